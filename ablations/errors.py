@@ -1,0 +1,56 @@
+"""Every error that a user can cause, as one line: what is wrong, what was received, the cure.
+
+AblationsError
+├── StudyError      the study file, the command line, or the training function that it names
+├── DataError       images, archives, weights and caches
+├── StoreError      the study's record file
+└── DivergedError   a training reported a number that is not finite
+"""
+
+from __future__ import annotations
+
+
+class AblationsError(Exception):
+    """Base of all expected errors; its text is one line in three parts.
+
+    Args:
+        problem: Where it happened and what is wrong, without a closing full stop.
+        received: What was found there; shown as given if it is text, else as its ``repr``.
+        cure: What to do about it, without a closing full stop.
+
+    Example:
+        >>> print(StudyError("s.toml: 'seeds' is empty", received=[], cure="Name a seed"))
+        s.toml: 'seeds' is empty. Received: []. Name a seed.
+    """
+
+    def __init__(self, problem: str, *, received: object, cure: str) -> None:
+        shown = received if isinstance(received, str) else repr(received)
+        line = f"{problem}. Received: {shown}. {cure}."
+        super().__init__(" ".join(line.split()))
+        self._parts = (problem, received, cure)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross from a worker to the driver; the default would replay the joined text alone.
+        return _rebuild, (type(self), *self._parts)
+
+
+def _rebuild(
+    kind: type[AblationsError], problem: str, received: object, cure: str
+) -> AblationsError:
+    return kind(problem, received=received, cure=cure)
+
+
+class StudyError(AblationsError):
+    """The study file, the command line, or the training function cannot be used."""
+
+
+class DataError(AblationsError):
+    """Images, an archive, weights or a cache cannot be used."""
+
+
+class StoreError(AblationsError):
+    """The record file cannot be read or written."""
+
+
+class DivergedError(AblationsError):
+    """A training reported a number that is not finite."""

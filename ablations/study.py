@@ -1,0 +1,200 @@
+"""What a study is: frozen values that every stage shares.
+
+A study changes *factors*, each through two or more *levels*; one level per factor is an *arm*; an
+arm trained with one seed is a *trial*. Nothing here reads files or knows a framework.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+
+Settings = Mapping[str, Any]
+"""Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
+
+DesignKind = Literal["full-factorial", "one-factor-out", "one-factor-in", "arms"]
+Judge = Literal["lower", "mean", "every-seed"]
+
+PURPOSES = ("split", "order", "initialization", "augmentation", "dropout")
+"""The independent random streams of a seed. Append only: a stream is found by its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One value of a factor and the settings that it stands for."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A variable that is changed on purpose. The baseline level comes first in comparisons."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def level(self, name: str) -> Level:
+        """Returns the level called ``name``; raises ``KeyError`` if there is none."""
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arm:
+    """One level per factor, as (factor, level) pairs in the study's order of factors."""
+
+    levels: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The arm spelled out, for example ``augmentation=on, initialization=scratch``."""
+        return ", ".join(f"{factor}={level}" for factor, level in self.levels)
+
+    def level(self, factor: str) -> str:
+        """Returns the name of this arm's level of ``factor``."""
+        return dict(self.levels)[factor]
+
+    def replace(self, factor: str, level: str) -> Arm:
+        """Returns the arm that differs from this one in ``factor`` alone."""
+        return Arm(tuple((f, level if f == factor else old) for f, old in self.levels))
+
+    def matches(self, where: Mapping[str, str]) -> bool:
+        """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
+        own = dict(self.levels)
+        return all(own.get(factor) == level for factor, level in where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A rule that turns a metric of the matching arms into an exit code.
+
+    ``judge`` says what must clear the bar: the near bound of the 95% interval (``lower``; for
+    ``at_most`` the upper bound), the ``mean`` over seeds, or ``every-seed``.
+    """
+
+    metric: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    at_least: float | None = None
+    at_most: float | None = None
+    judge: Judge = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A set of trials that answers one question.
+
+    ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
+    others are compared with: the baseline, or in a one-factor-out design the full recipe.
+    """
+
+    slug: str
+    title: str
+    question: str
+    entry: str
+    settings: Settings
+    factors: tuple[Factor, ...]
+    design: DesignKind
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    reference: Arm
+    seeds: tuple[int, ...]
+    gates: tuple[Gate, ...] = ()
+    metric: str = "test_accuracy"
+    smallest_effect_that_matters: float = 0.0
+    timeout_seconds: float | None = None
+    source: str = ""
+
+    def factor(self, name: str) -> Factor:
+        """Returns the factor called ``name``; raises ``KeyError`` if there is none."""
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise KeyError(name)
+
+    def arm_settings(self, arm: Arm) -> dict[str, Any]:
+        """Returns the shared settings overlaid with those of the arm's levels."""
+        merged = dict(self.settings)
+        for factor, level in arm.levels:
+            merged.update(self.factor(factor).level(level).settings)
+        return merged
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(factor.name)}</th>" for factor in self.factors)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(level)}</td>" for _, level in arm.levels) + "</tr>"
+            for arm in self.arms
+        )
+        seeds = ", ".join(map(str, self.seeds))
+        return (
+            f"<p><strong>{escape(self.title)}</strong><br>{escape(self.question)}<br>"
+            f"{len(self.arms)} arms, seeds {seeds}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One arm trained once with one seed: all that a training function is told.
+
+    ``data`` is the fingerprint of the data set. ``data_dir`` says where the data lie on this
+    machine and is not part of the trial's identity.
+    """
+
+    study: str
+    entry: str
+    arm: Arm
+    seed: int
+    settings: Settings
+    data: str = ""
+    data_dir: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The trial's identity: a hash of entry, settings, seed and data, as 16 hex digits.
+
+        The arm's name takes no part, so that renaming a factor keeps its records.
+        """
+        facts = [self.entry, self.settings, self.seed, self.data]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Returns the seed's own random stream for one of ``PURPOSES``.
+
+        Streams of one seed are independent of each other and equal in all arms, which pairs the
+        arms (``numpy.random.SeedSequence`` with the purpose's position as spawn key).
+        """
+        return np.random.default_rng(stream(self.seed, purpose))
+
+
+def stream(seed: int, purpose: str) -> np.random.SeedSequence:
+    """Returns the seed sequence of ``seed`` for one of ``PURPOSES``.
+
+    Raises:
+        ValueError: if ``purpose`` is none of them.
+
+    Example:
+        >>> stream(0, "split").spawn_key
+        (0,)
+    """
+    return np.random.SeedSequence(seed, spawn_key=(PURPOSES.index(purpose),))
+
+
+def blocks(study: Study) -> Iterator[tuple[int, tuple[Arm, ...]]]:
+    """Yields (seed, arms) with the arms of each seed in an order of their own.
+
+    Blocks come one after another, so that a study which is stopped early is still balanced; the
+    order inside a block is drawn from the seed, so that drift of the machine hits no arm by rule.
+    """
+    for seed in study.seeds:
+        order = np.random.default_rng(np.random.SeedSequence([seed, len(study.arms)]))
+        yield seed, tuple(study.arms[i] for i in order.permutation(len(study.arms)))
