@@ -1,3 +1,80 @@
-"""Ablation studies for image classifiers: from a study file to a report that can be trusted."""
+"""Ablation studies for image classifiers: from a study file to a report that can be trusted.
+
+>>> import ablations
+>>> study = ablations.load_study("quickstart")
+>>> len(study.arms), len(study.seeds)
+(8, 3)
+
+`run_study` trains what is missing, `to_frames` gives pandas data frames, `analyze_records` the
+findings, and `render_report` writes the pages.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ablations.api import (
+        analyze_records,
+        load_study,
+        read_records,
+        render_report,
+        run_study,
+        to_frames,
+    )
+    from ablations.errors import AblationsError, DataError, DivergedError, StoreError, StudyError
+    from ablations.findings import Findings
+    from ablations.record import Exhibit, RunRecord, Table, TrialLog
+    from ablations.study import Arm, Study, Trial
+
+__all__ = [
+    "AblationsError",
+    "Arm",
+    "DataError",
+    "DivergedError",
+    "Exhibit",
+    "Findings",
+    "RunRecord",
+    "StoreError",
+    "Study",
+    "StudyError",
+    "Table",
+    "Trial",
+    "TrialLog",
+    "analyze_records",
+    "load_study",
+    "read_records",
+    "render_report",
+    "run_study",
+    "to_frames",
+]
+
+_HOMES = {
+    "api": (
+        "analyze_records",
+        "load_study",
+        "read_records",
+        "render_report",
+        "run_study",
+        "to_frames",
+    ),
+    "errors": ("AblationsError", "DataError", "DivergedError", "StoreError", "StudyError"),
+    "findings": ("Findings",),
+    "record": ("Exhibit", "RunRecord", "Table", "TrialLog"),
+    "study": ("Arm", "Study", "Trial"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is first used, so that ``import ablations`` costs nothing."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"ablations.{home}"), name)
+    raise AttributeError(f"module 'ablations' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

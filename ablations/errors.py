@@ -9,6 +9,8 @@ AblationsError
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class AblationsError(Exception):
     """Base of all expected errors; its text is one line in three parts.
@@ -28,6 +30,11 @@ class AblationsError(Exception):
         line = f"{problem}. Received: {shown}. {cure}."
         super().__init__(" ".join(line.split()))
         self._parts = (problem, received, cure)
+
+    def at(self, place: str) -> Self:
+        """Returns the same error with ``place`` in front, such as the name of a file."""
+        problem, received, cure = self._parts
+        return type(self)(f"{place}: {problem}", received=received, cure=cure)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross from a worker to the driver; the default would replay the joined text alone.

@@ -1,0 +1,13 @@
+"""From run records to findings: frozen numbers, without a word or a picture.
+
+Start at ``analyze``; ``to_frames`` gives the same records as tidy tables. Formulas, their sources
+and their limits are in ``docs/statistics.md``.
+"""
+
+from __future__ import annotations
+
+from ablations.analyze.analysis import analyze
+from ablations.analyze.frames import Frames, to_frames
+from ablations.analyze.gates import exit_code
+
+__all__ = ["Frames", "analyze", "exit_code", "to_frames"]

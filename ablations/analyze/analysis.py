@@ -1,0 +1,142 @@
+"""The one way from run records to findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from ablations.analyze.effects import effects
+from ablations.analyze.gates import gate_findings
+from ablations.analyze.intervals import summarize
+from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
+from ablations.analyze.timings import arm_timing
+from ablations.findings import ArmFinding, Curve, Failure, Findings, MetricInfo
+from ablations.record import Exhibit, RunRecord
+from ablations.study import Arm, Study, Trial
+
+
+def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]) -> Findings:
+    """Returns what the study found, over the records that count for its planned trials.
+
+    The order of ``records`` does not matter. For each key the latest completed record counts, else
+    the latest failed one; records of other keys are ignored. A study metric that no completed
+    record has leaves its effects without numbers and inconclusive.
+
+    Args:
+        study: Design, gates and primary metric.
+        records: Any records, of this study or of others.
+        planned: The trials of the plan, to which records are matched by ``Trial.key``.
+    """
+    outcomes = match(records, planned, arms=study.arms)
+    infos = metric_infos(outcomes)
+    metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
+    arms = tuple(_arm_findings(study, outcomes, infos))
+    summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
+    best, best_by = _best(arms, _deciding(infos, study.metric))
+    return Findings(
+        study=study,
+        metric=metric,
+        metrics=tuple(infos.values()),
+        arms=arms,
+        effects=effects(study, metric, summaries=summaries),
+        gates=gate_findings(study.gates, arms, metrics=infos),
+        failures=tuple(_failures(outcomes)),
+        n_planned=len(outcomes),
+        n_completed=sum(outcome.completed is not None for outcome in outcomes),
+        n_failed=sum(outcome.failed is not None for outcome in outcomes),
+        best=best,
+        best_by=best_by,
+        exhibits=_exhibits(outcomes, "study"),
+        environments=_environments(outcomes),
+        data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
+        finished_at=finished_at(outcomes),
+    )
+
+
+def _arm_findings(
+    study: Study, outcomes: Iterable[Outcome], infos: Mapping[str, MetricInfo]
+) -> Iterable[ArmFinding]:
+    by_arm: dict[Arm, list[Outcome]] = {arm: [] for arm in study.arms}
+    for outcome in outcomes:
+        by_arm[outcome.trial.arm].append(outcome)
+    return (_arm_finding(study, arm, own, infos=infos) for arm, own in by_arm.items())
+
+
+def _arm_finding(
+    study: Study, arm: Arm, outcomes: Sequence[Outcome], *, infos: Mapping[str, MetricInfo]
+) -> ArmFinding:
+    completed = [record for outcome in outcomes if (record := outcome.completed)]
+    return ArmFinding(
+        arm=arm,
+        is_reference=arm == study.reference,
+        settings=study.arm_settings(arm),
+        n_planned=len(outcomes),
+        n_completed=len(completed),
+        n_failed=sum(outcome.failed is not None for outcome in outcomes),
+        summaries={
+            name: summarize(
+                info,
+                [(o.trial.seed, o.metrics[name].value) for o in outcomes if name in o.metrics],
+            )
+            for name, info in infos.items()
+        },
+        timing=arm_timing([record.steps for record in completed]),
+        curves=tuple(curve for record in completed for curve in _curves(record)),
+        exhibits=_exhibits(outcomes, "arm"),
+    )
+
+
+def _curves(record: RunRecord) -> Iterable[Curve]:
+    """Yields the epoch metrics that every epoch of the record has."""
+    names = list(record.epochs[0]) if record.epochs else []
+    for name in names:
+        if all(name in epoch for epoch in record.epochs):
+            yield Curve(record.seed, name, tuple(epoch[name] for epoch in record.epochs))
+
+
+def _deciding(infos: Mapping[str, MetricInfo], primary: str) -> MetricInfo | None:
+    """Returns the metric that the best arm is chosen by: a validation metric if there is one."""
+    validation = [name for name in infos if name.startswith("val_")]
+    for name in ("best_val_accuracy", "val_accuracy", *validation, primary):
+        if name in infos and infos[name].better != "neither":
+            return infos[name]
+    return None
+
+
+def _best(
+    arms: Iterable[ArmFinding], metric: MetricInfo | None
+) -> tuple[Arm, str] | tuple[None, None]:
+    if metric is None:
+        return None, None
+    sign = 1 if metric.better == "higher" else -1
+    means = [(arm.arm, arm.summaries[metric.name].mean) for arm in arms]
+    ranked = [(sign * mean, arm) for arm, mean in means if mean is not None]
+    return max(ranked, key=lambda pair: pair[0])[1], metric.name
+
+
+def _exhibits(outcomes: Iterable[Outcome], scope: str) -> tuple[Exhibit, ...]:
+    """Returns the first exhibit of each name, preferring trials that ran to their end."""
+    records = [outcome.record for outcome in outcomes if outcome.record is not None]
+    named: dict[str, Exhibit] = {}
+    for record in sorted(records, key=lambda record: not record.completed):
+        for exhibit in record.exhibits:
+            if exhibit.scope == scope:
+                named.setdefault(exhibit.name, exhibit)
+    return tuple(named.values())
+
+
+def _failures(outcomes: Iterable[Outcome]) -> Iterable[Failure]:
+    for outcome in outcomes:
+        if record := outcome.failed:
+            reason = record.reason or "raised"
+            yield Failure(outcome.trial.arm, outcome.trial.seed, reason, record.message)
+
+
+def _environments(outcomes: Iterable[Outcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
+    counts = Counter(
+        tuple(sorted(outcome.record.environment.items()))
+        for outcome in outcomes
+        if outcome.record is not None
+    )
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple((dict(facts), count) for facts, count in ranked)

@@ -1,0 +1,138 @@
+"""Effects: contrasts evaluated within each seed, summarised over seeds, corrected as one family.
+
+Sources: Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian
+Journal of Statistics 6(2); Dunn (1961), "Multiple comparisons among means", JASA 56. The argument
+for the choice between the two is in ``docs/statistics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.stats.multitest import multipletests
+
+from ablations.analyze.contrasts import Contrast, contrasts
+from ablations.analyze.intervals import LEVEL, Estimate, estimate
+from ablations.findings import Effect, Interval, MetricInfo, Summary, Verdict
+from ablations.record import Better
+from ablations.study import Arm, Study
+
+ALPHA = 1 - LEVEL
+"""The chance of a false claim anywhere in a study's family of effects."""
+
+_METHOD = "paired Student t over seeds"
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+
+PerSeed = tuple[tuple[int, float], ...]
+
+
+def effects(
+    study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
+) -> tuple[Effect, ...]:
+    """Returns the design's effects on one metric, Holm-corrected over all of them.
+
+    The verdict follows from ``adjusted`` and the study's ``smallest_effect_that_matters``. Where
+    that margin is 0, ``adjusted`` has Holm's step-down level, and a verdict other than
+    inconclusive means just ``p_adjusted < 0.05``. Beyond a margin above 0 the step-down level
+    would not keep the family's error, so ``adjusted`` has Bonferroni's level for all effects.
+
+    Args:
+        study: Its design gives the contrasts, its margin the verdicts.
+        metric: What the effects are on; without a better direction nothing improves or regresses.
+        summaries: The metric's summary of each arm.
+    """
+    family = contrasts(study)
+    per_seed = [evaluate(contrast, summaries) for contrast in family]
+    estimates = [estimate([value for _, value in pairs]) for pairs in per_seed]
+    p_values = [one.p() for one in estimates]
+    adjusted = _adjusted_intervals(estimates, margin=study.smallest_effect_that_matters)
+    return tuple(
+        Effect(
+            kind=contrast.kind,
+            changes=contrast.changes,
+            weights=contrast.weights,
+            metric=metric,
+            per_seed=pairs,
+            estimate=one.mean,
+            sd=one.sd,
+            interval=one.interval(level=LEVEL, method=_METHOD),
+            p=p,
+            p_adjusted=p_adjusted,
+            adjusted=band,
+            family_size=len(family),
+            verdict=judge(band, margin=study.smallest_effect_that_matters, better=metric.better),
+        )
+        for contrast, pairs, one, p, p_adjusted, band in zip(
+            family, per_seed, estimates, p_values, holm(p_values), adjusted, strict=True
+        )
+    )
+
+
+def evaluate(contrast: Contrast, summaries: Mapping[Arm, Summary]) -> PerSeed:
+    """Returns (seed, contrast) for each seed in which every arm of the contrast has a value."""
+    values = [dict(summaries[arm].values) for arm, _ in contrast.weights]
+    seeds = sorted(set(values[0]).intersection(*values[1:]))
+    table = np.array([[arm[seed] for seed in seeds] for arm in values])  # (arm, seed)
+    weighted = table * np.array([[weight] for _, weight in contrast.weights])
+    sums = weighted.sum(axis=0)
+    # Arms that tie would differ by rounding alone, equally at each seed, and look certain.
+    sums[np.abs(sums) <= _ROUNDING * np.abs(weighted).sum(axis=0)] = 0.0
+    return tuple(zip(seeds, sums.tolist(), strict=True))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Returns Holm's adjusted p values; an unknown p stays unknown but counts in the family."""
+    if not p_values:
+        return []
+    adjusted = multipletests(_filled(p_values), alpha=ALPHA, method="holm")[1].tolist()
+    return [None if p is None else q for p, q in zip(p_values, adjusted, strict=True)]
+
+
+def holm_alphas(p_values: Sequence[float | None]) -> list[float]:
+    """Returns the error rate at which Holm's procedure tests each hypothesis.
+
+    The k-th smallest of m is tested at 0.05 / (m - k + 1); after the first that is not rejected,
+    all larger ones keep its rate.
+    """
+    p, m = _filled(p_values), len(p_values)
+    order = np.argsort(p, kind="stable")
+    alphas = ALPHA / np.arange(m, 0, -1)
+    kept = np.flatnonzero(p[order] >= alphas)
+    if kept.size:
+        alphas[kept[0] :] = alphas[kept[0]]
+    by_hypothesis = np.empty(m)
+    by_hypothesis[order] = alphas
+    return by_hypothesis.tolist()
+
+
+def _filled(p_values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
+
+
+def _adjusted_intervals(estimates: Sequence[Estimate], *, margin: float) -> list[Interval | None]:
+    if margin > 0:
+        method = f"{_METHOD}, Bonferroni"
+        alphas = [ALPHA / len(estimates)] * len(estimates)
+    else:
+        method = f"{_METHOD}, Holm step-down"
+        alphas = holm_alphas([one.p() for one in estimates])
+    return [
+        one.interval(level=1 - alpha, method=method)
+        for one, alpha in zip(estimates, alphas, strict=True)
+    ]
+
+
+def judge(interval: Interval | None, *, margin: float, better: Better) -> Verdict:
+    """Returns the verdict of an interval of a difference against a margin, both in its units.
+
+    Without a better direction a difference can be equivalent but neither improved nor regressed.
+    """
+    if interval is None:
+        return "inconclusive"
+    if -margin < interval.low and interval.high < margin:
+        return "equivalent"
+    if better == "neither" or (interval.low <= margin and interval.high >= -margin):
+        return "inconclusive"
+    return "improved" if (interval.low > margin) == (better == "higher") else "regressed"

@@ -1,0 +1,78 @@
+"""Means over seeds and the Student-t intervals around them.
+
+Source: Student (1908), "The probable error of a mean", Biometrika 6(1). Bootstrap intervals are
+left alone on purpose: below twenty seeds they are too narrow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ablations.findings import Interval, MetricInfo, Summary
+
+LEVEL = 0.95
+"""The confidence level of every interval that stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over seeds with its standard deviation (n - 1), which is ``None`` below two seeds."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+
+    def interval(self, *, level: float, method: str) -> Interval | None:
+        """Returns the two-sided t interval of the mean; ``None`` below two seeds.
+
+        Without any spread the interval is the mean alone.
+        """
+        if self.mean is None or self.sd is None:
+            return None
+        half = float(stats.t.isf((1 - level) / 2, self.n - 1)) * self.sd / math.sqrt(self.n)
+        return Interval(self.mean - half, self.mean + half, level, method)
+
+    def p(self) -> float | None:
+        """Returns the two-sided p of "the mean is 0"; ``None`` below two seeds.
+
+        Without any spread t is undefined: p is 1 for a mean of 0 and else 0, its limits.
+        """
+        if self.mean is None or self.sd is None:
+            return None
+        if self.sd == 0.0:
+            return 0.0 if self.mean else 1.0
+        t = self.mean / (self.sd / math.sqrt(self.n))
+        return float(2 * stats.t.sf(abs(t), self.n - 1))
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Returns the mean of ``values``, shape (seed,), and their standard deviation."""
+    n = len(values)
+    if n == 0:
+        return Estimate(0, None, None)
+    if min(values) == max(values):
+        # Rounding in the mean would give equal values a spread of 1e-17.
+        return Estimate(n, float(values[0]), 0.0 if n > 1 else None)
+    return Estimate(n, float(np.mean(values)), float(np.std(values, ddof=1)))
+
+
+def summarize(metric: MetricInfo, values: Sequence[tuple[int, float]]) -> Summary:
+    """Returns the summary of one metric of one arm from its (seed, value) pairs."""
+    ordered = tuple(sorted(values))
+    numbers = [value for _, value in ordered]
+    over_seeds = estimate(numbers)
+    return Summary(
+        metric=metric,
+        values=ordered,
+        mean=over_seeds.mean,
+        sd=over_seeds.sd,
+        median=float(np.median(numbers)) if numbers else None,
+        minimum=min(numbers, default=None),
+        maximum=max(numbers, default=None),
+        interval=over_seeds.interval(level=LEVEL, method="Student t over seeds"),
+    )

@@ -1,0 +1,93 @@
+"""Which record counts for which planned trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ablations.analyze.timings import measured
+from ablations.findings import MetricInfo
+from ablations.record import Metric, RunRecord
+from ablations.study import Arm, Trial
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one planned trial.
+
+    ``record`` is ``None`` while the trial is missing. ``metrics`` are those of a completed record,
+    logged and derived; a failed one has none, for half a training is no observation.
+    """
+
+    trial: Trial
+    record: RunRecord | None
+    metrics: Mapping[str, Metric]
+
+    @property
+    def completed(self) -> RunRecord | None:
+        """The record, if the trial ran to its end."""
+        return self.record if self.record is not None and self.record.completed else None
+
+    @property
+    def failed(self) -> RunRecord | None:
+        """The record, if the trial did not run to its end."""
+        return None if self.completed else self.record
+
+
+def match(
+    records: Iterable[RunRecord], planned: Sequence[Trial], *, arms: Sequence[Arm]
+) -> tuple[Outcome, ...]:
+    """Returns the outcome of each planned trial, by the order of ``arms`` and then by seed.
+
+    Records of other keys are ignored. The latest completed record of a key counts, else its
+    latest failed one. The arm is the planned one: a record outlives the renaming of its arm.
+    """
+    position = {arm: i for i, arm in enumerate(arms)}
+    trials = [(trial.key, trial) for trial in planned if trial.arm in position]
+    chosen = _latest(records, {key for key, _ in trials})
+    trials.sort(key=lambda pair: (position[pair[1].arm], pair[1].seed))
+    return tuple(_outcome(trial, chosen.get(key)) for key, trial in trials)
+
+
+def metric_infos(outcomes: Iterable[Outcome]) -> dict[str, MetricInfo]:
+    """Returns the metrics of the completed trials by name, in the order of their appearance."""
+    infos: dict[str, MetricInfo] = {}
+    for outcome in outcomes:
+        for metric in outcome.metrics.values():
+            if metric.name not in infos:
+                infos[metric.name] = MetricInfo(metric.name, metric.unit, metric.better)
+    return infos
+
+
+def finished_at(outcomes: Iterable[Outcome]) -> str | None:
+    """Returns the end of the last trial, ISO 8601 in UTC to the second."""
+    ends = [
+        _started(outcome.record) + timedelta(seconds=outcome.record.seconds)
+        for outcome in outcomes
+        if outcome.record is not None
+    ]
+    return max(ends).isoformat(timespec="seconds") if ends else None
+
+
+def _outcome(trial: Trial, record: RunRecord | None) -> Outcome:
+    metrics = measured(record) if record is not None and record.completed else {}
+    return Outcome(trial, record, metrics)
+
+
+def _latest(records: Iterable[RunRecord], keys: set[str]) -> dict[str, RunRecord]:
+    chosen: dict[str, RunRecord] = {}
+    for record in records:
+        if record.key in keys:
+            rival = chosen.get(record.key, record)
+            chosen[record.key] = max(rival, record, key=_precedence)
+    return chosen
+
+
+def _precedence(record: RunRecord) -> tuple[bool, datetime, float]:
+    return record.completed, _started(record), record.seconds
+
+
+def _started(record: RunRecord) -> datetime:
+    moment = datetime.fromisoformat(record.started_at)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,213 @@
+"""The public functions: what the command line does, for notebooks and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablations.entry import ReportBytes, find_entry
+from ablations.errors import StudyError
+from ablations.jsonl import read_jsonl, write_jsonl
+from ablations.plan import Progress, load_study, plan_trials, progress_of
+from ablations.record import RunRecord
+from ablations.run import InlineExecutor, LocalExecutor, Observer, measure_arms, run_trials
+from ablations.store import Store
+from ablations.study import Arm, Study, Trial
+
+if TYPE_CHECKING:  # pandas and matplotlib are imported when they are needed
+    from ablations.analyze import Frames
+    from ablations.findings import Findings
+
+__all__ = [
+    "Session",
+    "analyze_records",
+    "export_records",
+    "load_study",
+    "read_records",
+    "render_report",
+    "run_study",
+    "to_frames",
+]
+
+Place = str | Path
+
+
+@dataclass(frozen=True)
+class Session:
+    """A study with its planned trials and the records that belong to them."""
+
+    study: Study
+    trials: tuple[Trial, ...]
+    store: Store
+    jsonl: Path | None = None
+
+    @classmethod
+    def open(
+        cls,
+        study: Study,
+        *,
+        data_dir: Place | None = None,
+        runs_dir: Place = "runs",
+    ) -> Session:
+        """Plans the trials and finds the store, which need not exist yet."""
+        store = Store(Path(runs_dir) / study.slug / "records.sqlite")
+        return cls(study, plan_trials(study, data_dir=data_dir), store)
+
+    def reading(self, jsonl: Path | None) -> Session:
+        """Returns the session with records from a file of JSON lines, if one is given."""
+        return replace(self, jsonl=jsonl)
+
+    @property
+    def log_dir(self) -> Path:
+        """Where workers leave what they print."""
+        return self.store.path.parent / "logs"
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(trial.key for trial in self.trials)
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """Returns the records of the planned trials, oldest first."""
+        stored = self.store.records() if self.jsonl is None else read_jsonl(self.jsonl)
+        return tuple(record for record in stored if record.key in self._keys)
+
+    def failures(self) -> tuple[RunRecord, ...]:
+        """Returns the failed records of trials that have not completed since."""
+        records = self.records()
+        completed = {record.key for record in records if record.completed}
+        latest = {record.key: record for record in records if record.key not in completed}
+        return tuple(latest.values())
+
+    def others(self) -> int:
+        """Returns how many stored records belong to no planned trial."""
+        return sum(outcome.key not in self._keys for outcome in self.store.outcomes())
+
+    def findings(self, records: Sequence[RunRecord]) -> Findings:
+        """Returns what the records say."""
+        from ablations.analyze import analyze
+
+        return analyze(self.study, records, planned=self.trials)
+
+    def progress(self, *, jobs: int = 1, measured: Mapping[Arm, float] | None = None) -> Progress:
+        """Counts what is done, what failed and what is to do."""
+        return progress_of(self.trials, self.store.outcomes(), jobs=jobs, measured=measured or {})
+
+    def prepare(
+        self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
+    ) -> None:
+        """Fetches what the trials need, once, before any of them starts."""
+        entry = find_entry(self.study.entry)
+        for trial in {trial.arm: trial for trial in trials}.values():
+            entry.prepare_data(trial.settings, trial.data_dir, report)
+
+    def run(
+        self, trials: Sequence[Trial], *, jobs: int = 1, observer: Observer | None = None
+    ) -> None:
+        """Trains the trials in worker processes; with 0 jobs in this process."""
+        run_trials(trials, self._executor(jobs), self.store, observer)
+
+    def measure(self, jobs: int = 1) -> dict[Arm, float]:
+        """Returns the seconds that a trial of each arm will take, from two short epochs."""
+        self.prepare(self.trials)
+        return measure_arms(self.trials, self._executor(jobs))
+
+    def _executor(self, jobs: int) -> InlineExecutor | LocalExecutor:
+        if jobs == 0:
+            return InlineExecutor(find_entry(self.study.entry).train)
+        timeout = self.study.timeout_seconds
+        return LocalExecutor(jobs=jobs, log_dir=self.log_dir, timeout_seconds=timeout)
+
+
+def run_study(
+    study: Study,
+    *,
+    data_dir: Place | None = None,
+    runs_dir: Place = "runs",
+    jobs: int = 1,
+    observer: Observer | None = None,
+) -> tuple[RunRecord, ...]:
+    """Trains the trials that have no record yet and returns the records of all planned trials.
+
+    Args:
+        study: From `load_study`.
+        data_dir: Where the data lie, for data sets that need to be told.
+        runs_dir: Folder of the record files, one sub-folder a study.
+        jobs: Worker processes; 0 trains in this process, which a debugger can follow.
+        observer: Hears of trials and epochs as they come.
+
+    Raises:
+        DataError: if the data cannot be had.
+        StoreError: if another process runs this study, or the records cannot be written.
+    """
+    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
+    to_do = session.progress().to_do
+    if to_do:
+        session.prepare(to_do)
+        session.run(to_do, jobs=jobs, observer=observer)
+    return session.records()
+
+
+def read_records(
+    study: Study, *, data_dir: Place | None = None, runs_dir: Place = "runs"
+) -> tuple[RunRecord, ...]:
+    """Returns the stored records of the study's planned trials, oldest first."""
+    return Session.open(study, data_dir=data_dir, runs_dir=runs_dir).records()
+
+
+def to_frames(records: Sequence[RunRecord]) -> Frames:
+    """Returns tidy pandas data frames: ``trials``, ``epochs`` and ``steps``."""
+    from ablations.analyze import to_frames as frames_of
+
+    return frames_of(records)
+
+
+def analyze_records(
+    study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
+) -> Findings:
+    """Returns what the records say: arms, effects, gates and failures."""
+    from ablations.analyze import analyze
+
+    return analyze(study, records, planned=plan_trials(study, data_dir=data_dir))
+
+
+def render_report(
+    findings: Findings, reports_dir: Place = "reports", *, records: Sequence[RunRecord] = ()
+) -> Path:
+    """Writes the HTML page, the Markdown post and their data; returns the page's path."""
+    from ablations.report import render_report as render
+
+    return render(findings, Path(reports_dir), records=records)
+
+
+def export_records(records: Sequence[RunRecord], path: Path) -> None:
+    """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
+
+    Raises:
+        StudyError: if the ending is another one, or Parquet is asked for without pyarrow.
+    """
+    if path.suffix == ".jsonl":
+        write_jsonl(records, path)
+    elif path.suffix == ".csv":
+        to_frames(records).trials.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        _write_parquet(records, path)
+    else:
+        raise StudyError(
+            "export knows the endings .jsonl, .csv and .parquet",
+            received=path.name,
+            cure="Name the file with one of them",
+        )
+
+
+def _write_parquet(records: Sequence[RunRecord], path: Path) -> None:
+    try:
+        to_frames(records).trials.to_parquet(path, index=False)
+    except ImportError as error:
+        raise StudyError(
+            "Parquet needs the package pyarrow",
+            received=str(error),
+            cure="Install it with: pip install 'ablations[parquet]'",
+        ) from error

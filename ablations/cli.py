@@ -1,0 +1,272 @@
+"""The command line: the only place that prints or exits."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from ablations.errors import AblationsError
+from ablations.options import AsJson, Jobs, Jsonl, ReportsDir, with_session
+
+if TYPE_CHECKING:
+    from ablations.api import Session
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Which parts of a training recipe earn their keep, by how much, and how sure are we?",
+    epilog="Exit codes: 0 all well; 1 a gate failed; 2 usage or study file; 3 inconclusive; "
+    "4 trials missing or failed; 130 and 143 stopped by Ctrl-C and SIGTERM.",
+)
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits with one of the documented codes."""
+    try:
+        app()
+    except AblationsError as error:
+        _note(f"ablations: {error}")
+        sys.exit(2)
+    sys.exit(0)
+
+
+@app.command()
+@with_session
+def plan(
+    session: Session,
+    jobs: Jobs = 1,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time two epochs of each arm for the estimate.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List arms, seeds and trials, what is done, and the time to go. Records nothing."""
+    from ablations import screens
+
+    progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
+    if as_json:
+        _print_json(screens.progress_json(session.study, progress))
+        return
+    for line in screens.plan_head(session.study):
+        _say(line)
+    _out().print(screens.arms_table(session.study, session.trials, progress))
+    _say(f"\n{screens.progress_line(progress)}")
+
+
+@app.command()
+@with_session
+def run(
+    session: Session,
+    reports_dir: ReportsDir = Path("reports"),
+    jobs: Jobs = 1,
+    report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Train what is missing, then render the report. Issue it again to resume."""
+    from ablations import screens
+
+    with _stopping_cleanly():
+        _train(session, jobs)
+        progress = session.progress(jobs=jobs)
+        _note(screens.progress_line(progress))
+        page = _render(session, reports_dir) if report else None
+    if as_json:
+        document = screens.progress_json(session.study, progress)
+        _print_json({**document, "report": None if page is None else str(page)})
+    if progress.completed < progress.planned:
+        _note(f"the output of what failed is in {session.log_dir}")
+        raise typer.Exit(4)
+
+
+@app.command()
+@with_session
+def status(
+    session: Session,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how far a study is, also while it runs."""
+    from ablations import screens
+
+    progress = session.progress()
+    if as_json:
+        _print_json(screens.progress_json(session.study, progress))
+        return
+    _out().print(screens.arms_table(session.study, session.trials, progress))
+    _say(f"\n{screens.progress_line(progress)}")
+    for line in screens.failure_lines(session.study, session.failures()):
+        _say(line)
+    if others := session.others():
+        _say(f"{others} other records are of other settings: repeat --set and --seeds as for 'run'")
+
+
+@app.command()
+@with_session
+def report(
+    session: Session,
+    reports_dir: ReportsDir = Path("reports"),
+    jsonl: Jsonl = None,
+) -> None:
+    """Render the HTML page and the Markdown post from the records there are."""
+    _render(session.reading(jsonl), reports_dir)
+
+
+@app.command()
+@with_session
+def gate(
+    session: Session,
+    jsonl: Jsonl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the records against the study's gates; the exit code is the verdict."""
+    from ablations import screens
+    from ablations.analyze import exit_code
+
+    session = session.reading(jsonl)
+    findings = session.findings(session.records())
+    code = exit_code(findings)
+    if as_json:
+        _print_json(screens.gates_json(findings, code))
+    else:
+        for rule, table in screens.gate_tables(findings):
+            _say(f"{rule}:")
+            _out().print(table)
+    for line in screens.gate_lines(findings):
+        _note(line)
+    raise typer.Exit(code)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the built-in studies."""
+    from ablations import screens
+    from ablations.plan import builtin_titles
+
+    titles = builtin_titles()
+    if as_json:
+        _print_json(titles)
+    else:
+        _out().print(screens.studies_table(titles))
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("study.toml"),
+) -> None:
+    """Write a commented study file to start from."""
+    from ablations.plan import write_example
+
+    write_example(path)
+    _say(f"{path} is written; see what it would do with: ablations plan {path}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of study files, for editors."""
+    from ablations.plan import study_schema
+
+    _print_json(study_schema())
+
+
+@app.command()
+@with_session
+def export(
+    session: Session,
+    to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
+) -> None:
+    """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
+    from ablations.api import export_records
+
+    records = session.records()
+    export_records(records, to)
+    _note(f"{len(records)} records are in {to}")
+
+
+@app.command()
+def site(
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False)] = Path("site"),
+    reports_dir: ReportsDir = Path("reports"),
+    jekyll: Annotated[
+        bool, typer.Option("--jekyll", help="Write posts and assets into a Jekyll blog instead.")
+    ] = False,
+) -> None:
+    """Build a static site from the reports there are."""
+    from ablations.report import build_jekyll, build_site
+
+    if jekyll:
+        for post in build_jekyll(reports_dir, out):
+            _say(str(post))
+    else:
+        _say(str(build_site(reports_dir, out)))
+
+
+def _train(session: Session, jobs: int) -> None:
+    """Trains what is to do under a live display on standard error."""
+    from ablations.run.progress import download_bar, make_progress
+
+    to_do = session.progress().to_do
+    if not to_do:
+        return
+    console = _err()
+    with download_bar(console) as report_bytes:
+        session.prepare(to_do, report_bytes)
+    with make_progress(console, session.study, to_do) as watcher:
+        session.run(to_do, jobs=jobs, observer=watcher)
+
+
+def _render(session: Session, reports_dir: Path) -> Path:
+    from ablations.report import render_report
+
+    records = session.records()
+    page = render_report(session.findings(records), reports_dir, records=records)
+    _note(f"report: {page}")
+    return page
+
+
+@contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
+    caught: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _note("stopped; what has ended is recorded, and the same command resumes")
+        raise typer.Exit(128 + (caught[0] if caught else signal.SIGINT)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _out() -> Console:
+    return Console()
+
+
+def _err() -> Console:
+    return Console(stderr=True)
+
+
+def _say(line: str) -> None:
+    _out().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _note(line: str) -> None:
+    _err().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,120 @@
+"""Run records as database rows, and back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.record import Exhibit, Metric, Predictions, RunRecord, Table
+from ablations.study import Arm
+
+RECORD_COLUMNS = (
+    "key",
+    "study",
+    "entry",
+    "arm",
+    "seed",
+    "settings",
+    "data",
+    "status",
+    "reason",
+    "message",
+    "started_at",
+    "seconds",
+)
+
+Row = tuple[Any, ...]
+
+
+def to_text(value: object) -> str:
+    """Returns compact JSON; numbers that are not finite are refused."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def record_row(record: RunRecord) -> Row:
+    """Returns the values of ``RECORD_COLUMNS``."""
+    values = {name: getattr(record, name) for name in RECORD_COLUMNS}
+    values["arm"] = to_text(dict(record.arm.levels))
+    values["settings"] = to_text(dict(record.settings))
+    return tuple(values.values())
+
+
+def detail_rows(record: RunRecord) -> dict[str, list[Row]]:
+    """Returns the rows of each table that belongs to a record, without the record's id."""
+    return {
+        "metrics": [(m.name, m.value, m.unit, m.better) for m in record.metrics],
+        "epochs": [(i, epoch_text(epoch)) for i, epoch in enumerate(record.epochs, start=1)],
+        "steps": [(i, _bytes(s, "<f8")) for i, s in enumerate(record.steps, start=1)],
+        "predictions": [
+            (p.split, _bytes(p.labels, "<i8"), _bytes(p.probabilities, "<f4"))
+            for p in record.predictions
+        ],
+    }
+
+
+def record_from_rows(
+    row: Sequence[Any], facts: str, details: Mapping[str, list[Row]], exhibits: tuple[Exhibit, ...]
+) -> RunRecord:
+    """Puts a record together again; the inverse of `record_row` and `detail_rows`."""
+    values = dict(zip(RECORD_COLUMNS, row, strict=True))
+    values["arm"] = Arm(tuple(json.loads(values["arm"]).items()))
+    values["settings"] = json.loads(values["settings"])
+    return RunRecord(
+        **values,
+        metrics=tuple(Metric(*metric) for metric in details["metrics"]),
+        epochs=tuple(epoch_values(text) for _, text in details["epochs"]),
+        steps=tuple(np.frombuffer(seconds, "<f8") for _, seconds in details["steps"]),
+        predictions=tuple(_predictions(*values) for values in details["predictions"]),
+        exhibits=exhibits,
+        environment=json.loads(facts),
+    )
+
+
+def _predictions(split: str, labels: bytes, probabilities: bytes) -> Predictions:
+    truth = np.frombuffer(labels, "<i8")
+    said = np.frombuffer(probabilities, "<f4")
+    return Predictions(split, truth, said.reshape(len(truth), -1))
+
+
+def _bytes(values: NDArray[Any], dtype: str) -> bytes:
+    return values.astype(dtype).tobytes()
+
+
+def epoch_text(epoch: Mapping[str, float]) -> str:
+    """JSON has no NaN, but the epoch in which a trial diverged holds one: it becomes null."""
+    return to_text({name: value if np.isfinite(value) else None for name, value in epoch.items()})
+
+
+def epoch_values(text: str) -> dict[str, float]:
+    """Reads the JSON of `epoch_text`."""
+    values = json.loads(text)
+    return {name: np.nan if value is None else value for name, value in values.items()}
+
+
+def exhibit_to_json(exhibit: Exhibit) -> dict[str, Any]:
+    """Returns an exhibit as JSON values, its picture in base64."""
+    values = asdict(exhibit)
+    if exhibit.image_png is not None:
+        values["image_png"] = base64.b64encode(exhibit.image_png).decode()
+    return values
+
+
+def exhibit_from_text(text: str) -> Exhibit:
+    """Reads an exhibit from the JSON of `exhibit_to_json`."""
+    return exhibit_from_json(json.loads(text))
+
+
+def exhibit_from_json(values: dict[str, Any]) -> Exhibit:
+    """Reads an exhibit from the values of `exhibit_to_json`."""
+    table, image = values.pop("table"), values.pop("image_png")
+    return Exhibit(
+        **values,
+        table=table and Table(tuple(table["columns"]), tuple(map(tuple, table["rows"]))),
+        image_png=image and base64.b64decode(image),
+    )

@@ -1,0 +1,93 @@
+"""Finds a training function by its name, with the optional hooks that stand beside it.
+
+A study names its training function as ``module:function``. The same module may also define
+
+- ``check_settings(settings)``: raises `StudyError` if an arm's settings make no sense;
+- ``fingerprint_data(settings, data_dir)``: returns a short text that changes when the data do;
+- ``prepare_data(settings, data_dir, report)``: fetches what trials need, before any of them starts,
+  and calls ``report(done_bytes, total_bytes)`` as it goes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.errors import StudyError
+from ablations.record import TrialLog
+from ablations.study import Settings, Trial
+
+Train = Callable[[Trial, TrialLog], None]
+ReportBytes = Callable[[int, int], None]
+
+
+def _accept_settings(_settings: Settings) -> None:
+    """Stands in for a missing ``check_settings``."""
+
+
+def _no_fingerprint(_settings: Settings, _data_dir: str | None) -> str:
+    """Stands in for a missing ``fingerprint_data``."""
+    return ""
+
+
+def _nothing_to_prepare(_settings: Settings, _data_dir: str | None, _report: ReportBytes) -> None:
+    """Stands in for a missing ``prepare_data``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A training function and its hooks."""
+
+    train: Train
+    check_settings: Callable[[Settings], None] = _accept_settings
+    fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
+    prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
+
+
+def find_entry(name: str, folder: Path | None = None) -> Entry:
+    """Imports ``module:function`` and returns it with its hooks.
+
+    Args:
+        name: The entry as a study file gives it.
+        folder: Where the study file lies; modules beside it can be imported.
+
+    Raises:
+        StudyError: if the name has another form, or cannot be imported or called.
+    """
+    module_name, _, function_name = name.partition(":")
+    if not module_name or not function_name:
+        raise StudyError(
+            "trial.run must have the form 'module:function'",
+            received=name,
+            cure="Write for example 'ablations.vision:train'",
+        )
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    train = _attribute(name, module_name, function_name)
+    hooks = {
+        hook: found
+        for hook in ("check_settings", "fingerprint_data", "prepare_data")
+        if (found := getattr(sys.modules[module_name], hook, None)) is not None
+    }
+    return Entry(train, **hooks)
+
+
+def _attribute(name: str, module_name: str, function_name: str) -> Train:
+    try:
+        function: Train = getattr(importlib.import_module(module_name), function_name)
+    except Exception as error:  # importing somebody's module may raise anything
+        raise StudyError(
+            f"trial.run: entry '{name}' cannot be imported",
+            received=f"{type(error).__name__}: {error}",
+            cure="Name a module beside the study file or an installed one",
+        ) from error
+    if not callable(function):
+        raise StudyError(
+            f"trial.run: entry '{name}' is not a function",
+            received=type(function).__name__,
+            cure="Name a function that takes (trial, log)",
+        )
+    return function

@@ -1,0 +1,70 @@
+"""The options that most commands share, and the session that they open."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Study file or built-in name.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a shared setting.")
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of the data set.", exists=True, file_okay=False)
+]
+RunsDir = Annotated[Path, typer.Option(help="Folder of the record files.", file_okay=False)]
+
+ReportsDir = Annotated[Path, typer.Option(help="Folder of the reports.", file_okay=False)]
+Jobs = Annotated[int, typer.Option(min=1, help="Worker processes; the cores are divided.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Jsonl = Annotated[
+    Path | None,
+    typer.Option("--records", help="Read records from a JSON lines file.", dir_okay=False),
+]
+
+
+def _open_session(
+    study: StudyName,
+    set_: Overrides = None,
+    seeds: Seeds = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> object:
+    from ablations.api import Session, load_study
+
+    loaded = load_study(study, overrides=set_ or (), seeds=seeds)
+    return Session.open(loaded, data_dir=data_dir, runs_dir=runs_dir)
+
+
+def with_session(command: Callable[..., None]) -> Callable[..., None]:
+    """Turns ``command(session, ...)`` into one that takes STUDY and the shared options instead.
+
+    Typer reads a command's parameters from its signature, so the result is given one that holds the
+    parameters of both. Without this, five options would stand in every command.
+    """
+    shared = _parameters(_open_session)
+    own = _parameters(command)[1:]
+
+    def wrapper(**values: Any) -> None:
+        session = _open_session(**{p.name: values.pop(p.name) for p in shared})
+        command(session, **values)
+
+    wrapper.__doc__ = command.__doc__
+    wrapper.__name__ = command.__name__
+    wrapper.__annotations__ = {p.name: p.annotation for p in (*shared, *own)}
+    wrapper.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    """Returns a function's parameters by keyword, with their annotations evaluated."""
+    hints = get_type_hints(function, localns={"Session": object}, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(function).parameters.items()
+    ]

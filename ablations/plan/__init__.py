@@ -1,0 +1,20 @@
+"""From a study file to trials: loading, designs, identity, and what is still to do."""
+
+from ablations.plan.estimate import Progress, progress_of, seconds_to_go
+from ablations.plan.example import write_example
+from ablations.plan.loading import builtin_names, builtin_titles, load_study
+from ablations.plan.schema import study_schema
+from ablations.plan.trials import plan_trials, remaining
+
+__all__ = [
+    "Progress",
+    "builtin_names",
+    "builtin_titles",
+    "load_study",
+    "plan_trials",
+    "progress_of",
+    "remaining",
+    "seconds_to_go",
+    "study_schema",
+    "write_example",
+]

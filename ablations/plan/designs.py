@@ -1,0 +1,123 @@
+"""Which arms a design trains, and which of them the others are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from ablations.errors import StudyError
+from ablations.study import Arm, DesignKind, Factor
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The arms in their order of reading, the baseline, and the arm of comparison."""
+
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    reference: Arm
+
+
+def make_design(
+    kind: DesignKind,
+    factors: Sequence[Factor],
+    *,
+    baseline: Mapping[str, str],
+    arms: Sequence[Mapping[str, str]] | None,
+) -> Design:
+    """Lays out the arms of a design.
+
+    Args:
+        kind: ``full-factorial`` crosses all levels; ``one-factor-in`` starts from the baseline and
+            changes one factor at a time; ``one-factor-out`` starts from the full recipe (each
+            factor's last level that is not its baseline) and takes one factor back at a time;
+            ``arms`` takes the arms as given.
+        factors: In the study's order.
+        baseline: Baseline level per factor; a factor that is left out starts at its first level.
+        arms: The arms of kind ``arms``; ``None`` for the others.
+
+    Raises:
+        StudyError: if a level is unknown, or ``arms`` is missing, superfluous or incomplete.
+    """
+    if (kind == "arms") != (arms is not None):
+        raise StudyError(
+            "design.arms belongs to kind = 'arms' and to no other",
+            received=f"kind='{kind}', arms={'given' if arms is not None else 'missing'}",
+            cure="Give both or neither",
+        )
+    base = _arm(
+        "design.baseline", factors, {f.name: f.levels[0].name for f in factors} | dict(baseline)
+    )
+    if kind == "full-factorial":
+        return Design(_crossed(factors), base, base)
+    if kind == "one-factor-in":
+        return Design((base, *_changed_one_by_one(base, factors)), base, base)
+    if kind == "one-factor-out":
+        full = _full_recipe(base, factors)
+        taken_out = tuple(full.replace(factor, level) for factor, level in base.levels)
+        return Design((full, *taken_out), base, full)
+    return _listed(arms or (), factors, base)
+
+
+def _arm(place: str, factors: Sequence[Factor], levels: Mapping[str, str]) -> Arm:
+    names = [factor.name for factor in factors]
+    if set(levels) != set(names):
+        raise StudyError(
+            f"{place} must name each factor once",
+            received=str(dict(levels)),
+            cure=f"The factors are {', '.join(names)}",
+        )
+    for factor in factors:
+        known = [level.name for level in factor.levels]
+        if levels[factor.name] not in known:
+            raise StudyError(
+                f"{place} names no level of factor '{factor.name}'",
+                received=repr(levels[factor.name]),
+                cure=f"Its levels are {', '.join(known)}",
+            )
+    return Arm(tuple((name, levels[name]) for name in names))
+
+
+def _crossed(factors: Sequence[Factor]) -> tuple[Arm, ...]:
+    names = [factor.name for factor in factors]
+    choices = product(*([level.name for level in factor.levels] for factor in factors))
+    return tuple(Arm(tuple(zip(names, choice, strict=True))) for choice in choices)
+
+
+def _changed_one_by_one(base: Arm, factors: Sequence[Factor]) -> tuple[Arm, ...]:
+    return tuple(
+        base.replace(factor.name, level.name)
+        for factor in factors
+        for level in factor.levels
+        if level.name != base.level(factor.name)
+    )
+
+
+def _full_recipe(base: Arm, factors: Sequence[Factor]) -> Arm:
+    def last_other(factor: Factor) -> str:
+        others = [level.name for level in factor.levels if level.name != base.level(factor.name)]
+        return others[-1]
+
+    return Arm(tuple((factor.name, last_other(factor)) for factor in factors))
+
+
+def _listed(arms: Sequence[Mapping[str, str]], factors: Sequence[Factor], base: Arm) -> Design:
+    listed = tuple(
+        _arm(f"design.arms[{i}]", factors, dict(base.levels) | dict(levels))
+        for i, levels in enumerate(arms)
+    )
+    for i, arm in enumerate(listed):
+        if arm in listed[:i]:
+            raise StudyError(
+                f"design.arms[{i}] repeats an earlier arm",
+                received=arm.name,
+                cure="List each arm once; repeat with seeds",
+            )
+    if len(listed) < 2 or base not in listed:
+        raise StudyError(
+            "design.arms needs the baseline and at least one other arm",
+            received="; ".join(arm.name for arm in listed) or "an empty list",
+            cure=f"Add the baseline ({base.name}), or name another one in design.baseline",
+        )
+    return Design(listed, base, base)

@@ -1,0 +1,80 @@
+"""How far a study is, and how long the rest will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from ablations.plan.trials import remaining
+from ablations.store import Outcome
+from ablations.study import Arm, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counts of a study's trials; ``seconds_to_go`` is ``None`` where nothing tells."""
+
+    planned: int
+    completed: int
+    failed: int
+    to_do: tuple[Trial, ...]
+    seconds_to_go: float | None
+
+
+def progress_of(
+    trials: Sequence[Trial],
+    outcomes: Iterable[Outcome],
+    *,
+    jobs: int = 1,
+    measured: Mapping[Arm, float] | None = None,
+) -> Progress:
+    """Compares the plan with the recorded outcomes, of which those of other plans are ignored.
+
+    Args:
+        trials: The plan.
+        outcomes: How recorded trials ended, oldest first.
+        jobs: Trials that run at a time, for the estimate.
+        measured: Seconds of a trial per arm, where they were measured beforehand.
+    """
+    status = _latest_status(trials, outcomes)
+    to_do = remaining(trials, status.values())
+    arms = {trial.key: trial.arm for trial in trials}
+    known = {arm: [seconds] for arm, seconds in (measured or {}).items()}
+    for key, outcome in status.items():
+        if outcome.status == "completed":
+            known.setdefault(arms[key], []).append(outcome.seconds)
+    return Progress(
+        planned=len(trials),
+        completed=sum(o.status == "completed" for o in status.values()),
+        failed=sum(o.status == "failed" for o in status.values()),
+        to_do=to_do,
+        seconds_to_go=seconds_to_go(to_do, known, jobs=jobs),
+    )
+
+
+def _latest_status(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    keys = {trial.key for trial in trials}
+    status: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        known = status.get(outcome.key)
+        if outcome.key in keys and (known is None or known.status != "completed"):
+            status[outcome.key] = outcome
+    return status
+
+
+def seconds_to_go(
+    to_do: Sequence[Trial], measured: Mapping[Arm, Sequence[float]], *, jobs: int = 1
+) -> float | None:
+    """Adds up what the remaining trials will take, from the mean of their arm's earlier ones.
+
+    An arm without a measurement counts with the mean of the others; with none at all the answer is
+    ``None``, unless nothing is left to do.
+    """
+    if not to_do:
+        return 0.0
+    means = {arm: fmean(seconds) for arm, seconds in measured.items() if seconds}
+    if not means:
+        return None
+    typical = fmean(means.values())
+    return sum(means.get(trial.arm, typical) for trial in to_do) / jobs

@@ -1,0 +1,192 @@
+"""Reads a study file and turns it into a `Study`, or into one clear line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ablations.entry import find_entry
+from ablations.errors import StudyError
+from ablations.plan.designs import make_design
+from ablations.plan.schema import GateTable, StudyFile
+from ablations.plan.validation import as_study_error, parse_override, require
+from ablations.study import Arm, Factor, Gate, Level, Study
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Returns the names of the built-in studies."""
+    found = (Path(str(file)) for file in files("ablations.studies").iterdir())
+    return tuple(sorted(path.stem for path in found if path.suffix == ".toml"))
+
+
+def builtin_titles() -> dict[str, str]:
+    """Returns the titles of the built-in studies by name."""
+    return {
+        name: str(tomllib.loads(study_file(name).read_text(encoding="utf-8"))["title"])
+        for name in builtin_names()
+    }
+
+
+def study_file(name: str) -> Path:
+    """Returns the path of a study, given as a path or as the name of a built-in study.
+
+    Raises:
+        StudyError: if there is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    if name in builtin_names():
+        return Path(str(files("ablations.studies"))) / f"{name}.toml"
+    raise StudyError(
+        "there is no such study file and no built-in study of this name",
+        received=name,
+        cure=f"Built in are {', '.join(builtin_names())}; 'ablations init' writes a file to edit",
+    )
+
+
+def load_study(
+    name: str | Path, *, overrides: Sequence[str] = (), seeds: int | None = None
+) -> Study:
+    """Loads a study, checks it and imports its training function.
+
+    Args:
+        name: Path of a study file, or the name of a built-in study.
+        overrides: Shared settings as ``key=value`` with TOML values.
+        seeds: Number of seeds instead of the file's.
+
+    Raises:
+        StudyError: if anything in the file cannot be used.
+    """
+    path = study_file(str(name))
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        _override(content, overrides, seeds)
+        study = _study(path, StudyFile.model_validate(content))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(
+            f"{path.name} is not valid TOML",
+            received=str(error),
+            cure="A key or level may stand only once, and text needs quotes",
+        ) from error
+    except ValidationError as error:
+        raise as_study_error(path.name, error) from error
+    except StudyError as error:
+        raise error.at(path.name) from error
+    return study
+
+
+def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | None) -> None:
+    for text in overrides:
+        key, value = parse_override(text)
+        settings = content.setdefault("trial", {}).setdefault("settings", {})
+        settings[key] = value
+        for factor, levels in content.get("factors", {}).items():
+            require(
+                not any(key in level for level in levels.values()),
+                f"--set {key} has no say, because factor '{factor}' sets it",
+                received=text,
+                cure="Change the factor's levels in the study file",
+            )
+    if seeds is not None:
+        content.setdefault("design", {})["seeds"] = seeds
+
+
+def _study(path: Path, file: StudyFile) -> Study:
+    factors = _factors(file)
+    design = make_design(
+        file.design.kind, factors, baseline=file.design.baseline, arms=file.design.arms
+    )
+    study = Study(
+        slug=_slug(path.stem),
+        title=file.title,
+        question=file.question,
+        entry=file.trial.run,
+        settings=file.trial.settings,
+        factors=factors,
+        design=file.design.kind,
+        arms=design.arms,
+        baseline=design.baseline,
+        reference=design.reference,
+        seeds=_seeds(file.design.seeds),
+        gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
+        metric=file.analysis.metric,
+        smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
+        timeout_seconds=file.trial.timeout_seconds,
+    )
+    entry = find_entry(study.entry, path.resolve().parent)
+    for arm in study.arms:
+        entry.check_settings(study.arm_settings(arm))
+    return study
+
+
+def _slug(stem: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "study"
+
+
+def _factors(file: StudyFile) -> tuple[Factor, ...]:
+    owner: dict[str, str] = {}
+    factors = []
+    for name, levels in file.factors.items():
+        require(
+            len(levels) >= 2,
+            f"factor '{name}' needs at least two levels",
+            received=f"levels={list(levels)}",
+            cure="Add a level, or move it to [trial.settings]",
+        )
+        _require_different(name, levels)
+        for key in {key for settings in levels.values() for key in settings}:
+            require(
+                owner.setdefault(key, name) == name,
+                f"setting '{key}' is set by two factors",
+                received=f"factors '{owner[key]}' and '{name}'",
+                cure="Let one factor own it",
+            )
+        factors.append(Factor(name, tuple(Level(n, settings) for n, settings in levels.items())))
+    return tuple(factors)
+
+
+def _require_different(factor: str, levels: Mapping[str, Mapping[str, Any]]) -> None:
+    seen: dict[str, str] = {}
+    for level, settings in levels.items():
+        twin = seen.setdefault(repr(sorted(settings.items())), level)
+        require(
+            twin == level,
+            f"factor '{factor}' has two levels with the same settings",
+            received=f"'{twin}' and '{level}' = {dict(settings)}",
+            cure="Change one of them or remove it",
+        )
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    require(bool(listed), "design.seeds is empty", received="[]", cure="Name at least one seed")
+    require(
+        len(set(listed)) == len(listed),
+        "design.seeds names a seed twice",
+        received=str(list(listed)),
+        cure="Each seed is one replicate; name each once",
+    )
+    return listed
+
+
+def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
+    require(
+        (table.at_least is None) != (table.at_most is None),
+        f"gates[{index}] needs exactly one of at_least and at_most",
+        received=f"at_least={table.at_least}, at_most={table.at_most}",
+        cure="Write two gates for two bars",
+    )
+    require(
+        any(arm.matches(table.where) for arm in arms),
+        f"gates[{index}].where matches no arm",
+        received=str(table.where),
+        cure=f"An arm is for example {arms[0].name}",
+    )
+    return Gate(table.metric, table.where, table.at_least, table.at_most, table.judge)

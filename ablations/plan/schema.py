@@ -1,0 +1,80 @@
+"""The study file's form, as pydantic models; the JSON schema for editors comes from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TrialTable(_Strict):
+    """What each trial runs."""
+
+    run: Annotated[str, Field(description="Training function as 'module:function'")]
+    settings: Annotated[dict[str, Any], Field(description="Settings shared by all arms")] = {}
+    timeout_seconds: Annotated[
+        PositiveFloat | None, Field(description="A trial that takes longer is stopped and fails")
+    ] = None
+
+
+class DesignTable(_Strict):
+    """Which arms there are and how often each is trained."""
+
+    kind: Literal["full-factorial", "one-factor-out", "one-factor-in", "arms"] = "full-factorial"
+    baseline: Annotated[
+        dict[Name, str], Field(description="Baseline level per factor; the first one if left out")
+    ] = {}
+    seeds: Annotated[
+        PositiveInt | list[NonNegativeInt], Field(description="How many seeds, or which ones")
+    ] = 5
+    arms: Annotated[
+        list[dict[Name, str]] | None, Field(description="The arms themselves, for kind = 'arms'")
+    ] = None
+
+
+class AnalysisTable(_Strict):
+    """What the effects are measured in."""
+
+    metric: Name = "test_accuracy"
+    smallest_effect_that_matters: Annotated[
+        float, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
+    ] = 0.0
+
+
+class GateTable(_Strict):
+    """A rule on a metric of the arms that ``where`` matches."""
+
+    metric: Name
+    where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
+    at_least: float | None = None
+    at_most: float | None = None
+    judge: Annotated[
+        Literal["lower", "mean", "every-seed"],
+        Field(description="What must clear the bar: the near bound of the interval, the mean, all"),
+    ] = "lower"
+
+
+class StudyFile(_Strict):
+    """A study: factors, seeds and gates that answer one question."""
+
+    title: Name
+    question: str = ""
+    trial: TrialTable
+    factors: Annotated[
+        dict[Name, dict[Name, dict[str, Any]]],
+        Field(min_length=1, description="Per factor its levels, per level its settings"),
+    ]
+    design: DesignTable = DesignTable()
+    analysis: AnalysisTable = AnalysisTable()
+    gates: list[GateTable] = []
+
+
+def study_schema() -> dict[str, Any]:
+    """Returns the JSON schema of study files."""
+    return StudyFile.model_json_schema()

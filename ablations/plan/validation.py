@@ -1,0 +1,83 @@
+"""Turns what pydantic and the command line have to say into one clear line."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from ablations.errors import StudyError
+from ablations.plan.schema import StudyFile
+
+
+def require(condition: bool, problem: str, *, received: str, cure: str) -> None:
+    """Raises `StudyError` unless ``condition`` holds."""
+    if not condition:
+        raise StudyError(problem, received=received, cure=cure)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Splits ``key=value``; the value is TOML, or plain text where it is not.
+
+    Raises:
+        StudyError: if there is no key or no value.
+
+    Example:
+        >>> parse_override("epochs=2"), parse_override("weights=models/m.h5")
+        (('epochs', 2), ('weights', 'models/m.h5'))
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    require(
+        bool(key and equals and value),
+        "--set needs key=value",
+        received=text,
+        cure="Write for example --set epochs=2",
+    )
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+def as_study_error(place: str, error: ValidationError) -> StudyError:
+    """Returns the first of pydantic's complaints in the house's three parts."""
+    first = error.errors(include_url=False)[0]
+    location = [str(part) for part in first["loc"] if not _is_type_tag(part)]
+    where = ".".join(location)
+    more = error.error_count() - 1
+    tail = f" (and {more} more)" if more else ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"Did you mean '{close[0]}'? " if close else ""
+        cure = f"{hint}Known here are {', '.join(known)}"
+        return StudyError(
+            f"{place}: unknown key '{where}'{tail}", received=first["input"], cure=cure
+        )
+    if first["type"] == "missing":
+        cure = "Add it; 'ablations init' writes a commented example"
+        return StudyError(f"{place}: '{where}' is missing{tail}", received="nothing", cure=cure)
+    problem = f"{place}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
+    return StudyError(problem, received=first["input"], cure="See 'ablations schema' for its form")
+
+
+def _is_type_tag(part: int | str) -> bool:
+    """Whether pydantic put this into a location to name a member of a union."""
+    return isinstance(part, str) and (part.startswith(("constrained", "list[")) or part == "int")
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: type[BaseModel] = StudyFile
+    for part in location:
+        if part.isdigit():
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)

@@ -1,0 +1,180 @@
+"""Draws small multiples: interaction plots and learning curves. Computes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ablations.report.figures import canvas, plain_numbers, shorten, spaced
+from ablations.report.palette import LIGHT, MARKS, SERIES, SMALL, TEXT, WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One mean line and the seeds behind it; all of shape (x,)."""
+
+    label: str
+    mean: tuple[float, ...]
+    seeds: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One small plot. Without ``x_labels`` the lines run over epochs from 1."""
+
+    title: str
+    lines: tuple[Line, ...]
+    x_labels: tuple[str, ...] = ()
+    x_axis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """Small plots that share the vertical axis."""
+
+    panels: tuple[Panel, ...]
+    y_axis: str
+    bounds: tuple[float, float]
+    legend: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Pixels of a grid of panels."""
+
+    columns: int
+    cell: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def interaction_figure(data: Panels, width: int) -> Figure:
+    """Lays out one panel per pair of factors."""
+    columns = min(3, len(data.panels)) if width >= WIDE else 1
+    grid = _Grid(columns, cell=270, left=46, right=112, top=64, bottom=52)
+    figure, places = _lay_out(data, width, grid)
+    for axes, panel in zip(places, data.panels, strict=True):
+        plot_interaction(axes, panel)
+        _finish(axes, data, panel.title, room=axes.get_window_extent().width + grid.right)
+    return figure
+
+
+def curve_figure(data: Panels, width: int) -> Figure:
+    """Lays out one panel per arm."""
+    columns = min(4, len(data.panels)) if width >= WIDE else min(2, len(data.panels))
+    grid = _Grid(columns, cell=186, left=42, right=14, top=40, bottom=44)
+    figure, places = _lay_out(data, width, grid)
+    for axes, panel in zip(places, data.panels, strict=True):
+        plot_curves(axes, panel)
+        _finish(axes, data, panel.title, room=axes.get_window_extent().width + 8)
+        axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
+    return figure
+
+
+def _lay_out(data: Panels, width: int, grid: _Grid) -> tuple[Figure, list[Axes]]:
+    rows = math.ceil(len(data.panels) / grid.columns)
+    head = 48.0 if data.legend else 24.0
+    height = head + rows * grid.cell
+    figure = canvas(width, height)
+    wide = min(width / grid.columns, 420.0)
+    places = []
+    for i in range(len(data.panels)):
+        row, column = divmod(i, grid.columns)
+        x = column * wide + grid.left
+        y = height - head - (row + 1) * grid.cell + grid.bottom
+        size = (wide - grid.left - grid.right, grid.cell - grid.bottom - grid.top)
+        places.append(
+            figure.add_axes((x / width, y / height, size[0] / width, size[1] / height))
+        )
+    _write_head(figure, data)
+    return figure, places
+
+
+def _write_head(figure: Figure, data: Panels) -> None:
+    width, height = figure.get_size_inches() * 72
+    y = 1 - 10 / height
+    figure.text(2 / width, y, data.y_axis, fontsize=SMALL, color=LIGHT["muted"], va="center")
+    at = 2.0
+    for name, colour in zip(data.legend, SERIES, strict=False):
+        figure.text(
+            at / width, 1 - 32 / height, f"━ {name}", fontsize=SMALL, color=LIGHT[colour],
+            va="center", fontweight="bold",
+        )  # fmt: skip
+        at += (len(name) + 4) * 0.56 * TEXT
+
+
+def plot_interaction(ax: Axes, panel: Panel) -> None:
+    """Draws a line per level over the levels of the other factor, seeds as dots."""
+    x = range(len(panel.x_labels))
+    for line, name in zip(panel.lines, _cycled(len(panel.lines)), strict=True):
+        colour = LIGHT[name]
+        for seed in line.seeds:
+            ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
+        ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
+    ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
+    ax.set_xticks(x, [shorten(label, 90, size=SMALL) for label in panel.x_labels])
+    ax.set_xlabel(panel.x_axis, labelpad=4)
+
+
+def plot_curves(ax: Axes, panel: Panel) -> None:
+    """Draws each seed thin and the mean thick."""
+    for line, name in zip(panel.lines, _cycled(len(panel.lines)), strict=True):
+        colour = LIGHT[name]
+        runs = [list(enumerate(seed, start=1)) for seed in line.seeds]
+        ax.add_collection(
+            LineCollection(runs, colors=colour, linewidths=MARKS["thin"], alpha=0.45), autolim=False
+        )
+        ax.plot(range(1, len(line.mean) + 1), line.mean, color=colour, linewidth=MARKS["thick"])
+    longest = max((len(s) for line in panel.lines for s in (line.mean, *line.seeds)), default=1)
+    ax.set_xlim(1, max(2, longest))
+    ax.xaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))
+
+
+def _finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
+    low, high = data.bounds
+    ax.set_ylim(low, high)
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.yaxis.set_major_formatter(plain_numbers())
+    ax.spines["left"].set_visible(False)
+    ax.grid(visible=True, axis="y", zorder=0)
+    ax.set_axisbelow(True)
+    ax.tick_params(length=0, pad=5)
+    words = _wrapped(title, room)
+    ax.set_title(words, loc="left", fontsize=SMALL, color=LIGHT["ink"], pad=9, linespacing=1.25)
+
+
+def _wrapped(title: str, room: float) -> str:
+    """Breaks a title at its plus signs into two lines at most."""
+    if len(shorten(title, room, size=SMALL)) == len(title) or " " not in title:
+        return shorten(title, room, size=SMALL)
+    words, first = title.split(" "), ""
+    while words and shorten(f"{first}{words[0]}", room, size=SMALL)[-1] != "…":
+        first += f"{words.pop(0)} "
+    rest = shorten(" ".join(words), room, size=SMALL)
+    return f"{first.rstrip()}\n{rest}" if first else rest
+
+
+def label_ends(ax: Axes, panel: Panel) -> None:
+    """Writes each line's name at its right end, moved apart where they meet."""
+    low, high = ax.get_ylim()
+    gap = (high - low) * 17 / ax.get_window_extent().height
+    ends = sorted(zip(panel.lines, _cycled(len(panel.lines)), strict=True), key=lambda e: e[0].mean[-1])
+    places = spaced([line.mean[-1] for line, _ in ends], gap, top=high)
+    for (line, colour), place in zip(ends, places, strict=True):
+        ax.annotate(
+            shorten(line.label, 104, size=SMALL), (1, place), xycoords=("axes fraction", "data"),
+            xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL,
+            color=LIGHT[colour], fontweight="bold", annotation_clip=False,
+        )  # fmt: skip
+
+
+def _cycled(count: int) -> Sequence[str]:
+    return [SERIES[i % len(SERIES)] for i in range(count)]

@@ -1,0 +1,9 @@
+"""From trials to run records: executors, workers, progress and the machine's facts."""
+
+from ablations.run.execute import InlineExecutor
+from ablations.run.local import LocalExecutor
+from ablations.run.measure import measure_arms
+from ablations.run.observer import Observer
+from ablations.run.runner import run_trials
+
+__all__ = ["InlineExecutor", "LocalExecutor", "Observer", "measure_arms", "run_trials"]

@@ -1,0 +1,69 @@
+"""Where a trial ran: packages, commit and machine. Environment variables and names stay private."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+_PACKAGES = ("ablations", "keras", "tensorflow", "jax", "torch", "scikit-learn", "numpy")
+
+
+@cache
+def machine_facts() -> dict[str, str]:
+    """Returns what is the same for all trials of this process, as text by name."""
+    facts = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": str(available_cores()),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
+    }
+    commit = _commit()
+    if commit:
+        facts["commit"] = commit
+    for package in _PACKAGES:
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return facts
+
+
+def available_cores() -> int:
+    """Returns how many cores this process may use."""
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # macOS has none
+        return len(process.cpu_affinity())
+    return psutil.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _commit() -> str | None:
+    """Returns the commit of the current folder, marked where files differ from it."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit} with changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(  # noqa: S603 - fixed words only
+        command, capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()

@@ -1,0 +1,110 @@
+"""Trains one trial and turns whatever happens into a run record."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ablations.entry import Train
+from ablations.errors import DivergedError
+from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
+from ablations.run import memory
+from ablations.run.environment import machine_facts
+from ablations.run.observer import Observer
+from ablations.study import Trial
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+def utc_now() -> str:
+    """Returns the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
+    """Runs a training function on one trial in this process.
+
+    What it raises becomes a failed record, with the traceback on standard error.
+    """
+    log = TrialLog(on_epoch)
+    started_at, began = utc_now(), time.perf_counter()
+    reason: Reason | None = None
+    message = ""
+    memory.reset_peak()
+    try:
+        train(trial, log)
+    except DivergedError as error:
+        reason, message = "diverged", str(error)
+    except Exception as error:  # a training function may raise anything
+        traceback.print_exc()
+        reason, message = "raised", _one_line(error)
+    seconds = time.perf_counter() - began
+    return make_record(
+        trial,
+        log.contents(),
+        started_at=started_at,
+        seconds=seconds,
+        failure=None if reason is None else (reason, message),
+    )
+
+
+def make_record(
+    trial: Trial,
+    contents: LogContents,
+    *,
+    started_at: str,
+    seconds: float,
+    failure: tuple[Reason, str] | None,
+) -> RunRecord:
+    """Puts the record of an ended trial together; ``failure`` is its reason and message."""
+    peak = Metric("peak_memory_bytes", float(memory.peak_bytes()), "bytes", "lower")
+    reason, message = failure or (None, "")
+    return RunRecord(
+        key=trial.key,
+        study=trial.study,
+        entry=trial.entry,
+        arm=trial.arm,
+        seed=trial.seed,
+        settings=trial.settings,
+        data=trial.data,
+        status="completed" if failure is None else "failed",
+        reason=reason,
+        message=message,
+        started_at=started_at,
+        seconds=seconds,
+        metrics=contents.metrics if failure else (*contents.metrics, peak),
+        epochs=contents.epochs,
+        steps=contents.steps,
+        predictions=contents.predictions,
+        exhibits=contents.exhibits,
+        environment={**machine_facts(), **contents.environment},
+    )
+
+
+def _one_line(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}{place}".split())[:500]
+
+
+class InlineExecutor:
+    """Runs trials one after another in this process, with the training function as a value.
+
+    For tests, debuggers and notebooks; a crash of the training takes the process with it.
+    """
+
+    def __init__(self, train: Train) -> None:
+        self._train = train
+
+    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[tuple[Trial, RunRecord]]:
+        """Yields each trial with its record as soon as it has ended."""
+        for trial in trials:
+            observer.started(trial)
+
+            def on_epoch(number: int, metrics: Mapping[str, float], trial: Trial = trial) -> None:
+                observer.epoch(trial, number, metrics)
+
+            yield trial, execute(trial, self._train, on_epoch)

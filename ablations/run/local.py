@@ -1,0 +1,141 @@
+"""The local executor: spawned workers that stay alive over many trials."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import psutil
+
+from ablations.record import LogContents, Reason, RunRecord
+from ablations.run.environment import available_cores
+from ablations.run.execute import make_record, utc_now
+from ablations.run.observer import Observer
+from ablations.run.process import WorkerProcess
+from ablations.run.worker import EpochMessage
+from ablations.study import Trial
+
+Ended = tuple[Trial, RunRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A trial that a worker is at."""
+
+    trial: Trial
+    process: WorkerProcess
+    began: float
+    started_at: str
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self.began
+
+
+class LocalExecutor:
+    """Trains on this machine, in worker processes of its own.
+
+    Args:
+        jobs: Workers at a time; the cores are divided among them.
+        log_dir: Where each worker's output goes.
+        timeout_seconds: A trial that takes longer is stopped and its worker replaced.
+        memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
+            half of the machine's memory divided by ``jobs`` if left out.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: int,
+        log_dir: Path,
+        timeout_seconds: float | None = None,
+        memory_limit_bytes: int | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._log_dir = log_dir
+        self._timeout = timeout_seconds
+        self._limit = memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
+        self._numbers = count(1)
+        self._idle: list[WorkerProcess] = []
+        self._busy: dict[Connection, _Task] = {}
+
+    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[Ended]:
+        """Yields each trial with its record as it ends; closing the iterator stops all workers."""
+        waiting = deque(trials)
+        try:
+            while waiting or self._busy:
+                while waiting and len(self._busy) < self._jobs:
+                    self._hand_out(waiting.popleft(), observer)
+                yield from self._listen(observer)
+        finally:
+            self._stop_all()
+
+    def _hand_out(self, trial: Trial, observer: Observer) -> None:
+        process = self._idle.pop() if self._idle else self._start()
+        self._busy[process.connection] = _Task(trial, process, time.monotonic(), utc_now())
+        process.send(trial)
+        observer.started(trial)
+
+    def _start(self) -> WorkerProcess:
+        threads = str(max(1, available_cores() // self._jobs))
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        limits = dict.fromkeys(names, threads) if self._jobs > 1 else {}
+        log = self._log_dir / f"worker-{next(self._numbers)}.log"
+        return WorkerProcess(log, {**os.environ, **limits})
+
+    def _listen(self, observer: Observer) -> Iterator[Ended]:
+        """Handles what the busy workers say, and ends those that overrun their time."""
+        for connection in wait(list(self._busy), timeout=self._patience()):
+            assert isinstance(connection, Connection)  # noqa: S101 - wait may also take sockets
+            yield from self._hear(connection, observer)
+        if self._timeout is not None:
+            overdue = [task for task in self._busy.values() if task.age >= self._timeout]
+            for task in overdue:
+                message = f"took longer than timeout_seconds = {self._timeout:g}"
+                yield self._give_up(task, "timeout", message)
+
+    def _hear(self, connection: Connection, observer: Observer) -> Iterator[Ended]:
+        task = self._busy[connection]
+        message = task.process.receive()
+        if message is None:
+            how = f"the worker process {task.process.how_it_ended()}"
+            yield self._give_up(task, "died", how)
+        elif isinstance(message, EpochMessage):
+            observer.epoch(task.trial, message.number, message.metrics)
+        else:
+            del self._busy[connection]
+            if message.resident_bytes > self._limit:
+                task.process.stop()
+            else:
+                self._idle.append(task.process)
+            yield task.trial, message.record
+
+    def _patience(self) -> float | None:
+        """Seconds until the next trial overruns its time; ``None`` where none can."""
+        if self._timeout is None:
+            return None
+        return max(0.0, self._timeout - max(task.age for task in self._busy.values()))
+
+    def _give_up(self, task: _Task, reason: Reason, message: str) -> Ended:
+        del self._busy[task.process.connection]
+        task.process.stop()
+        record = make_record(
+            task.trial,
+            LogContents(),
+            started_at=task.started_at,
+            seconds=task.age,
+            failure=(reason, message),
+        )
+        return task.trial, record
+
+    def _stop_all(self) -> None:
+        for process in [*self._idle, *(task.process for task in self._busy.values())]:
+            process.stop()
+        self._idle.clear()
+        self._busy.clear()

@@ -1,0 +1,69 @@
+"""Measures what a trial of each arm will take, from two short epochs that leave no record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ablations.errors import StudyError
+from ablations.record import RunRecord
+from ablations.run.observer import Observer
+from ablations.run.runner import Executor
+from ablations.study import Arm, Trial
+
+_EPOCHS = 2  # the first pays for start-up and compilation, the second is the measured one
+
+
+class _Clock(Observer):
+    """Notes when each trial began and when its epochs ended."""
+
+    def __init__(self) -> None:
+        self.times: dict[Arm, list[float]] = {}
+
+    def started(self, trial: Trial) -> None:
+        self.times[trial.arm] = [time.monotonic()]
+
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        self.times[trial.arm].append(time.monotonic())
+
+
+def measure_arms(trials: Sequence[Trial], executor: Executor) -> dict[Arm, float]:
+    """Trains one trial of each arm for two epochs and returns the seconds of a whole one.
+
+    Args:
+        trials: Planned trials; the first of each arm is taken.
+        executor: Where to train.
+
+    Raises:
+        StudyError: if the settings have no ``epochs`` to shorten, or an arm fails.
+    """
+    first: dict[Arm, Trial] = {}
+    for trial in trials:
+        if not isinstance(trial.settings.get("epochs"), int):
+            raise StudyError(
+                "--measure needs a setting 'epochs' that it can shorten",
+                received=f"settings {sorted(trial.settings)}",
+                cure="Run one seed with --seeds 1; its records serve as the estimate",
+            )
+        first.setdefault(trial.arm, trial)
+    short = [replace(t, settings={**t.settings, "epochs": _EPOCHS}) for t in first.values()]
+    clock = _Clock()
+    for trial, record in executor.run(short, clock):
+        _require_completed(trial, record)
+    return {arm: _whole(clock.times[arm], trial) for arm, trial in first.items()}
+
+
+def _require_completed(trial: Trial, record: RunRecord) -> None:
+    if not record.completed:
+        raise StudyError(
+            f"--measure: {trial.arm.name} failed ({record.reason})",
+            received=record.message,
+            cure="Mend the cause; nothing was recorded",
+        )
+
+
+def _whole(times: Sequence[float], trial: Trial) -> float:
+    began, first, second = times[0], times[1], times[-1]
+    epoch = second - first
+    return (first - began - epoch) + epoch * int(trial.settings["epochs"])

@@ -1,0 +1,21 @@
+"""What may be watched while trials run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ablations.record import RunRecord
+from ablations.study import Trial
+
+
+class Observer:
+    """Hears of everything that happens in a run; this one keeps silent."""
+
+    def started(self, trial: Trial) -> None:
+        """A worker has begun a trial."""
+
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        """A trial has reported an epoch, counted from 1."""
+
+    def finished(self, trial: Trial, record: RunRecord) -> None:
+        """A trial has ended and its record is stored."""

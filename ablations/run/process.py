@@ -1,0 +1,80 @@
+"""Starts and stops one worker process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing import Pipe
+from pathlib import Path
+
+from ablations.run.worker import EndMessage, EpochMessage
+from ablations.study import Trial
+
+_GRACE_SECONDS = 2.0
+
+
+class WorkerProcess:
+    """A running worker and the pipe to it.
+
+    Started with `subprocess` and not with `multiprocessing`, which would import the caller's main
+    module again and so fail in plain scripts that have no ``if __name__ == "__main__"``.
+
+    Args:
+        log: The file that the worker's output is appended to.
+        environment: The worker's environment variables.
+    """
+
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.connection, theirs = Pipe()
+        with theirs, log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "ablations.run"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+            )
+            self._greet({"descriptor": theirs.fileno(), "path": sys.path})
+
+    def _greet(self, greeting: Mapping[str, object]) -> None:
+        if self._popen.stdin is not None:
+            self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
+            self._popen.stdin.flush()  # and stays open: its end tells the worker that we are gone
+
+    def send(self, trial: Trial) -> None:
+        """Hands the worker a trial; that a worker is gone shows in `receive`."""
+        try:
+            self.connection.send(trial)
+        except OSError:
+            return
+
+    def receive(self) -> EpochMessage | EndMessage | None:
+        """Waits for the worker's next message; ``None`` says that the worker is gone."""
+        try:
+            message: EpochMessage | EndMessage = self.connection.recv()
+        except (EOFError, OSError):
+            return None
+        return message
+
+    def how_it_ended(self) -> str:
+        """Says how a process ended that is gone."""
+        try:
+            code = self._popen.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "closed its connection"
+        if code < 0:
+            return f"was ended by signal {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    def stop(self) -> None:
+        """Ends the worker at once: what it was training is not recorded."""
+        self.connection.close()
+        self._popen.kill()
+        if self._popen.stdin is not None:
+            self._popen.stdin.close()
+        self._popen.wait()

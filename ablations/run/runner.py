@@ -1,0 +1,34 @@
+"""Trains what is to do and stores each record as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Protocol
+
+from ablations.record import RunRecord
+from ablations.run.observer import Observer
+from ablations.store import Store
+from ablations.study import Trial
+
+
+class Executor(Protocol):
+    """Anything that trains trials; closing the iterator stops it."""
+
+    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[tuple[Trial, RunRecord]]:
+        """Yields each trial with its record as it ends."""
+
+
+def run_trials(
+    trials: Sequence[Trial], executor: Executor, store: Store, observer: Observer | None = None
+) -> None:
+    """Trains the trials in their order and commits each record before the next is handed on.
+
+    Raises:
+        StoreError: if another process runs the study, or a record cannot be stored.
+    """
+    watcher = observer or Observer()
+    with store.driving(), closing(executor.run(trials, watcher)) as ended:  # type: ignore[type-var]
+        for trial, record in ended:
+            store.append(record)
+            watcher.finished(trial, record)

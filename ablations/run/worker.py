@@ -1,0 +1,74 @@
+"""The worker: a process of its own that trains one trial after another.
+
+The driver starts it with ``python -m ablations.run`` and speaks to it through an inherited pipe; a
+line of JSON on standard input says which. A worker lives over many trials, because importing a
+framework takes seconds, and ends with the driver, however the driver ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from ablations.entry import find_entry
+from ablations.errors import StudyError
+from ablations.record import LogContents, Reason, RunRecord
+from ablations.run import memory
+from ablations.run.execute import execute, make_record, utc_now
+from ablations.study import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMessage:
+    """The trial at hand has reported an epoch."""
+
+    number: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndMessage:
+    """The trial at hand has ended; ``resident_bytes`` is what the worker holds now."""
+
+    record: RunRecord
+    resident_bytes: int
+
+
+def main() -> None:
+    """Connects to the driver and trains what it sends, until it sends ``None``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    greeting = json.loads(sys.stdin.readline())
+    sys.path[:] = greeting["path"]
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    with Connection(greeting["descriptor"]) as driver:
+        while (trial := driver.recv()) is not None:
+            driver.send(_train(trial, driver))
+
+
+def _end_with_driver() -> None:
+    """Waits for the end of standard input, which comes when the driver is gone."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _train(trial: Trial, driver: Connection) -> EndMessage:
+    print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
+
+    def on_epoch(number: int, metrics: Mapping[str, float]) -> None:
+        driver.send(EpochMessage(number, metrics))
+
+    try:
+        entry = find_entry(trial.entry)
+    except StudyError as error:
+        failure: tuple[Reason, str] = ("raised", str(error))
+        now = utc_now()
+        record = make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
+    else:
+        record = execute(trial, entry.train, on_epoch)
+    return EndMessage(record, memory.resident_bytes())

@@ -1,0 +1,244 @@
+"""The study's SQLite file: appends run records and reads them back.
+
+Only the driver of a study writes, and commits each record in one transaction when its trial ends.
+Readers may look at any time. Records are never changed. Arrays are stored as little-endian bytes
+(``f8`` step seconds, ``i8`` labels, ``f4`` probabilities), never as pickles.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations import codec
+from ablations.errors import StoreError
+from ablations.record import SCHEMA_VERSION, Exhibit, Reason, RunRecord, Status
+
+_SCHEMA = """
+CREATE TABLE environments (
+    id INTEGER PRIMARY KEY, facts TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    study TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    arm TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    data TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('completed', 'failed')),
+    reason TEXT CHECK (reason IN ('raised', 'diverged', 'timeout', 'died')),
+    message TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    environment INTEGER NOT NULL REFERENCES environments (id),
+    CHECK ((status = 'failed') = (reason IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX one_completed_record_per_trial ON records (key) WHERE status = 'completed';
+CREATE TABLE metrics (
+    record INTEGER NOT NULL REFERENCES records (id),
+    name TEXT NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, better TEXT NOT NULL,
+    PRIMARY KEY (record, name)
+) STRICT;
+CREATE TABLE epochs (
+    record INTEGER NOT NULL REFERENCES records (id),
+    epoch INTEGER NOT NULL, metrics TEXT NOT NULL,
+    PRIMARY KEY (record, epoch)
+) STRICT;
+CREATE TABLE steps (
+    record INTEGER NOT NULL REFERENCES records (id),
+    epoch INTEGER NOT NULL, seconds BLOB NOT NULL,
+    PRIMARY KEY (record, epoch)
+) STRICT;
+CREATE TABLE predictions (
+    record INTEGER NOT NULL REFERENCES records (id),
+    split TEXT NOT NULL, labels BLOB NOT NULL, probabilities BLOB NOT NULL,
+    PRIMARY KEY (record, split)
+) STRICT;
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE exhibits (
+    record INTEGER NOT NULL REFERENCES records (id),
+    position INTEGER NOT NULL, content INTEGER NOT NULL REFERENCES contents (id),
+    PRIMARY KEY (record, position)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The little of a record that planning needs."""
+
+    key: str
+    status: Status
+    reason: Reason | None
+    seconds: float
+
+
+class Store:
+    """The records of one study.
+
+    Args:
+        path: The SQLite file; it is made, with its folder, by the first `append`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, record: RunRecord) -> None:
+        """Commits one record in one transaction.
+
+        Raises:
+            StoreError: if the trial has a completed record already, or the file cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection(create=True) as connection, connection:
+            try:
+                _insert(connection, record)
+            except sqlite3.IntegrityError as error:
+                raise StoreError(
+                    f"{self.path}: a trial is recorded only once",
+                    received=f"trial {record.key}: {error}",
+                    cure="Old records are never overwritten; change a setting or a seed",
+                ) from error
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Returns how each recorded trial ended, oldest record first."""
+        if not self.path.exists():
+            return ()
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT key, status, reason, seconds FROM records ORDER BY id"
+            )
+            return tuple(Outcome(*row) for row in rows)
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """Returns all records, oldest first."""
+        if not self.path.exists():
+            return ()
+        with self._connection() as connection:
+            return tuple(_read(connection))
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Holds the right to write while a study runs; it ends with the process, however that ends.
+
+        Raises:
+            StoreError: if another process runs the study.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = self.path.with_name("driver.lock")
+        with closing(sqlite3.connect(lock, timeout=0.0, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise StoreError(
+                    f"{self.path.parent}: this study is being run already",
+                    received=str(error),
+                    cure="Wait for it, or stop it; 'ablations status' shows how far it is",
+                ) from error
+            yield
+
+    @contextmanager
+    def _connection(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30.0)) as connection:
+                self._check_version(connection, create=create)
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path} cannot be used as a record file",
+                received=str(error),
+                cure="Move it away, or name another folder with --runs-dir",
+            ) from error
+
+    def _check_version(self, connection: sqlite3.Connection, *, create: bool) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0 and create:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version not in (0, SCHEMA_VERSION):
+            raise StoreError(
+                f"{self.path} was written by another version of ablations",
+                received=f"schema version {version}",
+                cure=f"This one reads version {SCHEMA_VERSION}; name another --runs-dir",
+            )
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _insert(connection: sqlite3.Connection, record: RunRecord) -> None:
+    facts = codec.to_text(dict(record.environment))
+    row = (*codec.record_row(record), _shared_row(connection, "environments", "facts", facts))
+    marks = ", ".join("?" * len(row))
+    columns = f"{', '.join(codec.RECORD_COLUMNS)}, environment"
+    # The names are this module's own; values are bound.
+    cursor = connection.execute(f"INSERT INTO records ({columns}) VALUES ({marks})", row)  # noqa: S608
+    owner = cursor.lastrowid
+    for table, rows in codec.detail_rows(record).items():
+        for values in rows:
+            marks = ", ".join("?" * (len(values) + 1))
+            connection.execute(f"INSERT INTO {table} VALUES ({marks})", (owner, *values))  # noqa: S608
+    for position, exhibit in enumerate(record.exhibits):
+        body = codec.to_text(codec.exhibit_to_json(exhibit))
+        content = _shared_row(connection, "contents", "body", body)
+        connection.execute("INSERT INTO exhibits VALUES (?, ?, ?)", (owner, position, content))
+
+
+def _shared_row(connection: sqlite3.Connection, table: str, column: str, text: str) -> int:
+    """Returns the id of a text that many records may share, and stores it the first time."""
+    connection.execute(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608
+    found = connection.execute(f"SELECT id FROM {table} WHERE {column} = ?", (text,))  # noqa: S608
+    return int(found.fetchone()[0])
+
+
+def _read(connection: sqlite3.Connection) -> Iterator[RunRecord]:
+    connection.execute("BEGIN")  # one snapshot for all tables, even while a driver writes
+    columns = ", ".join(codec.RECORD_COLUMNS)
+    rows = connection.execute(
+        f"SELECT r.id, {columns}, e.facts FROM records r"  # noqa: S608
+        " JOIN environments e ON e.id = r.environment ORDER BY r.id"
+    ).fetchall()
+    details = {
+        "metrics": _by_record(connection, "SELECT * FROM metrics ORDER BY rowid"),
+        "epochs": _by_record(connection, "SELECT * FROM epochs ORDER BY record, epoch"),
+        "steps": _by_record(connection, "SELECT * FROM steps ORDER BY record, epoch"),
+        "predictions": _by_record(connection, "SELECT * FROM predictions ORDER BY rowid"),
+        "exhibits": _by_record(
+            connection,
+            "SELECT x.record, x.position, c.body FROM exhibits x"
+            " JOIN contents c ON c.id = x.content ORDER BY x.record, x.position",
+        ),
+    }
+    parse_exhibit = _once(codec.exhibit_from_text)
+    for owner, *row, facts in rows:
+        own = {table: found.get(owner, []) for table, found in details.items()}
+        exhibits = tuple(parse_exhibit(body) for _, body in own.pop("exhibits"))
+        yield codec.record_from_rows(row, facts, own, exhibits)
+
+
+def _by_record(connection: sqlite3.Connection, query: str) -> dict[int, list[tuple[Any, ...]]]:
+    grouped: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for owner, *values in connection.execute(query):
+        grouped[owner].append(tuple(values))
+    return grouped
+
+
+def _once(parse: Callable[[str], Exhibit]) -> Callable[[str], Exhibit]:
+    """Shares one parsed value among the records that share its text."""
+    known: dict[str, Exhibit] = {}
+
+    def parsed(text: str) -> Exhibit:
+        if text not in known:
+            known[text] = parse(text)
+        return known[text]
+
+    return parsed

@@ -1,0 +1,110 @@
+"""The built-in training function: image classifiers on Keras 3, described by settings alone.
+
+A study file reaches it as ``run = "ablations.vision:train"``. Its settings:
+
+=================  ===========================================================================
+setting            meaning (default)
+=================  ===========================================================================
+dataset            ``digits``, ``cats-vs-dogs`` or ``directory:PATH``, one sub-folder per class;
+                   a relative PATH starts at ``--data-dir`` if that is given (required)
+classes            the classes to keep: a list, or text such as ``5-9`` or ``cats,dogs`` (all)
+image_size         pixels: one number or ``[height, width]`` (8 for digits, else 160)
+skip_broken        leave out files that are no readable image, and name them (false)
+split              ``disjoint``: training, validation and test images are drawn without overlap
+test_size          a number of images, or a fraction of those drawn from (0.2; cats-vs-dogs 192)
+validation_size    likewise (0.2; cats-vs-dogs: what ``test_size`` leaves of its second folder)
+train_size         likewise, to train on fewer images than are left (all)
+split_seed         a whole number: one split for all seeds (each seed draws its own)
+batch_size         images per step; the last step of an epoch takes what is left (32)
+epochs             passes over the training images (10)
+optimizer          ``adam``, ``sgd``, … (adam)
+learning_rate      a number (the optimizer's own)
+loss               ``sparse_categorical_crossentropy`` or ``binary_crossentropy`` (by output units)
+backend            ``tensorflow``, ``jax`` or ``torch`` (tensorflow)
+augment            a list of random layers, active in training only (none)
+scale              ``none``, ``0..1``, ``-1..1`` or ``standardise``; images are 0..255 (none)
+base               a name from ``keras.applications``, or a list of layers (none)
+weights            of the base: ``none``, ``imagenet``, a file, or ``pretrain:digits:0-4`` (none)
+freeze             keep the base as it is (false)
+layers             the list of layers on top; the last one gives the logits (required)
+build              ``module:function`` builds the whole model instead (none)
+build_*            settings of your own for that function
+=================  ===========================================================================
+
+The model is augment, scale, base, layers, in this order; a list of layers may hold augmentation,
+``rescale`` and ``base`` itself where another order is wanted. A layer is written
+``word:value,...,name=value``; ``ablations.vision.words`` holds all words. A function named by
+``build`` is called as ``build(settings, image_shape, classes)`` and returns a ``keras.Model``.
+
+Planners find three functions beside ``train``: ``check_settings``, ``fingerprint_data`` and
+``prepare_data``. None of them imports a framework, and neither does this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ablations.record import TrialLog
+    from ablations.study import Settings, Trial
+
+__all__ = ["check_settings", "fingerprint_data", "prepare_data", "train"]
+
+
+def train(trial: Trial, log: TrialLog) -> None:
+    """Trains one arm once and reports it: epochs, steps, metrics, predictions and tables.
+
+    Raises:
+        StudyError: if the settings are wrong or the model cannot be built.
+        DataError: if the data or weights are missing or broken.
+        DivergedError: if a loss is not finite.
+    """
+    from ablations.vision.backend import use_backend
+    from ablations.vision.settings import read
+
+    recipe = read(trial.settings)
+    use_backend(recipe.backend)
+    from ablations.vision.trainer import train_recipe
+
+    train_recipe(trial, recipe, log)
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises ``StudyError`` for the first setting that is unknown or wrong."""
+    from ablations.vision.settings import read
+
+    read(settings)
+
+
+def fingerprint_data(settings: Settings, data_dir: str | None) -> str:
+    """Returns the identity of the data's (and weight file's) content, wherever they lie.
+
+    Raises:
+        DataError: if a named folder or file is missing or is not what it should be.
+    """
+    from ablations.vision.fingerprint import fingerprint
+    from ablations.vision.settings import read
+
+    return fingerprint(read(settings), data_dir)
+
+
+def prepare_data(
+    settings: Settings, data_dir: str | None, report: Callable[[int, int], None]
+) -> None:
+    """Downloads and checks the data, so that workers find everything in place.
+
+    Args:
+        settings: Merged settings of an arm.
+        data_dir: Folder of the extracted data, or ``None`` for the cache.
+        report: Told the bytes done and the bytes in all, as it goes.
+
+    Raises:
+        StudyError: if the backend is not installed or the split asks for more images than there
+            are.
+        DataError: if the data cannot be had, or are broken.
+    """
+    from ablations.vision.prepare import prepare
+    from ablations.vision.settings import read
+
+    prepare(read(settings), data_dir, report)

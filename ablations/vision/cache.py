@@ -1,0 +1,68 @@
+"""The cache folder: data, pretrained weights and digests, each put in place in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+
+def folder() -> Path:
+    """Returns the cache folder: ``ABLATIONS_CACHE``, or the one that the system provides."""
+    chosen = os.environ.get("ABLATIONS_CACHE")
+    return Path(chosen) if chosen else user_cache_path("ablations")
+
+
+def publish(path: Path, write: Callable[[Path], None]) -> None:
+    """Puts a file in place at once: written beside, then renamed, so that no reader sees half.
+
+    Two processes may do it at the same time; the last one stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as beside:
+        write(Path(beside) / path.name)
+        (Path(beside) / path.name).replace(path)
+
+
+def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
+    """Returns ``compute()``, from the cache if it was computed for the same facts before."""
+    path = folder() / kind / hashlib.sha256(facts.encode()).hexdigest()
+    if not path.exists():
+        text = compute()
+        publish(path, lambda beside: _write(beside, text))
+    return path.read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def stamp(root: Path, files: Iterable[Path]) -> str:
+    """Returns what tells cheaply whether files changed: path, size and time of each.
+
+    Args:
+        root: The folder that the files lie in.
+        files: Paths relative to it.
+    """
+    lines = [str(root.resolve())]
+    for file in files:
+        facts = (root / file).stat()
+        lines.append(f"{file.as_posix()}\t{facts.st_size}\t{facts.st_mtime_ns}")
+    return "\n".join(lines)
+
+
+def content_digest(root: Path, files: Iterable[Path]) -> str:
+    """Returns SHA-256 over the files' relative paths and contents, in the order of the paths.
+
+    Each file adds its path with forward slashes, a zero byte, its length in decimal, a zero byte
+    and its content.
+    """
+    digest = hashlib.sha256()
+    for name, file in sorted((file.as_posix(), file) for file in files):
+        content = (root / file).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

@@ -1,0 +1,164 @@
+"""The three kinds of data sets: where they lie, what is in them, and their decoded images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.errors import DataError
+from ablations.vision import cache, folders, images
+from ablations.vision.download import Archive, fetch, image_files, verify
+from ablations.vision.folders import Listing, Report
+from ablations.vision.images import Image8
+from ablations.vision.settings import Recipe
+
+CATS_VS_DOGS = Archive(
+    url="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
+    folder="cats_and_dogs_filtered",
+    images="*/*/*.jpg",
+    sha256="d56d68b936d74a5622c790732affe337c586d19e1e23429d6c7011622bb46dac",
+)
+"""2,000 training and 1,000 validation photographs; the digest is of their paths and contents."""
+
+DIGITS_SHA256 = "a19cb3d96bba7deace8ee5a513a6eb7bad0403d528f00bf4d351b6a7a55baa91"
+"""SHA-256 over the images of scikit-learn's digits as grey levels 0..255, then their labels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Decoded images with their labels.
+
+    ``images`` has shape (example, height, width, channel), 0..255; ``labels`` (example,). The last
+    ``held_out`` examples come from a validation folder. ``skipped`` holds (file, reason) pairs.
+    """
+
+    images: Image8
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    held_out: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def listing(recipe: Recipe, data_dir: str | None) -> Listing:
+    """Lists the files of a data set that lies in folders.
+
+    Raises:
+        DataError: if they are missing, or are not what the data set's name promises.
+        StudyError: if a wanted class is not there.
+    """
+    if recipe.dataset == "cats-vs-dogs":
+        root = cats_folder(data_dir)
+        if not root.is_dir():
+            raise DataError(
+                "the cats-vs-dogs images are not there yet",
+                received=str(root),
+                cure="Let prepare_data download them, or name their folder with --data-dir",
+            )
+        _verify_cats(root)
+        return folders.list_folder(root, recipe.classes, ("train", "validation"))
+    path = Path(data_dir or ".") / Path(recipe.dataset.removeprefix("directory:")).expanduser()
+    return folders.list_folder(path, recipe.classes, (".",))
+
+
+def cats_folder(data_dir: str | None) -> Path:
+    """Returns where the cats-vs-dogs images lie, or shall lie: ``data_dir``, or in the cache."""
+    return Path(data_dir) if data_dir else cache.folder() / CATS_VS_DOGS.folder
+
+
+def _verify_cats(root: Path) -> None:
+    """Checks the images against the pinned digest, once for each state of the folder."""
+    facts = CATS_VS_DOGS.sha256 + cache.stamp(root, image_files(CATS_VS_DOGS, root))
+
+    def check() -> str:
+        verify(CATS_VS_DOGS, root)
+        return CATS_VS_DOGS.sha256
+
+    cache.remembered("digests", facts, check)
+
+
+def content(recipe: Recipe, data_dir: str | None) -> str:
+    """Returns the digest of a data set's content; of one that can be downloaded, the pinned one."""
+    if recipe.dataset == "digits":
+        return DIGITS_SHA256
+    if recipe.dataset == "cats-vs-dogs" and not cats_folder(data_dir).is_dir() and not data_dir:
+        return CATS_VS_DOGS.sha256
+    there = listing(recipe, data_dir)
+    return CATS_VS_DOGS.sha256 if recipe.dataset == "cats-vs-dogs" else folders.digest(there)
+
+
+def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[int, int]:
+    """Downloads what is missing and checks every image that nobody else has checked.
+
+    Returns:
+        The number of usable images, and how many of them are held out for validation and test.
+
+    Raises:
+        DataError: if the data cannot be had, or an image is broken and none may be skipped.
+    """
+    if recipe.dataset == "digits":
+        return len(_digits(recipe.classes, None).labels), 0
+    if recipe.dataset == "cats-vs-dogs" and not data_dir and not cats_folder(None).is_dir():
+        fetch(CATS_VS_DOGS, cats_folder(None), report)
+    usable, _ = _usable(recipe, data_dir, report)
+    return len(usable.files), usable.held_out
+
+
+def load(recipe: Recipe, data_dir: str | None) -> Examples:
+    """Returns the decoded images; each process decodes a data set once per size."""
+    if recipe.dataset == "digits":
+        return _digits(recipe.classes, recipe.image_size)
+    usable, broken = _usable(recipe, data_dir, _say_nothing)
+    return Examples(
+        images=_decode(usable, folders.digest(usable), recipe.image_size or (160, 160)),
+        labels=np.asarray(usable.labels, dtype=np.int64),
+        classes=usable.classes,
+        held_out=usable.held_out,
+        skipped=tuple(broken.items()),
+    )
+
+
+def _usable(
+    recipe: Recipe, data_dir: str | None, report: Report
+) -> tuple[Listing, dict[str, str]]:
+    there = listing(recipe, data_dir)
+    if recipe.dataset == "cats-vs-dogs":
+        return there, {}  # The pinned digest has vouched for every image.
+    broken = folders.broken_files(there, report)
+    if broken and not recipe.skip_broken:
+        name, reason = next(iter(broken.items()))
+        raise DataError(
+            f"{there.root}: {len(broken)} of {len(there.files)} files cannot be read as images",
+            received=f"{name} ({reason})",
+            cure="Remove or replace them, or write skip_broken = true",
+        )
+    return there.without(broken), broken
+
+
+def _say_nothing(done: int, total: int) -> None:
+    """Stands in where nobody follows the progress."""
+
+
+@lru_cache(maxsize=1)
+def _decode(there: Listing, digest: str, size: tuple[int, int]) -> Image8:  # noqa: ARG001
+    """Decodes all images; ``digest`` keeps changed files under the same names apart."""
+    decoded = np.empty((len(there.files), *size, 3), dtype=np.uint8)
+    for i, file in enumerate(there.files):
+        decoded[i] = images.resize(images.decode(there.root / file), size)
+    return decoded
+
+
+@lru_cache(maxsize=4)
+def _digits(classes: tuple[str, ...] | None, size: tuple[int, int] | None) -> Examples:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    grey = np.rint(data.images * (255 / 16)).astype(np.uint8)[..., None]
+    names = classes or tuple("0123456789")
+    kept = np.isin(data.target, [int(name) for name in names])
+    chosen = grey[kept] if size is None else np.stack([images.resize(i, size) for i in grey[kept]])
+    labels = [names.index(str(target)) for target in data.target[kept]]
+    return Examples(chosen, np.asarray(labels, dtype=np.int64), names)

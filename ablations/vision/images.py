@@ -1,0 +1,60 @@
+"""Reads image files as ``keras.utils.image_dataset_from_directory`` does, without a framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image8 = NDArray[np.uint8]
+
+
+def decode(path: Path) -> Image8:
+    """Returns the RGB image in a file, shape (height, width, 3).
+
+    Raises:
+        ValueError: if it cannot be read as an image; the text says why.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow's decoders raise all of these on broken files.
+        raise ValueError(str(error).replace(str(path), path.name)) from error
+
+
+def resize(image: Image8, size: tuple[int, int]) -> Image8:
+    """Returns ``image`` at ``size`` (height, width), by bilinear interpolation of four neighbours.
+
+    Pixel centres lie at halves, the aspect ratio is not kept and nothing is smoothed before
+    shrinking, as in Keras; the result is rounded to whole grey levels.
+
+    Args:
+        image: Shape (height, width, channel).
+        size: Wanted height and width in pixels.
+    """
+    if image.shape[:2] == size:
+        return image
+    top, bottom, down = _neighbours(image.shape[0], size[0])
+    left, right, along = _neighbours(image.shape[1], size[1])
+    rows = _blend(image[top], image[bottom], down[:, None, None])
+    return np.rint(_blend(rows[:, left], rows[:, right], along[None, :, None])).astype(np.uint8)
+
+
+def _neighbours(
+    old: int, new: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Returns for each new pixel its two old neighbours and the weight of the second."""
+    place = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
+    first = np.floor(place).astype(np.intp)
+    return first, np.minimum(first + 1, old - 1), (place - first).astype(np.float32)
+
+
+def _blend(
+    first: NDArray[np.generic], second: NDArray[np.generic], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    a, b = first.astype(np.float32), second.astype(np.float32)
+    return a + (b - a) * weight

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ablations.analyze.intervals import estimate, summarize
+from ablations.findings import MetricInfo
+
+ACCURACY = MetricInfo("accuracy", "fraction", "higher")
+VALUES = [0.81, 0.86, 0.79, 0.9]
+
+
+def test_interval_and_p_are_those_of_scipy():
+    one = estimate(VALUES)
+    known = stats.ttest_1samp(VALUES, 0.0)
+    interval = one.interval(level=0.9, method="t")
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx(tuple(known.confidence_interval(0.9)))
+    assert (interval.level, interval.method) == (0.9, "t")
+    assert one.p() == pytest.approx(known.pvalue)
+
+
+def test_summary_of_some_seeds():
+    summary = summarize(ACCURACY, list(zip([3, 1, 2, 0], VALUES, strict=True)))
+    assert summary.values == ((0, 0.9), (1, 0.86), (2, 0.79), (3, 0.81))
+    assert summary.n == 4
+    assert summary.mean == pytest.approx(0.84)
+    assert summary.sd == pytest.approx(np.std(VALUES, ddof=1))
+    assert summary.median == pytest.approx(0.835)
+    assert (summary.minimum, summary.maximum) == (0.79, 0.9)
+    assert summary.interval is not None
+    assert (summary.interval.level, summary.interval.method) == (0.95, "Student t over seeds")
+
+
+def test_one_seed_has_a_mean_but_no_spread():
+    summary = summarize(ACCURACY, [(0, 0.5)])
+    assert (summary.mean, summary.median, summary.minimum, summary.maximum) == (0.5,) * 4
+    assert summary.sd is None
+    assert summary.interval is None
+    assert estimate([0.5]).p() is None
+
+
+def test_no_seed_has_nothing():
+    summary = summarize(ACCURACY, [])
+    assert summary.n == 0
+    assert {summary.mean, summary.sd, summary.median, summary.minimum, summary.maximum} == {None}
+    assert summary.interval is None
+    assert estimate([]).p() is None
+
+
+def test_equal_values_have_no_spread_whatever_the_rounding():
+    summary = summarize(ACCURACY, [(seed, 0.1) for seed in range(3)])
+    assert (summary.mean, summary.sd) == (0.1, 0.0)
+    assert summary.interval is not None
+    assert (summary.interval.low, summary.interval.high) == (0.1, 0.1)
+
+
+def test_p_without_spread_is_certain():
+    assert estimate([0.1, 0.1]).p() == 0.0
+    assert estimate([0.0, 0.0]).p() == 1.0
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9), st.floats(0.5, 0.999))
+def test_interval_excludes_zero_exactly_when_p_is_small(values, level):
+    one = estimate(values)
+    interval, p = one.interval(level=level, method="t"), one.p()
+    assert interval is not None
+    assert p is not None
+    if abs(p - (1 - level)) > 1e-9:
+        assert (interval.low > 0 or interval.high < 0) == (p < 1 - level)
