@@ -86,7 +86,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class ArmFinding:
-    """All that is known of one arm. ``settings`` are the merged settings of its trials."""
+    """All that is known of one arm. ``settings`` are the merged settings of its trials.
+
+    ``difference`` is this arm minus the reference in the study's metric, paired by seed; it
+    describes, and stands outside of the study's corrected family. The reference has none.
+    """
 
     arm: Arm
     is_reference: bool
@@ -98,6 +102,7 @@ class ArmFinding:
     timing: Timing | None
     curves: tuple[Curve, ...]
     exhibits: tuple[Exhibit, ...]
+    difference: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

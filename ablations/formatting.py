@@ -32,7 +32,7 @@ _JUDGED = {
     ("every-seed", True): "every seed",
     ("every-seed", False): "every seed",
 }
-_TIMES = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (60.0, 1.0, "s"), (3600.0, 1 / 60, "min"))
+_TIMES = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (300.0, 1.0, "s"), (3600.0, 1 / 60, "min"))
 _SIZES = ((1e3, 1.0, "B"), (1e6, 1e-3, "kB"), (1e9, 1e-6, "MB"))
 
 
@@ -120,16 +120,22 @@ def difference(value: float | None, unit: Unit = "number") -> str:
 
 
 def interval(
-    low: float | None, high: float | None, unit: Unit = "number", *, signed: bool = False
+    low: float | None,
+    high: float | None,
+    unit: Unit = "number",
+    *,
+    signed: bool = False,
+    suffix: bool = True,
 ) -> str:
-    """Writes an interval.
+    """Writes an interval, without its unit where that stands beside it (``suffix=False``).
 
     Example:
         >>> interval(0.931, 0.968, "fraction"), interval(-0.01, 0.02, "fraction", signed=True)
-        ('[93.1, 96.8]%', '[−1.0, +2.0]\u202fpp')
+        ('[93.1, 96.8]%', '[−1.0, +2.0] pp')
     """
     scale = scale_for(unit, [low, high], signed=signed)
-    return _brackets(low, high, scale, signed=signed) + (scale.suffix if low is not None else "")
+    shown = _brackets(low, high, scale, signed=signed)
+    return shown + scale.suffix if suffix and shown != UNKNOWN else shown
 
 
 def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bool) -> str:
@@ -203,8 +209,17 @@ def sentence(text: str) -> str:
 
 
 def metric_name(name: str) -> str:
-    """Writes a metric's name in words: ``test accuracy``."""
-    return name.replace("_", " ").strip() or name
+    """Writes a metric's name in words; the unit stands with the number.
+
+    Example:
+        >>> metric_name("val_accuracy"), metric_name("fit_seconds"), metric_name("p95_bytes")
+        ('validation accuracy', 'fit time', 'p95')
+    """
+    bare = name.removesuffix("_bytes")
+    if bare.endswith("_seconds"):
+        bare = f"{bare.removesuffix('_seconds')}_time"
+    words = bare.split("_")
+    return " ".join("validation" if word == "val" else word for word in words).strip() or name
 
 
 def better_direction(better: Better) -> str:
@@ -247,9 +262,15 @@ def arm_label(study: Study, arm: Arm) -> str:
     return " + ".join(own) or "baseline"
 
 
+def named_arm(study: Study, arm: Arm) -> str:
+    """Names an arm within a sentence: ``the baseline``, ``‘augmentation + transfer’``."""
+    label = arm_label(study, arm)
+    return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
+
+
 def verdict(word: str) -> str:
     """Writes a verdict with its sign, so that no reader depends on colour."""
-    return f"{VERDICT_SIGNS[word]} {word}"
+    return f"{VERDICT_SIGNS[word]}\u00a0{word}"
 
 
 def gate_rule(gate: Gate, unit: Unit) -> str:
@@ -266,7 +287,7 @@ def gate_rule(gate: Gate, unit: Unit) -> str:
 
 def gate_status(status: str) -> str:
     """Writes a gate's status with its sign."""
-    return f"{GATE_SIGNS[status]} {status}"
+    return f"{GATE_SIGNS[status]}\u00a0{status}"
 
 
 def day(moment: str | None) -> str:

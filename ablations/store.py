@@ -13,63 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ablations import codec
 from ablations.errors import StoreError
 from ablations.record import SCHEMA_VERSION, Exhibit, Reason, RunRecord, Status
 
-_SCHEMA = """
-CREATE TABLE environments (
-    id INTEGER PRIMARY KEY, facts TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    study TEXT NOT NULL,
-    entry TEXT NOT NULL,
-    arm TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    settings TEXT NOT NULL,
-    data TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('completed', 'failed')),
-    reason TEXT CHECK (reason IN ('raised', 'diverged', 'timeout', 'died')),
-    message TEXT NOT NULL,
-    started_at TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    environment INTEGER NOT NULL REFERENCES environments (id),
-    CHECK ((status = 'failed') = (reason IS NOT NULL))
-) STRICT;
-CREATE UNIQUE INDEX one_completed_record_per_trial ON records (key) WHERE status = 'completed';
-CREATE TABLE metrics (
-    record INTEGER NOT NULL REFERENCES records (id),
-    name TEXT NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, better TEXT NOT NULL,
-    PRIMARY KEY (record, name)
-) STRICT;
-CREATE TABLE epochs (
-    record INTEGER NOT NULL REFERENCES records (id),
-    epoch INTEGER NOT NULL, metrics TEXT NOT NULL,
-    PRIMARY KEY (record, epoch)
-) STRICT;
-CREATE TABLE steps (
-    record INTEGER NOT NULL REFERENCES records (id),
-    epoch INTEGER NOT NULL, seconds BLOB NOT NULL,
-    PRIMARY KEY (record, epoch)
-) STRICT;
-CREATE TABLE predictions (
-    record INTEGER NOT NULL REFERENCES records (id),
-    split TEXT NOT NULL, labels BLOB NOT NULL, probabilities BLOB NOT NULL,
-    PRIMARY KEY (record, split)
-) STRICT;
-CREATE TABLE contents (
-    id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE exhibits (
-    record INTEGER NOT NULL REFERENCES records (id),
-    position INTEGER NOT NULL, content INTEGER NOT NULL REFERENCES contents (id),
-    PRIMARY KEY (record, position)
-) STRICT;
-"""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +61,18 @@ class Store:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Returns how each recorded trial ended, oldest record first."""
-        if not self.path.exists():
-            return ()
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT key, status, reason, seconds FROM records ORDER BY id"
-            )
-            return tuple(Outcome(*row) for row in rows)
+        return self._read(_read_outcomes)
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns all records, oldest first."""
+        return self._read(_read_records)
+
+    def _read(self, query: Callable[[sqlite3.Connection], Iterator[T]]) -> tuple[T, ...]:
+        """Returns what ``query`` finds, and nothing where no record has been written yet."""
         if not self.path.exists():
             return ()
         with self._connection() as connection:
-            return tuple(_read(connection))
+            return tuple(query(connection)) if _version(connection) else ()
 
     @contextmanager
     def driving(self) -> Iterator[None]:
@@ -160,11 +108,11 @@ class Store:
             ) from error
 
     def _check_version(self, connection: sqlite3.Connection, *, create: bool) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         if version == 0 and create:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                f"BEGIN; {codec.TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version not in (0, SCHEMA_VERSION):
             raise StoreError(
@@ -173,6 +121,11 @@ class Store:
                 cure=f"This one reads version {SCHEMA_VERSION}; name another --runs-dir",
             )
         connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Returns the schema version; 0 is that of a file without tables."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _insert(connection: sqlite3.Connection, record: RunRecord) -> None:
@@ -200,7 +153,12 @@ def _shared_row(connection: sqlite3.Connection, table: str, column: str, text: s
     return int(found.fetchone()[0])
 
 
-def _read(connection: sqlite3.Connection) -> Iterator[RunRecord]:
+def _read_outcomes(connection: sqlite3.Connection) -> Iterator[Outcome]:
+    rows = connection.execute("SELECT key, status, reason, seconds FROM records ORDER BY id")
+    return (Outcome(*row) for row in rows)
+
+
+def _read_records(connection: sqlite3.Connection) -> Iterator[RunRecord]:
     connection.execute("BEGIN")  # one snapshot for all tables, even while a driver writes
     columns = ", ".join(codec.RECORD_COLUMNS)
     rows = connection.execute(

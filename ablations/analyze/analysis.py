@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from ablations.analyze.effects import effects
+from ablations.analyze.effects import difference, effects
 from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.timings import arm_timing
-from ablations.findings import ArmFinding, Curve, Failure, Findings, MetricInfo
+from ablations.findings import ArmFinding, Curve, Failure, Findings, MetricInfo, Summary
 from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
 
@@ -30,8 +31,11 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     outcomes = match(records, planned, arms=study.arms)
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
-    arms = tuple(_arm_findings(study, outcomes, infos))
+    arms = tuple(_arm_findings(study, outcomes, infos=infos))
     summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
+    arms = tuple(
+        _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
+    )
     best, best_by = _best(arms, _deciding(infos, study.metric))
     return Findings(
         study=study,
@@ -54,7 +58,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
 
 
 def _arm_findings(
-    study: Study, outcomes: Iterable[Outcome], infos: Mapping[str, MetricInfo]
+    study: Study, outcomes: Iterable[Outcome], *, infos: Mapping[str, MetricInfo]
 ) -> Iterable[ArmFinding]:
     by_arm: dict[Arm, list[Outcome]] = {arm: [] for arm in study.arms}
     for outcome in outcomes:
@@ -84,6 +88,20 @@ def _arm_finding(
         curves=tuple(curve for record in completed for curve in _curves(record)),
         exhibits=_exhibits(outcomes, "arm"),
     )
+
+
+def _compared(
+    finding: ArmFinding,
+    reference: Arm,
+    *,
+    metric: MetricInfo,
+    summaries: Mapping[Arm, Summary],
+) -> ArmFinding:
+    """Adds the arm's difference from the reference."""
+    if finding.is_reference:
+        return finding
+    shown = difference(finding.arm, reference, metric=metric, summaries=summaries)
+    return replace(finding, difference=shown)
 
 
 def _curves(record: RunRecord) -> Iterable[Curve]:

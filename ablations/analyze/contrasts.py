@@ -81,13 +81,16 @@ def _signed_corners(cell: Arm, changes: tuple[Change, ...]) -> Iterator[tuple[Ar
 
 def _against_reference(study: Study, arm: Arm) -> Contrast:
     """One arm and the reference; one-factor-out turns it round, so that it shows switching on."""
-    without, with_it = study.reference, arm
     if study.design == "one-factor-out":
-        without, with_it = arm, study.reference
+        return minus(study.reference, arm, kind="main")
+    return minus(arm, study.reference, kind="arm" if study.design == "arms" else "main")
+
+
+def minus(arm: Arm, other: Arm, *, kind: Kind) -> Contrast:
+    """Returns the contrast ``arm`` minus ``other``; its changes lead from ``other`` to ``arm``."""
     changes = tuple(
         Change(factor, old, new)
-        for (factor, old), (_, new) in zip(without.levels, with_it.levels, strict=True)
+        for (factor, old), (_, new) in zip(other.levels, arm.levels, strict=True)
         if old != new
     )
-    kind: Kind = "arm" if study.design == "arms" else "main"
-    return Contrast(kind, changes, ((with_it, 1.0), (without, -1.0)))
+    return Contrast(kind, changes, ((arm, 1.0), (other, -1.0)))

@@ -8,18 +8,19 @@ for the choice between the two is in ``docs/statistics.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-from ablations.analyze.contrasts import Contrast, contrasts
+from ablations.analyze.contrasts import Contrast, contrasts, minus
 from ablations.analyze.intervals import LEVEL, Estimate, estimate
 from ablations.findings import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.record import Better
 from ablations.study import Arm, Study
 
-ALPHA = 1 - LEVEL
+ALPHA = 0.05
 """The chance of a false claim anywhere in a study's family of effects."""
 
 _METHOD = "paired Student t over seeds"
@@ -43,30 +44,51 @@ def effects(
         metric: What the effects are on; without a better direction nothing improves or regresses.
         summaries: The metric's summary of each arm.
     """
-    family = contrasts(study)
-    per_seed = [evaluate(contrast, summaries) for contrast in family]
-    estimates = [estimate([value for _, value in pairs]) for pairs in per_seed]
-    p_values = [one.p() for one in estimates]
-    adjusted = _adjusted_intervals(estimates, margin=study.smallest_effect_that_matters)
+    margin = study.smallest_effect_that_matters
+    family = [_alone(contrast, metric, summaries=summaries) for contrast in contrasts(study)]
+    corrected = zip(
+        family,
+        holm([effect.p for effect in family]),
+        _adjusted_intervals(family, margin=margin),
+        strict=True,
+    )
     return tuple(
-        Effect(
-            kind=contrast.kind,
-            changes=contrast.changes,
-            weights=contrast.weights,
-            metric=metric,
-            per_seed=pairs,
-            estimate=one.mean,
-            sd=one.sd,
-            interval=one.interval(level=LEVEL, method=_METHOD),
-            p=p,
+        replace(
+            effect,
             p_adjusted=p_adjusted,
-            adjusted=band,
+            adjusted=interval,
             family_size=len(family),
-            verdict=judge(band, margin=study.smallest_effect_that_matters, better=metric.better),
+            verdict=judge(interval, margin=margin, better=metric.better),
         )
-        for contrast, pairs, one, p, p_adjusted, band in zip(
-            family, per_seed, estimates, p_values, holm(p_values), adjusted, strict=True
-        )
+        for effect, p_adjusted, interval in corrected
+    )
+
+
+def difference(
+    arm: Arm, reference: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
+) -> Effect:
+    """Returns an arm minus the reference, described alone: in no family and without a verdict."""
+    return _alone(minus(arm, reference, kind="arm"), metric, summaries=summaries)
+
+
+def _alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]) -> Effect:
+    """Describes a contrast by itself, before the family that it may belong to is known."""
+    per_seed = evaluate(contrast, summaries)
+    over_seeds = estimate([value for _, value in per_seed])
+    return Effect(
+        kind=contrast.kind,
+        changes=contrast.changes,
+        weights=contrast.weights,
+        metric=metric,
+        per_seed=per_seed,
+        estimate=over_seeds.mean,
+        sd=over_seeds.sd,
+        interval=over_seeds.interval(level=LEVEL, method=_METHOD),
+        p=over_seeds.p(),
+        p_adjusted=None,
+        adjusted=None,
+        family_size=0,
+        verdict="inconclusive",
     )
 
 
@@ -111,16 +133,16 @@ def _filled(p_values: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
 
 
-def _adjusted_intervals(estimates: Sequence[Estimate], *, margin: float) -> list[Interval | None]:
+def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Interval | None]:
     if margin > 0:
         method = f"{_METHOD}, Bonferroni"
-        alphas = [ALPHA / len(estimates)] * len(estimates)
+        alphas = [ALPHA / len(family)] * len(family)
     else:
         method = f"{_METHOD}, Holm step-down"
-        alphas = holm_alphas([one.p() for one in estimates])
+        alphas = holm_alphas([effect.p for effect in family])
     return [
-        one.interval(level=1 - alpha, method=method)
-        for one, alpha in zip(estimates, alphas, strict=True)
+        Estimate(effect.n, effect.estimate, effect.sd).interval(level=1 - alpha, method=method)
+        for effect, alpha in zip(family, alphas, strict=True)
     ]
 
 

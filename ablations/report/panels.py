@@ -46,54 +46,70 @@ class Panels:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Pixels of a grid of panels."""
+    """Pixels of a grid of panels; the numbers of the vertical axis stand at its left, once."""
 
     columns: int
     cell: float
-    left: float
     right: float
     top: float
     bottom: float
+    widest: float = 420.0
+
+
+_NUMBERS = 44.0
+"""Pixels for the numbers at the left of a grid."""
 
 
 def interaction_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per pair of factors."""
     columns = min(3, len(data.panels)) if width >= WIDE else 1
-    grid = _Grid(columns, cell=270, left=46, right=112, top=64, bottom=52)
+    grid = _Grid(columns, cell=270, right=118, top=34, bottom=52, widest=340)
     figure, places = _lay_out(data, width, grid)
     for axes, panel in zip(places, data.panels, strict=True):
         plot_interaction(axes, panel)
-        _finish(axes, data, panel.title, room=axes.get_window_extent().width + grid.right)
+        _finish(axes, data, panel.title, room=_width(axes) + grid.right - 8)
+        label_ends(axes, panel, room=grid.right)
+    _number_first_column(places, columns)
     return figure
 
 
 def curve_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per arm."""
-    columns = min(4, len(data.panels)) if width >= WIDE else min(2, len(data.panels))
-    grid = _Grid(columns, cell=186, left=42, right=14, top=40, bottom=44)
+    most = 4 if width >= WIDE else 2
+    columns = min(most, len(data.panels))
+    grid = _Grid(columns, cell=178, right=18, top=46, bottom=30, widest=300)
     figure, places = _lay_out(data, width, grid)
-    for axes, panel in zip(places, data.panels, strict=True):
+    for i, (axes, panel) in enumerate(zip(places, data.panels, strict=True)):
         plot_curves(axes, panel)
-        _finish(axes, data, panel.title, room=axes.get_window_extent().width + 8)
-        axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
+        _finish(axes, data, panel.title, room=_width(axes) + 8)
+        if i == len(data.panels) - 1:
+            axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
+    _number_first_column(places, columns)
     return figure
 
 
+def _width(ax: Axes) -> float:
+    return float(ax.get_window_extent().width)
+
+
+def _number_first_column(places: Sequence[Axes], columns: int) -> None:
+    for i, axes in enumerate(places):
+        if i % columns:
+            axes.tick_params(axis="y", labelleft=False)
+
+
 def _lay_out(data: Panels, width: int, grid: _Grid) -> tuple[Figure, list[Axes]]:
-    rows = math.ceil(len(data.panels) / grid.columns)
-    head = 48.0 if data.legend else 24.0
-    height = head + rows * grid.cell
+    head, foot = (52.0 if data.legend else 30.0), 18.0
+    height = head + math.ceil(len(data.panels) / grid.columns) * grid.cell + foot
     figure = canvas(width, height)
-    wide = min(width / grid.columns, 420.0)
+    wide = min((width - _NUMBERS) / grid.columns, grid.widest)
+    size = ((wide - grid.right) / width, (grid.cell - grid.bottom - grid.top) / height)
     places = []
     for i in range(len(data.panels)):
         row, column = divmod(i, grid.columns)
-        x = column * wide + grid.left
+        x = _NUMBERS + column * wide
         y = height - head - (row + 1) * grid.cell + grid.bottom
-        size = (wide - grid.left - grid.right, grid.cell - grid.bottom - grid.top)
-        places.append(
-            figure.add_axes((x / width, y / height, size[0] / width, size[1] / height))
-        )
+        places.append(figure.add_axes((x / width, y / height, *size)))
     _write_head(figure, data)
     return figure, places
 
@@ -120,7 +136,7 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
             ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
-    ax.set_xticks(x, [shorten(label, 90, size=SMALL) for label in panel.x_labels])
+    ax.set_xticks(x, [shorten(label, 80, size=SMALL) for label in panel.x_labels])
     ax.set_xlabel(panel.x_axis, labelpad=4)
 
 
@@ -141,7 +157,7 @@ def plot_curves(ax: Axes, panel: Panel) -> None:
 def _finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
     low, high = data.bounds
     ax.set_ylim(low, high)
-    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(plain_numbers())
     ax.spines["left"].set_visible(False)
     ax.grid(visible=True, axis="y", zorder=0)
@@ -162,7 +178,7 @@ def _wrapped(title: str, room: float) -> str:
     return f"{first.rstrip()}\n{rest}" if first else rest
 
 
-def label_ends(ax: Axes, panel: Panel) -> None:
+def label_ends(ax: Axes, panel: Panel, *, room: float) -> None:
     """Writes each line's name at its right end, moved apart where they meet."""
     low, high = ax.get_ylim()
     gap = (high - low) * 17 / ax.get_window_extent().height
@@ -170,7 +186,7 @@ def label_ends(ax: Axes, panel: Panel) -> None:
     places = spaced([line.mean[-1] for line, _ in ends], gap, top=high)
     for (line, colour), place in zip(ends, places, strict=True):
         ax.annotate(
-            shorten(line.label, 104, size=SMALL), (1, place), xycoords=("axes fraction", "data"),
+            shorten(line.label, room - 12, size=SMALL), (1, place), xycoords=("axes fraction", "data"),
             xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL,
             color=LIGHT[colour], fontweight="bold", annotation_clip=False,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -18,7 +18,7 @@ from ablations.run.environment import available_cores
 from ablations.run.execute import make_record, utc_now
 from ablations.run.observer import Observer
 from ablations.run.process import WorkerProcess
-from ablations.run.worker import EpochMessage
+from ablations.run.worker import EpochMessage, StartMessage
 from ablations.study import Trial
 
 Ended = tuple[Trial, RunRecord]
@@ -26,16 +26,16 @@ Ended = tuple[Trial, RunRecord]
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A trial that a worker is at."""
+    """A trial that a worker is at; ``began`` is ``None`` while the worker starts up."""
 
     trial: Trial
     process: WorkerProcess
-    began: float
     started_at: str
+    began: float | None = None
 
     @property
     def age(self) -> float:
-        return time.monotonic() - self.began
+        return 0.0 if self.began is None else time.monotonic() - self.began
 
 
 class LocalExecutor:
@@ -44,7 +44,8 @@ class LocalExecutor:
     Args:
         jobs: Workers at a time; the cores are divided among them.
         log_dir: Where each worker's output goes.
-        timeout_seconds: A trial that takes longer is stopped and its worker replaced.
+        timeout_seconds: A trial that takes longer is stopped and its worker replaced. The start of
+            the worker does not count; what the training function imports does.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
     """
@@ -78,7 +79,7 @@ class LocalExecutor:
 
     def _hand_out(self, trial: Trial, observer: Observer) -> None:
         process = self._idle.pop() if self._idle else self._start()
-        self._busy[process.connection] = _Task(trial, process, time.monotonic(), utc_now())
+        self._busy[process.connection] = _Task(trial, process, utc_now())
         process.send(trial)
         observer.started(trial)
 
@@ -106,6 +107,8 @@ class LocalExecutor:
         if message is None:
             how = f"the worker process {task.process.how_it_ended()}"
             yield self._give_up(task, "died", how)
+        elif isinstance(message, StartMessage):
+            self._busy[connection] = replace(task, began=time.monotonic())
         elif isinstance(message, EpochMessage):
             observer.epoch(task.trial, message.number, message.metrics)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from multiprocessing import Pipe
 from pathlib import Path
 
-from ablations.run.worker import EndMessage, EpochMessage
+from ablations.run.worker import Message
 from ablations.study import Trial
 
 _GRACE_SECONDS = 2.0
@@ -53,10 +53,10 @@ class WorkerProcess:
         except OSError:
             return
 
-    def receive(self) -> EpochMessage | EndMessage | None:
+    def receive(self) -> Message | None:
         """Waits for the worker's next message; ``None`` says that the worker is gone."""
         try:
-            message: EpochMessage | EndMessage = self.connection.recv()
+            message: Message = self.connection.recv()
         except (EOFError, OSError):
             return None
         return message

@@ -25,6 +25,11 @@ from ablations.study import Trial
 
 
 @dataclass(frozen=True, slots=True)
+class StartMessage:
+    """The worker is up, has imported the training function, and begins the trial at hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpochMessage:
     """The trial at hand has reported an epoch."""
 
@@ -38,6 +43,9 @@ class EndMessage:
 
     record: RunRecord
     resident_bytes: int
+
+
+Message = StartMessage | EpochMessage | EndMessage
 
 
 def main() -> None:
@@ -70,5 +78,6 @@ def _train(trial: Trial, driver: Connection) -> EndMessage:
         now = utc_now()
         record = make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
     else:
+        driver.send(StartMessage())
         record = execute(trial, entry.train, on_epoch)
     return EndMessage(record, memory.resident_bytes())

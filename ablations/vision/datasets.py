@@ -121,9 +121,7 @@ def load(recipe: Recipe, data_dir: str | None) -> Examples:
     )
 
 
-def _usable(
-    recipe: Recipe, data_dir: str | None, report: Report
-) -> tuple[Listing, dict[str, str]]:
+def _usable(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[Listing, dict[str, str]]:
     there = listing(recipe, data_dir)
     if recipe.dataset == "cats-vs-dogs":
         return there, {}  # The pinned digest has vouched for every image.

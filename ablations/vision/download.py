@@ -1,4 +1,4 @@
-"""Downloads an archive of images, checks what was in it, and puts the folder in place in one step."""
+"""Downloads an archive of images, checks what was in it, and puts the folder in place at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def verify(archive: Archive, root: Path) -> None:
         raise DataError(
             f"{root}: these are not the images of {archive.url.rpartition('/')[2]}",
             received=f"SHA-256 {found[:16]}… instead of {archive.sha256[:16]}…",
-            cure=f"{_CURE}; for images of your own use dataset = \"directory:PATH\"",
+            cure=f'{_CURE}; for images of your own use dataset = "directory:PATH"',
         )
 
 
@@ -94,4 +94,6 @@ def _extract(packed: Path, beside: Path, url: str) -> None:
                     raise DataError(problem, received=name, cure="Do not use this archive")
             archive.extractall(beside)
     except (zipfile.BadZipFile, EOFError, shutil.Error) as error:
-        raise DataError(f"{url}: no readable zip archive", received=str(error), cure=_CURE) from error
+        raise DataError(
+            f"{url}: no readable zip archive", received=str(error), cure=_CURE
+        ) from error

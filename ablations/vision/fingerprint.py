@@ -31,8 +31,10 @@ def _weights(recipe: Recipe) -> str | None:
         return None
     path = Path(recipe.weights_file).expanduser()
     if not path.is_file():
-        raise DataError("there is no such file of weights", received=recipe.weights_file, cure="Correct the path in the setting 'weights'")
+        raise DataError(
+            "there is no such file of weights",
+            received=recipe.weights_file,
+            cure="Correct the path in the setting 'weights'",
+        )
     facts = cache.stamp(path.parent, [Path(path.name)])
-    return cache.remembered(
-        "digests", facts, lambda: hashlib.sha256(path.read_bytes()).hexdigest()
-    )
+    return cache.remembered("digests", facts, lambda: hashlib.sha256(path.read_bytes()).hexdigest())

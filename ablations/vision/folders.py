@@ -67,17 +67,29 @@ def list_folder(root: Path, wanted: tuple[str, ...] | None, parts: tuple[str, ..
 
 def _classes(folder: Path) -> tuple[str, ...]:
     if not folder.is_dir():
-        raise DataError("there is no such folder of images", received=str(folder), cure="Correct the path, or --data-dir")
+        raise DataError(
+            "there is no such folder of images",
+            received=str(folder),
+            cure="Correct the path, or --data-dir",
+        )
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
     if len(names) < 2:
-        raise DataError(f"{folder}: fewer than two classes", received=names, cure="Put each class's images into a sub-folder of its own")
+        raise DataError(
+            f"{folder}: fewer than two classes",
+            received=names,
+            cure="Put each class's images into a sub-folder of its own",
+        )
     return tuple(names)
 
 
 def _files(folder: Path) -> list[Path]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name[0] != ".")
     if not files:
-        raise DataError(f"{folder}: no images", received="an empty or missing folder", cure="Add images, or remove the class")
+        raise DataError(
+            f"{folder}: no images",
+            received="an empty or missing folder",
+            cure="Add images, or remove the class",
+        )
     return files
 
 

@@ -51,11 +51,9 @@ def parse_augment(setting: str, value: object) -> tuple[LayerSpec, ...]:
 
 def _parse_list(setting: str, value: object, words: Mapping[str, Word]) -> tuple[LayerSpec, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
-        raise StudyError(
-            f"setting '{setting}' must be a list of texts",
-            received=value,
-            cure=f'Write for example {setting} = ["{"flip" if setting == "augment" else "conv:16"}"]',
-        )
+        example = "flip" if setting == "augment" else "conv:16"
+        cure = f'Write for example {setting} = ["{example}"]'
+        raise StudyError(f"setting '{setting}' must be a list of texts", received=value, cure=cure)
     return tuple(_parse(text, f"{setting}[{i}]", words) for i, text in enumerate(value))
 
 
@@ -65,13 +63,21 @@ def _parse(text: str, place: str, words: Mapping[str, Word]) -> LayerSpec:
         near = get_close_matches(name, words, n=1)
         known = ", ".join(sorted(word for word in words if word.islower()))
         cure = f"Did you mean '{near[0]}'?" if near else ""
-        raise StudyError(f"{place}: unknown word '{name}'", received=text, cure=f"{cure} Words are {known}".strip())
+        raise StudyError(
+            f"{place}: unknown word '{name}'",
+            received=text,
+            cure=f"{cure} Words are {known}".strip(),
+        )
     word = words[name]
     items = _merge_range([item.strip() for item in rest.split(",")] if rest else [], word)
     arguments = _arguments(items, word, place, text)
     missing = [p for p in list(word.parameters)[: word.required] if p not in arguments]
     if missing:
-        raise StudyError(f"{place}: '{name}' needs {missing[0]}", received=text, cure=f"Write for example {word.example}")
+        raise StudyError(
+            f"{place}: '{name}' needs {missing[0]}",
+            received=text,
+            cure=f"Write for example {word.example}",
+        )
     return LayerSpec(name, tuple(arguments.items()))
 
 
@@ -91,7 +97,9 @@ def _arguments(items: list[str], word: Word, place: str, text: str) -> dict[str,
         if key not in names or key in given:
             takes = f"It takes {', '.join(names)}" if names else "It takes no values"
             what = f"'{key}' twice" if key in given else f"'{item}'"
-            raise StudyError(f"{place}: '{text.partition(':')[0]}' cannot take {what}", received=text, cure=takes)
+            raise StudyError(
+                f"{place}: '{text.partition(':')[0]}' cannot take {what}", received=text, cure=takes
+            )
         try:
             given[key] = word.parameters[key].read(value.strip())
         except ValueError:

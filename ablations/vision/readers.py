@@ -143,7 +143,11 @@ def entry(setting: str, value: Any) -> str:
         spec = None
     if spec is None or not _binds(spec.origin, name):
         problem = f"setting '{setting}' names nothing that can be imported"
-        raise StudyError(problem, received=value, cure=f"Check the spelling, and that {module} lies on Python's path")
+        raise StudyError(
+            problem,
+            received=value,
+            cure=f"Check the spelling, and that {module} lies on Python's path",
+        )
     return str(value)
 
 

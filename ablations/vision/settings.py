@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from types import MappingProxyType
 from typing import Any
 
 from ablations.errors import StudyError
@@ -21,7 +20,10 @@ OPTIMIZERS = (
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to train on, and how. The package's docstring describes each setting."""
+    """What to train on, and how. The package's docstring describes each setting.
+
+    ``settings`` are those that it was read from, for a function named by ``build``.
+    """
 
     dataset: str
     classes: tuple[str, ...] | None = None
@@ -45,7 +47,7 @@ class Recipe:
     freeze: bool = False
     layers: tuple[LayerSpec, ...] = ()
     build: str | None = None
-    own: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Settings = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def source_classes(self) -> tuple[str, ...] | None:
@@ -101,28 +103,56 @@ def read(settings: Settings) -> Recipe:
             cure = f"Did you mean '{near[0]}'?" if near else f"Settings are {', '.join(_READERS)}"
             raise StudyError(f"unknown setting '{key}'", received=settings[key], cure=cure)
     if "dataset" not in known:
-        raise StudyError("setting 'dataset' is missing", received=list(settings), cure='Add for example dataset = "digits"')
-    recipe = Recipe(**{key: _READERS[key](key, value) for key, value in known.items()}, own=own)
-    _check_model(recipe)
+        raise StudyError(
+            "setting 'dataset' is missing",
+            received=list(settings),
+            cure='Add for example dataset = "digits"',
+        )
+    recipe = Recipe(
+        **{key: _READERS[key](key, value) for key, value in known.items()}, settings=settings
+    )
+    _check_model(recipe, own)
     _check_classes(recipe)
     return recipe
 
 
-def _check_model(recipe: Recipe) -> None:
+def _check_model(recipe: Recipe, own: Mapping[str, Any]) -> None:
     """Settings that describe the model must fit each other."""
     placed = [spec.name for spec in recipe.layers].count("base")
-    if recipe.build is None and recipe.own:
-        raise StudyError("settings of your own need 'build'", received=list(recipe.own), cure="Add build, or remove them")
+    if recipe.build is None and own:
+        raise StudyError(
+            "settings of your own need 'build'",
+            received=list(own),
+            cure="Add build, or remove them",
+        )
     if recipe.build is not None and (recipe.layers or recipe.base):
-        raise StudyError("setting 'build' stands alone", received="build beside layers or base", cure="Remove layers and base, or build")
+        raise StudyError(
+            "setting 'build' stands alone",
+            received="build beside layers or base",
+            cure="Remove layers and base, or build",
+        )
     if recipe.build is None and not recipe.layers:
-        raise StudyError("setting 'layers' is missing", received="no layers", cure='Add for example layers = ["flatten", "dense:10"]')
+        raise StudyError(
+            "setting 'layers' is missing",
+            received="no layers",
+            cure='Add for example layers = ["flatten", "dense:10"]',
+        )
     if placed > 1 or (placed and recipe.base is None):
-        raise StudyError("'base' in layers needs the setting 'base', once", received=f"{placed} times", cure="Add the setting, or remove the word")
+        raise StudyError(
+            "'base' in layers needs the setting 'base', once",
+            received=f"{placed} times",
+            cure="Add the setting, or remove the word",
+        )
     if isinstance(recipe.base, tuple) and "base" in [spec.name for spec in recipe.base]:
-        raise StudyError("setting 'base' cannot hold itself", received="base", cure="Remove the word")
+        raise StudyError(
+            "setting 'base' cannot hold itself", received="base", cure="Remove the word"
+        )
     if isinstance(recipe.base, tuple) and recipe.weights == "imagenet":
-        raise StudyError("imagenet weights need a base of keras.applications", received="a list of layers", cure='Write for example base = "MobileNetV2"')
+        raise StudyError(
+            "imagenet weights need a base of keras.applications",
+            received="a list of layers",
+            cure='Write for example base = "MobileNetV2"',
+        )
 
 
 def _check_classes(recipe: Recipe) -> None:
@@ -134,19 +164,24 @@ def _check_classes(recipe: Recipe) -> None:
         raise StudyError(
             "pretraining must not see the classes of the study",
             received=f"{recipe.weights} shares {', '.join(sorted(shared))}",
-            cure="Choose disjoint classes, for example weights = \"pretrain:digits:0-4\" and classes = \"5-9\"",
+            cure='Pretrain on others: weights = "pretrain:digits:0-4", classes = "5-9"',
         )
     check_known(recipe.source_classes, tuple("0123456789"))
     names = recipe.classes or known
     if names and recipe.layers and recipe.layers[-1].name == "dense":
-        check_units(int(recipe.layers[-1].get("units") or 0), len(names))
+        units = recipe.layers[-1].get("units")
+        check_units(units if isinstance(units, int) else 0, len(names))
 
 
 def check_known(wanted: tuple[str, ...] | None, known: tuple[str, ...] | None) -> None:
     """Raises ``StudyError`` if a wanted class is none of the known ones; ``None`` fits anything."""
     for name in wanted or ():
         if known is not None and name not in known:
-            raise StudyError(f"there is no class '{name}'", received=", ".join(wanted or ()), cure=f"Classes are {', '.join(known)}")
+            raise StudyError(
+                f"there is no class '{name}'",
+                received=", ".join(wanted or ()),
+                cure=f"Classes are {', '.join(known)}",
+            )
 
 
 def check_units(units: int, classes: int) -> None:

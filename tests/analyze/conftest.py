@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -108,3 +109,12 @@ def _distance(one: Arm, other: Arm) -> int:
 @pytest.fixture(scope="session")
 def make() -> Maker:
     return Maker()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    # statsmodels' multipletests collects garbage at each call, which costs 50 ms in a process with
+    # as many objects as a test session has; what is frozen is not looked at.
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -58,6 +58,23 @@ def test_interaction_is_one_sample_t_over_seeds(make):
     assert main.sd == pytest.approx(((both + a - b - low) / 2).std(ddof=1))
 
 
+def test_each_arm_has_its_paired_difference_from_the_reference(make):
+    findings = make.findings(make.study("one-factor-out", seeds=4), noisy(a=0.1))
+    reference = findings.arm(findings.study.reference)
+    assert reference.difference is None
+    for arm in findings.arms:
+        if arm is not reference:
+            known = stats.ttest_rel(values(findings, arm.arm), values(findings, reference.arm))
+            assert arm.difference.kind == "arm"
+            assert arm.difference.p == pytest.approx(known.pvalue)
+            assert arm.difference.interval is not None
+            assert (arm.difference.adjusted, arm.difference.p_adjusted) == (None, None)
+            assert (arm.difference.family_size, arm.difference.verdict) == (0, "inconclusive")
+    without_a = findings.arms[0].difference
+    assert [(c.factor, c.baseline, c.level) for c in without_a.changes] == [("a", "on", "off")]
+    assert without_a.estimate < 0
+
+
 def test_helping_factor_is_positive_and_improves_in_every_design(make):
     for design in ("full-factorial", "one-factor-in", "one-factor-out", "arms"):
         findings = make.findings(make.study(design, seeds=5), noisy(a=0.2))
@@ -80,12 +97,16 @@ def test_step_down_levels_by_hand():
     assert holm_alphas([]) == []
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_levels_reject_just_what_the_adjusted_p_rejects(p_values):
+    adjusted = holm(p_values)
+    assume(all(abs(q - 0.05) > 1e-12 for q in adjusted))  # there rounding decides
     rejected = [p < alpha for p, alpha in zip(p_values, holm_alphas(p_values), strict=True)]
-    assert rejected == [q < 0.05 for q in holm(p_values)]
+    assert rejected == [q < 0.05 for q in adjusted]
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(st.integers(0, 10**6), st.floats(0, 0.03), st.floats(-0.03, 0))
 def test_without_a_margin_the_verdict_is_the_adjusted_p(make, seed, gain, loss):
     findings = make.findings(make.study(seeds=3), noisy(seed, a=gain, b=loss))
@@ -159,7 +180,7 @@ def test_one_seed_estimates_but_decides_nothing(make):
 def test_a_seed_counts_only_where_every_arm_of_the_contrast_has_it(make):
     study = make.study("one-factor-in", seeds=3)
     records, planned = make.records(study, noisy()), make.planned(study)
-    reference, b_on, a_on = study.arms
+    reference, _, a_on = study.arms
     kept = [r for r in records if (r.arm, r.seed) != (a_on, 1)]
     b, a = analyze(study, kept, planned=planned).effects
     assert [seed for seed, _ in b.per_seed] == [0, 1, 2]
@@ -210,6 +231,7 @@ def close(effects, others, *, factor=1.0):
         assert one.sd == pytest.approx(abs(factor) * other.sd, abs=1e-9)
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(TABLE)
 def test_swapping_the_baseline_flips_the_sign(make, table):
     study = make.study()
@@ -222,6 +244,7 @@ def test_swapping_the_baseline_flips_the_sign(make, table):
     assert (a_swapped.changes[0].baseline, a_swapped.changes[0].level) == ("on", "off")
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(TABLE, FRACTIONS)
 def test_adding_a_constant_changes_no_effect(make, table, constant):
     study = make.study()
@@ -232,6 +255,7 @@ def test_adding_a_constant_changes_no_effect(make, table, constant):
     )
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(TABLE, st.floats(0.5, 100))
 def test_scaling_scales_effects_and_keeps_p(make, table, factor):
     study = make.study()

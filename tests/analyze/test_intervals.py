@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -63,6 +63,7 @@ def test_p_without_spread_is_certain():
     assert estimate([0.0, 0.0]).p() == 1.0
 
 
+@settings(deadline=None, max_examples=50)  # shared machines stall
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9), st.floats(0.5, 0.999))
 def test_interval_excludes_zero_exactly_when_p_is_small(values, level):
     one = estimate(values)

@@ -46,7 +46,9 @@ GAINS = {"augmentation": 0.05, "preprocessing": 0.06, "initialization": 0.30}
 class Recipe:
     """What the made-up study looks like; each test changes what it is about."""
 
-    factors: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=lambda: FACTORS)
+    factors: Mapping[str, Mapping[str, Mapping[str, object]]] = field(
+        default_factory=lambda: FACTORS
+    )
     gains: Mapping[str, float] = field(default_factory=lambda: GAINS)
     interaction: float = -0.08
     seeds: Sequence[int] = (0, 1, 2)
@@ -110,7 +112,7 @@ def summary(metric: MetricInfo, seeds: Sequence[int], values: Sequence[float]) -
 
 def _truth(recipe: Recipe, study: Study, arm: Arm) -> float:
     moved = {f: arm.level(f) != study.baseline.level(f) for f in recipe.factors}
-    total = 0.62 + sum(recipe.gains.get(f, 0.02) for f, on in moved.items() if on)
+    total = 0.58 + sum(recipe.gains.get(f, 0.02) for f, on in moved.items() if on)
     first_and_last = [next(iter(recipe.factors)), list(recipe.factors)[-1]]
     if len(recipe.factors) > 1 and all(moved[f] for f in first_and_last):
         total += recipe.interaction
@@ -124,7 +126,7 @@ def _curves(seed: int, final: float, rng: np.random.Generator) -> list[Curve]:
     rise = 0.5 + (final - 0.5) * (1 - np.exp(-epochs / 3))
     series = {
         "loss": 0.7 * np.exp(-epochs / 6) + 0.02 * rng.random(12),
-        "accuracy": np.minimum(1, rise + 0.01 * epochs / 2 + 0.005 * rng.standard_normal(12)),
+        "accuracy": np.minimum(1, rise + 0.004 * epochs / 2 + 0.005 * rng.standard_normal(12)),
         "val_loss": 0.75 * np.exp(-epochs / 8) + 0.02 * rng.random(12),
         "val_accuracy": rise + 0.008 * rng.standard_normal(12),
     }
@@ -146,7 +148,9 @@ def _arm(recipe: Recipe, study: Study, arm: Arm, rng: np.random.Generator) -> Ar
     heavy = 3.0 if "transfer" in arm.name else 1.0
     cost = 20.0 * heavy + (8 if "augmentation=on" in arm.name else 0) + rng.random(n)
     steps = np.sort(0.004 * heavy * (1 + 0.1 * rng.gamma(2.0, 1.0, 101)))
-    table = Table(("layer", "shape", "parameters"), (("conv2d", "158×158×16", 448), ("dense", "2", None)))
+    table = Table(
+        ("layer", "shape", "parameters"), (("conv2d", "158×158×16", 448), ("dense", "2", None))
+    )
     return ArmFinding(
         arm=arm,
         is_reference=arm == study.reference,
@@ -168,7 +172,9 @@ def _arm(recipe: Recipe, study: Study, arm: Arm, rng: np.random.Generator) -> Ar
             warmup_first_step_seconds=1.9 * heavy,
             warmup_epoch_seconds=2.4 * heavy,
         ),
-        curves=tuple(c for s, v in zip(recipe.seeds, values, strict=True) for c in _curves(s, v, rng)),
+        curves=tuple(
+            c for s, v in zip(recipe.seeds, values, strict=True) for c in _curves(s, v, rng)
+        ),
         exhibits=(Exhibit("layers", "Layers of the model", table=table),),
     )
 

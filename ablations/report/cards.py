@@ -1,0 +1,73 @@
+"""Summarises findings for machines, and for the index of a site: ``report.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablations.findings import ArmFinding, Effect, Findings, Interval
+from ablations.formatting import arm_label, gate_rule, gate_status
+from ablations.report import headlines
+from ablations.report.narrative import Answer, effect_label
+
+
+def card(findings: Findings, said: Answer) -> dict[str, Any]:
+    """Summarises findings for machines and for the index of a site."""
+    study = findings.study
+    return {
+        "schema": 1,
+        "slug": study.slug,
+        "title": study.title,
+        "question": study.question,
+        "answer": list(said.sentences),
+        "caveats": list(said.caveats),
+        "finished_at": findings.finished_at,
+        "metric": findings.metric.name,
+        "trials": {"planned": findings.n_planned, "completed": findings.n_completed,
+                   "failed": findings.n_failed, "missing": findings.n_missing},
+        "best": findings.best.name if findings.best else None,
+        "picture": headlines.arms_headline(findings),
+        "arms": [_arm_card(findings, arm) for arm in findings.arms],
+        "effects": [_effect_card(findings, effect) for effect in findings.effects],
+        "gates": _gate_cards(findings),
+    }  # fmt: skip
+
+
+def _ends(found: Interval | None) -> list[float] | None:
+    return [found.low, found.high] if found else None
+
+
+def _arm_card(findings: Findings, arm: ArmFinding) -> dict[str, Any]:
+    summary = arm.summaries.get(findings.metric.name)
+    return {
+        "arm": arm.arm.name,
+        "label": arm_label(findings.study, arm.arm),
+        "n": summary.n if summary else 0,
+        "mean": summary.mean if summary else None,
+        "interval": _ends(summary.interval) if summary else None,
+    }
+
+
+def _effect_card(findings: Findings, effect: Effect) -> dict[str, Any]:
+    return {
+        "effect": effect_label(findings, effect),
+        "kind": effect.kind,
+        "n": effect.n,
+        "estimate": effect.estimate,
+        "interval": _ends(effect.interval),
+        "adjusted": _ends(effect.adjusted),
+        "p_adjusted": effect.p_adjusted,
+        "verdict": effect.verdict,
+    }
+
+
+def _gate_cards(findings: Findings) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": gate_rule(found.gate, found.metric.unit if found.metric else "number"),
+            "arm": found.arm.name,
+            "judged": found.judged,
+            "status": found.status,
+            "shown": gate_status(found.status),
+        }
+        for found in findings.gates
+    ]

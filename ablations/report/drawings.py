@@ -1,0 +1,131 @@
+"""Makes each figure of a report: headline, drawings for page and phone, file and table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from ablations.findings import Findings
+from ablations.formatting import arm_label, metric_name, number
+from ablations.report import charts, headlines, tables
+from ablations.report.figures import cost_figure, dot_figure, thumbnail_figure
+from ablations.report.palette import NARROW, WIDE
+from ablations.report.panels import curve_figure, interaction_figure
+from ablations.report.svg import alone, draw, for_page, themed
+from ablations.report.views import FigureView, TableView
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands around a figure."""
+
+    name: str
+    headline: str
+    reading: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure as part of the page, and as a file of its own."""
+
+    view: FigureView
+    svg: str
+
+
+def _drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> Drawn:
+    wide, narrow = draw(lay_out(WIDE)), draw(lay_out(NARROW))
+    view = FigureView(
+        name=words.name,
+        headline=words.headline,
+        reading=words.reading,
+        alt=words.alt,
+        wide=for_page(wide, name=f"{words.name}-wide", alt=words.alt, shown="wide"),
+        narrow=for_page(narrow, name=f"{words.name}-narrow", alt=words.alt, shown="narrow"),
+        file=f"figures/{words.name}.svg",
+        csv=f"data/{words.name}.csv",
+        table=table,
+    )
+    return Drawn(view, alone(wide, alt=words.alt))
+
+
+def draw_arms(findings: Findings) -> Drawn:
+    """Draws the seeds, mean and interval of every arm."""
+    chart = charts.arms_chart(findings)
+    alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
+    words = Words("arms", headlines.arms_headline(findings), headlines.arms_reading(findings), alt)
+    return _drawn(words, tables.seed_table(findings), lambda width: dot_figure(chart, width))
+
+
+def draw_thumbnail(findings: Findings) -> str:
+    """Draws the small picture of a study's card."""
+    chart = charts.arms_chart(findings)
+    alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
+    return themed(draw(thumbnail_figure(chart)), alt=alt)
+
+
+def draw_effects(findings: Findings) -> Drawn | None:
+    """Draws the effects with both intervals."""
+    chart = charts.effects_chart(findings)
+    if chart is None:
+        return None
+    alt = headlines.dots_alt(chart, f"effects on {metric_name(findings.metric.name)}")
+    words = Words("effects", headlines.effects_headline(findings), headlines.EFFECTS_READING, alt)
+    return _drawn(words, tables.contrast_table(findings), lambda width: dot_figure(chart, width))
+
+
+def draw_interactions(findings: Findings) -> Drawn | None:
+    """Draws how each factor's effect depends on another factor."""
+    chart = charts.interaction_chart(findings)
+    if chart is None:
+        return None
+    alt = headlines.panels_alt(chart, "how two factors act together")
+    headline = headlines.interactions_headline(findings)
+    words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt)
+    table = tables.panel_table(chart, "mean by cell")
+    return _drawn(words, table, lambda width: interaction_figure(chart, width))
+
+
+def draw_curves(findings: Findings) -> Drawn | None:
+    """Draws the learning curves of every arm."""
+    chart = charts.curves_chart(findings)
+    if chart is None:
+        return None
+    alt = headlines.panels_alt(chart, "learning curves")
+    headline = headlines.curves_headline(findings, chart)
+    words = Words("curves", headline, headlines.CURVES_READING, alt)
+    table = tables.last_epoch_table(chart)
+    return _drawn(words, table, lambda width: curve_figure(chart, width))
+
+
+def draw_steps(findings: Findings) -> Drawn | None:
+    """Draws the distribution of step times of every arm."""
+    chart = charts.steps_chart(findings)
+    table = tables.quantile_table(findings)
+    if chart is None or table is None:
+        return None
+    alt = headlines.dots_alt(chart, "step times by arm")
+    words = Words("steps", headlines.steps_headline(findings), headlines.STEPS_READING, alt)
+    return _drawn(words, table, lambda width: dot_figure(chart, width))
+
+
+def draw_cost(findings: Findings) -> Drawn | None:
+    """Draws what each arm reaches against what it costs."""
+    chart, cost = charts.cost_chart(findings), charts.cost_metric(findings)
+    if chart is None or cost is None:
+        return None
+    metric = findings.metric
+    means = [(arm, arm.summaries.get(cost), arm.summaries.get(metric.name)) for arm in findings.arms]
+    columns = ["arm", metric_name(cost), metric_name(metric.name)]
+    rows = [
+        [arm_label(findings.study, arm.arm)]
+        + [number(s.mean if s else None, s.metric.unit if s else "number") for s in found]
+        for arm, *found in means
+    ]
+    alt = f"Scatter plot of {columns[2]} over {columns[1]}, one point for each arm."
+    headline = headlines.cost_headline(findings, chart, cost)
+    words = Words("cost", headline, headlines.COST_READING, alt)
+    table = tables.make_table("means by arm", columns, rows, numeric=columns[1:])
+    return _drawn(words, table, lambda width: cost_figure(chart, width))

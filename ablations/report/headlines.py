@@ -1,0 +1,170 @@
+"""What stands above and beside each figure: what it shows, how to read it, and its alt text."""
+
+from __future__ import annotations
+
+from ablations.findings import Findings
+from ablations.formatting import arm_label, counted, difference, listing, metric_name, named_arm, number
+from ablations.report.charts import curve_metrics
+from ablations.report.figures import DotPlot, Scatter
+from ablations.report.narrative import decided_interactions
+from ablations.report.panels import Panels
+
+
+def arms_headline(findings: Findings) -> str:
+    """Says which arm came out best, and where the reference lies."""
+    study, metric = findings.study, metric_name(findings.metric.name)
+    if findings.best is None or _mean(findings, findings.best) == number(None):
+        return f"No arm has a {metric} yet"
+    best = _mean(findings, findings.best)
+    if findings.best == study.reference:
+        return f"No change beat {named_arm(study, study.reference)}, at a {metric} of {best}"
+    reference = f"{named_arm(study, study.reference)} {_mean(findings, study.reference)}"
+    arm = named_arm(study, findings.best)
+    return f"The best arm, {arm}, reaches a {metric} of {best}; {reference}"
+
+
+def arms_reading(findings: Findings) -> str:
+    """Says how to read the first figure, and by what the best arm was chosen."""
+    by = f" The best arm is chosen by its mean {metric_name(findings.best_by)}." if findings.best_by else ""
+    return f"{ARMS_READING}{by}"
+
+
+def _mean(findings: Findings, arm: object) -> str:
+    found = [f.summaries.get(findings.metric.name) for f in findings.arms if f.arm == arm]
+    mean = found[0].mean if found and found[0] else None
+    return number(mean, findings.metric.unit)
+
+
+def effects_headline(findings: Findings) -> str:
+    """Counts the effects that a verdict could be given to."""
+    total = len(findings.effects)
+    clear = sum(effect.verdict in ("improved", "regressed") for effect in findings.effects)
+    margin = findings.study.smallest_effect_that_matters
+    shown = difference(margin, findings.metric.unit).lstrip("+")
+    bar = f"are larger than {shown}" if margin > 0 else "can be told apart from no effect"
+    if all(effect.interval is None for effect in findings.effects):
+        return "One seed per arm: estimates without intervals"
+    if total == 1:
+        return f"The one effect {'can' if clear else 'cannot'} be told apart from no effect"
+    return f"{clear or 'None'} of {total} effects {bar}"
+
+
+def interactions_headline(findings: Findings) -> str:
+    """Names the pair of factors that depend on each other most, if any do."""
+    found = decided_interactions(findings)
+    if not found:
+        return "No two factors could be shown to depend on each other"
+    first, second = found[0].changes[:2]
+    more = len({tuple(c.factor for c in effect.changes) for effect in found}) - 1
+    rest = f", and so in {counted(more, 'other pair')}" if more else ""
+    return f"What {first.factor} does depends on {second.factor}{rest}"
+
+
+def curves_headline(findings: Findings, chart: Panels) -> str:
+    """Says in which arm training and validation end furthest apart."""
+    metrics = curve_metrics(findings)
+    if len(metrics) < 2:
+        return f"How {metric_name(metrics[0])} went from epoch to epoch"
+    gaps = [
+        (abs(panel.lines[0].mean[-1] - panel.lines[1].mean[-1]), panel.title)
+        for panel in chart.panels
+        if all(line.mean for line in panel.lines)
+    ]
+    if not gaps:
+        return f"How {metric_name(metrics[0])} went from epoch to epoch"
+    gap, title = max(gaps)
+    percent = chart.y_axis.endswith("%")
+    shown = difference(gap / 100, "fraction") if percent else number(gap)
+    return f"Training and validation end furthest apart in ‘{title}’: by {shown.lstrip('+')}"
+
+
+def steps_headline(findings: Findings) -> str:
+    """Gives the range of the typical training step."""
+    typical = [
+        (arm.timing.median_step_seconds, arm_label(findings.study, arm.arm))
+        for arm in findings.arms
+        if arm.timing and arm.timing.median_step_seconds is not None
+    ]
+    (low, fast), (high, slow) = min(typical), max(typical)
+    if len(typical) == 1:
+        return f"A typical training step takes {number(low, 'seconds')}"
+    return (
+        f"A typical training step takes from {number(low, 'seconds')} (‘{fast}’) "
+        f"to {number(high, 'seconds')} (‘{slow}’)"
+    )
+
+
+def cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
+    """Compares the cost of the best arm with that of the reference."""
+    best, reference = (
+        findings.arm(arm).summaries.get(cost) if arm else None
+        for arm in (findings.best, findings.study.reference)
+    )
+    if findings.best == findings.study.reference or not (best and best.mean):
+        return f"What {counted(len(chart.points), 'arm')} cost, and what they reach"
+    if not (reference and reference.mean):
+        return f"The best arm takes {number(best.mean, 'seconds')}"
+    share = f"{best.mean / reference.mean:.1f}"
+    other = named_arm(findings.study, findings.study.reference)
+    return f"The best arm takes {share} times as long as {other}"
+
+
+def gate_headline(findings: Findings) -> str:
+    """Counts the verdicts of the gates."""
+    words = ("passed", "failed", "inconclusive", "incomplete")
+    counts = {word: sum(g.status == word for g in findings.gates) for word in words}
+    said = listing([f"{n} {word}" for word, n in counts.items() if n])
+    return f"Of {counted(len(findings.gates), 'check')}, {said}"
+
+
+def failure_headline(findings: Findings) -> str:
+    """Counts the failures by reason."""
+    reasons = [failure.reason for failure in findings.failures]
+    said = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
+    failed = f"{counted(len(reasons), 'trial')} of {findings.n_planned} failed"
+    return f"{failed}: {listing(said)}"
+
+
+_REASONS = {
+    "raised": "raised an error",
+    "diverged": "diverged",
+    "timeout": "ran out of time",
+    "died": "died with its worker",
+}
+
+ARMS_READING = (
+    "Each dot is one seed. Below the dots stand the mean and its 95% interval. "
+    "The vertical line marks the mean of the reference arm."
+)
+EFFECTS_READING = (
+    "Each dot is the effect within one seed. The thick bar is the 95% interval of that effect "
+    "alone; the thin bar is adjusted for all comparisons and decides the verdict. A hollow mark "
+    "is inconclusive."
+)
+INTERACTIONS_READING = (
+    "Parallel lines: the two factors do not depend on each other. Lines that close, open or "
+    "cross: they do. Each point averages over all other factors; small dots are seeds."
+)
+CURVES_READING = "Thin lines are seeds, the thick line is their mean."
+STEPS_READING = (
+    "Each tick is a percentile of the steps after the first epoch, from the 1st to the 99th. "
+    "The thick bar holds the middle half, the thin bar 90%; the mark is the median. "
+    "Compilation and warm-up are left out here and stand in the table below."
+)
+COST_READING = "One point per arm: means over seeds, with the 95% interval of the metric as a bar."
+
+
+def dots_alt(chart: DotPlot, what: str) -> str:
+    """Describes a dot plot by its ends."""
+    known = [(row.middle, row) for row in chart.rows if row.middle is not None]
+    if not known:
+        return f"Dot plot of {what}, without any value yet."
+    low, high = min(known, key=lambda k: k[0])[1], max(known, key=lambda k: k[0])[1]
+    ends = f"from {low.note} ({low.label}) to {high.note} ({high.label})"
+    return f"Dot plot of {what}: {counted(len(chart.rows), 'row')}, {ends}. Axis: {chart.axis}."
+
+
+def panels_alt(chart: Panels, what: str) -> str:
+    """Describes small multiples by their titles."""
+    titles = listing([panel.title for panel in chart.panels])
+    return f"{counted(len(chart.panels), 'small plot')} of {what}: {titles}."

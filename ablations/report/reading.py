@@ -1,0 +1,78 @@
+"""Explains the report to someone with one course in statistics; only what the report shows."""
+
+from __future__ import annotations
+
+from ablations.findings import Findings
+from ablations.formatting import counted, difference, metric_name
+
+
+def how_to_read(findings: Findings) -> tuple[tuple[str, str], ...]:
+    """Returns the terms of this report and what they mean in it."""
+    found = [
+        (
+            "Seed",
+            "One complete training with its own random split, order and initial weights. All arms "
+            "share the seeds, so arms are compared seed by seed, which removes what a lucky or "
+            "unlucky seed does to all of them alike.",
+        ),
+        (
+            "n",
+            "The number of seeds behind a number. It is not the number of images: a large test "
+            "set does not make up for few seeds.",
+        ),
+        (
+            "95% interval",
+            "Computed from the seeds by Student's t. Were the study repeated with other seeds "
+            "many times, about 95 of 100 such intervals would contain the long-run mean.",
+        ),
+    ]
+    if findings.effects:
+        found += _about_effects(findings)
+    found.append(
+        (
+            "What this does not cover",
+            "The intervals speak for other seeds on the same data set, machine and settings. They "
+            "say nothing about other data, another architecture or another training budget.",
+        )
+    )
+    return tuple(found)
+
+
+def _about_effects(findings: Findings) -> list[tuple[str, str]]:
+    found = []
+    if findings.study.design == "full-factorial":
+        found.append(
+            (
+                "Effect and interaction",
+                "An effect is what changing one factor does, averaged over all combinations of "
+                "the others. An interaction is how much that effect itself changes when a second "
+                "factor is moved; where it is not zero, read the effect together with it.",
+            )
+        )
+    family = findings.effects[0].family_size
+    if family > 1:
+        found.append(
+            (
+                "Adjusted (Holm)",
+                f"Among {counted(family, 'comparison')} one may look convincing by luck. Holm's "
+                "method makes each interval wider and each p value larger, so that the chance of "
+                "even one false claim stays at 5%.",
+            )
+        )
+    found.append(("Verdict", _verdicts(findings)))
+    return found
+
+
+def _verdicts(findings: Findings) -> str:
+    margin, metric = findings.study.smallest_effect_that_matters, metric_name(findings.metric.name)
+    if margin > 0:
+        shown = difference(margin, findings.metric.unit).lstrip("+")
+        return (
+            f"Improved or regressed: the adjusted interval lies wholly beyond {shown}, the "
+            f"smallest change of {metric} that matters here. Equivalent: wholly within it. "
+            "Inconclusive: neither, so more seeds are needed."
+        )
+    return (
+        "Improved or regressed: the adjusted interval lies wholly on one side of zero. "
+        "Inconclusive: it contains zero, which is not evidence that there is no effect."
+    )

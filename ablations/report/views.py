@@ -1,0 +1,113 @@
+"""What the templates are given: words and drawings, ready to be set. One page, one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading, and whether its cells are numbers."""
+
+    name: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table in words; the first column heads its rows."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """A figure with its headline, its two drawings, its file, and the numbers behind it."""
+
+    name: str
+    headline: str
+    reading: str
+    alt: str
+    wide: Markup
+    narrow: Markup
+    file: str
+    csv: str
+    table: TableView
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitView:
+    """A table or picture that the training function showed; ``image`` is a path on the page."""
+
+    title: str
+    caption: str
+    table: TableView | None
+    image: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """All that ``report.html.j2`` and ``report.md.j2`` set: the same words in both."""
+
+    slug: str
+    title: str
+    question: str
+    facts: tuple[str, ...]
+    answer: tuple[str, str]
+    caveats: tuple[str, ...]
+    arms: FigureView
+    effects: FigureView | None
+    interactions: FigureView | None
+    curves: FigureView | None
+    steps: FigureView | None
+    cost: FigureView | None
+    arm_table: TableView
+    effect_table: TableView | None
+    warmup_table: TableView | None
+    gate_headline: str
+    gate_table: TableView | None
+    failure_headline: str
+    failure_table: TableView | None
+    exhibits: tuple[ExhibitView, ...]
+    arm_exhibits: tuple[tuple[str, tuple[ExhibitView, ...]], ...]
+    level_table: TableView
+    shared_table: TableView
+    environment_table: TableView | None
+    data: tuple[str, ...]
+    commands: tuple[str, ...]
+    reading: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One study on the index of a site."""
+
+    slug: str
+    title: str
+    question: str
+    answer: tuple[str, ...]
+    date: str
+    gates: tuple[tuple[str, str], ...]
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """The first page of a site."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostPage:
+    """A post of a Jekyll blog around a report's Markdown."""
+
+    slug: str
+    title: str
+    body: str

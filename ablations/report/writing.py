@@ -1,0 +1,56 @@
+"""Writes a report: a page, a Markdown post, figures, data and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ablations.findings import Findings
+from ablations.record import RunRecord
+from ablations.report.folders import replaced
+from ablations.report.pages import make_report
+from ablations.report.palette import style
+from ablations.report.templating import render_html, render_markdown
+
+MARKER = "report.json"
+"""The summary of a report; a folder that holds one is a report of ours."""
+
+
+def render_report(
+    findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = ()
+) -> Path:
+    """Renders findings as ``<out_dir>/<slug>/index.html`` with all that belongs to it.
+
+    Equal findings and records give equal bytes. The report is built beside an earlier one and
+    swapped in, so there is always a whole one.
+
+    Args:
+        findings: What the study found.
+        out_dir: Folder of all reports; made if missing.
+        records: The records behind the findings, for ``data/trials.csv``. Without them that file
+            holds what the findings know of each trial.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        StudyError: if the folder is in use for something else.
+    """
+    with style():
+        report = make_report(findings, records)
+    slug = findings.study.slug
+    pages = {
+        "index.html": render_html("report.html.j2", report.page),
+        f"{slug}.md": render_markdown("report.md.j2", report.page),
+    }
+    target = out_dir / slug
+    with replaced(target, marker=MARKER) as fresh:
+        _write(fresh, {**report.files, **pages})
+    return target / "index.html"
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in sorted(files.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,46 @@
+"""Tables that a trial shows: the layers, the label counts, the files that were left out."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from ablations.record import Cell, Exhibit, Table
+from ablations.vision.datasets import Examples
+from ablations.vision.splits import Split
+
+
+def layer_table(model: keras.Model) -> Exhibit:
+    """Returns one row per layer with its output shape and its number of parameters."""
+    rows = tuple((_name(layer), _shape(layer), layer.count_params()) for layer in model.layers)
+    columns = ("layer", "output shape", "parameters")
+    caption = "Shapes of one example, from the image to the outputs."
+    return Exhibit("layers", "Layers", caption=caption, table=Table(columns, rows))
+
+
+def _name(layer: keras.Layer) -> str:
+    return str(layer.name) if isinstance(layer, keras.Model) else type(layer).__name__
+
+
+def _shape(layer: keras.Layer) -> str | None:
+    output = getattr(layer, "output", None)
+    shape = getattr(output, "shape", None)
+    return None if shape is None else " × ".join(map(str, shape[1:]))
+
+
+def label_counts(examples: Examples, split: Split) -> Exhibit:
+    """Returns the number of images of each class in each part of the split."""
+    parts = (split.train, split.validation, split.test)
+    counts = [np.bincount(examples.labels[p], minlength=len(examples.classes)) for p in parts]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (name, *(int(count[i]) for count in counts)) for i, name in enumerate(examples.classes)
+    )
+    columns = ("class", "training", "validation", "test")
+    return Exhibit("label-counts", "Images per class", scope="study", table=Table(columns, rows))
+
+
+def skipped_files(examples: Examples) -> Exhibit:
+    """Returns the files that are no readable image, with the reasons."""
+    columns = ("file", "reason")
+    table = Table(columns, tuple(examples.skipped))
+    return Exhibit("skipped-files", "Files left out", scope="study", table=table)

@@ -1,0 +1,92 @@
+"""Trains a base once on digits that the study does not ask for, and keeps its weights."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.errors import StudyError
+from ablations.study import stream
+from ablations.vision import cache, datasets
+from ablations.vision.fingerprint import RECIPE_VERSION
+from ablations.vision.layers import Streams
+from ablations.vision.loop import Part, compile_model, fit
+from ablations.vision.models import build
+from ablations.vision.outputs import read_outputs
+from ablations.vision.settings import Recipe
+
+PRETRAINING_SEED = 0
+"""The base is trained once, with this seed: like downloaded weights it is shared by all seeds."""
+
+
+def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
+    """Puts weights that were trained on the recipe's source classes into ``base``.
+
+    They are trained on all images of those classes, with the recipe's own settings, when first
+    asked for, and kept in the cache under a hash of these settings. Two processes that ask at once
+    both train, to the same end.
+
+    Raises:
+        StudyError: if the layers do not end in a dense layer, which is replaced for the source.
+    """
+    source = source_recipe(recipe)
+    facts = f"{RECIPE_VERSION} {keras.__version__} {source!r}"
+    name = hashlib.sha256(facts.encode()).hexdigest()[:16]
+    path = cache.folder() / "pretrained" / f"{name}.npz"
+    if not path.exists():
+        arrays = _train(source)
+        cache.publish(path, lambda beside: _write(beside, arrays))
+    with np.load(path, allow_pickle=False) as stored:
+        base.set_weights([stored[f"weight_{i:04}"] for i in range(len(stored.files))])
+
+
+def source_recipe(recipe: Recipe) -> Recipe:
+    """Returns the recipe of the pretraining: other classes, all of their images, a fitting end."""
+    classes = recipe.source_classes or ()
+    head = recipe.layers[-1]
+    if head.name != "dense":
+        raise StudyError(
+            "'pretrain:' needs layers that end in dense",
+            received=head.name,
+            cure="End 'layers' with a dense layer",
+        )
+    arguments = tuple(dict(head.arguments, units=len(classes)).items())
+    return replace(
+        recipe,
+        dataset="digits",
+        classes=classes,
+        layers=(*recipe.layers[:-1], replace(head, arguments=arguments)),
+        loss=None,
+        weights="none",
+        freeze=False,
+        test_size=None,
+        validation_size=None,
+        train_size=None,
+        split_seed=None,
+        skip_broken=False,
+    )
+
+
+def _train(source: Recipe) -> list[NDArray[np.generic]]:
+    examples = datasets.load(source, None)
+    rng = {
+        name: np.random.default_rng(stream(PRETRAINING_SEED, name))
+        for name in ("order", "initialization", "augmentation", "dropout")
+    }
+    streams = Streams(rng["initialization"], rng["augmentation"], rng["dropout"])
+    built = build(source, examples.images, classes=examples.classes, streams=streams)
+    outputs = read_outputs(built.model, source, len(examples.classes))
+    compile_model(built.model, source, outputs)
+    part = Part(examples.images, examples.labels)
+    fit(built.model, part, recipe=source, outputs=outputs, rng=rng["order"])
+    return list(built.base.get_weights()) if built.base is not None else []
+
+
+def _write(path: Path, arrays: list[NDArray[np.generic]]) -> None:
+    named = {f"weight_{i:04}": array for i, array in enumerate(arrays)}
+    np.savez(path, allow_pickle=False, **named)

@@ -1,0 +1,70 @@
+"""Reports each epoch while training runs, and the training as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from ablations.record import TrialLog
+from ablations.vision.loop import Part, predict
+from ablations.vision.outputs import Outputs, Raw
+from ablations.vision.settings import Recipe
+from ablations.vision.timing import StepTimer
+
+
+class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
+    """Validates after each epoch and logs the epoch's metrics and step durations at once.
+
+    Training loss and accuracy are the epoch's running means, with augmentation and dropout at work.
+
+    Args:
+        log: Where to report.
+        timer: Has timed the epoch's steps; it must be called before this callback.
+        outputs: How to read the model's outputs.
+        part: The validation images.
+        recipe: For its batch size.
+    """
+
+    def __init__(
+        self, log: TrialLog, timer: StepTimer, *, outputs: Outputs, part: Part, recipe: Recipe
+    ) -> None:
+        super().__init__()
+        self._log, self._timer, self._outputs = log, timer, outputs
+        self._part, self._batch_size = part, recipe.batch_size
+        self._epochs: list[dict[str, float]] = []
+        self._seconds: list[float] = []
+        self._raw: Raw | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Validates and logs; a loss that is not finite ends the training here."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        self._raw = predict(self.model, self._part.images, self._batch_size)
+        values["val_loss"] = self._outputs.mean_loss(self._raw, self._part.labels)
+        values["val_accuracy"] = self._outputs.accuracy(self._raw, self._part.labels)
+        self._epochs.append(values)
+        self._seconds.append(float(self._timer.seconds.sum()))
+        self._log.steps(self._timer.seconds)
+        self._log.epoch(**values)
+
+    def log_summary(self, images: int) -> None:
+        """Logs the last and best epoch and the speed over all epochs but the first.
+
+        Args:
+            images: Number of training images, all of which each epoch has seen once.
+        """
+        last = self._epochs[-1]
+        best = max(epoch["val_accuracy"] for epoch in self._epochs)
+        for name, value in (
+            ("train_accuracy", last["accuracy"]),
+            ("val_accuracy", last["val_accuracy"]),
+            ("best_val_accuracy", best),
+        ):
+            self._log.metric(name, value, unit="fraction", better="higher")
+        self._log.metric("val_loss", last["val_loss"], better="lower")
+        if later := self._seconds[1:]:
+            speed = images * len(later) / sum(later)
+            self._log.metric("images_per_second", speed, unit="per second", better="higher")
+        if self._raw is not None:
+            probabilities = self._outputs.probabilities(self._raw)
+            self._log.predictions("validation", self._part.labels, probabilities)

@@ -1,0 +1,125 @@
+"""Trains one arm once: data, split, model, loop, report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from ablations.record import TrialLog
+from ablations.study import Trial
+from ablations.vision import datasets, exhibits, splits
+from ablations.vision.layers import Streams
+from ablations.vision.loop import Part, compile_model, fit, predict
+from ablations.vision.models import build
+from ablations.vision.outputs import Outputs, read_outputs
+from ablations.vision.pretrain import load_pretrained
+from ablations.vision.progress import EpochReport
+from ablations.vision.settings import Recipe
+from ablations.vision.timing import StepTimer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The images of the three parts of a split, and the names of the classes."""
+
+    train: Part
+    validation: Part
+    test: Part
+    classes: tuple[str, ...]
+
+
+def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
+    """Trains ``recipe`` with the trial's seed and reports all of it through ``log``.
+
+    Raises:
+        StudyError: if the model cannot be built or does not fit the data.
+        DataError: if data or weights are missing or broken.
+        DivergedError: if a loss is not finite.
+    """
+    try:
+        _train(trial, recipe, log)
+    finally:
+        # Keras keeps what its models share in the process; no name here may hold the model still.
+        keras.utils.clear_session()
+
+
+def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
+    parts = _load(trial, recipe, log)
+    model = _build(trial, recipe, parts)
+    outputs = read_outputs(model, recipe, len(parts.classes))
+    _log_model(model, log)
+    compile_model(model, recipe, outputs)
+    _fit(model, parts, recipe=recipe, outputs=outputs, report=(trial, log))
+    _log_test(model, parts, recipe=recipe, outputs=outputs, log=log)
+
+
+def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
+    examples = datasets.load(recipe, trial.data_dir)
+    count, held_out = len(examples.labels), examples.held_out
+    split = splits.draw(recipe, images=count, held_out=held_out, seed=trial.seed)
+    log.exhibit(exhibits.label_counts(examples, split))
+    if examples.skipped:
+        log.exhibit(exhibits.skipped_files(examples))
+    train, validation, test = (
+        Part(examples.images[chosen], examples.labels[chosen])
+        for chosen in (split.train, split.validation, split.test)
+    )
+    return Parts(train, validation, test, examples.classes)
+
+
+def _build(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
+    streams = Streams(trial.rng("initialization"), trial.rng("augmentation"), trial.rng("dropout"))
+    built = build(recipe, parts.train.images, classes=parts.classes, streams=streams)
+    if built.base is not None and recipe.source_classes is not None:
+        load_pretrained(built.base, recipe)
+    return built.model
+
+
+def _log_model(model: keras.Model, log: TrialLog) -> None:
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    log.metric("parameters", model.count_params(), unit="count")
+    log.metric("trainable_parameters", trainable, unit="count")
+    log.exhibit(exhibits.layer_table(model))
+    log.environment(
+        backend=keras.backend.backend(),
+        keras=keras.__version__,
+        device=", ".join(keras.distribution.list_devices()),
+        precision=keras.config.dtype_policy().name,
+    )
+
+
+def _fit(
+    model: keras.Model,
+    parts: Parts,
+    *,
+    recipe: Recipe,
+    outputs: Outputs,
+    report: tuple[Trial, TrialLog],
+) -> None:
+    """Trains, and reports each epoch as it ends and the whole when all have."""
+    trial, log = report
+    timer = StepTimer()
+    progress = EpochReport(log, timer, outputs=outputs, part=parts.validation, recipe=recipe)
+    began = time.perf_counter()
+    rng = trial.rng("order")
+    callbacks = (timer, progress)
+    fit(model, parts.train, recipe=recipe, outputs=outputs, rng=rng, callbacks=callbacks)
+    log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
+    progress.log_summary(len(parts.train.labels))
+
+
+def _log_test(
+    model: keras.Model, parts: Parts, *, recipe: Recipe, outputs: Outputs, log: TrialLog
+) -> None:
+    labels = parts.test.labels
+    raw = predict(model, parts.test.images, recipe.batch_size)
+    accuracy = outputs.accuracy(raw, labels)
+    majority = np.bincount(parts.train.labels).argmax()
+    baseline = float(np.mean(labels == majority))
+    log.predictions("test", labels, outputs.probabilities(raw))
+    log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
+    log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
+    log.metric("majority_accuracy", baseline, unit="fraction")

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ablations.errors import StudyError
+from ablations.plan import builtin_titles, load_study, study_schema, write_example
+
+
+def test_a_study_file_becomes_a_study(study):
+    assert study.slug == "small"
+    assert len(study.arms) == 4
+    assert study.seeds == (0, 1, 2)
+    assert study.baseline.name == study.reference.name == "a=off, b=off"
+    assert study.arm_settings(study.arms[-1]) == {"epochs": 2, "a": 0.1, "b": 0.05}
+
+
+def test_overrides_take_toml_values_or_plain_text(study_path):
+    loaded = load_study(study_path, overrides=["epochs=7", "w=a/b.h5", 'l=["x"]'], seeds=2)
+    assert loaded.settings == {"epochs": 7, "w": "a/b.h5", "l": ["x"]}
+    assert loaded.seeds == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            "question =",
+            "qestion =",
+            "small.toml: unknown key 'qestion'. Received: Which of the two raises accuracy?. Did you "
+            "mean 'question'? Known here are title, question, trial, factors, design, analysis, gates.",
+        ),
+        (
+            "seeds = 3",
+            "sseds = 3",
+            "small.toml: unknown key 'design.sseds'. Received: 3. Did you mean 'seeds'? Known here "
+            "are kind, baseline, seeds, arms.",
+        ),
+        (
+            "at_least = 0.6",
+            "at_lest = 0.6",
+            "small.toml: unknown key 'gates.0.at_lest'. Received: 0.6. Did you mean 'at_least'? "
+            "Known here are metric, where, at_least, at_most, judge.",
+        ),
+        (
+            "seeds = 3",
+            "seeds = []",
+            "small.toml: design.seeds is empty. Received: []. Name at least one seed.",
+        ),
+        (
+            "seeds = 3",
+            "seeds = [1, 1]",
+            "small.toml: design.seeds names a seed twice. Received: [1, 1]. Each seed is one "
+            "replicate; name each once.",
+        ),
+        (
+            "on = { a = 0.1 }",
+            "",
+            "small.toml: factor 'a' needs at least two levels. Received: levels=['off']. Add a "
+            "level, or move it to [trial.settings].",
+        ),
+        (
+            "on = { a = 0.1 }",
+            "on = {}",
+            "small.toml: factor 'a' has two levels with the same settings. Received: 'off' and 'on' "
+            "= {}. Change one of them or remove it.",
+        ),
+        (
+            "on = { b = 0.05 }",
+            "on = { a = 0.05 }",
+            "small.toml: setting 'a' is set by two factors. Received: factors 'a' and 'b'. Let one "
+            "factor own it.",
+        ),
+        (
+            "on = { a = 0.1 }",
+            "off = { a = 0.1 }",
+            "small.toml is not valid TOML. Received: Cannot overwrite a value (at line 14, column "
+            "18). A key or level may stand only once, and text needs quotes.",
+        ),
+        (
+            "seeds = 3",
+            'seeds = 3\nbaseline = { a = "none" }',
+            "small.toml: design.baseline names no level of factor 'a'. Received: 'none'. Its levels "
+            "are off, on.",
+        ),
+        (
+            'where = { a = "on" }',
+            'where = { a = "maybe" }',
+            "small.toml: gates[0].where matches no arm. Received: {'a': 'maybe'}. An arm is for "
+            "example a=off, b=off.",
+        ),
+        (
+            "at_least = 0.6",
+            "",
+            "small.toml: gates[0] needs exactly one of at_least and at_most. Received: "
+            "at_least=None, at_most=None. Write two gates for two bars.",
+        ),
+        (
+            'title = "Does a pay, and does b?"',
+            "",
+            "small.toml: 'title' is missing. Received: nothing. Add it; 'ablations init' writes a "
+            "commented example.",
+        ),
+        (
+            "epochs = 2\n",
+            "epochs = 2\n[trial.more]\nx = 1\n",
+            "small.toml: unknown key 'trial.more'. Received: {'x': 1}. Known here are run, settings, "
+            "timeout_seconds.",
+        ),
+        (
+            "seeds = 3",
+            'kind = "factorial"',
+            "small.toml: 'design.kind' cannot be used: input should be 'full-factorial', "
+            "'one-factor-out', 'one-factor-in' or 'arms'. Received: factorial. See 'ablations "
+            "schema' for its form.",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_study_file_is_one_line(edit, old, new, text):
+    path = edit(old, new)
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (
+            "train",
+            "small.toml: trial.run must have the form 'module:function'. Received: train. Write for "
+            "example 'ablations.vision:train'.",
+        ),
+        (
+            "no_such_module:train",
+            "small.toml: trial.run: entry 'no_such_module:train' cannot be imported. Received: "
+            "ModuleNotFoundError: No module named 'no_such_module'. Name a module beside the study "
+            "file or an installed one.",
+        ),
+        (
+            "json:nothing",
+            "small.toml: trial.run: entry 'json:nothing' cannot be imported. Received: "
+            "AttributeError: module 'json' has no attribute 'nothing'. Name a module beside the "
+            "study file or an installed one.",
+        ),
+        (
+            "math:pi",
+            "small.toml: trial.run: entry 'math:pi' is not a function. Received: float. Name a "
+            "function that takes (trial, log).",
+        ),
+    ],
+)
+def test_an_entry_that_cannot_be_used_is_one_line(study_path, entry, text):
+    lines = study_path.read_text().splitlines()
+    changed = [f'run = "{entry}"' if line.startswith("run =") else line for line in lines]
+    study_path.write_text("\n".join(changed))
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("epochs", r"--set needs key=value\. Received: epochs"),
+        ("a=1", r"--set a has no say, because factor 'a' sets it\. Received: a=1"),
+    ],
+)
+def test_overrides_that_have_no_say_are_refused(study_path, override, problem):
+    with pytest.raises(StudyError, match=problem):
+        load_study(study_path, overrides=[override])
+
+
+def test_an_unknown_study_names_those_there_are(tmp_path):
+    with pytest.raises(StudyError, match=r"Received: nope\. Built in are .*quickstart"):
+        load_study("nope")
+    assert "quickstart" in builtin_titles()
+
+
+def test_the_schema_is_json_and_closed():
+    schema = json.loads(json.dumps(study_schema()))
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"title", "trial", "factors"}
+
+
+def test_the_example_can_be_loaded_and_is_never_written_over(tmp_path):
+    path = tmp_path / "study.toml"
+    write_example(path)
+    assert len(load_study(path).arms) == 4
+    with pytest.raises(StudyError, match=r"cannot be written\. Received: .*File exists"):
+        write_example(path)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "cats-vs-dogs"])
+def test_planning_the_built_in_studies_imports_no_framework(name):
+    code = (
+        "import sys; from ablations.plan import load_study, plan_trials; "
+        f"plan_trials(load_study({name!r})); "
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow', 'jax', 'torch')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

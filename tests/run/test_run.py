@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+
+from ablations.api import Session, run_study
+from ablations.errors import StudyError
+from ablations.plan import load_study
+from ablations.run import LocalExecutor, Observer, run_trials
+
+
+class Watcher(Observer):
+    def __init__(self):
+        self.events = Counter()
+
+    def started(self, trial):
+        self.events["started"] += 1
+
+    def epoch(self, trial, number, metrics):
+        self.events["epoch"] += 1
+
+    def finished(self, trial, record):
+        self.events[record.reason or "completed"] += 1
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 2])
+def test_a_study_runs_to_its_end_and_a_second_run_trains_nothing(study, jobs):
+    watcher = Watcher()
+    records = run_study(study, jobs=jobs, observer=watcher)
+    assert len(records) == 12
+    assert watcher.events == {"started": 12, "epoch": 24, "completed": 12}
+    again = Watcher()
+    assert len(run_study(study, jobs=jobs, observer=again)) == 12
+    assert not again.events
+
+
+def test_workers_live_over_many_trials(study):
+    records = run_study(study, jobs=2)
+    assert len({record.environment["pid"] for record in records}) <= 2
+
+
+def test_a_worker_that_has_grown_is_replaced(study, edit):
+    grown = load_study(edit("epochs = 2", "epochs = 2\ngrow = true"))
+    session = Session.open(grown)
+    executor = LocalExecutor(jobs=1, log_dir=session.log_dir, memory_limit_bytes=150_000_000)
+    run_trials(session.trials, executor, session.store)
+    assert len({record.environment["pid"] for record in session.records()}) == 12
+
+
+def test_peak_memory_is_the_trials_own(study, edit):
+    path = edit("on = { a = 0.1 }", "on = { a = 0.1, grow = true }")
+    text = path.read_text().replace("seeds = 3", "seeds = 1")
+    path.write_text(text)
+    records = run_study(load_study(path))
+    peaks = {r.arm.level("a"): m.value for r in records for m in r.metrics if "peak" in m.name}
+    assert peaks["on"] > 200_000_000
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason", "message"),
+    [
+        ("raise_at", "raised", "ValueError: no such layer"),
+        ("nan_at", "diverged", "epoch 1: 'loss' is not finite. Received: nan."),
+        ("die_at", "died", "the worker process ended with exit code 3"),
+        ("sleep_at", "timeout", "took longer than timeout_seconds = 1"),
+    ],
+)
+def test_what_fails_is_recorded_and_the_others_go_on(edit, setting, reason, message):
+    edit("[trial.settings]", "timeout_seconds = 1\n[trial.settings]")
+    study = load_study(edit("on = { b = 0.05 }", f"on = {{ b = 0.05, {setting} = 1 }}"))
+    records = run_study(study, jobs=2)
+    failed = [record for record in records if not record.completed]
+    assert {(r.arm.level("b"), r.seed, r.reason) for r in failed} == {("on", 1, reason)}
+    assert all(record.message.startswith(message) for record in failed)
+    assert len(records) == 12
+    assert len(failed) == 2
+
+
+def test_a_trial_that_diverged_is_not_trained_again_but_one_that_raised_is(edit):
+    diverges = "on = { b = 0.05, nan_at = 1, raise_at = 2 }"
+    study = load_study(edit("on = { b = 0.05 }", diverges))
+    run_study(study, jobs=0)
+    again = Watcher()
+    run_study(study, jobs=0, observer=again)
+    assert again.events == {"started": 2, "raised": 2}
+
+
+def test_a_diverged_record_keeps_its_last_epoch(edit):
+    study = load_study(edit("epochs = 2", "epochs = 2\nnan_at = 0"), seeds=1)
+    records = run_study(study, jobs=0)
+    assert all(math.isnan(record.epochs[-1]["loss"]) for record in records)
+
+
+def test_records_tell_where_they_come_from(study):
+    record = run_study(study, jobs=0)[0]
+    assert {"python", "cpu", "cores", "memory", "numpy", "ablations"} <= set(record.environment)
+    assert record.entry.endswith(":train")
+    assert record.seconds > 0
+
+
+def test_measuring_leaves_no_record(study):
+    session = Session.open(study)
+    measured = session.measure()
+    assert set(measured) == set(study.arms)
+    assert all(seconds > 0 for seconds in measured.values())
+    assert session.records() == ()
+
+
+def test_measuring_needs_epochs(edit):
+    session = Session.open(load_study(edit("epochs = 2", "rounds = 2")))
+    with pytest.raises(StudyError, match="--measure needs a setting 'epochs'"):
+        session.measure()
+
+
+def test_an_entry_that_only_workers_cannot_import_becomes_failed_records(study, study_path):
+    session = Session.open(study)
+    for module in study_path.parent.glob("training_*.py"):
+        module.write_text("import nothing_of_this_name")
+    session.run(session.trials[:1])
+    (record,) = session.records()
+    assert record.reason == "raised"
+    assert "No module named 'nothing_of_this_name'" in record.message

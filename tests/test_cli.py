@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import ablations
+from ablations.cli import app
+from ablations.errors import StudyError
+
+CLI = CliRunner()
+
+
+def call(*arguments: object):
+    return CLI.invoke(app, [str(argument) for argument in arguments])
+
+
+def test_plan_lists_arms_and_what_is_to_do(study_path):
+    shown = call("plan", study_path).stdout
+    assert "Does a pay, and does b?" in shown
+    assert "baseline  off  off      3     0      3" in shown
+    assert "0 of 12 trials done; 'run' would train 12, time to go: unknown" in shown
+
+
+def test_from_plan_to_report_to_gate(study_path):
+    planned = json.loads(call("plan", study_path, "--json").stdout)
+    assert (planned["planned"], len(planned["to_do"]), planned["seconds_to_go"]) == (12, 12, None)
+    done = call("run", study_path, "--jobs", 2, "--json")
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["completed"] == 12
+    assert Path(document["report"]).is_file()
+    assert Path(document["report"]).name == "index.html"
+    assert "[12/12]" in done.stderr
+    assert "12 of 12 trials done" in call("status", study_path).stdout
+    verdict = call("gate", study_path, "--json")
+    assert verdict.exit_code == 0
+    gates = json.loads(verdict.stdout)["gates"]
+    assert [gate["status"] for gate in gates] == ["passed", "passed"]
+    assert "passed" in call("gate", study_path).stdout
+
+
+@pytest.mark.parametrize(("bar", "code"), [(0.6, 0), (0.95, 1), (0.72, 3)])
+def test_the_gates_exit_code_is_the_verdict(edit, bar, code):
+    path = edit("at_least = 0.6", f"at_least = {bar}")
+    call("run", path, "--no-report")
+    assert call("gate", path).exit_code == code
+
+
+def test_the_gate_of_a_study_that_has_not_run_is_not_passed(study_path):
+    verdict = call("gate", study_path)
+    assert verdict.exit_code == 4
+    assert "12 trials not trained yet" in verdict.stderr
+
+
+def test_failed_trials_end_with_code_4_and_are_named(edit):
+    path = edit("on = { a = 0.1 }", "on = { a = 0.1, raise_at = 1 }")
+    done = call("run", path, "--no-report")
+    assert done.exit_code == 4
+    assert "10 of 12 trials done, 2 failed; 'run' would train 2" in done.stderr
+    shown = call("status", path).stdout
+    assert shown.count("failed (raised)") == 2
+    assert "ValueError: no such layer" in shown
+
+
+def test_status_points_to_records_of_other_settings(study_path):
+    call("run", study_path, "--no-report", "--set", "epochs=1")
+    shown = call("status", study_path).stdout
+    assert "0 of 12 trials done" in shown
+    assert "12 other records are of other settings" in shown
+
+
+def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path, tmp_path):
+    call("run", study_path, "--no-report")
+    for name in ("r.jsonl", "r.csv", "r.parquet"):
+        assert call("export", study_path, "--to", tmp_path / name).exit_code == 0
+    assert len(pd.read_csv(tmp_path / "r.csv")) == len(pd.read_parquet(tmp_path / "r.parquet")) == 12
+    arguments = ("--records", tmp_path / "r.jsonl", "--runs-dir", tmp_path / "none")
+    assert call("gate", study_path, *arguments).exit_code == 0
+    assert call("report", study_path, *arguments).exit_code == 0
+    assert Path("reports/small/index.html").is_file()
+    with pytest.raises(StudyError, match=r"export knows the endings .jsonl, .csv and .parquet"):
+        CLI.invoke(
+            app, ["export", str(study_path), "--to", "r.xls"], catch_exceptions=False
+        )
+
+
+def test_init_writes_a_study_that_plans(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("init").exit_code == 0
+    assert "12 trials" in call("plan", "study.toml").stdout
+
+
+def test_list_and_schema_answer(study_path):
+    assert "quickstart" in call("list").stdout
+    assert json.loads(call("list", "--json").stdout)["quickstart"]
+    assert json.loads(call("schema").stdout)["title"] == "StudyFile"
+
+
+def test_the_site_holds_the_reports_there_are(study_path):
+    call("run", study_path)
+    assert call("site", "-o", "site").exit_code == 0
+    assert Path("site/index.html").is_file()
+    assert Path("site/.nojekyll").is_file()
+    blog = call("site", "--jekyll", "-o", "blog")
+    assert blog.exit_code == 0
+    assert len(list(Path("blog/_posts").glob("*-small.md"))) == 1
+
+
+def _process(*arguments: str, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "ablations", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def test_what_a_user_gets_wrong_is_one_line_and_code_2(study_path):
+    done = _process("plan", "nothing-of-this-name")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("ablations: there is no such study file")
+    assert _process("plan").returncode == 2
+    assert _process("run", str(study_path), "--jobs", "0").returncode == 2
+
+
+def test_status_gate_and_report_import_no_framework(study_path):
+    call("run", study_path, "--no-report")
+    for command in ("plan", "status", "gate", "report"):
+        code = (
+            "import sys, runpy\n"
+            f"sys.argv = ['ablations', {command!r}, 'small.toml']\n"
+            "try:\n    runpy.run_module('ablations', run_name='__main__')\n"
+            "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+            "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stderr.decode())
+
+
+def test_the_public_names_are_sorted_and_all_there():
+    assert ablations.__all__ == sorted(ablations.__all__)
+    assert all(getattr(ablations, name) is not None for name in ablations.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = ablations.nothing
+
+
+def test_a_notebook_gets_frames_and_findings(study):
+    records = ablations.run_study(study, jobs=0)
+    frames = ablations.to_frames(records)
+    assert len(frames.trials) == 12
+    assert len(frames.epochs) == 24
+    assert len(frames.steps) == 72
+    findings = ablations.analyze_records(study, ablations.read_records(study))
+    assert findings.n_completed == 12
+    effects = {effect.changes[0].factor: effect.estimate for effect in findings.effects[:2]}
+    assert effects == pytest.approx({"a": 0.1, "b": 0.05})
+    assert "<table" in findings._repr_html_()
+    assert ablations.render_report(findings).is_file()
