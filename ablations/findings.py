@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
+from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 from ablations.record import Better, Exhibit, Reason, Unit
 from ablations.study import Arm, Gate, Settings, Study
 
@@ -205,3 +207,25 @@ class Findings:
             if finding.arm == arm:
                 return finding
         raise KeyError(arm.name)
+
+    def _repr_html_(self) -> str:
+        name = metric_name(self.metric.name)
+        rows = "".join(
+            f"<tr><td>{escape(arm_label(self.study, arm.arm))}</td>{_cells(arm, self.metric)}</tr>"
+            for arm in self.arms
+        )
+        return (
+            f"<p><strong>{escape(self.study.title)}</strong><br>"
+            f"{self.n_completed} of {counted(self.n_planned, 'trial')} completed</p>"
+            f"<table><thead><tr><th>arm</th><th>n</th><th>{escape(name)}, 95% interval</th></tr>"
+            f"</thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _cells(arm: ArmFinding, metric: MetricInfo) -> str:
+    """Sets one arm's number of seeds and its mean with the interval."""
+    found = arm.summaries.get(metric.name)
+    if found is None:
+        return f"<td>0</td><td>{UNKNOWN}</td>"
+    bounds = (found.interval.low, found.interval.high) if found.interval else None
+    return f"<td>{found.n}</td><td>{estimate(found.mean, bounds, metric.unit)}</td>"

@@ -79,15 +79,15 @@ def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path,
     call("run", study_path, "--no-report")
     for name in ("r.jsonl", "r.csv", "r.parquet"):
         assert call("export", study_path, "--to", tmp_path / name).exit_code == 0
-    assert len(pd.read_csv(tmp_path / "r.csv")) == len(pd.read_parquet(tmp_path / "r.parquet")) == 12
+    assert (
+        len(pd.read_csv(tmp_path / "r.csv")) == len(pd.read_parquet(tmp_path / "r.parquet")) == 12
+    )
     arguments = ("--records", tmp_path / "r.jsonl", "--runs-dir", tmp_path / "none")
     assert call("gate", study_path, *arguments).exit_code == 0
     assert call("report", study_path, *arguments).exit_code == 0
     assert Path("reports/small/index.html").is_file()
     with pytest.raises(StudyError, match=r"export knows the endings .jsonl, .csv and .parquet"):
-        CLI.invoke(
-            app, ["export", str(study_path), "--to", "r.xls"], catch_exceptions=False
-        )
+        CLI.invoke(app, ["export", str(study_path), "--to", "r.xls"], catch_exceptions=False)
 
 
 def test_init_writes_a_study_that_plans(tmp_path, monkeypatch):
@@ -107,6 +107,7 @@ def test_the_site_holds_the_reports_there_are(study_path):
     assert call("site", "-o", "site").exit_code == 0
     assert Path("site/index.html").is_file()
     assert Path("site/.nojekyll").is_file()
+    Path("blog/_posts").mkdir(parents=True)
     blog = call("site", "--jekyll", "-o", "blog")
     assert blog.exit_code == 0
     assert len(list(Path("blog/_posts").glob("*-small.md"))) == 1

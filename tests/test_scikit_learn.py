@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ablations.cli import app
 from ablations.plan import load_study
 
-TRAINING = '''
+TRAINING = """
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -29,7 +29,7 @@ def train(trial, log):
     accuracy = float((probabilities.argmax(1) == test_labels).mean())
     log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
     log.predictions("test", test_labels, probabilities)
-'''
+"""
 
 STUDY = """
 title = "Scaling and regularisation of logistic regression"

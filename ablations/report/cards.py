@@ -7,7 +7,8 @@ from typing import Any
 from ablations.findings import ArmFinding, Effect, Findings, Interval
 from ablations.formatting import arm_label, gate_rule, gate_status
 from ablations.report import headlines
-from ablations.report.narrative import Answer, effect_label
+from ablations.report.narrative import Answer
+from ablations.report.wording import effect_label
 
 
 def card(findings: Findings, said: Answer) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def card(findings: Findings, said: Answer) -> dict[str, Any]:
         "title": study.title,
         "question": study.question,
         "answer": list(said.sentences),
-        "caveats": list(said.caveats),
+        "caveats": [*filter(None, [said.alarm]), *said.caveats],
         "finished_at": findings.finished_at,
         "metric": findings.metric.name,
         "trials": {"planned": findings.n_planned, "completed": findings.n_completed,

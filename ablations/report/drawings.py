@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from ablations.findings import Findings
 from ablations.formatting import arm_label, metric_name, number
-from ablations.report import charts, headlines, tables
-from ablations.report.figures import cost_figure, dot_figure, thumbnail_figure
+from ablations.report import charts, figure_tables, headlines, tables, training_charts
+from ablations.report.dotplots import dot_figure, thumbnail_figure
 from ablations.report.palette import NARROW, WIDE
 from ablations.report.panels import curve_figure, interaction_figure
+from ablations.report.scatter import cost_figure
 from ablations.report.svg import alone, draw, for_page, themed
-from ablations.report.views import FigureView, TableView
+from ablations.report.views import Figures, FigureView, TableView
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,14 @@ def _drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> 
     return Drawn(view, alone(wide, alt=words.alt))
 
 
-def draw_arms(findings: Findings) -> Drawn:
+def draw_arms(findings: Findings) -> Drawn | None:
     """Draws the seeds, mean and interval of every arm."""
     chart = charts.arms_chart(findings)
+    if all(row.middle is None for row in chart.rows):
+        return None
     alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
     words = Words("arms", headlines.arms_headline(findings), headlines.arms_reading(findings), alt)
-    return _drawn(words, tables.seed_table(findings), lambda width: dot_figure(chart, width))
+    return _drawn(words, figure_tables.seed_table(findings), lambda width: dot_figure(chart, width))
 
 
 def draw_thumbnail(findings: Findings) -> str:
@@ -72,8 +75,12 @@ def draw_effects(findings: Findings) -> Drawn | None:
     if chart is None:
         return None
     alt = headlines.dots_alt(chart, f"effects on {metric_name(findings.metric.name)}")
-    words = Words("effects", headlines.effects_headline(findings), headlines.EFFECTS_READING, alt)
-    return _drawn(words, tables.contrast_table(findings), lambda width: dot_figure(chart, width))
+    words = Words(
+        "effects", headlines.effects_headline(findings), headlines.effects_reading(findings), alt
+    )
+    return _drawn(
+        words, figure_tables.contrast_table(findings), lambda width: dot_figure(chart, width)
+    )
 
 
 def draw_interactions(findings: Findings) -> Drawn | None:
@@ -84,26 +91,26 @@ def draw_interactions(findings: Findings) -> Drawn | None:
     alt = headlines.panels_alt(chart, "how two factors act together")
     headline = headlines.interactions_headline(findings)
     words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt)
-    table = tables.panel_table(chart, "mean by cell")
+    table = figure_tables.panel_table(chart, "mean by cell")
     return _drawn(words, table, lambda width: interaction_figure(chart, width))
 
 
 def draw_curves(findings: Findings) -> Drawn | None:
     """Draws the learning curves of every arm."""
-    chart = charts.curves_chart(findings)
+    chart = training_charts.curves_chart(findings)
     if chart is None:
         return None
     alt = headlines.panels_alt(chart, "learning curves")
     headline = headlines.curves_headline(findings, chart)
     words = Words("curves", headline, headlines.CURVES_READING, alt)
-    table = tables.last_epoch_table(chart)
+    table = figure_tables.last_epoch_table(chart)
     return _drawn(words, table, lambda width: curve_figure(chart, width))
 
 
 def draw_steps(findings: Findings) -> Drawn | None:
     """Draws the distribution of step times of every arm."""
-    chart = charts.steps_chart(findings)
-    table = tables.quantile_table(findings)
+    chart = training_charts.steps_chart(findings)
+    table = figure_tables.quantile_table(findings)
     if chart is None or table is None:
         return None
     alt = headlines.dots_alt(chart, "step times by arm")
@@ -113,11 +120,13 @@ def draw_steps(findings: Findings) -> Drawn | None:
 
 def draw_cost(findings: Findings) -> Drawn | None:
     """Draws what each arm reaches against what it costs."""
-    chart, cost = charts.cost_chart(findings), charts.cost_metric(findings)
+    chart, cost = training_charts.cost_chart(findings), training_charts.cost_metric(findings)
     if chart is None or cost is None:
         return None
     metric = findings.metric
-    means = [(arm, arm.summaries.get(cost), arm.summaries.get(metric.name)) for arm in findings.arms]
+    means = [
+        (arm, arm.summaries.get(cost), arm.summaries.get(metric.name)) for arm in findings.arms
+    ]
     columns = ["arm", metric_name(cost), metric_name(metric.name)]
     rows = [
         [arm_label(findings.study, arm.arm)]
@@ -129,3 +138,23 @@ def draw_cost(findings: Findings) -> Drawn | None:
     words = Words("cost", headline, headlines.COST_READING, alt)
     table = tables.make_table("means by arm", columns, rows, numeric=columns[1:])
     return _drawn(words, table, lambda width: cost_figure(chart, width))
+
+
+def draw_all(findings: Findings) -> list[Drawn]:
+    """Draws all figures that there are data for, in their order on the page."""
+    drawers = (draw_arms, draw_effects, draw_interactions, draw_curves, draw_steps, draw_cost)
+    drawn = (draw_one(findings) for draw_one in drawers)
+    return [drawing for drawing in drawn if drawing]
+
+
+def figures(drawn: Sequence[Drawn]) -> Figures:
+    """Sorts drawings into their places on the page."""
+    views = {drawing.view.name: drawing.view for drawing in drawn}
+    return Figures(
+        arms=views.get("arms"),
+        effects=views.get("effects"),
+        interactions=views.get("interactions"),
+        curves=views.get("curves"),
+        steps=views.get("steps"),
+        cost=views.get("cost"),
+    )

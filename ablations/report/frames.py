@@ -60,7 +60,7 @@ def arms_frame(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _bounds(name: str, interval: Interval | None) -> dict[str, float | None]:
+def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
     low, high = (interval.low, interval.high) if interval else (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
 
@@ -92,9 +92,7 @@ def factor_pairs(findings: Findings) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def interaction_cells(
-    findings: Findings, pair: tuple[str, str]
-) -> dict[Cell, dict[int, float]]:
+def interaction_cells(findings: Findings, pair: tuple[str, str]) -> dict[Cell, dict[int, float]]:
     """Averages the arms of each cell of two factors, seed by seed.
 
     A seed counts only where every arm completed, as in the contrast itself.

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from ablations.findings import Findings
-from ablations.formatting import arm_label, counted, difference, listing, metric_name, named_arm, number
-from ablations.report.charts import curve_metrics
-from ablations.report.figures import DotPlot, Scatter
-from ablations.report.narrative import decided_interactions
+from ablations.formatting import (
+    arm_label,
+    counted,
+    difference,
+    listing,
+    metric_name,
+    named_arm,
+    number,
+    sentence,
+)
+from ablations.report.dotplots import DotPlot
 from ablations.report.panels import Panels
+from ablations.report.scatter import Scatter
+from ablations.report.training_charts import curve_metrics
+from ablations.report.wording import decided_interactions, stands_clear
 
 
 def arms_headline(findings: Findings) -> str:
     """Says which arm came out best, and where the reference lies."""
     study, metric = findings.study, metric_name(findings.metric.name)
     if findings.best is None or _mean(findings, findings.best) == number(None):
-        return f"No arm has a {metric} yet"
+        return f"No arm has a value of {metric} yet"
     best = _mean(findings, findings.best)
+    chosen = findings.best_by or findings.metric.name
+    by = "" if chosen == findings.metric.name else f" by {metric_name(chosen)}"
     if findings.best == study.reference:
-        return f"No change beat {named_arm(study, study.reference)}, at a {metric} of {best}"
-    reference = f"{named_arm(study, study.reference)} {_mean(findings, study.reference)}"
+        arm = sentence(named_arm(study, findings.best))
+        return f"{arm} is the best arm{by}: {metric} {best}"
+    reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
     arm = named_arm(study, findings.best)
-    return f"The best arm, {arm}, reaches a {metric} of {best}; {reference}"
-
-
-def arms_reading(findings: Findings) -> str:
-    """Says how to read the first figure, and by what the best arm was chosen."""
-    by = f" The best arm is chosen by its mean {metric_name(findings.best_by)}." if findings.best_by else ""
-    return f"{ARMS_READING}{by}"
+    return f"The best arm{by}, {arm}: {metric} {best}, against {reference}"
 
 
 def _mean(findings: Findings, arm: object) -> str:
@@ -35,10 +42,35 @@ def _mean(findings: Findings, arm: object) -> str:
     return number(mean, findings.metric.unit)
 
 
+def arms_reading(findings: Findings) -> str:
+    """Says what the marks of the first figure are; there is no interval of one seed."""
+    label = arm_label(findings.study, findings.study.reference)
+    line = f"The vertical line is the mean of ‘{label}’."
+    if len(findings.study.seeds) == 1:
+        return f"Each dot is the one seed of an arm, so there are no intervals. {line}"
+    return f"Each dot is one seed; below them stand the mean and its 95% interval. {line}"
+
+
+def effects_reading(findings: Findings) -> str:
+    """Says what the marks of the second figure are."""
+    if all(effect.interval is None for effect in findings.effects):
+        return "Each dot is the effect within the one seed. A hollow mark is inconclusive."
+    family = findings.effects[0].family_size
+    bars = (
+        "The thick bar is the 95% interval of that effect alone; the thin bar is adjusted for all "
+        f"{counted(family, 'comparison')} and decides the verdict."
+        if family > 1
+        else "The bar is its 95% interval, which decides the verdict."
+    )
+    margin = " The shaded band holds effects too small to matter."
+    band = margin if findings.study.smallest_effect_that_matters > 0 else ""
+    return f"Each dot is the effect within one seed. {bars} A hollow mark is inconclusive.{band}"
+
+
 def effects_headline(findings: Findings) -> str:
     """Counts the effects that a verdict could be given to."""
     total = len(findings.effects)
-    clear = sum(effect.verdict in ("improved", "regressed") for effect in findings.effects)
+    clear = sum(stands_clear(findings, effect) for effect in findings.effects)
     margin = findings.study.smallest_effect_that_matters
     shown = difference(margin, findings.metric.unit).lstrip("+")
     bar = f"are larger than {shown}" if margin > 0 else "can be told apart from no effect"
@@ -118,7 +150,9 @@ def gate_headline(findings: Findings) -> str:
 
 
 def failure_headline(findings: Findings) -> str:
-    """Counts the failures by reason."""
+    """Counts the failures by reason; empty without failures."""
+    if not findings.failures:
+        return ""
     reasons = [failure.reason for failure in findings.failures]
     said = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
     failed = f"{counted(len(reasons), 'trial')} of {findings.n_planned} failed"
@@ -132,15 +166,6 @@ _REASONS = {
     "died": "died with its worker",
 }
 
-ARMS_READING = (
-    "Each dot is one seed. Below the dots stand the mean and its 95% interval. "
-    "The vertical line marks the mean of the reference arm."
-)
-EFFECTS_READING = (
-    "Each dot is the effect within one seed. The thick bar is the 95% interval of that effect "
-    "alone; the thin bar is adjusted for all comparisons and decides the verdict. A hollow mark "
-    "is inconclusive."
-)
 INTERACTIONS_READING = (
     "Parallel lines: the two factors do not depend on each other. Lines that close, open or "
     "cross: they do. Each point averages over all other factors; small dots are seeds."

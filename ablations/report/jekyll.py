@@ -95,6 +95,4 @@ def guard(text: str) -> str:
 
 def _linked(body: str, slug: str) -> str:
     """Points links at the assets, wherever the blog is served from."""
-    return _LINK.sub(
-        lambda link: f"]({{{{ '/assets/{slug}/{link[1]}' | relative_url }}}})", body
-    )
+    return _LINK.sub(lambda link: f"]({{{{ '/assets/{slug}/{link[1]}' | relative_url }}}})", body)

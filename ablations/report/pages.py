@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
+from importlib.resources import files
 
 import pandas as pd
 
@@ -15,9 +14,17 @@ from ablations.formatting import arm_label, counted, day
 from ablations.record import Exhibit, RunRecord
 from ablations.report import drawings, frames, headlines, tables
 from ablations.report.cards import card
-from ablations.report.narrative import Answer, answer, effect_label
+from ablations.report.narrative import Answer, answer
 from ablations.report.reading import how_to_read
-from ablations.report.views import ExhibitView, ReportPage
+from ablations.report.setup_tables import (
+    environment_table,
+    exhibit_table,
+    level_table,
+    shared_table,
+)
+from ablations.report.views import ExhibitView, Figures, ReportPage
+from ablations.report.wording import effect_label
+from ablations.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,72 +35,40 @@ class Report:
     files: Mapping[str, str | bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawings:
-    """The figures of a report; those without data are missing."""
-
-    arms: drawings.Drawn
-    effects: drawings.Drawn | None
-    interactions: drawings.Drawn | None
-    curves: drawings.Drawn | None
-    steps: drawings.Drawn | None
-    cost: drawings.Drawn | None
-
-    def drawn(self) -> list[drawings.Drawn]:
-        found = (self.arms, self.effects, self.interactions, self.curves, self.steps, self.cost)
-        return [drawing for drawing in found if drawing]
-
-
 def make_report(findings: Findings, records: Sequence[RunRecord]) -> Report:
     """Makes the words, figures and files of a report."""
-    said = answer(findings)
-    drawn = _Drawings(
-        arms=drawings.draw_arms(findings),
-        effects=drawings.draw_effects(findings),
-        interactions=drawings.draw_interactions(findings),
-        curves=drawings.draw_curves(findings),
-        steps=drawings.draw_steps(findings),
-        cost=drawings.draw_cost(findings),
-    )
-    page = _page(findings, said, drawn)
-    pictures = {drawing.view.file: drawing.svg for drawing in drawn.drawn()}
-    files: dict[str, str | bytes] = {**pictures, **_data(findings, records), **_images(findings)}
-    files["figures/thumbnail.svg"] = drawings.draw_thumbnail(findings)
-    files["report.json"] = json.dumps(card(findings, said), indent=2, ensure_ascii=False) + "\n"
-    return Report(page, files)
+    said, drawn = answer(findings), drawings.draw_all(findings)
+    page = _page(findings, said, drawings.figures(drawn))
+    pictures = {drawing.view.file: drawing.svg for drawing in drawn}
+    written: dict[str, str | bytes] = {**pictures, **_data(findings, records), **_images(findings)}
+    written["figures/thumbnail.svg"] = drawings.draw_thumbnail(findings)
+    written["report.json"] = json.dumps(card(findings, said), indent=2, ensure_ascii=False) + "\n"
+    return Report(page, written)
 
 
-def _page(findings: Findings, said: Answer, drawn: _Drawings) -> ReportPage:
+def _page(findings: Findings, said: Answer, figures: Figures) -> ReportPage:
     study = findings.study
-
-    def view(drawing: drawings.Drawn | None) -> Any:
-        return drawing.view if drawing else None
-
     return ReportPage(
         slug=study.slug,
         title=study.title,
         question=study.question,
         facts=_facts(findings),
         answer=said.sentences,
+        alarm=said.alarm,
         caveats=said.caveats,
-        arms=drawn.arms.view,
-        effects=view(drawn.effects),
-        interactions=view(drawn.interactions),
-        curves=view(drawn.curves),
-        steps=view(drawn.steps),
-        cost=view(drawn.cost),
+        figures=figures,
         arm_table=tables.arm_table(findings),
         effect_table=tables.effect_table(findings),
         warmup_table=tables.warmup_table(findings),
         gate_headline=headlines.gate_headline(findings),
-        gate_table=tables.gate_table(findings),
-        failure_headline=headlines.failure_headline(findings) if findings.failures else "",
+        gate_tables=tables.gate_tables(findings),
+        failure_headline=headlines.failure_headline(findings),
         failure_table=tables.failure_table(findings),
         exhibits=_exhibits("study", findings.exhibits),
         arm_exhibits=_arm_exhibits(findings),
-        level_table=tables.level_table(findings),
-        shared_table=tables.shared_table(findings),
-        environment_table=tables.environment_table(findings),
+        level_table=level_table(findings),
+        shared_table=shared_table(findings),
+        environment_table=environment_table(findings),
         data=findings.data,
         commands=_commands(findings),
         reading=how_to_read(findings),
@@ -104,17 +79,23 @@ def _facts(findings: Findings) -> tuple[str, ...]:
     study = findings.study
     arms, seeds = counted(len(study.arms), "arm"), counted(len(study.seeds), "seed")
     trials = counted(findings.n_planned, "trial")
-    return day(findings.finished_at), f"{arms} × {seeds} = {trials}"
+    when = [f"Measured {day(findings.finished_at)}"] if findings.finished_at else []
+    return (*when, f"{arms} × {seeds} = {trials}")
 
 
 def _commands(findings: Findings) -> tuple[str, ...]:
-    name = PurePosixPath(findings.study.source.replace("\\", "/")).name
-    study = name if name.endswith(".toml") else findings.study.slug
+    study = _study_name(findings.study)
     return (
         f"ablations plan {study}    # arms, seeds and trials; trains nothing",
         f"ablations run {study}     # trains what is missing, then renders this report",
         f"ablations gate {study}    # the gates as an exit code",
     )
+
+
+def _study_name(study: Study) -> str:
+    """Returns what the command line calls the study: a built-in name, or its file's name."""
+    built_in = files("ablations.studies").joinpath(f"{study.slug}.toml").is_file()
+    return study.slug if built_in else f"{study.slug}.toml"
 
 
 def _data(findings: Findings, records: Sequence[RunRecord]) -> dict[str, str]:
@@ -138,7 +119,7 @@ def _exhibits(place: str, exhibits: Sequence[Exhibit]) -> tuple[ExhibitView, ...
         ExhibitView(
             title=exhibit.title,
             caption=exhibit.caption,
-            table=tables.exhibit_table(exhibit.title, exhibit.table) if exhibit.table else None,
+            table=exhibit_table(exhibit.title, exhibit.table) if exhibit.table else None,
             image=_image_path(place, i) if exhibit.image_png else "",
             alt=exhibit.alt or exhibit.title,
         )

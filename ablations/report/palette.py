@@ -25,6 +25,9 @@ LIGHT: Mapping[str, str] = {
     "vermillion": "#d55e00",
     "purple": "#cc79a7",
     "sky": "#56b4e9",
+    "alarm": "#b54a00",
+    "wash": "#f4f5f6",
+    "shade": "#d9dbde",
 }
 DARK: Mapping[str, str] = {
     "paper": "#15181b",
@@ -38,6 +41,9 @@ DARK: Mapping[str, str] = {
     "vermillion": "#ff8a4c",
     "purple": "#dfa0c4",
     "sky": "#8fd0f5",
+    "alarm": "#ff8a4c",
+    "wash": "#1e2226",
+    "shade": "#000000",
 }
 SERIES = ("blue", "vermillion", "green", "purple", "orange", "sky")
 """Colours of lines that belong together, in their order of use."""
@@ -63,7 +69,7 @@ SANS = (
     "'Liberation Sans', Arial, sans-serif"
 )
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",  # the reader's own font, selectable and searchable
     "svg.hashsalt": "ablations",  # the same bytes for the same records
     "text.parse_math": False,  # a level may be called "$x$"

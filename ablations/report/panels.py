@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures import canvas, plain_numbers, shorten, spaced
+from ablations.report.canvas import canvas, plain_numbers, shorten, spaced, wrapped
 from ablations.report.palette import LIGHT, MARKS, SERIES, SMALL, TEXT, WIDE
 
 
@@ -81,7 +81,7 @@ def curve_figure(data: Panels, width: int) -> Figure:
     figure, places = _lay_out(data, width, grid)
     for i, (axes, panel) in enumerate(zip(places, data.panels, strict=True)):
         plot_curves(axes, panel)
-        _finish(axes, data, panel.title, room=_width(axes) + 8)
+        _finish(axes, data, panel.title, room=_width(axes) + 14)
         if i == len(data.panels) - 1:
             axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
     _number_first_column(places, columns)
@@ -163,30 +163,22 @@ def _finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
     ax.grid(visible=True, axis="y", zorder=0)
     ax.set_axisbelow(True)
     ax.tick_params(length=0, pad=5)
-    words = _wrapped(title, room)
+    words = wrapped(title, room)
     ax.set_title(words, loc="left", fontsize=SMALL, color=LIGHT["ink"], pad=9, linespacing=1.25)
-
-
-def _wrapped(title: str, room: float) -> str:
-    """Breaks a title at its plus signs into two lines at most."""
-    if len(shorten(title, room, size=SMALL)) == len(title) or " " not in title:
-        return shorten(title, room, size=SMALL)
-    words, first = title.split(" "), ""
-    while words and shorten(f"{first}{words[0]}", room, size=SMALL)[-1] != "…":
-        first += f"{words.pop(0)} "
-    rest = shorten(" ".join(words), room, size=SMALL)
-    return f"{first.rstrip()}\n{rest}" if first else rest
 
 
 def label_ends(ax: Axes, panel: Panel, *, room: float) -> None:
     """Writes each line's name at its right end, moved apart where they meet."""
     low, high = ax.get_ylim()
     gap = (high - low) * 17 / ax.get_window_extent().height
-    ends = sorted(zip(panel.lines, _cycled(len(panel.lines)), strict=True), key=lambda e: e[0].mean[-1])
+    ends = sorted(
+        zip(panel.lines, _cycled(len(panel.lines)), strict=True), key=lambda e: e[0].mean[-1]
+    )
     places = spaced([line.mean[-1] for line, _ in ends], gap, top=high)
     for (line, colour), place in zip(ends, places, strict=True):
+        label = shorten(line.label, room - 12, size=SMALL)
         ax.annotate(
-            shorten(line.label, room - 12, size=SMALL), (1, place), xycoords=("axes fraction", "data"),
+            label, (1, place), xycoords=("axes fraction", "data"),
             xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL,
             color=LIGHT[colour], fontweight="bold", annotation_clip=False,
         )  # fmt: skip

@@ -5,40 +5,41 @@ from __future__ import annotations
 from ablations.findings import Findings
 from ablations.formatting import counted, difference, metric_name
 
+Term = tuple[str, str]
 
-def how_to_read(findings: Findings) -> tuple[tuple[str, str], ...]:
+_SEEDS: tuple[Term, ...] = (
+    (
+        "Seed",
+        "One complete training with random numbers of its own: what is drawn at random, such as "
+        "the first weights and the order of the data, is drawn anew. All arms share the seeds and "
+        "are compared seed by seed, which removes what a lucky or unlucky seed does to all of "
+        "them alike.",
+    ),
+    (
+        "n",
+        "The number of seeds behind a number. It is not the number of examples: a large test set "
+        "does not make up for few seeds.",
+    ),
+    (
+        "95% interval",
+        "Computed from the seeds by Student's t. Were the study repeated with other seeds many "
+        "times, about 95 of 100 such intervals would contain the long-run mean.",
+    ),
+)
+_LIMITS: Term = (
+    "What this does not cover",
+    "The intervals speak for other seeds on the same data set, machine and settings. They say "
+    "nothing about other data, another architecture or another training budget.",
+)
+
+
+def how_to_read(findings: Findings) -> tuple[Term, ...]:
     """Returns the terms of this report and what they mean in it."""
-    found = [
-        (
-            "Seed",
-            "One complete training with its own random split, order and initial weights. All arms "
-            "share the seeds, so arms are compared seed by seed, which removes what a lucky or "
-            "unlucky seed does to all of them alike.",
-        ),
-        (
-            "n",
-            "The number of seeds behind a number. It is not the number of images: a large test "
-            "set does not make up for few seeds.",
-        ),
-        (
-            "95% interval",
-            "Computed from the seeds by Student's t. Were the study repeated with other seeds "
-            "many times, about 95 of 100 such intervals would contain the long-run mean.",
-        ),
-    ]
-    if findings.effects:
-        found += _about_effects(findings)
-    found.append(
-        (
-            "What this does not cover",
-            "The intervals speak for other seeds on the same data set, machine and settings. They "
-            "say nothing about other data, another architecture or another training budget.",
-        )
-    )
-    return tuple(found)
+    effects = _about_effects(findings) if findings.effects else []
+    return (*_SEEDS, *effects, _LIMITS)
 
 
-def _about_effects(findings: Findings) -> list[tuple[str, str]]:
+def _about_effects(findings: Findings) -> list[Term]:
     found = []
     if findings.study.design == "full-factorial":
         found.append(
@@ -53,14 +54,22 @@ def _about_effects(findings: Findings) -> list[tuple[str, str]]:
     if family > 1:
         found.append(
             (
-                "Adjusted (Holm)",
-                f"Among {counted(family, 'comparison')} one may look convincing by luck. Holm's "
-                "method makes each interval wider and each p value larger, so that the chance of "
-                "even one false claim stays at 5%.",
+                "Adjusted",
+                f"Among {counted(family, 'comparison')} one may look convincing by luck. "
+                f"{_method(findings)} makes each interval wider and each p value larger, so that "
+                "the chance of even one false claim stays at 5% or less.",
             )
         )
-    found.append(("Verdict", _verdicts(findings)))
+    together = " Of an interaction they say whether two changes gain more together than apart."
+    crossed = any(effect.kind == "interaction" for effect in findings.effects)
+    found.append(("Verdict", f"{_verdicts(findings)}{together if crossed else ''}"))
     return found
+
+
+def _method(findings: Findings) -> str:
+    if findings.study.smallest_effect_that_matters > 0:
+        return "Bonferroni's method (for p values Holm's)"
+    return "Holm's method"
 
 
 def _verdicts(findings: Findings) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import StudyError
-from ablations.formatting import day, gate_status
+from ablations.formatting import day, gate_count
 from ablations.report.folders import replaced
 from ablations.report.templating import render_html
 from ablations.report.views import Card, IndexPage
@@ -69,14 +69,15 @@ def find_reports(reports_dir: Path) -> dict[Path, Mapping[str, Any]]:
 def _summary(path: Path) -> Mapping[str, Any]:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        if summary["slug"] != path.parent.name:
-            raise KeyError("slug")
-    except (ValueError, KeyError, TypeError) as error:
+        ours = summary["slug"] == path.parent.name
+    except (ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
         raise StudyError(
             "this is not the summary of a report",
             received=str(path),
             cure="Render the report again: 'ablations report STUDY'",
-        ) from error
+        )
     return dict(summary)
 
 
@@ -95,6 +96,6 @@ def _card(summary: Mapping[str, Any]) -> Card:
         question=summary["question"],
         answer=tuple(summary["answer"]),
         date=day(summary["finished_at"]),
-        gates=tuple((f"{n} {gate_status(status)}", status) for status, n in statuses.items()),
+        gates=tuple((gate_count(n, status), status) for status, n in statuses.items()),
         alt=summary["picture"],
     )

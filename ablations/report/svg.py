@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable
 from html import escape
 
-from matplotlib.figure import Figure
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ablations.report.palette import DARK, LIGHT, SANS, css_variables
 

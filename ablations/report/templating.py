@@ -15,10 +15,14 @@ from ablations.report.views import IndexPage, PostPage, ReportPage
 
 Page = ReportPage | IndexPage | PostPage
 
-_MARKS = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+_MARKS = re.compile(
+    r"(?P<interval>\[[+−\d., \u202f]+\](?![(\[:]))"  # plain numbers are no link
+    r"|[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
+)
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 _THEME = {
-    "light": f"{css_variables(LIGHT)}--wash:#f4f5f6;--shade:#1d1f2126;--vermillion-text:#b54a00;--sans:{SANS}",
-    "dark": f"{css_variables(DARK)}--wash:#1e2226;--shade:#00000080;--vermillion-text:#ff8a4c",
+    "light": f"{css_variables(LIGHT)}--sans:{SANS}",
+    "dark": css_variables(DARK),
 }
 
 
@@ -71,9 +75,12 @@ def escape_markdown(text: str) -> str:
     r"""Makes text mean itself in Markdown: no markup, no HTML, no second line.
 
     Example:
-        >>> escape_markdown("a|b <script> test_accuracy *x*")
-        'a\\|b &lt;script&gt; test_accuracy \\*x\\*'
+        >>> escape_markdown("a|b <script> test_accuracy *x* [93.1, 96.8]")
+        'a\\|b &lt;script> test_accuracy \\*x\\* [93.1, 96.8]'
     """
-    flat = " ".join(text.split()) if any(mark in text for mark in "\n\r\t") else text
-    entities = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKS.sub(lambda mark: f"\\{mark[0]}", entities)
+    flat = re.sub(r"[\t\r\n\f\v]+", " ", text)
+    return _MARKS.sub(_escaped_mark, flat)
+
+
+def _escaped_mark(found: re.Match[str]) -> str:
+    return found["interval"] or _ENTITIES.get(found[0]) or f"\\{found[0]}"

@@ -40,6 +40,18 @@ class FigureView:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a report; those without data are missing."""
+
+    arms: FigureView | None
+    effects: FigureView | None
+    interactions: FigureView | None
+    curves: FigureView | None
+    steps: FigureView | None
+    cost: FigureView | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExhibitView:
     """A table or picture that the training function showed; ``image`` is a path on the page."""
 
@@ -59,18 +71,14 @@ class ReportPage:
     question: str
     facts: tuple[str, ...]
     answer: tuple[str, str]
+    alarm: str
     caveats: tuple[str, ...]
-    arms: FigureView
-    effects: FigureView | None
-    interactions: FigureView | None
-    curves: FigureView | None
-    steps: FigureView | None
-    cost: FigureView | None
+    figures: Figures
     arm_table: TableView
     effect_table: TableView | None
     warmup_table: TableView | None
     gate_headline: str
-    gate_table: TableView | None
+    gate_tables: tuple[TableView, ...]
     failure_headline: str
     failure_table: TableView | None
     exhibits: tuple[ExhibitView, ...]

@@ -16,9 +16,7 @@ MARKER = "report.json"
 """The summary of a report; a folder that holds one is a report of ours."""
 
 
-def render_report(
-    findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = ()
-) -> Path:
+def render_report(findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = ()) -> Path:
     """Renders findings as ``<out_dir>/<slug>/index.html`` with all that belongs to it.
 
     Equal findings and records give equal bytes. The report is built beside an earlier one and

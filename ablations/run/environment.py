@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
-_PACKAGES = ("ablations", "keras", "tensorflow", "jax", "torch", "scikit-learn", "numpy")
+_PACKAGES = {
+    "ablations": "ablations",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "torch": "torch",
+    "scikit-learn": "sklearn",
+    "numpy": "numpy",
+}
+"""Packages worth naming, with the module that each is imported as."""
+
+
+def environment_facts() -> dict[str, str]:
+    """Returns the machine, the commit and the packages that this process has imported."""
+    packages = {name: _version(name) for name, module in _PACKAGES.items() if module in sys.modules}
+    return {**_machine_facts(), **packages}
 
 
 @cache
-def machine_facts() -> dict[str, str]:
-    """Returns what is the same for all trials of this process, as text by name."""
+def _machine_facts() -> dict[str, str]:
     facts = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -26,12 +41,15 @@ def machine_facts() -> dict[str, str]:
     commit = _commit()
     if commit:
         facts["commit"] = commit
-    for package in _PACKAGES:
-        try:
-            facts[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return facts
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def available_cores() -> int:

@@ -12,7 +12,7 @@ from ablations.entry import Train
 from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
 from ablations.run import memory
-from ablations.run.environment import machine_facts
+from ablations.run.environment import environment_facts
 from ablations.run.observer import Observer
 from ablations.study import Trial
 
@@ -80,7 +80,7 @@ def make_record(
         steps=contents.steps,
         predictions=contents.predictions,
         exhibits=contents.exhibits,
-        environment={**machine_facts(), **contents.environment},
+        environment={**environment_facts(), **contents.environment},
     )
 
 

@@ -27,14 +27,19 @@ base               a name from ``keras.applications``, or a list of layers (none
 weights            of the base: ``none``, ``imagenet``, a file, or ``pretrain:digits:0-4`` (none)
 freeze             keep the base as it is (false)
 layers             the list of layers on top; the last one gives the logits (required)
-build              ``module:function`` builds the whole model instead (none)
+build              ``module:function`` makes what ``base`` and ``layers`` would make (none)
 build_*            settings of your own for that function
 =================  ===========================================================================
 
 The model is augment, scale, base, layers, in this order; a list of layers may hold augmentation,
 ``rescale`` and ``base`` itself where another order is wanted. A layer is written
 ``word:value,...,name=value``; ``ablations.vision.words`` holds all words. A function named by
-``build`` is called as ``build(settings, image_shape, classes)`` and returns a ``keras.Model``.
+``build`` is called as ``build(settings, image_shape, classes)``, with the names of the classes, and
+returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.
+
+Training loss and accuracy are running means over an epoch, with augmentation and dropout at work;
+validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
+``images_per_second`` is measured over the steps of all epochs but the first.
 
 Planners find three functions beside ``train``: ``check_settings``, ``fingerprint_data`` and
 ``prepare_data``. None of them imports a framework, and neither does this module.

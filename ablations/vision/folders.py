@@ -28,14 +28,22 @@ class Listing:
     held_out: int = 0
 
     def without(self, broken: dict[str, str]) -> Listing:
-        """Returns the listing without the files that ``broken`` names."""
-        kept = [
-            (file, label, i >= len(self.files) - self.held_out)
-            for i, (file, label) in enumerate(zip(self.files, self.labels, strict=True))
-            if file.as_posix() not in broken
-        ]
-        files, labels, held = zip(*kept, strict=True)
-        return Listing(self.root, self.classes, files, labels, sum(held))
+        """Returns the listing without the files that ``broken`` names.
+
+        Raises:
+            DataError: if a class has no file left.
+        """
+        kept = [i for i, file in enumerate(self.files) if file.as_posix() not in broken]
+        labels = tuple(self.labels[i] for i in kept)
+        for label, name in enumerate(self.classes):
+            if label not in labels:
+                problem = f"{self.root}: no readable image is left of class '{name}'"
+                cure = "Add images, or remove the class"
+                raise DataError(problem, received=f"{len(broken)} broken files", cure=cure)
+        first_held_out = len(self.files) - self.held_out
+        held_out = sum(i >= first_held_out for i in kept)
+        files = tuple(self.files[i] for i in kept)
+        return Listing(self.root, self.classes, files, labels, held_out)
 
 
 def list_folder(root: Path, wanted: tuple[str, ...] | None, parts: tuple[str, ...]) -> Listing:

@@ -60,14 +60,7 @@ def _parse_list(setting: str, value: object, words: Mapping[str, Word]) -> tuple
 def _parse(text: str, place: str, words: Mapping[str, Word]) -> LayerSpec:
     name, _, rest = text.partition(":")
     if name not in words:
-        near = get_close_matches(name, words, n=1)
-        known = ", ".join(sorted(word for word in words if word.islower()))
-        cure = f"Did you mean '{near[0]}'?" if near else ""
-        raise StudyError(
-            f"{place}: unknown word '{name}'",
-            received=text,
-            cure=f"{cure} Words are {known}".strip(),
-        )
+        raise _unknown(name, text, place, words)
     word = words[name]
     items = _merge_range([item.strip() for item in rest.split(",")] if rest else [], word)
     arguments = _arguments(items, word, place, text)
@@ -79,6 +72,13 @@ def _parse(text: str, place: str, words: Mapping[str, Word]) -> LayerSpec:
             cure=f"Write for example {word.example}",
         )
     return LayerSpec(name, tuple(arguments.items()))
+
+
+def _unknown(name: str, text: str, place: str, words: Mapping[str, Word]) -> StudyError:
+    near = get_close_matches(name, words, n=1)
+    known = "Words are " + ", ".join(sorted(word for word in words if word.islower()))
+    cure = f"Perhaps '{near[0]}' was meant. {known}" if near else known
+    return StudyError(f"{place}: unknown word '{name}'", received=text, cure=cure)
 
 
 def _merge_range(items: list[str], word: Word) -> list[str]:

@@ -1,4 +1,8 @@
-"""Reads image files as ``keras.utils.image_dataset_from_directory`` does, without a framework."""
+"""Reads image files as ``keras.utils.image_dataset_from_directory`` does, without a framework.
+
+Resized pixels are Keras' own, rounded. Where TensorFlow unpacks JPEG files it takes a faster cosine
+transform than Pillow, which moves pixels by one grey level on average.
+"""
 
 from __future__ import annotations
 

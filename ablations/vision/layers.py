@@ -15,6 +15,10 @@ from ablations.vision.grammar import LayerSpec
 from ablations.vision.words import Stream
 
 _KERAS_NAMES = {"kernel": "kernel_size", "size": "pool_size"}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "conv": {"kernel_size": 3, "activation": "relu"},
+    "dense": {"activation": "relu"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,14 @@ def make_layer(spec: LayerSpec, streams: Streams, *, last: bool = False) -> kera
         )
     if spec.name == "rescale":
         return rescaling(spec.get("to"))
-    arguments: dict[str, Any] = {_KERAS_NAMES.get(k, k): v for k, v in spec.arguments}
-    if spec.name in {"conv", "dense"}:
-        arguments.setdefault("activation", "linear" if last and spec.name == "dense" else "relu")
-        arguments.setdefault("kernel_size", 3) if spec.name == "conv" else None
+    arguments: dict[str, Any] = dict(_DEFAULTS.get(spec.name, {}))
+    if last and spec.name == "dense":
+        arguments["activation"] = "linear"
+    arguments |= {_KERAS_NAMES.get(name, name): value for name, value in spec.arguments}
+    if spec.word.stream == "initialization":
         seed = streams.seed("initialization")
         arguments["kernel_initializer"] = keras.initializers.GlorotUniform(seed=seed)
-    elif spec.word.stream:
+    elif spec.word.stream is not None:
         arguments["seed"] = streams.seed(spec.word.stream)
     return getattr(keras.layers, spec.word.layer)(**arguments)
 

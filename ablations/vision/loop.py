@@ -6,14 +6,16 @@ takes longer to set up than a small study trains; ``train_on_batch`` computes th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ablations.vision.images import Image8
-from ablations.vision.outputs import Labels, Outputs, Raw
+from ablations.vision.outputs import Labels, Outputs, Raw, read_outputs
 from ablations.vision.settings import Recipe
 
 PIXELS_AT_ONCE = 1 << 18
@@ -28,8 +30,28 @@ class Part:
     labels: Labels
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """A compiled model, how to read its outputs, and the recipe that it is trained by."""
+
+    model: keras.Model
+    outputs: Outputs
+    recipe: Recipe
+
+
+def make_learner(model: keras.Model, recipe: Recipe, classes: int) -> Learner:
+    """Compiles ``model`` for so many classes.
+
+    Raises:
+        StudyError: if the outputs do not fit the loss or the number of classes.
+    """
+    outputs = read_outputs(model, recipe, classes)
+    compile_model(model, recipe, outputs)
+    return Learner(model, outputs, recipe)
+
+
 def compile_model(model: keras.Model, recipe: Recipe, outputs: Outputs) -> None:
-    """Sets the optimizer, the loss and the accuracy."""
+    """Sets the recipe's optimizer, and the loss and accuracy that the outputs call for."""
     optimizer = keras.optimizers.get(recipe.optimizer)
     if recipe.learning_rate is not None:
         optimizer.learning_rate = recipe.learning_rate
@@ -38,34 +60,28 @@ def compile_model(model: keras.Model, recipe: Recipe, outputs: Outputs) -> None:
 
 
 def fit(
-    model: keras.Model,
+    learner: Learner,
     part: Part,
     *,
-    recipe: Recipe,
-    outputs: Outputs,
     rng: np.random.Generator,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
 ) -> None:
-    """Trains ``model``, with a new order of the images in each epoch.
+    """Trains the model, with a new order of the images in each epoch.
 
     Args:
-        model: Compiled.
+        learner: What to train, and for how many epochs.
         part: The training images.
-        recipe: Batch size and epochs.
-        outputs: Shapes the labels.
         rng: Draws the orders; all arms of a seed draw the same ones.
         callbacks: Called as ``keras.Model.fit`` calls them, with the epoch's running means.
     """
+    model, targets = learner.model, learner.outputs.targets(part.labels)
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
-    targets = outputs.targets(part.labels)
     called.on_train_begin()
-    for epoch in range(recipe.epochs):
+    for epoch in range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
         model.reset_metrics()
         logs: dict[str, Any] = {}
-        order = rng.permutation(len(part.labels))
-        for step, start in enumerate(range(0, len(order), recipe.batch_size)):
-            chosen = order[start : start + recipe.batch_size]
+        for step, chosen in enumerate(_batches(len(targets), learner.recipe.batch_size, rng)):
             called.on_train_batch_begin(step)
             images = part.images[chosen].astype(np.float32)
             logs = model.train_on_batch(images, targets[chosen], return_dict=True)
@@ -74,16 +90,24 @@ def fit(
     called.on_train_end(logs)
 
 
-def predict(model: keras.Model, images: Image8, batch_size: int) -> Raw:
+def _batches(images: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yields the positions of the images of each step, in a new order; the last may be fewer."""
+    order = rng.permutation(images)
+    for start in range(0, images, size):
+        yield order[start : start + size]
+
+
+def predict(learner: Learner, images: Image8) -> Raw:
     """Returns the raw outputs for ``images``, shape (example, unit), in inference mode.
 
-    Small images go in larger batches than ``batch_size``, which no output depends on.
+    Small images go in larger batches than in training, which no output depends on.
     """
-    size = min(len(images), max(batch_size, PIXELS_AT_ONCE // images[0].size))
+    size = min(len(images), max(learner.recipe.batch_size, PIXELS_AT_ONCE // images[0].size))
     said = []
     for start in range(0, len(images), size):
         batch = images[start : start + size].astype(np.float32)
         # Equal shapes spare a second compilation; the padding's outputs are cut off again.
         padding = [(0, size - len(batch)), (0, 0), (0, 0), (0, 0)]
-        said.append(np.asarray(model.predict_on_batch(np.pad(batch, padding)))[: len(batch)])
-    return np.concatenate(said).astype(np.float32)
+        raw = learner.model.predict_on_batch(np.pad(batch, padding))
+        said.append(np.asarray(raw, dtype=np.float32)[: len(batch)])
+    return np.concatenate(said)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from ablations.errors import DataError, StudyError
 from ablations.vision.images import Image8
-from ablations.vision.layers import Streams, make_layer, rescaling, seeded_defaults
+from ablations.vision.inputs import base_preprocessing, scaling
+from ablations.vision.layers import Streams, make_layer, seeded_defaults
 from ablations.vision.settings import Recipe
 
 Shape = tuple[int, int, int]
@@ -48,27 +48,17 @@ def build(recipe: Recipe, images: Image8, *, classes: tuple[str, ...], streams: 
         inputs = outputs = keras.Input(shape)
         for layer in _before_layers(recipe, images, streams):
             outputs = layer(outputs)
-        outputs = own(outputs) if own else _stack(recipe, outputs, base, streams)
+        outputs = (
+            own(outputs) if own else _stack(recipe, outputs, base, images=images, streams=streams)
+        )
         return Built(keras.Model(inputs, outputs), base)
-
-
-def channel_statistics(images: Image8) -> tuple[list[float], list[float]]:
-    """Returns mean and variance of each channel over images (example, height, width, channel)."""
-    # Image by image, because all of them as floating-point numbers would not fit everywhere.
-    means = np.mean([image.mean(axis=(0, 1)) for image in images], axis=0)
-    squares = [np.square(image, dtype=np.float64).mean(axis=(0, 1)) for image in images]
-    return means.tolist(), (np.mean(squares, axis=0) - means**2).tolist()
 
 
 def _before_layers(recipe: Recipe, images: Image8, streams: Streams) -> Iterator[keras.Layer]:
     """Yields the layers of ``augment`` and ``scale``."""
     for spec in recipe.augment:
         yield make_layer(spec, streams)
-    if recipe.scale == "standardise":
-        mean, variance = channel_statistics(images)
-        yield keras.layers.Normalization(mean=mean, variance=variance)
-    elif recipe.scale != "none":
-        yield rescaling(float(end) for end in recipe.scale.split(".."))
+    yield from scaling(recipe.scale, images)
 
 
 def _build_own(
@@ -86,11 +76,16 @@ def _build_own(
     return model
 
 
-def _stack(recipe: Recipe, outputs: Any, base: keras.Model | None, streams: Streams) -> Any:
+def _stack(
+    recipe: Recipe, outputs: Any, base: keras.Model | None, *, images: Image8, streams: Streams
+) -> Any:
     """Puts ``layers`` on top, with the base first unless they place it themselves."""
     # A frozen base is left in inference mode, so that its batch statistics stay as they were.
     training = False if recipe.freeze else None
     if base is not None and "base" not in [spec.name for spec in recipe.layers]:
+        if isinstance(recipe.base, str) and recipe.weights != "none":
+            for layer in base_preprocessing(recipe.base, recipe.scale, images):
+                outputs = layer(outputs)
         outputs = base(outputs, training=training)
     for i, spec in enumerate(recipe.layers):
         if spec.name == "base" and base is not None:

@@ -10,14 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.errors import StudyError
 from ablations.study import stream
 from ablations.vision import cache, datasets
 from ablations.vision.fingerprint import RECIPE_VERSION
 from ablations.vision.layers import Streams
-from ablations.vision.loop import Part, compile_model, fit
+from ablations.vision.loop import Part, fit, make_learner
 from ablations.vision.models import build
-from ablations.vision.outputs import read_outputs
 from ablations.vision.settings import Recipe
 
 PRETRAINING_SEED = 0
@@ -30,9 +28,6 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
     They are trained on all images of those classes, with the recipe's own settings, when first
     asked for, and kept in the cache under a hash of these settings. Two processes that ask at once
     both train, to the same end.
-
-    Raises:
-        StudyError: if the layers do not end in a dense layer, which is replaced for the source.
     """
     source = source_recipe(recipe)
     facts = f"{RECIPE_VERSION} {keras.__version__} {source!r}"
@@ -46,15 +41,12 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
 
 
 def source_recipe(recipe: Recipe) -> Recipe:
-    """Returns the recipe of the pretraining: other classes, all of their images, a fitting end."""
+    """Returns the recipe of the pretraining: other classes, all of their images, a fitting end.
+
+    The last layer is a dense one, as the settings' check has made sure.
+    """
     classes = recipe.source_classes or ()
     head = recipe.layers[-1]
-    if head.name != "dense":
-        raise StudyError(
-            "'pretrain:' needs layers that end in dense",
-            received=head.name,
-            cure="End 'layers' with a dense layer",
-        )
     arguments = tuple(dict(head.arguments, units=len(classes)).items())
     return replace(
         recipe,
@@ -80,10 +72,8 @@ def _train(source: Recipe) -> list[NDArray[np.generic]]:
     }
     streams = Streams(rng["initialization"], rng["augmentation"], rng["dropout"])
     built = build(source, examples.images, classes=examples.classes, streams=streams)
-    outputs = read_outputs(built.model, source, len(examples.classes))
-    compile_model(built.model, source, outputs)
-    part = Part(examples.images, examples.labels)
-    fit(built.model, part, recipe=source, outputs=outputs, rng=rng["order"])
+    learner = make_learner(built.model, source, len(examples.classes))
+    fit(learner, Part(examples.images, examples.labels), rng=rng["order"])
     return list(built.base.get_weights()) if built.base is not None else []
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 
 from ablations.record import TrialLog
-from ablations.vision.loop import Part, predict
-from ablations.vision.outputs import Outputs, Raw
-from ablations.vision.settings import Recipe
+from ablations.vision.loop import Learner, Part, predict
+from ablations.vision.outputs import Raw
 from ablations.vision.timing import StepTimer
 
 
@@ -21,17 +20,13 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
     Args:
         log: Where to report.
         timer: Has timed the epoch's steps; it must be called before this callback.
-        outputs: How to read the model's outputs.
+        learner: What is trained.
         part: The validation images.
-        recipe: For its batch size.
     """
 
-    def __init__(
-        self, log: TrialLog, timer: StepTimer, *, outputs: Outputs, part: Part, recipe: Recipe
-    ) -> None:
+    def __init__(self, log: TrialLog, timer: StepTimer, *, learner: Learner, part: Part) -> None:
         super().__init__()
-        self._log, self._timer, self._outputs = log, timer, outputs
-        self._part, self._batch_size = part, recipe.batch_size
+        self._log, self._timer, self._learner, self._part = log, timer, learner, part
         self._epochs: list[dict[str, float]] = []
         self._seconds: list[float] = []
         self._raw: Raw | None = None
@@ -39,9 +34,10 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Validates and logs; a loss that is not finite ends the training here."""
         values = {name: float(value) for name, value in (logs or {}).items()}
-        self._raw = predict(self.model, self._part.images, self._batch_size)
-        values["val_loss"] = self._outputs.mean_loss(self._raw, self._part.labels)
-        values["val_accuracy"] = self._outputs.accuracy(self._raw, self._part.labels)
+        outputs, labels = self._learner.outputs, self._part.labels
+        self._raw = predict(self._learner, self._part.images)
+        values["val_loss"] = outputs.mean_loss(self._raw, labels)
+        values["val_accuracy"] = outputs.accuracy(self._raw, labels)
         self._epochs.append(values)
         self._seconds.append(float(self._timer.seconds.sum()))
         self._log.steps(self._timer.seconds)
@@ -66,5 +62,5 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
             speed = images * len(later) / sum(later)
             self._log.metric("images_per_second", speed, unit="per second", better="higher")
         if self._raw is not None:
-            probabilities = self._outputs.probabilities(self._raw)
+            probabilities = self._learner.outputs.probabilities(self._raw)
             self._log.predictions("validation", self._part.labels, probabilities)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 from ablations.errors import StudyError
 from ablations.study import Settings
 from ablations.vision import readers
 from ablations.vision.grammar import LayerSpec, parse_augment, parse_layers
+
+Contradiction = tuple[bool, str, object, str]
+"""Whether settings contradict each other; the problem, what was received, and the cure."""
 
 LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy")
 OPTIMIZERS = (
@@ -95,79 +97,77 @@ def read(settings: Settings) -> Recipe:
     Raises:
         StudyError: for the first setting that is unknown, wrong, or contradicts another.
     """
-    own = {key: value for key, value in settings.items() if key.startswith("build_")}
-    known = {key: value for key, value in settings.items() if key not in own}
-    for key in known:
-        if key not in _READERS:
-            near = get_close_matches(key, _READERS, n=1)
-            cure = f"Did you mean '{near[0]}'?" if near else f"Settings are {', '.join(_READERS)}"
-            raise StudyError(f"unknown setting '{key}'", received=settings[key], cure=cure)
-    if "dataset" not in known:
-        raise StudyError(
-            "setting 'dataset' is missing",
-            received=list(settings),
-            cure='Add for example dataset = "digits"',
-        )
-    recipe = Recipe(
-        **{key: _READERS[key](key, value) for key, value in known.items()}, settings=settings
-    )
-    _check_model(recipe, own)
+    own = [key for key in settings if key.startswith("build_")]
+    values = {
+        key: _reader(key, value)(key, value) for key, value in settings.items() if key not in own
+    }
+    if "dataset" not in values:
+        problem, cure = "setting 'dataset' is missing", 'Add for example dataset = "digits"'
+        raise StudyError(problem, received=list(settings), cure=cure)
+    recipe = Recipe(**values, settings=settings)
+    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe))
+    for contradicts, problem, received, cure in contradictions:
+        if contradicts:
+            raise StudyError(problem, received=received, cure=cure)
     _check_classes(recipe)
     return recipe
 
 
-def _check_model(recipe: Recipe, own: Mapping[str, Any]) -> None:
-    """Settings that describe the model must fit each other."""
-    placed = [spec.name for spec in recipe.layers].count("base")
-    if recipe.build is None and own:
-        raise StudyError(
-            "settings of your own need 'build'",
-            received=list(own),
-            cure="Add build, or remove them",
-        )
-    if recipe.build is not None and (recipe.layers or recipe.base):
-        raise StudyError(
-            "setting 'build' stands alone",
-            received="build beside layers or base",
-            cure="Remove layers and base, or build",
-        )
-    if recipe.build is None and not recipe.layers:
-        raise StudyError(
-            "setting 'layers' is missing",
-            received="no layers",
-            cure='Add for example layers = ["flatten", "dense:10"]',
-        )
-    if placed > 1 or (placed and recipe.base is None):
-        raise StudyError(
-            "'base' in layers needs the setting 'base', once",
-            received=f"{placed} times",
-            cure="Add the setting, or remove the word",
-        )
-    if isinstance(recipe.base, tuple) and "base" in [spec.name for spec in recipe.base]:
-        raise StudyError(
-            "setting 'base' cannot hold itself", received="base", cure="Remove the word"
-        )
-    if isinstance(recipe.base, tuple) and recipe.weights == "imagenet":
-        raise StudyError(
-            "imagenet weights need a base of keras.applications",
-            received="a list of layers",
-            cure='Write for example base = "MobileNetV2"',
-        )
+def _reader(key: str, value: object) -> readers.Reader:
+    if key not in _READERS:
+        near = get_close_matches(key, _READERS, n=1)
+        known = f"Settings are {', '.join(_READERS)}"
+        cure = f"Perhaps '{near[0]}' was meant" if near else known
+        raise StudyError(f"unknown setting '{key}'", received=value, cure=cure)
+    return _READERS[key]
+
+
+def _wrong_model(recipe: Recipe, own: list[str]) -> Iterator[Contradiction]:
+    """Yields what must not be said of the whole model."""
+    names = [spec.name for spec in recipe.layers]
+    built = recipe.build is not None
+    beside, remove = "build beside layers or base", "Remove one of them"
+    example = 'Add for example layers = ["flatten", "dense:10"]'
+    needs = "settings of your own need 'build'"
+    yield bool(own) and not built, needs, own, "Add build, or remove them"
+    both = built and (bool(names) or recipe.base is not None)
+    yield both, "setting 'build' stands alone", beside, remove
+    yield not built and not names, "setting 'layers' is missing", "no layers", example
+
+
+def _wrong_base(recipe: Recipe) -> Iterator[Contradiction]:
+    """Yields what must not be said of the base and its weights."""
+    names = [spec.name for spec in recipe.layers]
+    listed = recipe.base if isinstance(recipe.base, tuple) else ()
+    lost = "base" in names and (recipe.base is None or names.count("base") > 1)
+    needs = "'base' in layers needs the setting 'base', once"
+    yield lost, needs, names, "Add it, or remove the word"
+    inside = LayerSpec("base") in listed
+    yield inside, "setting 'base' cannot hold itself", "base", "Remove the word"
+    imagenet = "imagenet weights need a base of keras.applications"
+    example = 'Write for example base = "MobileNetV2"'
+    yield bool(listed) and recipe.weights == "imagenet", imagenet, "a list of layers", example
+    pretrained = recipe.base is not None and recipe.source_classes is not None
+    unfit = pretrained and (recipe.dataset != "digits" or names[-1:] != ["dense"])
+    problem = "'pretrain:' needs the digits, and layers that end in dense"
+    cure = "Name a file of weights instead, or end 'layers' with dense"
+    yield unfit, problem, recipe.dataset, cure
 
 
 def _check_classes(recipe: Recipe) -> None:
     """Classes must exist, fit the output units, and not leak from pretraining into testing."""
-    known = {"digits": tuple("0123456789"), "cats-vs-dogs": ("cats", "dogs")}.get(recipe.dataset)
+    digits = tuple("0123456789")
+    known = {"digits": digits, "cats-vs-dogs": ("cats", "dogs")}.get(recipe.dataset)
     check_known(recipe.classes, known)
-    shared = set(recipe.source_classes or ()) & set(recipe.classes or known or ())
-    if recipe.dataset == "digits" and shared:
+    check_known(recipe.source_classes, digits)
+    names = recipe.classes or known or ()
+    shared = [name for name in names if name in (recipe.source_classes or ())]
+    if recipe.base is not None and shared:
         raise StudyError(
             "pretraining must not see the classes of the study",
-            received=f"{recipe.weights} shares {', '.join(sorted(shared))}",
+            received=f"{recipe.weights} shares {', '.join(shared)}",
             cure='Pretrain on others: weights = "pretrain:digits:0-4", classes = "5-9"',
         )
-    check_known(recipe.source_classes, tuple("0123456789"))
-    names = recipe.classes or known
     if names and recipe.layers and recipe.layers[-1].name == "dense":
         units = recipe.layers[-1].get("units")
         check_units(units if isinstance(units, int) else 0, len(names))

@@ -12,9 +12,8 @@ from ablations.record import TrialLog
 from ablations.study import Trial
 from ablations.vision import datasets, exhibits, splits
 from ablations.vision.layers import Streams
-from ablations.vision.loop import Part, compile_model, fit, predict
+from ablations.vision.loop import Learner, Part, fit, make_learner, predict
 from ablations.vision.models import build
-from ablations.vision.outputs import Outputs, read_outputs
 from ablations.vision.pretrain import load_pretrained
 from ablations.vision.progress import EpochReport
 from ablations.vision.settings import Recipe
@@ -49,11 +48,10 @@ def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
 def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     parts = _load(trial, recipe, log)
     model = _build(trial, recipe, parts)
-    outputs = read_outputs(model, recipe, len(parts.classes))
+    learner = make_learner(model, recipe, len(parts.classes))
     _log_model(model, log)
-    compile_model(model, recipe, outputs)
-    _fit(model, parts, recipe=recipe, outputs=outputs, report=(trial, log))
-    _log_test(model, parts, recipe=recipe, outputs=outputs, log=log)
+    _fit(learner, parts, trial=trial, log=log)
+    _log_test(learner, parts, log)
 
 
 def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
@@ -91,31 +89,20 @@ def _log_model(model: keras.Model, log: TrialLog) -> None:
     )
 
 
-def _fit(
-    model: keras.Model,
-    parts: Parts,
-    *,
-    recipe: Recipe,
-    outputs: Outputs,
-    report: tuple[Trial, TrialLog],
-) -> None:
+def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
     """Trains, and reports each epoch as it ends and the whole when all have."""
-    trial, log = report
     timer = StepTimer()
-    progress = EpochReport(log, timer, outputs=outputs, part=parts.validation, recipe=recipe)
+    progress = EpochReport(log, timer, learner=learner, part=parts.validation)
     began = time.perf_counter()
-    rng = trial.rng("order")
-    callbacks = (timer, progress)
-    fit(model, parts.train, recipe=recipe, outputs=outputs, rng=rng, callbacks=callbacks)
+    fit(learner, parts.train, rng=trial.rng("order"), callbacks=(timer, progress))
     log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
     progress.log_summary(len(parts.train.labels))
 
 
-def _log_test(
-    model: keras.Model, parts: Parts, *, recipe: Recipe, outputs: Outputs, log: TrialLog
-) -> None:
+def _log_test(learner: Learner, parts: Parts, log: TrialLog) -> None:
+    outputs = learner.outputs
     labels = parts.test.labels
-    raw = predict(model, parts.test.images, recipe.batch_size)
+    raw = predict(learner, parts.test.images)
     accuracy = outputs.accuracy(raw, labels)
     majority = np.bincount(parts.train.labels).argmax()
     baseline = float(np.mean(labels == majority))

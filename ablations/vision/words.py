@@ -115,8 +115,10 @@ _FILLED = {"fill_mode": FILL, "interpolation": INTERPOLATION, "fill_value": NUMB
 _COLOUR = {"factor": FACTOR, "value_range": PAIR}
 
 
-def _random(layer: str, parameters: Mapping[str, Kind], required: int = 0) -> Word:
-    return Word(layer, parameters, required, "augmentation", f"{layer}:0.2")
+def _random(
+    layer: str, parameters: Mapping[str, Kind], *, required: int = 0, example: str = ""
+) -> Word:
+    return Word(layer, parameters, required, "augmentation", example or f"{layer}:0.2")
 
 
 _AUGMENTATIONS = [
@@ -127,10 +129,15 @@ _AUGMENTATIONS = [
             "Sharpness",
         )
     ),
-    _random("RandomColorJitter", {"value_range": PAIR} | {
-        f"{name}_factor": FACTOR for name in ("brightness", "contrast", "saturation", "hue")
-    }),
-    _random("RandomCrop", {"height": COUNT, "width": COUNT}, required=2),
+    _random(
+        "RandomColorJitter",
+        {
+            "value_range": PAIR, "brightness_factor": FACTOR, "contrast_factor": FACTOR,
+            "saturation_factor": FACTOR, "hue_factor": FACTOR,
+        },
+        example="RandomColorJitter:hue_factor=0.2",
+    ),
+    _random("RandomCrop", {"height": COUNT, "width": COUNT}, required=2, example="RandomCrop:6,6"),
     _random("RandomElasticTransform", {
         "factor": FACTOR, "scale": FACTOR, "interpolation": INTERPOLATION, "fill_mode": FILL,
         "fill_value": NUMBER, "value_range": PAIR,
@@ -138,7 +145,11 @@ _AUGMENTATIONS = [
     _random("RandomErasing", {
         "factor": FACTOR, "scale": FACTOR, "fill_value": NUMBER, "value_range": PAIR,
     }),
-    _random("RandomFlip", {"mode": one_of("horizontal", "vertical", "horizontal_and_vertical")}),
+    _random(
+        "RandomFlip",
+        {"mode": one_of("horizontal", "vertical", "horizontal_and_vertical")},
+        example="flip:horizontal",
+    ),
     _random("RandomGaussianBlur", {
         "factor": FACTOR, "kernel_size": COUNT, "sigma": FACTOR, "value_range": PAIR,
     }),
@@ -153,7 +164,10 @@ _AUGMENTATIONS = [
         "fill_value": NUMBER,
     }),
     _random(
-        "RandomTranslation", {"height_factor": FACTOR, "width_factor": FACTOR} | _FILLED, required=2
+        "RandomTranslation",
+        {"height_factor": FACTOR, "width_factor": FACTOR} | _FILLED,
+        required=2,
+        example="translation:0.1,0.1",
     ),
     _random("RandomZoom", {"height_factor": FACTOR, "width_factor": FACTOR} | _FILLED, required=1),
 ]  # fmt: skip

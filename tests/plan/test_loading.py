@@ -77,7 +77,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
         (
             "on = { a = 0.1 }",
             "off = { a = 0.1 }",
-            "small.toml is not valid TOML. Received: Cannot overwrite a value (at line 14, column "
+            "small.toml is not valid TOML. Received: Cannot overwrite a value (at line 13, column "
             "18). A key or level may stand only once, and text needs quotes.",
         ),
         (

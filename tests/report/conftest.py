@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from ablations.findings import (
     Change,
     Curve,
     Effect,
+    Failure,
     Findings,
     GateFinding,
+    GateStatus,
     Interval,
     MetricInfo,
     Summary,
@@ -259,14 +262,36 @@ def _effects(study: Study, arms: Sequence[ArmFinding], margin: float) -> tuple[E
     return holm([*mains, *pairs], margin)
 
 
+def _status(found: Summary) -> GateStatus:
+    if found.interval is None:
+        return "inconclusive"
+    if found.interval.low >= 0.9:
+        return "passed"
+    return "failed" if found.interval.high < 0.9 else "inconclusive"
+
+
+def _difference(study: Study, arm: Arm, found: Mapping[Arm, Summary]) -> Effect:
+    moved = [
+        Change(f, study.reference.level(f), level)
+        for f, level in arm.levels
+        if level != study.reference.level(f)
+    ]
+    return contrast("arm", moved, {arm: 1.0, study.reference: -1.0}, found)
+
+
 def make_findings(recipe: Recipe | None = None) -> Findings:
     """A whole crossed study."""
     recipe = recipe or Recipe()
     study, rng = _study(recipe), np.random.default_rng(7)
     arms = tuple(_arm(recipe, study, arm, rng) for arm in study.arms)
+    found = {a.arm: a.summaries[study.metric] for a in arms}
+    arms = tuple(
+        replace(a, difference=None if a.is_reference else _difference(study, a.arm, found))
+        for a in arms
+    )
     total = len(arms) * len(recipe.seeds)
     gates = tuple(
-        GateFinding(gate, a.arm, recipe.metric, s, s.interval and s.interval.low, "passed")
+        GateFinding(gate, a.arm, recipe.metric, s, s.interval and s.interval.low, _status(s))
         for gate in study.gates
         for a in arms
         if a.arm.matches(gate.where)
@@ -305,6 +330,9 @@ def make_findings(recipe: Recipe | None = None) -> Findings:
     )
 
 
+Make = Callable[..., Findings]
+
+
 @pytest.fixture(scope="session")
 def findings() -> Findings:
     """2 × 2 × 2 arms, three seeds, one interaction."""
@@ -312,16 +340,50 @@ def findings() -> Findings:
 
 
 @pytest.fixture(scope="session")
-def make() -> Callable[..., Findings]:
+def make() -> Make:
     """Builds findings of a changed recipe: ``make(seeds=(0,))``."""
 
-    def build(**changes: object) -> Findings:
-        return make_findings(replace(Recipe(), **changes))  # type: ignore[arg-type]  # by name
+    def build(**changes: Any) -> Findings:
+        return make_findings(replace(Recipe(), **changes))
 
     return build
 
 
-@pytest.fixture
-def out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """A folder for reports."""
-    return tmp_path_factory.mktemp("reports")
+@pytest.fixture(scope="session")
+def nothing(findings: Findings) -> Findings:
+    """The same study before any trial has run."""
+    empty = {"n_completed": 0, "summaries": {}, "timing": None, "difference": None}
+    arms = tuple(replace(arm, curves=(), exhibits=(), **empty) for arm in findings.arms)
+    return replace(
+        findings,
+        arms=arms,
+        effects=(),
+        gates=(),
+        n_completed=0,
+        best=None,
+        best_by=None,
+        exhibits=(),
+        environments=(),
+        data=(),
+        finished_at=None,
+    )
+
+
+@pytest.fixture(scope="session")
+def failed(findings: Findings) -> Findings:
+    """The same study with one arm that has no record but two failures, and a missing trial."""
+    lost = findings.arms[3]
+    empty = replace(
+        lost, n_completed=0, n_failed=2, summaries={}, timing=None, curves=(), exhibits=()
+    )
+    return replace(
+        findings,
+        arms=(*findings.arms[:3], replace(empty, difference=None), *findings.arms[4:]),
+        effects=(),
+        failures=(
+            Failure(lost.arm, 0, "diverged", "epoch 2: 'loss' is not finite"),
+            Failure(lost.arm, 1, "raised", "ValueError: <b>bold</b>"),
+        ),
+        n_completed=21,
+        n_failed=2,
+    )

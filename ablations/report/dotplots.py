@@ -1,4 +1,4 @@
-"""Draws dot plots and the cost plot on given axes; nothing here computes or reads findings.
+"""Draws dot plots on given axes; nothing here computes or reads findings.
 
 All numbers arrive in the units that the axis shows. One point is one CSS pixel (72 dpi), so sizes
 in `palette` hold on the page as they are.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
+from ablations.report.canvas import Bounds, canvas, plain_numbers, shorten, text_width
 from ablations.report.palette import LIGHT, MARKS, SMALL, TEXT, WIDE
-
-Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +47,6 @@ class DotPlot:
     ticks_for_dots: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One arm of the cost plot, with the interval of its metric."""
-
-    label: str
-    x: float
-    y: float
-    bar: Bounds | None
-    colour: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """Cost to the right, the metric upwards."""
-
-    points: tuple[Point, ...]
-    x_axis: str
-    y_axis: str
-    log: bool = False
-
-
-def canvas(width: float, height: float) -> Figure:
-    """Makes an empty figure of a size in CSS pixels."""
-    return Figure(figsize=(width / 72, height / 72), dpi=72)
-
-
-def shorten(text: str, pixels: float, *, size: float = TEXT) -> str:
-    """Cuts a label so that it fits; the full text stands in the table below the figure."""
-    room = max(4, int(pixels / (0.5 * size)))
-    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
-
-
-def text_width(texts: Sequence[str], *, size: float = TEXT) -> float:
-    """Estimates the pixels of the longest text; measuring would depend on the machine's fonts."""
-    return max((len(text) for text in texts), default=0) * 0.5 * size
-
-
 def dot_figure(data: DotPlot, width: int) -> Figure:
     """Lays out a dot plot: labels at the left, or on a phone above their rows."""
     narrow = width < WIDE
@@ -100,13 +63,11 @@ def dot_figure(data: DotPlot, width: int) -> Figure:
     plot_rows(axes, data, places, reach=0.3 if narrow else 0.5)
     _label_rows(axes, data.rows, places=places, room=width if narrow else left, narrow=narrow)
     for heading, place in headings:
-        _beside(axes, heading, place, weight="bold", shift=(-left + 10, 0))
+        _write(axes, _Text(heading, place, shift=(10 - left, 0), weight="bold"))
     return figure
 
 
-def _places(
-    rows: Sequence[Row], step: float
-) -> tuple[list[float], list[tuple[str, float]], float]:
+def _places(rows: Sequence[Row], step: float) -> tuple[list[float], list[tuple[str, float]], float]:
     """Gives each row and each group's heading its place, counted in rows from the top."""
     places: list[float] = []
     headings: list[tuple[str, float]] = []
@@ -121,9 +82,7 @@ def _places(
     return places, headings, at
 
 
-def plot_rows(
-    ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float = 0.5
-) -> None:
+def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float = 0.5) -> None:
     """Draws the marks of a dot plot, the line to compare with and the axis.
 
     Vertical lines keep to ``reach`` above and below each row, so that a label between two rows
@@ -131,8 +90,10 @@ def plot_rows(
     """
     for row, place in zip(data.rows, places, strict=True):
         _plot_row(ax, row, place, ticks=data.ticks_for_dots)
+    if data.line is not None:
+        ax.plot([data.line], [places[0]], linestyle="none")  # the axis reaches the line
     _bottom_axis(ax, data.axis)
-    _upright(ax, ax.get_xticks(), places, reach=reach, colour="grid")
+    _upright(ax, list(ax.get_xticks()), places, reach=reach, colour="grid")
     if data.band:
         for place in places:
             ax.fill_between(data.band, place - reach, place + reach, color=LIGHT["grid"],
@@ -171,50 +132,58 @@ def _plot_row(ax: Axes, row: Row, place: float, *, ticks: bool) -> None:
                 markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Words at the left (``end`` 0) or right (1) edge of the axes, shifted by pixels."""
+
+    words: str
+    place: float
+    end: int = 0
+    shift: Bounds = (0.0, 0.0)
+    align: Literal["left", "right"] = "left"
+    size: float = TEXT
+    weight: str = "normal"
+
+
 def _label_rows(
     ax: Axes, rows: Sequence[Row], *, places: Sequence[float], room: float, narrow: bool
 ) -> None:
     for row, place in zip(rows, places, strict=True):
         if narrow:
             space = room - text_width([row.note], size=SMALL) - 40
-            _beside(ax, shorten(row.label, space), place - 0.58)
-            _beside(ax, row.note, place - 0.58, end=1, size=SMALL)
+            label = _Text(shorten(row.label, space), place - 0.58)
+            note = _Text(row.note, place - 0.58, end=1, align="right", size=SMALL)
         else:
-            label = shorten(row.label, room - 20)
-            _beside(ax, label, place, shift=(-12, 0), align="right")
-            note = f"{row.note} {row.detail}"
-            _beside(ax, note, place, end=1, shift=(14, 0), align="left", size=SMALL)
+            label = _Text(shorten(row.label, room - 20), place, shift=(-12, 0), align="right")
+            note = _Text(f"{row.note} {row.detail}", place, end=1, shift=(14, 0), size=SMALL)
+        _write(ax, label)
+        _write(ax, note)
 
 
-def _beside(  # noqa: PLR0913 - all that a label is, named at each call
-    ax: Axes,
-    text: str,
-    place: float,
-    *,
-    end: int = 0,
-    shift: Bounds = (0, 0),
-    align: str = "",
-    size: float = TEXT,
-    weight: str = "normal",
-) -> None:
-    """Writes at the left (``end`` 0) or right (1) edge of the axes, shifted by pixels."""
+def _write(ax: Axes, text: _Text) -> None:
     ax.annotate(
-        text,
-        (end, place),
+        text.words,
+        (text.end, text.place),
         xycoords=("axes fraction", "data"),
-        xytext=shift,
+        xytext=text.shift,
         textcoords="offset points",
-        ha=align or ("right" if end else "left"),
+        ha=text.align,
         va="center",
-        fontsize=size,
-        fontweight=weight,
+        fontsize=text.size,
+        fontweight=text.weight,
         annotation_clip=False,
     )
 
 
 def _above_line(ax: Axes, text: str, at: float) -> None:
     low, high = ax.get_xlim()
-    align = "left" if at < low + (high - low) * 0.3 else "right" if at > high - (high - low) * 0.3 else "center"
+    align = (
+        "left"
+        if at < low + (high - low) * 0.3
+        else "right"
+        if at > high - (high - low) * 0.3
+        else "center"
+    )
     ax.annotate(
         text, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 8),
         textcoords="offset points", ha=align, fontsize=SMALL, color=LIGHT["muted"],
@@ -228,73 +197,6 @@ def _bottom_axis(ax: Axes, label: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(plain_numbers())
     ax.tick_params(length=0, pad=6)
-
-
-def plain_numbers() -> ScalarFormatter:
-    """Returns a tick formatter that never hides an offset beside the axis."""
-    return ScalarFormatter(useOffset=False)
-
-
-def cost_figure(data: Scatter, width: int) -> Figure:
-    """Lays out the cost plot with its labels in a column at the right."""
-    height = 330.0 if width >= WIDE else 380.0
-    room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
-    figure = canvas(width, height)
-    left, bottom = 58.0, 52.0
-    size = ((width - left - room) / width, (height - bottom - 34) / height)
-    axes = figure.add_axes((left / width, bottom / height, *size))
-    plot_cost(axes, data, room=room)
-    return figure
-
-
-def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
-    """Draws the points, their intervals, and their labels at thin lines."""
-    for point in data.points:
-        colour = LIGHT[point.colour]
-        if point.bar:
-            ax.plot([point.x] * 2, point.bar, "-", color=colour, linewidth=1.2, alpha=0.6)
-        ax.plot([point.x], [point.y], "o", color=colour, markersize=MARKS["mean"], markeredgewidth=0)
-    if data.log:
-        ax.set_xscale("log")
-    else:
-        ax.set_xlim(left=0)
-        ax.xaxis.set_major_locator(MaxNLocator(5))
-        ax.xaxis.set_major_formatter(plain_numbers())
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(plain_numbers())
-    ax.set_xlabel(data.x_axis, loc="right", labelpad=6)
-    ax.set_title(data.y_axis, loc="left", fontsize=SMALL, color=LIGHT["muted"], pad=12)
-    ax.grid(visible=True, zorder=0)
-    ax.set_axisbelow(True)
-    ax.tick_params(length=0, pad=6)
-    _label_points(ax, data.points, room=room)
-
-
-def _label_points(ax: Axes, points: Sequence[Point], *, room: float) -> None:
-    low, high = ax.get_ylim()
-    axes_pixels = ax.get_window_extent().height
-    gap = (high - low) * 17 / axes_pixels
-    shown = sorted((point for point in points if point.label), key=lambda point: point.y)
-    for point, place in zip(shown, spaced([p.y for p in shown], gap, top=high), strict=True):
-        ax.annotate(
-            shorten(point.label, room - 26, size=SMALL), (point.x, point.y), xycoords="data",
-            xytext=(1.03, (place - low) / (high - low)), textcoords="axes fraction",
-            va="center", fontsize=SMALL, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": LIGHT["rule"], "linewidth": 0.7,
-                        "shrinkA": 2, "shrinkB": 5, "relpos": (0, 0.5)},
-        )  # fmt: skip
-
-
-def spaced(places: Sequence[float], gap: float, *, top: float) -> list[float]:
-    """Moves sorted places apart to at least ``gap``, as little as needed, below ``top``."""
-    moved: list[float] = []
-    for place in places:
-        moved.append(max(place, moved[-1] + gap) if moved else place)
-    ceiling = top
-    for i in range(len(moved) - 1, -1, -1):
-        moved[i] = min(moved[i], ceiling)
-        ceiling = moved[i] - gap
-    return moved
 
 
 def thumbnail_figure(data: DotPlot) -> Figure:

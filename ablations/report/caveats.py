@@ -1,0 +1,47 @@
+"""Says what a reader must know before relying on the answer."""
+
+from __future__ import annotations
+
+from ablations.findings import Effect, Findings
+from ablations.formatting import change_label, counted, listing, number
+from ablations.report.wording import amount, decided_interactions, evidence
+
+
+def caveats(findings: Findings) -> tuple[str, ...]:
+    """Says what a reader must know before relying on the answer."""
+    found = [_dependence(findings, effect) for effect in decided_interactions(findings)[:2]]
+    further = len(decided_interactions(findings)) - 2
+    if further > 0:
+        found.append(f"There {'is' if further == 1 else 'are'} "
+                     f"{counted(further, 'further interaction')}.")  # fmt: skip
+    if len(findings.environments) > 1:
+        found.append(
+            f"The trials ran in {len(findings.environments)} different environments, "
+            "so part of a difference may come from there."
+        )
+    return tuple(found)
+
+
+def _dependence(findings: Findings, effect: Effect) -> str:
+    first, second = effect.changes[:2]
+    name = change_label(findings.study, first.factor, baseline=first.baseline, level=first.level)
+    higher = "higher" if (effect.estimate or 0.0) >= 0 else "lower"
+    return (
+        f"What {name} does depends on {second.factor}: with {second.level} its effect is "
+        f"{amount(effect)} {higher} than with {second.baseline} ({evidence(effect)}), "
+        "which an average over both hides."
+    )
+
+
+def incomplete(findings: Findings) -> str:
+    """Says how many trials failed or are missing; empty if none."""
+    failed, missing = findings.n_failed, findings.n_missing
+    if not findings.n_completed or (not failed and not missing):
+        return ""
+    parts = [f"{failed} failed"] if failed else []
+    parts += [f"{missing} {'has' if missing == 1 else 'have'} not run"] if missing else []
+    rest = number(findings.n_completed, "count")
+    return (
+        f"Of {counted(findings.n_planned, 'trial')}, {listing(parts)}: "
+        f"the numbers rest on the {rest} that completed."
+    )

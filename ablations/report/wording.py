@@ -1,0 +1,76 @@
+"""Names effects and writes their sizes, the same in sentences, figures and tables."""
+
+from __future__ import annotations
+
+from ablations.findings import Effect, Findings
+from ablations.formatting import (
+    arm_label,
+    change_label,
+    counted,
+    difference,
+    level_label,
+    listing,
+    reach,
+)
+
+
+def size(effect: Effect) -> float:
+    """Returns how large an effect is, whichever its direction."""
+    return abs(effect.estimate or 0.0)
+
+
+def verb(effect: Effect) -> str:
+    """Says which way an effect moved the metric."""
+    return "raised" if (effect.estimate or 0.0) >= 0 else "lowered"
+
+
+def amount(effect: Effect) -> str:
+    """Writes the size of an effect without its sign."""
+    return difference(size(effect), effect.metric.unit).lstrip("+")
+
+
+def evidence(effect: Effect) -> str:
+    """Writes what an effect rests on: interval, adjustment and seeds."""
+    bounds, unit = effect.adjusted or effect.interval, effect.metric.unit
+    shown = f"95% interval {reach(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
+    family = effect.family_size
+    adjusted = f"adjusted for {counted(family, 'comparison')}" if family > 1 else ""
+    return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"))))
+
+
+def effect_name(findings: Findings, effect: Effect) -> str:
+    """Names an effect in running text: ``transfer instead of scratch``."""
+    if effect.kind == "arm":
+        arm = max(effect.weights, key=lambda pair: pair[1])[0]
+        return f"‘{arm_label(findings.study, arm)}’"
+    names = [
+        change_label(findings.study, c.factor, baseline=c.baseline, level=c.level)
+        for c in effect.changes
+    ]
+    return listing(names)
+
+
+def effect_label(findings: Findings, effect: Effect) -> str:
+    """Names an effect in a figure or table: ``augmentation × transfer``."""
+    if effect.kind == "interaction":
+        return " × ".join(level_label(findings.study, c.factor, c.level) for c in effect.changes)
+    return effect_name(findings, effect).strip("‘’")
+
+
+def stands_clear(findings: Findings, effect: Effect) -> bool:
+    """Whether the adjusted interval lies wholly beyond zero and the margin, on either side.
+
+    Where one direction is better this is a verdict of improved or regressed; where none is, there
+    can be no such verdict, but a change all the same.
+    """
+    if effect.verdict in ("improved", "regressed"):
+        return True
+    bounds, margin = effect.adjusted, findings.study.smallest_effect_that_matters
+    neutral = effect.metric.better == "neither"
+    return neutral and bounds is not None and (bounds.low > margin or bounds.high < -margin)
+
+
+def decided_interactions(findings: Findings) -> list[Effect]:
+    """Returns the interactions that stand clear of zero and the margin, largest first."""
+    found = [e for e in findings.effects if e.kind == "interaction" and stands_clear(findings, e)]
+    return sorted(found, key=size, reverse=True)

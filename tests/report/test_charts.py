@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.findings import Findings, MetricInfo
+from ablations.report import charts, training_charts
+from ablations.report.canvas import shorten, spaced, wrapped
+from ablations.report.dotplots import DotPlot, Row, dot_figure
+from ablations.report.frames import interaction_cells
+from ablations.report.palette import style
+
+Make = Callable[..., Findings]
+
+
+def test_arms_keep_their_order_and_the_reference_is_the_line(findings: Findings) -> None:
+    chart = charts.arms_chart(findings)
+    assert [row.label for row in chart.rows][:3] == ["baseline", "transfer", "preprocessing"]
+    assert chart.line == chart.rows[0].middle
+    assert chart.axis == "test accuracy, % (higher is better →)"
+    assert all(len(row.dots) == 3 for row in chart.rows)
+
+
+def test_seconds_choose_their_scale_and_say_that_lower_is_better(make: Make) -> None:
+    chart = charts.arms_chart(make(metric=MetricInfo("latency_seconds", "seconds", "lower")))
+    assert chart.axis == "latency time, ms (← lower is better)"
+    assert max(dot for row in chart.rows for dot in row.dots) > 100
+
+
+def test_inconclusive_effects_are_hollow_and_verdicts_have_colours(findings: Findings) -> None:
+    chart = charts.effects_chart(findings)
+    assert chart is not None
+    by_label = {row.label: row for row in chart.rows}
+    assert by_label["augmentation × transfer"].colour == "vermillion"
+    assert by_label["transfer instead of scratch"].colour == "blue"
+    assert by_label["augmentation × preprocessing"].hollow
+
+
+def test_interaction_cells_give_the_interaction_back(findings: Findings) -> None:
+    cells = interaction_cells(findings, ("augmentation", "initialization"))
+    mean = {cell: sum(by_seed.values()) / len(by_seed) for cell, by_seed in cells.items()}
+    gain = {level: mean["on", level] - mean["off", level] for level in ("scratch", "transfer")}
+    effect = next(
+        e
+        for e in findings.effects
+        if [c.factor for c in e.changes] == ["augmentation", "initialization"]
+    )
+    assert gain["transfer"] - gain["scratch"] == pytest.approx(effect.estimate)
+
+
+def test_curves_prefer_accuracy_then_loss_then_anything(findings: Findings) -> None:
+    assert training_charts.curve_metrics(findings) == ("accuracy", "val_accuracy")
+
+    def keep(*names: str) -> Findings:
+        arms = tuple(
+            replace(a, curves=tuple(c for c in a.curves if c.metric in names))
+            for a in findings.arms
+        )
+        return replace(findings, arms=arms)
+
+    assert training_charts.curve_metrics(keep("loss", "val_loss")) == ("loss", "val_loss")
+    assert training_charts.curve_metrics(keep("loss")) == ("loss",)
+    assert training_charts.curves_chart(keep()) is None
+
+
+def test_a_mean_curve_ends_with_its_shortest_run(findings: Findings) -> None:
+    arm = findings.arms[0]
+    cut = tuple(replace(c, values=c.values[:5]) if c.seed == 0 else c for c in arm.curves)
+    chart = training_charts.curves_chart(replace(findings, arms=(replace(arm, curves=cut),)))
+    assert chart is not None
+    assert len(chart.panels[0].lines[0].mean) == 5
+
+
+def test_charts_without_data_are_left_out(nothing: Findings) -> None:
+    assert charts.effects_chart(nothing) is None
+    assert charts.interaction_chart(nothing) is None
+    assert training_charts.steps_chart(nothing) is None
+    assert training_charts.cost_chart(nothing) is None
+
+
+def test_a_crowded_cost_plot_labels_the_best_and_the_reference(make: Make) -> None:
+    levels = {f"v{i}": {"x": i} for i in range(20)}
+    chart = training_charts.cost_chart(make(factors={"variant": levels}))
+    assert chart is not None
+    assert [point.label for point in chart.points if point.label] == ["baseline", "v19"]
+
+
+@given(st.lists(st.floats(0, 100), max_size=12), st.floats(0.1, 5))
+def test_spaced_labels_never_overlap(places: list[float], gap: float) -> None:
+    moved = spaced(sorted(places), gap, top=100)
+    assert all(b - a >= gap * 0.999 for a, b in pairwise(moved))
+    assert all(place <= 100 for place in moved)
+
+
+def test_labels_are_cut_or_broken_to_fit() -> None:
+    assert shorten("augmentation", 30) == "aug…"
+    assert shorten("short", 300) == "short"
+    assert wrapped("augmentation + preprocessing", 120) == "augmentation +\npreprocessing"
+
+
+def test_the_line_to_compare_with_is_always_in_view() -> None:
+    row = Row("far away", (-50.0, -40.0), -45.0, (-52.0, -38.0))
+    with style():
+        figure = dot_figure(DotPlot((row,), "change", line=0.0, line_label="no effect"), 800)
+    low, high = figure.axes[0].get_xlim()
+    assert low < -52.0
+    assert high > 0.0

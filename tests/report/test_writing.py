@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from ablations.errors import StudyError
+from ablations.findings import Findings, MetricInfo
+from ablations.record import Metric, RunRecord
+from ablations.report import render_report
+from ablations.report.frames import trials_frame
+from ablations.report.tables import gate_tables
+
+Make = Callable[..., Findings]
+HOSTILE = "<script>alert(1)</script> {{ 7*7 }} a|b *c* \"q\" 'r'"
+CELLS = {"td", "th", "li", "p", "h1", "h2", "h3", "caption", "dt", "dd", "text"}
+VOID = {"meta", "img", "br", "link", "path", "use", "rect"}
+
+
+class Page(HTMLParser):
+    """Reads a page: elements with their attributes, text, and whether tags close in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+        self.text += "\n" if tag in CELLS else ""
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="session")
+def folder(findings: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_report(findings, tmp_path_factory.mktemp("reports")).parent
+
+
+@pytest.fixture(scope="session")
+def page(folder: Path) -> Page:
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_a_report_is_a_page_a_post_figures_and_data(folder: Path) -> None:
+    found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    names = ["arms", "cost", "curves", "effects", "interactions", "steps"]
+    assert found == sorted(
+        ["index.html", "cats-or-dogs.md", "report.json", "data/trials.csv"]
+        + ["figures/thumbnail.svg", "figures/exhibit-study-2.png"]
+        + [f"data/{name}.csv" for name in names]
+        + [f"figures/{name}.svg" for name in names]
+    )
+
+
+def test_equal_findings_give_equal_bytes(folder: Path, findings: Findings, tmp_path: Path) -> None:
+    again = render_report(findings, tmp_path).parent
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes(), path.name
+
+
+def test_the_page_asks_no_other_host_and_runs_no_script(folder: Path, page: Page) -> None:
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|//[a-z]", text)
+    assert not page.all("script")
+    policy = [m["content"] for m in page.all("meta") if m.get("http-equiv")]
+    assert policy[0] is not None
+    assert policy[0].startswith("default-src 'none'")
+    assert len(text) < 2_000_000
+
+
+def test_all_links_and_pictures_of_the_page_exist(folder: Path, page: Page) -> None:
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    targets = [a["href"] for a in page.all("a")] + [i["src"] for i in page.all("img")]
+    for target in targets:
+        assert target is not None
+        assert target[1:] in ids if target.startswith("#") else (folder / target).is_file(), target
+
+
+def test_links_of_the_markdown_exist(folder: Path) -> None:
+    text = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 10
+    assert all((folder / link).is_file() for link in links)
+
+
+def test_the_page_is_sound_and_usable_without_eyes_or_mouse(page: Page) -> None:
+    assert page.open == []
+    ids = Counter(a["id"] for _, a in page.elements if a.get("id"))
+    assert [name for name, n in ids.items() if n > 1] == []
+    assert all(svg["role"] == "img" and svg["aria-label"] for svg in page.all("svg"))
+    assert all(image["alt"] for image in page.all("img"))
+    assert all(cell["scope"] in ("col", "row") for cell in page.all("th"))
+    assert len(page.all("table")) == len(page.all("caption"))
+    regions = [a for _, a in page.elements if a.get("class") == "scroll"]
+    assert len(regions) == len(page.all("table"))
+    assert all(a["tabindex"] == "0" and a["aria-label"] for a in regions)
+    assert {"main", "header", "footer", "nav"} <= {tag for tag, _ in page.elements}
+    assert ("a", {"class": "skip", "href": "#main"}) in page.elements
+    headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert headings.count(1) == 1
+    assert all(b <= a + 1 or b == 3 for a, b in pairwise(headings))
+
+
+def test_markdown_and_page_state_the_same_numbers(folder: Path, page: Page) -> None:
+    text = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
+    numbers = re.compile(r"[+−]?\d+\.\d+(?:%|\u202f(?:pp|ms|s))")
+    said = set(numbers.findall(re.sub(r"!\[.*?\]\(.*?\)", "", text)))
+    assert len(said) > 50
+    assert said <= set(numbers.findall(page.text))
+
+
+def test_trials_come_from_the_records_in_the_order_of_arms_and_seeds(
+    findings: Findings,
+) -> None:
+    records = [
+        RunRecord(
+            key=f"key-{i}-{seed}", study="s", entry="m:f", arm=arm, seed=seed, settings={},
+            data="", status="completed", started_at="2026-11-20T14:00:00+00:00", seconds=1.0,
+            metrics=(Metric("test_accuracy", 0.5 + i / 100),),
+        )
+        for i, arm in enumerate(findings.study.arms[:2])
+        for seed in (0, 1)
+    ]  # fmt: skip
+    for order in (records, records[::-1]):
+        frame = trials_frame(findings, order)
+        assert list(frame["key"]) == ["key-0-0", "key-0-1", "key-1-0", "key-1-1"]
+        assert list(frame["test_accuracy"]) == [0.5, 0.5, 0.51, 0.51]
+
+
+def test_the_csv_holds_full_precision(folder: Path, findings: Findings) -> None:
+    with (folder / "data" / "effects.csv").open(encoding="utf-8", newline="") as file:
+        written = [float(row["estimate"]) for row in csv.DictReader(file)]
+    assert written == [effect.estimate for effect in findings.effects]
+
+
+def test_the_summary_is_for_machines(folder: Path) -> None:
+    summary = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert summary["slug"] == "cats-or-dogs"
+    assert summary["trials"] == {"planned": 24, "completed": 24, "failed": 0, "missing": 0}
+    assert [effect["verdict"] for effect in summary["effects"]].count("improved") == 3
+    assert summary["gates"][0]["status"] == "inconclusive"
+
+
+def test_names_are_only_ever_text(make: Make, tmp_path: Path) -> None:
+    factors = {HOSTILE: {"off": {}, HOSTILE: {"k": HOSTILE}}, "b": {"x": {}, "y": {}}}
+    found = make(factors=factors, title=HOSTILE, question=HOSTILE)
+    folder = render_report(found, tmp_path).parent
+    page = Page((folder / "index.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    assert not page.all("script")
+    assert HOSTILE in page.text
+    markdown = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    widths = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
+    heads = [i for i, row in enumerate(rows) if set(row) <= set("|-: ")]
+    assert all(widths[i] == widths[i - 1] == widths[i + 1] for i in heads)
+
+
+def test_failures_stand_out_and_empty_arms_print_dashes(failed: Findings, tmp_path: Path) -> None:
+    folder = render_report(failed, tmp_path).parent
+    page = Page((folder / "index.html").read_text(encoding="utf-8"))
+    markdown = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
+    for text in (page.text, markdown):
+        assert "Of 24 trials, 2 failed and 1 has not run" in text
+        assert "2 trials of 24 failed: 1 diverged and 1 raised an error" in text
+    assert "| off | on | transfer | 0 | – | – | – | – | – | – | – |" in markdown
+
+
+def test_a_study_without_any_trial_renders(nothing: Findings, tmp_path: Path) -> None:
+    page = Page(render_report(nothing, tmp_path).read_text(encoding="utf-8"))
+    assert "There is no answer yet" in page.text
+    assert not page.all("svg")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": (7,)},
+        {"factors": {"augmentation": {"off": {}, "on": {}}}},
+        {"metric": MetricInfo("latency_seconds", "seconds", "lower")},
+        {"metric": MetricInfo("parameters", "count", "neither")},
+        {"factors": {"w": {str(n): {"w": n} for n in (1, 2, 4)}, "d": {"1": {}, "2": {}}}},
+        {"title": "漢字 — Überblick 🐈", "margin": 0.02},
+    ],
+    ids=["one seed", "one factor", "seconds", "counts", "three levels", "unicode"],
+)
+def test_unusual_studies_render(make: Make, tmp_path: Path, changes: dict[str, object]) -> None:
+    page = Page(render_report(make(**changes), tmp_path).read_text(encoding="utf-8"))
+    assert page.open == []
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page.text.replace("None of", ""))
+
+
+def test_thirty_arms_stay_below_two_megabytes(make: Make, tmp_path: Path) -> None:
+    factors = {f"f{i}": {f"l{i}{j}": {} for j in range(n)} for i, n in enumerate((5, 3, 2))}
+    path = render_report(make(factors=factors, gains={}), tmp_path)
+    assert path.stat().st_size < 2_000_000
+
+
+def test_a_folder_that_is_no_report_is_left_alone(findings: Findings, tmp_path: Path) -> None:
+    (tmp_path / "cats-or-dogs").mkdir()
+    (tmp_path / "cats-or-dogs" / "mine.txt").touch()
+    with pytest.raises(StudyError, match="holds something else"):
+        render_report(findings, tmp_path)
+    assert (tmp_path / "cats-or-dogs" / "mine.txt").exists()
+
+
+def test_markdown_reads_as_reviewed(folder: Path, snapshot: SnapshotAssertion) -> None:
+    assert (folder / "cats-or-dogs.md").read_text(encoding="utf-8") == snapshot
+
+
+def test_words_of_the_page_read_as_reviewed(page: Page, snapshot: SnapshotAssertion) -> None:
+    words = re.sub(r"\s*\n\s*", "\n", page.text)
+    assert words == snapshot
+
+
+def test_a_gate_without_a_metric_prints_dashes(findings: Findings) -> None:
+    lost = replace(findings.gates[0], metric=None, summary=None, judged=None, status="incomplete")
+    (table,) = gate_tables(replace(findings, gates=(lost,)))
+    assert table.rows == (("transfer", "–", "0", "…\u00a0incomplete"),)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from ablations.errors import DataError, StudyError
+from ablations.vision import datasets, fingerprint_data, prepare_data
+from ablations.vision.settings import read
+
+
+def silent(done, total):
+    pass
+
+
+def folder_settings(folder, **more):
+    layers = ["flatten", "dense:2"]
+    return {"dataset": f"directory:{folder}", "image_size": 8, "layers": layers} | more
+
+
+DIGITS = {"dataset": "digits", "layers": ["flatten", "dense:10"]}
+CATS = {"dataset": "cats-vs-dogs", "layers": ["flatten", "dense:2"]}
+
+
+def test_digits_are_the_pinned_ones():
+    examples = datasets.load(read(DIGITS), None)
+    content = examples.images.tobytes() + examples.labels.astype(np.uint8).tobytes()
+    assert hashlib.sha256(content).hexdigest() == datasets.DIGITS_SHA256
+    assert examples.images.shape == (1797, 8, 8, 1)
+    assert examples.images.max() == 255
+
+
+def test_classes_are_numbered_in_the_order_in_which_they_are_named():
+    examples = datasets.load(
+        read(DIGITS | {"classes": [9, 5], "layers": ["flatten", "dense:2"]}), None
+    )
+    assert examples.classes == ("9", "5")
+    assert np.bincount(examples.labels).tolist() == [180, 182]
+
+
+def test_a_folder_is_loaded_at_the_wanted_size(shapes):
+    examples = datasets.load(read(folder_settings(shapes)), None)
+    assert examples.images.shape == (40, 8, 8, 3)
+    assert examples.classes == ("dark", "light")
+    dark, light = (examples.images[examples.labels == label].mean() for label in (0, 1))
+    assert dark < 80
+    assert light > 170
+
+
+def test_images_are_decoded_once_and_anew_when_they_change(shapes):
+    recipe = read(folder_settings(shapes))
+    first = datasets.load(recipe, None).images
+    assert datasets.load(recipe, None).images is first
+    shutil.copy(shapes / "light" / "00.png", shapes / "dark" / "00.png")
+    assert datasets.load(recipe, None).images is not first
+
+
+def test_a_broken_file_stops_or_is_named_and_skipped(shapes):
+    (shapes / "dark" / "zz.txt").write_text("no image")
+    settings = folder_settings(shapes)
+    with pytest.raises(DataError) as caught:
+        prepare_data(settings, None, silent)
+    assert str(caught.value) == (
+        f"{shapes}: 1 of 41 files cannot be read as images. "
+        "Received: dark/zz.txt (cannot identify image file 'zz.txt'). "
+        "Remove or replace them, or write skip_broken = true."
+    )
+    examples = datasets.load(read(settings | {"skip_broken": True}), None)
+    assert examples.skipped == (("dark/zz.txt", "cannot identify image file 'zz.txt'"),)
+    assert len(examples.labels) == 40
+
+
+def test_a_class_without_any_readable_image_is_refused(shapes):
+    for file in (shapes / "dark").iterdir():
+        file.write_text("no image")
+    with pytest.raises(DataError, match="no readable image is left of class 'dark'"):
+        prepare_data(folder_settings(shapes, skip_broken=True), None, silent)
+
+
+def test_checking_reports_bytes_and_is_done_once(shapes):
+    seen = []
+    for _ in range(2):
+        prepare_data(folder_settings(shapes), None, lambda *progress: seen.append(progress))
+    assert len(seen) == 40
+    assert seen[-1][0] == seen[-1][1] == sum(f.stat().st_size for f in shapes.rglob("*.png"))
+
+
+def test_a_fingerprint_follows_content_not_place(shapes, tmp_path):
+    here = fingerprint_data(folder_settings(shapes), None)
+    assert here.startswith("directory-")
+    shutil.copytree(shapes, tmp_path / "elsewhere" / "shapes")
+    assert fingerprint_data(folder_settings("shapes"), str(tmp_path / "elsewhere")) == here
+    shutil.copy(shapes / "light" / "00.png", shapes / "dark" / "00.png")
+    assert fingerprint_data(folder_settings(shapes), None) != here
+
+
+def test_a_fingerprint_follows_the_content_of_weights(tmp_path):
+    path = tmp_path / "base.weights.h5"
+    settings = DIGITS | {"base": ["conv:4"], "weights": str(path)}
+    with pytest.raises(DataError) as caught:
+        fingerprint_data(settings, None)
+    assert str(caught.value) == (
+        f"there is no such file of weights. Received: {path}. "
+        "Correct the path in the setting 'weights'."
+    )
+    path.write_bytes(b"one")
+    one = fingerprint_data(settings, None)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(1, 1))
+    assert fingerprint_data(settings, None) != one
+
+
+def test_cats_have_their_fingerprint_before_they_are_there(photographs):
+    assert fingerprint_data(CATS, None) == fingerprint_data(CATS, str(photographs))
+    prepare_data(CATS, str(photographs), silent)
+
+
+def test_cats_that_are_others_are_refused(shapes, tmp_path):
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"these are not the images of cats_and_dogs_filtered\.zip"):
+        fingerprint_data(CATS, str(tmp_path / "data"))
+
+
+def test_a_wrong_folder_or_class(shapes):
+    with pytest.raises(DataError) as caught:
+        fingerprint_data(folder_settings(shapes / "nowhere"), None)
+    assert str(caught.value) == (
+        f"there is no such folder of images. Received: {shapes / 'nowhere'}. "
+        "Correct the path, or --data-dir."
+    )
+    with pytest.raises(StudyError) as wrong:
+        fingerprint_data(folder_settings(shapes, classes="dark,pale"), None)
+    assert str(wrong.value) == (
+        "there is no class 'pale'. Received: dark, pale. Classes are dark, light."
+    )

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.errors import StudyError
+from ablations.vision.settings import Recipe
+from ablations.vision.splits import draw
+
+SHARES = st.one_of(st.integers(1, 20), st.floats(0.05, 0.45))
+
+
+@given(
+    test=SHARES,
+    validation=SHARES,
+    images=st.integers(60, 200),
+    held=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_no_image_is_in_two_parts(test, validation, images, held, seed):
+    recipe = Recipe("digits", test_size=test, validation_size=validation)
+    held_out = 50 if held else 0
+    split = draw(recipe, images=images, held_out=held_out, seed=seed)
+    parts = np.concatenate([split.train, split.validation, split.test])
+    assert len(set(parts.tolist())) == len(parts)
+    assert set(parts.tolist()) <= set(range(images))
+    assert all(np.all(np.diff(part) > 0) for part in (split.train, split.validation, split.test))
+    if held:
+        assert split.train.max() < images - 50 <= min(split.validation.min(), split.test.min())
+
+
+def test_cats_and_dogs_have_the_published_sizes():
+    split = draw(Recipe("cats-vs-dogs"), images=3000, held_out=1000, seed=0)
+    assert [len(split.train), len(split.validation), len(split.test)] == [2000, 808, 192]
+
+
+def test_seeds_draw_apart_unless_the_split_is_fixed():
+    drawn = [
+        draw(Recipe("digits"), images=100, held_out=0, seed=s).test.tolist() for s in (0, 0, 1)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+    fixed = Recipe("digits", split_seed=7)
+    assert (
+        draw(fixed, images=100, held_out=0, seed=0).test.tolist()
+        == draw(fixed, images=100, held_out=0, seed=1).test.tolist()
+    )
+
+
+def test_a_smaller_training_part_is_a_part_of_the_larger():
+    few, many = (
+        draw(Recipe("digits", train_size=n), images=100, held_out=0, seed=3) for n in (10, 40)
+    )
+    assert set(few.train.tolist()) < set(many.train.tolist())
+    assert few.test.tolist() == many.test.tolist()
+
+
+def test_too_few_images():
+    recipe = Recipe("digits", test_size=80, validation_size=30)
+    with pytest.raises(StudyError) as caught:
+        draw(recipe, images=100, held_out=0, seed=0)
+    assert str(caught.value) == (
+        "setting 'validation_size' asks for more images than there are. Received: 30 of 20 images. "
+        "Make the validation, test or training part smaller."
+    )

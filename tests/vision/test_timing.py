@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow  # trains Keras for real
+
+
+def test_the_timer_counts_the_steps_of_keras_fit_too():
+    import keras
+
+    from ablations.vision.timing import StepTimer
+
+    class Slow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(0.02)
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile(loss="mse")
+    timer = StepTimer()
+    x, y = np.zeros((12, 4), np.float32), np.zeros((12, 2), np.float32)
+    began = time.perf_counter()
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=[Slow(), timer])
+    whole = time.perf_counter() - began
+    assert timer.seconds.shape == (3,)
+    assert (timer.seconds >= 0.02).all()
+    assert timer.seconds.sum() < whole
+    keras.utils.clear_session()
