@@ -94,6 +94,7 @@ class Study:
 
     ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
+    ``source`` is what to write after ``ablations run`` to get this very study.
     """
 
     slug: str

@@ -1,4 +1,4 @@
-"""What the runner itself costs: trials that train nothing, through real workers and a real store."""
+"""What the runner itself costs: trials that train nothing, with real workers and a real store."""
 
 from __future__ import annotations
 

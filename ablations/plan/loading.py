@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -68,7 +69,8 @@ def load_study(
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         _override(content, overrides, seeds)
-        study = _study(path, StudyFile.model_validate(content))
+        file = StudyFile.model_validate(content)
+        study = _study(path, file, source=_source(str(name), path, overrides, seeds))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(
             f"{path.name} is not valid TOML",
@@ -98,7 +100,14 @@ def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | No
         content.setdefault("design", {})["seeds"] = seeds
 
 
-def _study(path: Path, file: StudyFile) -> Study:
+def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) -> str:
+    """Returns what to write after ``ablations run`` to get this very study."""
+    shown = name if name in builtin_names() else path.name
+    options = [word for text in overrides for word in ("--set", text)]
+    return shlex.join([shown, *options, *(() if seeds is None else ("--seeds", str(seeds)))])
+
+
+def _study(path: Path, file: StudyFile, source: str) -> Study:
     factors = _factors(file)
     design = make_design(
         file.design.kind, factors, baseline=file.design.baseline, arms=file.design.arms
@@ -119,6 +128,7 @@ def _study(path: Path, file: StudyFile) -> Study:
         metric=file.analysis.metric,
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
         timeout_seconds=file.trial.timeout_seconds,
+        source=source,
     )
     entry = find_entry(study.entry, path.resolve().parent)
     for arm in study.arms:

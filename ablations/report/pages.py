@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import pandas as pd
 
@@ -24,7 +23,6 @@ from ablations.report.setup_tables import (
 )
 from ablations.report.views import ExhibitView, Figures, ReportPage
 from ablations.report.wording import effect_label
-from ablations.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +82,12 @@ def _facts(findings: Findings) -> tuple[str, ...]:
 
 
 def _commands(findings: Findings) -> tuple[str, ...]:
-    study = _study_name(findings.study)
+    study = findings.study.source or f"{findings.study.slug}.toml"
     return (
         f"ablations plan {study}    # arms, seeds and trials; trains nothing",
         f"ablations run {study}     # trains what is missing, then renders this report",
         f"ablations gate {study}    # the gates as an exit code",
     )
-
-
-def _study_name(study: Study) -> str:
-    """Returns what the command line calls the study: a built-in name, or its file's name."""
-    built_in = files("ablations.studies").joinpath(f"{study.slug}.toml").is_file()
-    return study.slug if built_in else f"{study.slug}.toml"
 
 
 def _data(findings: Findings, records: Sequence[RunRecord]) -> dict[str, str]:

@@ -31,8 +31,10 @@ build              ``module:function`` makes what ``base`` and ``layers`` would 
 build_*            settings of your own for that function
 =================  ===========================================================================
 
-The model is augment, scale, base, layers, in this order; a list of layers may hold augmentation,
-``rescale`` and ``base`` itself where another order is wanted. A layer is written
+The model is augment, scale, base, layers, in this order. A base of ``keras.applications`` with
+weights brings the preprocessing that these were trained with, whatever ``scale`` is. Where another
+order is wanted, a list of layers may hold augmentation, ``rescale`` and ``base`` itself; then the
+model is what they say and nothing else. A layer is written
 ``word:value,...,name=value``; ``ablations.vision.words`` holds all words. A function named by
 ``build`` is called as ``build(settings, image_shape, classes)``, with the names of the classes, and
 returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.

@@ -1,4 +1,4 @@
-"""What an image goes through before it reaches the layers, and before it reaches a pretrained base."""
+"""What images go through before they reach the layers, and before they reach a pretrained base."""
 
 from __future__ import annotations
 

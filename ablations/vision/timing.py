@@ -37,7 +37,7 @@ class StepTimer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carrie
             float(value)
         if self.model.trainable_variables:
             # A sum over the last weight, usually a bias, is ready when the update is.
-            float(keras.ops.sum(self.model.trainable_variables[-1]))
+            keras.ops.convert_to_numpy(keras.ops.sum(self.model.trainable_variables[-1]))
         self._durations.append(time.perf_counter() - self._began)
 
     @property

@@ -84,9 +84,15 @@ def _log_model(model: keras.Model, log: TrialLog) -> None:
     log.environment(
         backend=keras.backend.backend(),
         keras=keras.__version__,
-        device=", ".join(keras.distribution.list_devices()),
+        device=_device(),
         precision=keras.config.dtype_policy().name,
     )
+
+
+def _device() -> str:
+    if keras.backend.backend() == "torch":  # for which Keras lists no devices
+        return str(keras.ops.zeros(1).device)
+    return ", ".join(keras.distribution.list_devices())
 
 
 def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:

@@ -177,3 +177,27 @@ def test_weights_of_another_base_are_refused(tmp_path):
     np.testing.assert_array_equal(loaded.get_weights()[0], source.get_weights()[0])
     with pytest.raises(DataError, match="the weights do not fit the base"):
         built(settings | {"base": ["conv:8"]}, SMALL)
+
+
+@pytest.mark.parametrize("scale", ["none", "0..1", "-1..1", "standardise"])
+def test_a_pretrained_base_sees_what_its_weights_were_trained_on(scale, mobilenet_weights):
+    import keras
+
+    images = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
+    settings = {"base": "MobileNetV2", "weights": str(mobilenet_weights), "freeze": True}
+    layers = ["globalpool:avg", "dense:2"]
+    model = built({**settings, "layers": layers, "scale": scale}, images).model
+    base = keras.applications.MobileNetV2(
+        input_shape=(160, 160, 3), include_top=False, weights=str(mobilenet_weights)
+    )
+    prepared = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
+    features = np.asarray(base(prepared, training=False)).mean(axis=(1, 2))
+    kernel, bias = map(np.asarray, model.layers[-1].weights)
+    said = np.asarray(model(images.astype(np.float32), training=False))
+    np.testing.assert_allclose(said, features @ kernel + bias, atol=1e-3)
+
+
+def test_a_base_that_the_layers_place_gets_just_what_they_say(mobilenet_weights):
+    settings = {"base": "MobileNetV2", "weights": str(mobilenet_weights), "freeze": True}
+    model = built({**settings, "layers": ["rescale:0..1", "base", "flatten", "dense:2"]}).model
+    assert [layer.name.split("_")[0] for layer in model.layers[1:3]] == ["rescaling", "mobilenetv2"]
