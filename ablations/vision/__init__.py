@@ -10,7 +10,8 @@ dataset            ``digits``, ``cats-vs-dogs`` or ``directory:PATH``, one sub-f
 classes            the classes to keep: a list, or text such as ``5-9`` or ``cats,dogs`` (all)
 image_size         pixels: one number or ``[height, width]`` (8 for digits, else 160)
 skip_broken        leave out files that are no readable image, and name them (false)
-split              ``disjoint``: training, validation and test images are drawn without overlap
+split              ``disjoint``: training, validation and test images are drawn without overlap;
+                   ``as-published``: as the five posts do it, with overlap (disjoint)
 test_size          a number of images, or a fraction of those drawn from (0.2; cats-vs-dogs 192)
 validation_size    likewise (0.2; cats-vs-dogs: what ``test_size`` leaves of its second folder)
 train_size         likewise, to train on fewer images than are left (all)

@@ -30,7 +30,7 @@ def _shape(layer: keras.Layer) -> str | None:
 
 def label_counts(examples: Examples, split: Split) -> Exhibit:
     """Returns the number of images of each class in each part of the split."""
-    parts = (split.train, split.validation, split.test)
+    parts = (split.train, split.last_validation, split.test)
     counts = [np.bincount(examples.labels[p], minlength=len(examples.classes)) for p in parts]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, *(int(count[i]) for count in counts)) for i, name in enumerate(examples.classes)

@@ -12,11 +12,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from ablations.vision.images import Image8
 from ablations.vision.outputs import Labels, Outputs, Raw, read_outputs
 from ablations.vision.settings import Recipe
+from ablations.vision.splits import Indices, buffered_shuffle
 
 PIXELS_AT_ONCE = 1 << 18
 """Inference takes at least a batch, or about this many numbers of small images, at a time."""
@@ -28,6 +28,10 @@ class Part:
 
     images: Image8
     labels: Labels
+
+    def only(self, chosen: Indices) -> Part:
+        """Returns the images at these positions."""
+        return Part(self.images[chosen], self.labels[chosen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +85,7 @@ def fit(
         called.on_epoch_begin(epoch)
         model.reset_metrics()
         logs: dict[str, Any] = {}
-        for step, chosen in enumerate(_batches(len(targets), learner.recipe.batch_size, rng)):
+        for step, chosen in enumerate(_batches(len(targets), learner.recipe, rng)):
             called.on_train_batch_begin(step)
             images = part.images[chosen].astype(np.float32)
             logs = model.train_on_batch(images, targets[chosen], return_dict=True)
@@ -90,11 +94,14 @@ def fit(
     called.on_train_end(logs)
 
 
-def _batches(images: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _batches(images: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[Indices]:
     """Yields the positions of the images of each step, in a new order; the last may be fewer."""
-    order = rng.permutation(images)
-    for start in range(0, images, size):
-        yield order[start : start + size]
+    if recipe.split == "as-published":
+        order = buffered_shuffle(np.arange(images), recipe, rng)
+    else:
+        order = rng.permutation(images)
+    for start in range(0, images, recipe.batch_size):
+        yield order[start : start + recipe.batch_size]
 
 
 def predict(learner: Learner, images: Image8) -> Raw:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import keras
 from ablations.record import TrialLog
 from ablations.vision.loop import Learner, Part, predict
 from ablations.vision.outputs import Raw
+from ablations.vision.splits import Indices
 from ablations.vision.timing import StepTimer
 
 
@@ -22,11 +24,21 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
         timer: Has timed the epoch's steps; it must be called before this callback.
         learner: What is trained.
         part: The validation images.
+        passes: Positions within ``part`` that each epoch validates on; all of it where empty.
     """
 
-    def __init__(self, log: TrialLog, timer: StepTimer, *, learner: Learner, part: Part) -> None:
+    def __init__(
+        self,
+        log: TrialLog,
+        timer: StepTimer,
+        *,
+        learner: Learner,
+        part: Part,
+        passes: Sequence[Indices] = (),
+    ) -> None:
         super().__init__()
-        self._log, self._timer, self._learner, self._part = log, timer, learner, part
+        self._log, self._timer, self._learner = log, timer, learner
+        self._whole, self._part, self._passes = part, part, passes
         self._epochs: list[dict[str, float]] = []
         self._seconds: list[float] = []
         self._raw: Raw | None = None
@@ -34,6 +46,8 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Validates and logs; a loss that is not finite ends the training here."""
         values = {name: float(value) for name, value in (logs or {}).items()}
+        if self._passes:
+            self._part = self._whole.only(self._passes[epoch])
         outputs, labels = self._learner.outputs, self._part.labels
         self._raw = predict(self._learner, self._part.images)
         values["val_loss"] = outputs.mean_loss(self._raw, labels)

@@ -70,7 +70,7 @@ _READERS: dict[str, readers.Reader] = {
     "classes": readers.classes,
     "image_size": readers.image_size,
     "skip_broken": readers.flag,
-    "split": readers.one_of("disjoint"),
+    "split": readers.one_of("disjoint", "as-published"),
     "test_size": readers.share,
     "validation_size": readers.share,
     "train_size": readers.share,

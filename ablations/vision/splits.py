@@ -1,4 +1,9 @@
-"""Draws which images train, validate and test: three sets without overlap, by construction."""
+"""Draws which images train, validate and test.
+
+``disjoint`` makes three sets without overlap. ``as-published`` does what the five posts do with
+``tf.data``: the test set is the head and the validation set the tail of one data set that is
+shuffled anew at every pass, so that test images are validation images in other epochs.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +21,21 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Positions of the images in each part, ascending; no image is in two of them."""
+    """Positions of the images in each part.
+
+    ``passes`` is empty where each epoch validates on all of ``validation``. As published it holds,
+    for each epoch, the positions within ``validation`` that the epoch validates on.
+    """
 
     train: Indices
     validation: Indices
     test: Indices
+    passes: tuple[Indices, ...] = ()
+
+    @property
+    def last_validation(self) -> Indices:
+        """The images that the last epoch validates on."""
+        return self.validation[self.passes[-1]] if self.passes else self.validation
 
 
 def draw(recipe: Recipe, *, images: int, held_out: int, seed: int) -> Split:
@@ -60,6 +75,47 @@ def _disjoint(recipe: Recipe, images: int, held_out: int, rng: np.random.Generat
     )
 
 
+def _as_published(recipe: Recipe, images: int, held_out: int, rng: np.random.Generator) -> Split:
+    """Follows ``take(n // 5)`` and ``skip(n // 5)`` on n batches, reshuffled at every pass."""
+    if not held_out:
+        raise StudyError(
+            "split 'as-published' needs a data set with a validation folder of its own",
+            received=recipe.dataset,
+            cure='Use it with cats-vs-dogs, or write split = "disjoint"',
+        )
+    train = rng.permutation(images - held_out)
+    listed = rng.permutation(held_out)
+    batches = -(-held_out // recipe.batch_size)
+    test = batches // 5 * recipe.batch_size
+    passes = [buffered_shuffle(listed, recipe, rng) for _ in range(recipe.epochs + 1)]
+    validation = np.arange(images - held_out, images)
+    return Split(
+        train=train,
+        validation=validation,
+        test=validation[passes.pop()[:test]],
+        passes=tuple(order[test:] for order in passes),
+    )
+
+
+def buffered_shuffle(order: Indices, recipe: Recipe, rng: np.random.Generator) -> Indices:
+    """Shuffles as ``tf.data`` does, with the buffer of 8 batches that Keras gives it.
+
+    The buffer is filled from the front; each draw takes one of its elements and fills the gap with
+    the next. Source: ``keras.utils.image_dataset_from_directory``, ``tf.data.Dataset.shuffle``.
+    """
+    size = min(len(order), 8 * recipe.batch_size)
+    buffer, drawn = list(order[:size]), np.empty_like(order)
+    for i in range(len(order)):
+        chosen = int(rng.integers(len(buffer)))
+        drawn[i] = buffer[chosen]
+        if size + i < len(order):
+            buffer[chosen] = order[size + i]
+        else:
+            buffer[chosen] = buffer[-1]
+            buffer.pop()
+    return drawn
+
+
 def _count(setting: str, share: int | float, there: int) -> int:
     """Returns how many images ``share`` is of those that are there; at least one."""
     count = share if isinstance(share, int) else max(1, round(share * there))
@@ -76,5 +132,5 @@ def _too_few(setting: str, wanted: int, there: int) -> StudyError:
     )
 
 
-_KINDS = {"disjoint": _disjoint}
+_KINDS = {"disjoint": _disjoint, "as-published": _as_published}
 """Kinds of split by their name in the setting ``split``."""

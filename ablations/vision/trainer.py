@@ -22,12 +22,13 @@ from ablations.vision.timing import StepTimer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The images of the three parts of a split, and the names of the classes."""
+    """The images of the three parts of a split, the names of the classes, and the split."""
 
     train: Part
     validation: Part
     test: Part
     classes: tuple[str, ...]
+    split: splits.Split
 
 
 def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
@@ -61,11 +62,9 @@ def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
     log.exhibit(exhibits.label_counts(examples, split))
     if examples.skipped:
         log.exhibit(exhibits.skipped_files(examples))
-    train, validation, test = (
-        Part(examples.images[chosen], examples.labels[chosen])
-        for chosen in (split.train, split.validation, split.test)
-    )
-    return Parts(train, validation, test, examples.classes)
+    whole = Part(examples.images, examples.labels)
+    train, validation, test = map(whole.only, (split.train, split.validation, split.test))
+    return Parts(train, validation, test, examples.classes, split)
 
 
 def _build(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
@@ -98,7 +97,8 @@ def _device() -> str:
 def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
     """Trains, and reports each epoch as it ends and the whole when all have."""
     timer = StepTimer()
-    progress = EpochReport(log, timer, learner=learner, part=parts.validation)
+    passes = parts.split.passes
+    progress = EpochReport(log, timer, learner=learner, part=parts.validation, passes=passes)
     began = time.perf_counter()
     fit(learner, parts.train, rng=trial.rng("order"), callbacks=(timer, progress))
     log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
@@ -116,3 +116,17 @@ def _log_test(learner: Learner, parts: Parts, log: TrialLog) -> None:
     log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
     log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
     log.metric("majority_accuracy", baseline, unit="fraction")
+    if parts.split.passes:
+        _log_overlap(learner, parts, log)
+
+
+def _log_overlap(learner: Learner, parts: Parts, log: TrialLog) -> None:
+    """Tells what it is worth that test images were validation images in other epochs."""
+    split = parts.split
+    seen = np.unique(split.validation[np.concatenate(split.passes)])
+    last = float(np.isin(split.test, split.last_validation).mean())
+    log.metric("test_in_last_validation", last, unit="fraction")
+    log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
+    raw = predict(learner, parts.validation.images)
+    accuracy = learner.outputs.accuracy(raw, parts.validation.labels)
+    log.metric("held_out_accuracy", accuracy, unit="fraction", better="higher")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ablations.errors import StudyError
 from ablations.vision.settings import Recipe
-from ablations.vision.splits import draw
+from ablations.vision.splits import buffered_shuffle, draw
 
 SHARES = st.one_of(st.integers(1, 20), st.floats(0.05, 0.45))
 
@@ -64,3 +64,45 @@ def test_too_few_images():
         "setting 'validation_size' asks for more images than there are. Received: 30 of 20 images. "
         "Make the validation, test or training part smaller."
     )
+
+
+def published(epochs=20, seed=0):
+    recipe = Recipe("cats-vs-dogs", split="as-published", epochs=epochs)
+    return draw(recipe, images=3000, held_out=1000, seed=seed)
+
+
+def test_as_published_each_pass_has_808_images_and_the_test_set_192():
+    split = published()
+    assert [len(split.train), len(split.test)] == [2000, 192]
+    assert [len(chosen) for chosen in split.passes] == [808] * 20
+    assert split.train.max() < 2000 <= min(split.validation.min(), split.test.min())
+    assert not np.array_equal(split.passes[0], split.passes[1])
+
+
+def test_as_published_about_half_of_the_test_images_are_validation_images_of_a_pass():
+    overlaps = [
+        np.isin(s.test, s.last_validation).sum() for s in (published(1, n) for n in range(30))
+    ]
+    assert 90 < np.mean(overlaps) < 115  # the real API gave 102 on one pass
+    split = published()
+    assert np.isin(split.test, split.validation[np.concatenate(split.passes)]).all()
+
+
+def test_as_published_needs_a_validation_folder():
+    with pytest.raises(StudyError) as caught:
+        draw(Recipe("digits", split="as-published"), images=100, held_out=0, seed=0)
+    assert str(caught.value) == (
+        "split 'as-published' needs a data set with a validation folder of its own. Received: "
+        'digits. Use it with cats-vs-dogs, or write split = "disjoint".'
+    )
+
+
+@given(size=st.integers(1, 40), length=st.integers(1, 300), seed=st.integers(0, 99))
+def test_a_buffered_shuffle_is_a_permutation_that_looks_no_further_than_its_buffer(
+    size, length, seed
+):
+    drawn = buffered_shuffle(
+        np.arange(length), Recipe("digits", batch_size=size), np.random.default_rng(seed)
+    )
+    assert sorted(drawn) == list(range(length))
+    assert all(value < position + 8 * size for position, value in enumerate(drawn))
