@@ -13,7 +13,7 @@ from typing import Literal
 
 from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 from ablations.record import Better, Exhibit, Reason, Unit
-from ablations.study import Arm, Gate, Settings, Study
+from ablations.study import Arm, Claim, Gate, PublishedRun, Settings, Study
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
@@ -160,6 +160,56 @@ class GateFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One published number beside ours.
+
+    ``prediction`` is the 95% interval for one new run, from our runs; ``inside`` says whether the
+    published number lies in it, and is ``None`` like it below two seeds.
+    """
+
+    metric: MetricInfo
+    published: float
+    ours: Summary
+    prediction: Interval | None
+    inside: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """One published run beside our runs of its arm.
+
+    The ranges are of validation accuracy over all epochs, ours over all seeds as well. Step times
+    are medians in seconds, ours without the first epoch.
+    """
+
+    arm: Arm
+    published: PublishedRun
+    published_range: tuple[float, float] | None
+    our_range: tuple[float, float] | None
+    comparisons: tuple[Comparison, ...]
+    published_step_seconds: float | None
+    our_step_seconds: float | None
+
+    @property
+    def outside(self) -> bool:
+        """Whether any published number lies outside our prediction interval."""
+        return any(comparison.inside is False for comparison in self.comparisons)
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """What of a published gain remains when its factor alone is changed.
+
+    ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
+    is the factor's main effect on the study's metric.
+    """
+
+    claim: Claim
+    published: float
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A trial that did not complete."""
 
@@ -195,6 +245,8 @@ class Findings:
     environments: tuple[tuple[Mapping[str, str], int], ...]
     data: tuple[str, ...]
     finished_at: str | None
+    reproductions: tuple[Reproduction, ...] = ()
+    survivals: tuple[Survival, ...] = ()
 
     @property
     def n_missing(self) -> int:

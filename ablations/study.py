@@ -89,12 +89,46 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of the report that tells of the arms that ``where`` matches, one after the other."""
+
+    title: str
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRun:
+    """What a published text says of one run of the arm that ``where`` matches.
+
+    ``epochs`` holds its metrics from the first epoch to the last, ``step_seconds`` the time of a
+    step in each epoch; ``test_accuracy`` is ``None`` where the text gives none.
+    """
+
+    source: str
+    where: Mapping[str, str]
+    epochs: Mapping[str, tuple[float, ...]]
+    step_seconds: tuple[float, ...] = ()
+    test_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A gain that a published text ascribes to one change: ``after`` against ``before``."""
+
+    factor: str
+    level: str
+    before: PublishedRun
+    after: PublishedRun
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A set of trials that answers one question.
 
     ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
-    ``source`` is what to write after ``ablations run`` to get this very study.
+    ``source`` is what to write after ``ablations run`` to get this very study. ``published`` and
+    ``claims`` hold what a published text says, to be held against the records.
     """
 
     slug: str
@@ -113,6 +147,9 @@ class Study:
     smallest_effect_that_matters: float = 0.0
     timeout_seconds: float | None = None
     source: str = ""
+    chapters: tuple[Chapter, ...] = ()
+    published: tuple[PublishedRun, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     def factor(self, name: str) -> Factor:
         """Returns the factor called ``name``; raises ``KeyError`` if there is none."""

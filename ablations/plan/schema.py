@@ -60,6 +60,13 @@ class GateTable(_Strict):
     ] = "lower"
 
 
+class ChapterTable(_Strict):
+    """A part of the report that tells of the arms that ``where`` matches."""
+
+    title: Name
+    where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
+
+
 class StudyFile(_Strict):
     """A study: factors, seeds and gates that answer one question."""
 
@@ -73,6 +80,13 @@ class StudyFile(_Strict):
     design: DesignTable = DesignTable()
     analysis: AnalysisTable = AnalysisTable()
     gates: list[GateTable] = []
+    chapters: Annotated[
+        list[ChapterTable], Field(description="Tell the report arm by arm, in these parts")
+    ] = []
+    published: Annotated[
+        str | None,
+        Field(description="JSON file beside this one with published numbers to hold against ours"),
+    ] = None
 
 
 def study_schema() -> dict[str, Any]:
