@@ -58,7 +58,9 @@ class Exhibit:
     """A figure or table that the training code shows about its data or its model.
 
     ``scope`` says whether all arms show the same one (``study``, for example label counts) or each
-    arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``.
+    arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``. ``sample`` marks
+    what shows examples of the data themselves, which may not be anyone's to publish. ``chart`` has
+    the report draw the table: a ``histogram`` has the columns series, from, to, share.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Exhibit:
     table: Table | None = None
     image_png: bytes | None = None
     alt: str = ""
+    sample: bool = False
+    chart: Literal["none", "histogram"] = "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
