@@ -10,6 +10,7 @@ from ablations.analyze.effects import difference, effects
 from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
+from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.timings import arm_timing
 from ablations.findings import ArmFinding, Curve, Failure, Findings, MetricInfo, Summary
 from ablations.record import Exhibit, RunRecord
@@ -36,13 +37,14 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     arms = tuple(
         _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
     )
+    found = effects(study, metric, summaries=summaries)
     best, best_by = _best(arms, _deciding(infos, study.metric))
     return Findings(
         study=study,
         metric=metric,
         metrics=tuple(infos.values()),
         arms=arms,
-        effects=effects(study, metric, summaries=summaries),
+        effects=found,
         gates=gate_findings(study.gates, arms, metrics=infos),
         failures=tuple(_failures(outcomes)),
         n_planned=len(outcomes),
@@ -54,6 +56,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         environments=_environments(outcomes),
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
+        reproductions=reproductions(study, arms),
+        survivals=survivals(study, found),
     )
 
 

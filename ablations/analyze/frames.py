@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablations.analyze.timings import measured
+from ablations.analyze.derived import measured
 from ablations.record import RunRecord
 
 

@@ -76,3 +76,18 @@ def summarize(metric: MetricInfo, values: Sequence[tuple[int, float]]) -> Summar
         maximum=max(numbers, default=None),
         interval=over_seeds.interval(level=LEVEL, method="Student t over seeds"),
     )
+
+
+def prediction_interval(summary: Summary) -> Interval | None:
+    """Returns where one new run of the arm is expected; ``None`` below two seeds.
+
+    Wider than the interval of the mean, because a run varies around the mean by itself:
+    mean ± t · sd · √(1 + 1/n). Source: Hahn and Meeker (1991), "Statistical Intervals", chapter 4.
+    It supposes that runs spread normally.
+    """
+    if summary.mean is None or summary.sd is None:
+        return None
+    t = float(stats.t.isf((1 - LEVEL) / 2, summary.n - 1))
+    half = t * summary.sd * math.sqrt(1 + 1 / summary.n)
+    method = "Student t for one new run"
+    return Interval(summary.mean - half, summary.mean + half, LEVEL, method)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ablations.analyze.timings import measured
+from ablations.analyze.derived import measured
 from ablations.findings import MetricInfo
 from ablations.record import Metric, RunRecord
 from ablations.study import Arm, Trial

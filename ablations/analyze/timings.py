@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablations.findings import Timing
-from ablations.record import Metric, RunRecord
 
 Steps = Sequence[NDArray[np.float64]]
 """Step durations in seconds, one array per epoch, the first epoch included."""
@@ -25,23 +24,6 @@ def warmed_up(steps: Steps) -> NDArray[np.float64]:
     if not steps:
         return _NO_STEPS
     return np.concatenate(steps[1:]) if len(steps) > 1 else steps[0][1:]
-
-
-def measured(record: RunRecord) -> Mapping[str, Metric]:
-    """Returns every metric of a record by name: those it logged, then those derived here.
-
-    Derived are ``trial_seconds``, ``median_step_seconds`` and ``p95_step_seconds``, the last two
-    where there are steps. A logged metric of the same name stands.
-    """
-    metrics = {metric.name: metric for metric in record.metrics}
-    derived = {"trial_seconds": record.seconds}
-    steps = warmed_up(record.steps)
-    if steps.size:
-        median, p95 = np.quantile(steps, (0.5, 0.95))
-        derived |= {"median_step_seconds": float(median), "p95_step_seconds": float(p95)}
-    for name, value in derived.items():
-        metrics.setdefault(name, Metric(name, value, "seconds", "lower"))
-    return metrics
 
 
 def arm_timing(trials: Sequence[Steps]) -> Timing | None:

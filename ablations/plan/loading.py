@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.plan.designs import make_design
-from ablations.plan.schema import GateTable, StudyFile
+from ablations.plan.published import read_published
+from ablations.plan.schema import ChapterTable, GateTable, StudyFile
 from ablations.plan.validation import as_study_error, parse_override, require
-from ablations.study import Arm, Factor, Gate, Level, Study
+from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -108,12 +109,17 @@ def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) 
 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
-    factors = _factors(file)
+    slug, factors = _slug(path.stem), _factors(file)
     design = make_design(
         file.design.kind, factors, baseline=file.design.baseline, arms=file.design.arms
     )
+    published: tuple[PublishedRun, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    if file.published is not None:
+        beside = path.with_name(file.published)
+        published, claims = read_published(beside, slug, arms=design.arms, factors=factors)
     study = Study(
-        slug=_slug(path.stem),
+        slug=slug,
         title=file.title,
         question=file.question,
         entry=file.trial.run,
@@ -129,6 +135,9 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
         timeout_seconds=file.trial.timeout_seconds,
         source=source,
+        chapters=tuple(_chapter(i, table, design.arms) for i, table in enumerate(file.chapters)),
+        published=published,
+        claims=claims,
     )
     entry = find_entry(study.entry, path.resolve().parent)
     for arm in study.arms:
@@ -186,6 +195,20 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return listed
 
 
+def _chapter(index: int, table: ChapterTable, arms: Sequence[Arm]) -> Chapter:
+    _require_match(f"chapters[{index}].where", table.where, arms)
+    return Chapter(table.title, table.where)
+
+
+def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
+    require(
+        any(arm.matches(where) for arm in arms),
+        f"{place} matches no arm",
+        received=str(dict(where)),
+        cure=f"An arm is for example {arms[0].name}",
+    )
+
+
 def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
     require(
         (table.at_least is None) != (table.at_most is None),
@@ -193,10 +216,5 @@ def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
         received=f"at_least={table.at_least}, at_most={table.at_most}",
         cure="Write two gates for two bars",
     )
-    require(
-        any(arm.matches(table.where) for arm in arms),
-        f"gates[{index}].where matches no arm",
-        received=str(table.where),
-        cure=f"An arm is for example {arms[0].name}",
-    )
+    _require_match(f"gates[{index}].where", table.where, arms)
     return Gate(table.metric, table.where, table.at_least, table.at_most, table.judge)

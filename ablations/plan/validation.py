@@ -41,15 +41,17 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def as_study_error(place: str, error: ValidationError) -> StudyError:
-    """Returns the first of pydantic's complaints in the house's three parts."""
+def as_study_error(
+    place: str, error: ValidationError, model: type[BaseModel] = StudyFile
+) -> StudyError:
+    """Returns the first of pydantic's complaints of ``model`` in the house's three parts."""
     first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"] if not _is_type_tag(part)]
     where = ".".join(location)
     more = error.error_count() - 1
     tail = f" (and {more} more)" if more else ""
     if first["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(model, location[:-1])
         close = difflib.get_close_matches(location[-1], known, n=1)
         hint = f"Did you mean '{close[0]}'? " if close else ""
         cure = f"{hint}Known here are {', '.join(known)}"
@@ -72,12 +74,16 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _known_keys(location: list[str]) -> list[str]:
-    model: type[BaseModel] = StudyFile
+def _known_keys(model: type[BaseModel], location: list[str]) -> list[str]:
     for part in location:
-        if part.isdigit():
+        if part not in model.model_fields:  # a name of the user's own, or a position in a list
             continue
-        annotation = model.model_fields[part].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+        model = _model_in(model.model_fields[part].annotation) or model
     return list(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Returns the model that an annotation such as ``list[GateTable]`` speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

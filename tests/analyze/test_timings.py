@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ablations.analyze.timings import arm_timing, measured, warmed_up
+from ablations.analyze.derived import measured
+from ablations.analyze.timings import arm_timing, warmed_up
 from ablations.record import Metric
 
 COLD = np.array([9.0, 5.0])

@@ -31,7 +31,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "question =",
             "qestion =",
             "small.toml: unknown key 'qestion'. Received: Which of the two raises accuracy?. Did you "
-            "mean 'question'? Known here are title, question, trial, factors, design, analysis, gates.",
+            "mean 'question'? Known here are title, question, trial, factors, design, analysis, gates, chapters, published.",
         ),
         (
             "seeds = 3",

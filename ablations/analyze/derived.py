@@ -1,0 +1,39 @@
+"""Metrics that follow from what a record logged besides its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean
+
+import numpy as np
+
+from ablations.analyze.timings import warmed_up
+from ablations.record import Metric, RunRecord
+
+LAST_EPOCHS = 10
+"""How many of the last epochs stand for a run's end."""
+
+
+def measured(record: RunRecord) -> Mapping[str, Metric]:
+    """Returns every metric of a record by name: those it logged, then those derived here.
+
+    Derived are ``trial_seconds``; where there are steps ``median_step_seconds`` and
+    ``p95_step_seconds``; and where the epochs have both accuracies ``overfit_gap``, the mean of
+    training minus validation accuracy over the last ten epochs. A logged metric of the same name
+    stands.
+    """
+    derived = [Metric("trial_seconds", record.seconds, "seconds", "lower")]
+    steps = warmed_up(record.steps)
+    if steps.size:
+        median, p95 = np.quantile(steps, (0.5, 0.95))
+        derived.append(Metric("median_step_seconds", float(median), "seconds", "lower"))
+        derived.append(Metric("p95_step_seconds", float(p95), "seconds", "lower"))
+    gaps = [
+        epoch["accuracy"] - epoch["val_accuracy"]
+        for epoch in record.epochs[-LAST_EPOCHS:]
+        if {"accuracy", "val_accuracy"} <= set(epoch)
+    ]
+    if gaps:
+        derived.append(Metric("overfit_gap", fmean(gaps), "fraction", "lower"))
+    logged = {metric.name: metric for metric in record.metrics}
+    return logged | {m.name: m for m in derived if m.name not in logged}

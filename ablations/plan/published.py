@@ -1,0 +1,112 @@
+"""Published numbers that a study is held against, from a JSON file beside the study file.
+
+``runs`` holds each published run once, by name; ``studies`` says, by a study's slug, which runs
+belong to which arms, and which gains are claimed for which factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ablations.errors import StudyError
+from ablations.plan.validation import as_study_error, require
+from ablations.study import Arm, Claim, Factor, PublishedRun
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunEntry(_Strict):
+    """A published run: where it stands and what it says."""
+
+    source: str
+    epochs: dict[str, tuple[float, ...]]
+    step_seconds: tuple[float, ...] = ()
+    test_accuracy: float | None = None
+
+
+class ClaimEntry(_Strict):
+    """A gain from one named run to another, ascribed to one level of a factor."""
+
+    factor: str
+    level: str
+    before: str
+    after: str
+
+
+class StudyEntry(_Strict):
+    """What is published about one study."""
+
+    runs: dict[str, dict[str, str]] = {}
+    claims: tuple[ClaimEntry, ...] = ()
+
+
+class PublishedFile(_Strict):
+    """The whole file."""
+
+    runs: dict[str, RunEntry]
+    studies: dict[str, StudyEntry]
+
+
+def read_published(
+    path: Path, slug: str, *, arms: Sequence[Arm], factors: Sequence[Factor]
+) -> tuple[tuple[PublishedRun, ...], tuple[Claim, ...]]:
+    """Returns the published runs and claims of one study.
+
+    Raises:
+        StudyError: if the file cannot be read, or does not fit the study.
+    """
+    try:
+        file = PublishedFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StudyError(
+            "'published' names a file that cannot be read",
+            received=f"{path.name}: {error.strerror}",
+            cure="Put it beside the study file",
+        ) from error
+    except ValidationError as error:
+        raise as_study_error(path.name, error, model=PublishedFile) from error
+    require(
+        slug in file.studies,
+        f"{path.name} says nothing of this study",
+        received=slug,
+        cure=f"Its studies are {', '.join(file.studies)}",
+    )
+    entry = file.studies[slug]
+    runs = tuple(_run(file, name, where, arms) for name, where in entry.runs.items())
+    return runs, tuple(_claim(file, claim, factors) for claim in entry.claims)
+
+
+def _run(
+    file: PublishedFile, name: str, where: Mapping[str, str], arms: Sequence[Arm] | None
+) -> PublishedRun:
+    require(
+        name in file.runs,
+        f"published run '{name}' is not there",
+        received=name,
+        cure=f"Runs are {', '.join(file.runs)}",
+    )
+    require(
+        arms is None or sum(arm.matches(where) for arm in arms) == 1,
+        f"published run '{name}' must match one arm",
+        received=str(dict(where)),
+        cure="Name a level of each factor",
+    )
+    entry = file.runs[name]
+    return PublishedRun(entry.source, where, entry.epochs, entry.step_seconds, entry.test_accuracy)
+
+
+def _claim(file: PublishedFile, claim: ClaimEntry, factors: Sequence[Factor]) -> Claim:
+    levels = {factor.name: [level.name for level in factor.levels] for factor in factors}
+    require(
+        claim.level in levels.get(claim.factor, ()),
+        "a published claim names no level of a factor",
+        received=f"{claim.factor} = {claim.level}",
+        cure=f"Factors and levels are {levels}",
+    )
+    before, after = (_run(file, name, {}, None) for name in (claim.before, claim.after))
+    return Claim(claim.factor, claim.level, before, after)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ablations.errors import StudyError
+from ablations.plan import load_study
+
+RUN = {"source": "post.txt", "epochs": {"val_accuracy": [0.5, 0.6]}, "step_seconds": [0.1, 0.2]}
+ENTRY = {"runs": {"one": {"a": "off", "b": "off"}}, "claims": []}
+
+
+@pytest.fixture
+def write(edit):
+    path = edit("question =", 'published = "p.json"\nquestion =')
+
+    def published(**changes):
+        content = {"runs": {"one": RUN}, "studies": {"small": ENTRY}} | changes
+        path.with_name("p.json").write_text(json.dumps(content))
+        return path
+
+    return published
+
+
+def test_published_runs_find_their_arms(write):
+    (run,) = load_study(write()).published
+    assert run.where == {"a": "off", "b": "off"}
+    assert run.epochs["val_accuracy"] == (0.5, 0.6)
+    assert run.test_accuracy is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"studies": {"other": ENTRY}},
+            "small.toml: p.json says nothing of this study. Received: small. Its studies are other.",
+        ),
+        (
+            {"studies": {"small": {"runs": {"two": {}}}}},
+            "small.toml: published run 'two' is not there. Received: two. Runs are one.",
+        ),
+        (
+            {"studies": {"small": {"runs": {"one": {"a": "off"}}}}},
+            "small.toml: published run 'one' must match one arm. Received: {'a': 'off'}. Name a "
+            "level of each factor.",
+        ),
+        (
+            {
+                "studies": {
+                    "small": {
+                        "claims": [{"factor": "a", "level": "x", "before": "one", "after": "one"}]
+                    }
+                }
+            },
+            "small.toml: a published claim names no level of a factor. Received: a = x. Factors and "
+            "levels are {'a': ['off', 'on'], 'b': ['off', 'on']}.",
+        ),
+        (
+            {"runs": {"one": RUN | {"sauce": 1}}},
+            "small.toml: p.json: unknown key 'runs.one.sauce'. Received: 1. Did you mean 'source'? "
+            "Known here are source, epochs, step_seconds, test_accuracy.",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_line(write, changes, text):
+    with pytest.raises(StudyError) as caught:
+        load_study(write(**changes))
+    assert str(caught.value) == text
+
+
+def test_a_missing_file_is_one_line(edit):
+    with pytest.raises(StudyError) as caught:
+        load_study(edit("question =", 'published = "none.json"\nquestion ='))
+    assert str(caught.value) == (
+        "small.toml: 'published' names a file that cannot be read. Received: none.json: No such "
+        "file or directory. Put it beside the study file."
+    )
