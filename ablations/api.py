@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.entry import ReportBytes, find_entry
+from ablations.entry import ReportBytes, describe_nothing, find_entry
 from ablations.errors import StudyError
 from ablations.jsonl import read_jsonl, write_jsonl
 from ablations.plan import Progress, load_study, plan_trials, progress_of
 from ablations.record import RunRecord
-from ablations.run import InlineExecutor, LocalExecutor, Observer, measure_arms, run_trials
+from ablations.run import (
+    InlineExecutor,
+    LocalExecutor,
+    Observer,
+    describe_trials,
+    measure_arms,
+    run_trials,
+)
 from ablations.store import Store
 from ablations.study import Arm, Study, Trial
 
@@ -43,6 +50,7 @@ class Session:
     trials: tuple[Trial, ...]
     store: Store
     jsonl: Path | None = None
+    samples: bool = True
 
     @classmethod
     def open(
@@ -56,9 +64,14 @@ class Session:
         store = Store(Path(runs_dir) / study.slug / "records.sqlite")
         return cls(study, plan_trials(study, data_dir=data_dir), store)
 
-    def reading(self, jsonl: Path | None) -> Session:
-        """Returns the session with records from a file of JSON lines, if one is given."""
-        return replace(self, jsonl=jsonl)
+    def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
+        """Returns the session with other records to read.
+
+        Args:
+            jsonl: A file of JSON lines in place of the store.
+            samples: Whether records keep the exhibits that show examples of the data.
+        """
+        return replace(self, jsonl=jsonl, samples=samples)
 
     @property
     def log_dir(self) -> Path:
@@ -71,8 +84,15 @@ class Session:
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns the records of the planned trials, oldest first."""
-        stored = self.store.records() if self.jsonl is None else read_jsonl(self.jsonl)
-        return tuple(record for record in stored if record.key in self._keys)
+        stored = self._stored() if self.jsonl is None else read_jsonl(self.jsonl)
+        own = (record for record in stored if record.key in self._keys)
+        return tuple(own if self.samples else map(_without_samples, own))
+
+    def _stored(self) -> Iterator[RunRecord]:
+        shown = self.store.descriptions()
+        for record in self.store.records():
+            exhibits = (*shown.get(record.key, ()), *record.exhibits)
+            yield replace(record, exhibits=exhibits)
 
     def failures(self) -> tuple[RunRecord, ...]:
         """Returns the failed records of trials that have not completed since."""
@@ -108,6 +128,17 @@ class Session:
     ) -> None:
         """Trains the trials in worker processes; with 0 jobs in this process."""
         run_trials(trials, self._executor(jobs), self.store, observer)
+
+    def describe(self, jobs: int = 1) -> None:
+        """Has the entry show what each arm and its data look like, where that is not stored yet."""
+        if find_entry(self.study.entry).describe is describe_nothing:
+            return
+        known = self.store.descriptions()
+        first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
+        to_do = [trial for trial in first if trial.key not in known]
+        if to_do:
+            executor = LocalExecutor(jobs=jobs, log_dir=self.log_dir, task="describe")
+            describe_trials(to_do, executor, self.store)
 
     def measure(self, jobs: int = 1) -> dict[Arm, float]:
         """Returns the seconds that a trial of each arm will take, from two short epochs."""
@@ -200,6 +231,10 @@ def export_records(records: Sequence[RunRecord], path: Path) -> None:
             received=path.name,
             cure="Name the file with one of them",
         )
+
+
+def _without_samples(record: RunRecord) -> RunRecord:
+    return replace(record, exhibits=tuple(e for e in record.exhibits if not e.sample))
 
 
 def _write_parquet(records: Sequence[RunRecord], path: Path) -> None:

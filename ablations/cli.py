@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from ablations.errors import AblationsError
-from ablations.options import AsJson, Jobs, Jsonl, ReportsDir, with_session
+from ablations.options import AsJson, Jobs, Jsonl, ReportsDir, Samples, with_session
 
 if TYPE_CHECKING:
     from ablations.api import Session
@@ -68,9 +68,11 @@ def plan(
 @with_session
 def run(
     session: Session,
+    *,
     reports_dir: ReportsDir = Path("reports"),
     jobs: Jobs = 1,
     report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
+    samples: Samples = True,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing, then render the report. Issue it again to resume."""
@@ -80,7 +82,9 @@ def run(
         _train(session, jobs)
         progress = session.progress(jobs=jobs)
         _note(screens.progress_line(progress))
-        page = _render(session, reports_dir) if report else None
+        if report:
+            session.describe(jobs)
+        page = _render(session.reading(samples=samples), reports_dir) if report else None
     if as_json:
         document = screens.progress_json(session.study, progress)
         _print_json({**document, "report": None if page is None else str(page)})
@@ -116,9 +120,10 @@ def report(
     session: Session,
     reports_dir: ReportsDir = Path("reports"),
     jsonl: Jsonl = None,
+    samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records there are."""
-    _render(session.reading(jsonl), reports_dir)
+    _render(session.reading(jsonl, samples=samples), reports_dir)
 
 
 @app.command()
@@ -183,11 +188,12 @@ def schema() -> None:
 def export(
     session: Session,
     to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
+    samples: Samples = True,
 ) -> None:
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
     from ablations.api import export_records
 
-    records = session.records()
+    records = session.reading(samples=samples).records()
     export_records(records, to)
     _note(f"{len(records)} records are in {to}")
 

@@ -59,6 +59,9 @@ CREATE TABLE predictions (
 CREATE TABLE contents (
     id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE
 ) STRICT;
+CREATE TABLE descriptions (
+    key TEXT PRIMARY KEY, exhibits TEXT NOT NULL
+) STRICT;
 CREATE TABLE exhibits (
     record INTEGER NOT NULL REFERENCES records (id),
     position INTEGER NOT NULL, content INTEGER NOT NULL REFERENCES contents (id),
@@ -161,6 +164,16 @@ def exhibit_to_json(exhibit: Exhibit) -> dict[str, Any]:
 def exhibit_from_text(text: str) -> Exhibit:
     """Reads an exhibit from the JSON of `exhibit_to_json`."""
     return exhibit_from_json(json.loads(text))
+
+
+def exhibits_to_text(exhibits: Sequence[Exhibit]) -> str:
+    """Returns a list of exhibits as JSON."""
+    return to_text([exhibit_to_json(exhibit) for exhibit in exhibits])
+
+
+def exhibits_from_text(text: str) -> tuple[Exhibit, ...]:
+    """Reads the JSON of `exhibits_to_text`."""
+    return tuple(exhibit_from_json(values) for values in json.loads(text))
 
 
 def exhibit_from_json(values: dict[str, Any]) -> Exhibit:

@@ -4,6 +4,8 @@ A study names its training function as ``module:function``. The same module may 
 
 - ``check_settings(settings)``: raises `StudyError` if an arm's settings make no sense;
 - ``fingerprint_data(settings, data_dir)``: returns a short text that changes when the data do;
+- ``describe(trial, log)``: shows through ``log.exhibit`` what an arm and its data look like,
+  without training; called once for the first seed of each arm;
 - ``prepare_data(settings, data_dir, report)``: fetches what trials need, before any of them starts,
   and calls ``report(done_bytes, total_bytes)`` as it goes.
 """
@@ -33,6 +35,10 @@ def _no_fingerprint(_settings: Settings, _data_dir: str | None) -> str:
     return ""
 
 
+def describe_nothing(_trial: Trial, _log: TrialLog) -> None:
+    """Stands in for a missing ``describe``."""
+
+
 def _nothing_to_prepare(_settings: Settings, _data_dir: str | None, _report: ReportBytes) -> None:
     """Stands in for a missing ``prepare_data``."""
 
@@ -42,6 +48,7 @@ class Entry:
     """A training function and its hooks."""
 
     train: Train
+    describe: Train = describe_nothing
     check_settings: Callable[[Settings], None] = _accept_settings
     fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
@@ -69,7 +76,7 @@ def find_entry(name: str, folder: Path | None = None) -> Entry:
     train = _attribute(name, module_name, function_name)
     hooks = {
         hook: found
-        for hook in ("check_settings", "fingerprint_data", "prepare_data")
+        for hook in ("check_settings", "describe", "fingerprint_data", "prepare_data")
         if (found := getattr(sys.modules[module_name], hook, None)) is not None
     }
     return Entry(train, **hooks)

@@ -22,6 +22,10 @@ RunsDir = Annotated[Path, typer.Option(help="Folder of the record files.", file_
 ReportsDir = Annotated[Path, typer.Option(help="Folder of the reports.", file_okay=False)]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes; the cores are divided.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Samples = Annotated[
+    bool,
+    typer.Option("--samples/--no-samples", help="Show examples of the data, such as photographs."),
+]
 Jsonl = Annotated[
     Path | None,
     typer.Option("--records", help="Read records from a JSON lines file.", dir_okay=False),

@@ -58,9 +58,9 @@ class Exhibit:
     """A figure or table that the training code shows about its data or its model.
 
     ``scope`` says whether all arms show the same one (``study``, for example label counts) or each
-    arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``. ``sample`` marks
-    what shows examples of the data themselves, which may not be anyone's to publish. ``chart`` has
-    the report draw the table: a ``histogram`` has the columns series, from, to, share.
+    arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``. ``sample``
+    marks what shows examples of the data themselves, which may not be anyone's to publish.
+    ``chart`` has the report draw the table: a ``histogram`` has columns series, from, to, share.
     """
 
     name: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,16 @@ class Store:
     def records(self) -> tuple[RunRecord, ...]:
         """Returns all records, oldest first."""
         return self._read(_read_records)
+
+    def describe(self, key: str, exhibits: Sequence[Exhibit]) -> None:
+        """Stores what a trial shows of itself without training, in place of an earlier one."""
+        text = codec.exhibits_to_text(exhibits)
+        with self._connection(create=True) as connection, connection:
+            connection.execute("INSERT OR REPLACE INTO descriptions VALUES (?, ?)", (key, text))
+
+    def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
+        """Returns what trials show of themselves, by the trial's key."""
+        return dict(self._read(_read_descriptions))
 
     def _read(self, query: Callable[[sqlite3.Connection], Iterator[T]]) -> tuple[T, ...]:
         """Returns what ``query`` finds, and nothing where no record has been written yet."""
@@ -151,6 +161,13 @@ def _shared_row(connection: sqlite3.Connection, table: str, column: str, text: s
     connection.execute(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608
     found = connection.execute(f"SELECT id FROM {table} WHERE {column} = ?", (text,))  # noqa: S608
     return int(found.fetchone()[0])
+
+
+def _read_descriptions(
+    connection: sqlite3.Connection,
+) -> Iterator[tuple[str, tuple[Exhibit, ...]]]:
+    for key, text in connection.execute("SELECT key, exhibits FROM descriptions"):
+        yield key, codec.exhibits_from_text(text)
 
 
 def _read_outcomes(connection: sqlite3.Connection) -> Iterator[Outcome]:

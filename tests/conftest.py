@@ -12,8 +12,15 @@ from ablations.plan import load_study
 from ablations.study import Study
 
 TRAINING = """
+import base64
 import os
 import time
+
+from ablations import Exhibit, Table
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 def train(trial, log):
@@ -35,6 +42,16 @@ def train(trial, log):
     log.metric("test_accuracy", 0.6 + 0.05 * draw + gain, unit="fraction", better="higher")
     log.predictions("test", [0, 1], [[0.75, 0.25], [0.1, 0.9]])
     log.environment(pid=str(os.getpid()))
+
+
+def describe(trial, log):
+    if trial.settings.get("describe") == "raise":
+        raise ValueError("nothing to see")
+    log.exhibit(
+        Exhibit("sample", "A sample", scope="study", image_png=PNG, alt="one dot", sample=True)
+    )
+    table = Table(("series", "from", "to", "share"), (("before", 0, 1, 1.0),))
+    log.exhibit(Exhibit("pixels", "Pixel values", table=table, chart="histogram"))
 """
 
 STUDY = """

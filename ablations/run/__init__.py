@@ -4,6 +4,13 @@ from ablations.run.execute import InlineExecutor
 from ablations.run.local import LocalExecutor
 from ablations.run.measure import measure_arms
 from ablations.run.observer import Observer
-from ablations.run.runner import run_trials
+from ablations.run.runner import describe_trials, run_trials
 
-__all__ = ["InlineExecutor", "LocalExecutor", "Observer", "measure_arms", "run_trials"]
+__all__ = [
+    "InlineExecutor",
+    "LocalExecutor",
+    "Observer",
+    "describe_trials",
+    "measure_arms",
+    "run_trials",
+]

@@ -18,14 +18,14 @@ from ablations.run.environment import available_cores
 from ablations.run.execute import make_record, utc_now
 from ablations.run.observer import Observer
 from ablations.run.process import WorkerProcess
-from ablations.run.worker import EpochMessage, StartMessage
+from ablations.run.worker import EpochMessage, StartMessage, Task
 from ablations.study import Trial
 
 Ended = tuple[Trial, RunRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class _Job:
     """A trial that a worker is at; ``began`` is ``None`` while the worker starts up."""
 
     trial: Trial
@@ -46,6 +46,7 @@ class LocalExecutor:
         log_dir: Where each worker's output goes.
         timeout_seconds: A trial that takes longer is stopped and its worker replaced. The start of
             the worker does not count; what the training function imports does.
+        task: Whether to train the trials or to describe them.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
     """
@@ -56,15 +57,17 @@ class LocalExecutor:
         jobs: int,
         log_dir: Path,
         timeout_seconds: float | None = None,
+        task: Task = "train",
         memory_limit_bytes: int | None = None,
     ) -> None:
         self._jobs = jobs
         self._log_dir = log_dir
         self._timeout = timeout_seconds
+        self._task: Task = task
         self._limit = memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
         self._numbers = count(1)
         self._idle: list[WorkerProcess] = []
-        self._busy: dict[Connection, _Task] = {}
+        self._busy: dict[Connection, _Job] = {}
 
     def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[Ended]:
         """Yields each trial with its record as it ends; closing the iterator stops all workers."""
@@ -79,8 +82,8 @@ class LocalExecutor:
 
     def _hand_out(self, trial: Trial, observer: Observer) -> None:
         process = self._idle.pop() if self._idle else self._start()
-        self._busy[process.connection] = _Task(trial, process, utc_now())
-        process.send(trial)
+        self._busy[process.connection] = _Job(trial, process, utc_now())
+        process.send(trial, self._task)
         observer.started(trial)
 
     def _start(self) -> WorkerProcess:
@@ -96,49 +99,49 @@ class LocalExecutor:
             assert isinstance(connection, Connection)  # noqa: S101 - wait may also take sockets
             yield from self._hear(connection, observer)
         if self._timeout is not None:
-            overdue = [task for task in self._busy.values() if task.age >= self._timeout]
-            for task in overdue:
+            overdue = [job for job in self._busy.values() if job.age >= self._timeout]
+            for job in overdue:
                 message = f"took longer than timeout_seconds = {self._timeout:g}"
-                yield self._give_up(task, "timeout", message)
+                yield self._give_up(job, "timeout", message)
 
     def _hear(self, connection: Connection, observer: Observer) -> Iterator[Ended]:
-        task = self._busy[connection]
-        message = task.process.receive()
+        job = self._busy[connection]
+        message = job.process.receive()
         if message is None:
-            how = f"the worker process {task.process.how_it_ended()}"
-            yield self._give_up(task, "died", how)
+            how = f"the worker process {job.process.how_it_ended()}"
+            yield self._give_up(job, "died", how)
         elif isinstance(message, StartMessage):
-            self._busy[connection] = replace(task, began=time.monotonic())
+            self._busy[connection] = replace(job, began=time.monotonic())
         elif isinstance(message, EpochMessage):
-            observer.epoch(task.trial, message.number, message.metrics)
+            observer.epoch(job.trial, message.number, message.metrics)
         else:
             del self._busy[connection]
             if message.resident_bytes > self._limit:
-                task.process.stop()
+                job.process.stop()
             else:
-                self._idle.append(task.process)
-            yield task.trial, message.record
+                self._idle.append(job.process)
+            yield job.trial, message.record
 
     def _patience(self) -> float | None:
         """Seconds until the next trial overruns its time; ``None`` where none can."""
         if self._timeout is None:
             return None
-        return max(0.0, self._timeout - max(task.age for task in self._busy.values()))
+        return max(0.0, self._timeout - max(job.age for job in self._busy.values()))
 
-    def _give_up(self, task: _Task, reason: Reason, message: str) -> Ended:
-        del self._busy[task.process.connection]
-        task.process.stop()
+    def _give_up(self, job: _Job, reason: Reason, message: str) -> Ended:
+        del self._busy[job.process.connection]
+        job.process.stop()
         record = make_record(
-            task.trial,
+            job.trial,
             LogContents(),
-            started_at=task.started_at,
-            seconds=task.age,
+            started_at=job.started_at,
+            seconds=job.age,
             failure=(reason, message),
         )
-        return task.trial, record
+        return job.trial, record
 
     def _stop_all(self) -> None:
-        for process in [*self._idle, *(task.process for task in self._busy.values())]:
+        for process in [*self._idle, *(job.process for job in self._busy.values())]:
             process.stop()
         self._idle.clear()
         self._busy.clear()

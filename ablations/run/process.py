@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from multiprocessing import Pipe
 from pathlib import Path
 
-from ablations.run.worker import Message
+from ablations.run.worker import Message, Task
 from ablations.study import Trial
 
 _GRACE_SECONDS = 2.0
@@ -46,10 +46,10 @@ class WorkerProcess:
             self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
             self._popen.stdin.flush()  # and stays open: its end tells the worker that we are gone
 
-    def send(self, trial: Trial) -> None:
+    def send(self, trial: Trial, task: Task) -> None:
         """Hands the worker a trial; that a worker is gone shows in `receive`."""
         try:
-            self.connection.send(trial)
+            self.connection.send((trial, task))
         except OSError:
             return
 

@@ -19,6 +19,14 @@ class Executor(Protocol):
         """Yields each trial with its record as it ends."""
 
 
+def describe_trials(trials: Sequence[Trial], executor: Executor, store: Store) -> None:
+    """Stores what the entry's ``describe`` shows of each trial; what fails is left for later."""
+    with closing(executor.run(trials, Observer())) as ended:  # type: ignore[type-var]
+        for trial, record in ended:
+            if record.completed:
+                store.describe(trial.key, record.exhibits)
+
+
 def run_trials(
     trials: Sequence[Trial], executor: Executor, store: Store, observer: Observer | None = None
 ) -> None:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Literal
 
 from ablations.entry import find_entry
 from ablations.errors import StudyError
@@ -22,6 +23,9 @@ from ablations.record import LogContents, Reason, RunRecord
 from ablations.run import memory
 from ablations.run.execute import execute, make_record, utc_now
 from ablations.study import Trial
+
+Task = Literal["train", "describe"]
+"""Which function of the entry a worker is to call with a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,15 @@ Message = StartMessage | EpochMessage | EndMessage
 
 
 def main() -> None:
-    """Connects to the driver and trains what it sends, until it sends ``None``."""
+    """Connects to the driver and does what it sends, until the driver ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     greeting = json.loads(sys.stdin.readline())
     sys.path[:] = greeting["path"]
     threading.Thread(target=_end_with_driver, daemon=True).start()
     with Connection(greeting["descriptor"]) as driver:
-        while (trial := driver.recv()) is not None:
-            driver.send(_train(trial, driver))
+        while True:
+            trial, task = driver.recv()
+            driver.send(_perform(trial, task, driver))
 
 
 def _end_with_driver() -> None:
@@ -65,7 +70,7 @@ def _end_with_driver() -> None:
     os._exit(1)
 
 
-def _train(trial: Trial, driver: Connection) -> EndMessage:
+def _perform(trial: Trial, task: Task, driver: Connection) -> EndMessage:
     print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
 
     def on_epoch(number: int, metrics: Mapping[str, float]) -> None:
@@ -79,5 +84,5 @@ def _train(trial: Trial, driver: Connection) -> EndMessage:
         record = make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
     else:
         driver.send(StartMessage())
-        record = execute(trial, entry.train, on_epoch)
+        record = execute(trial, getattr(entry, task), on_epoch)
     return EndMessage(record, memory.resident_bytes())

@@ -122,3 +122,25 @@ def test_an_entry_that_only_workers_cannot_import_becomes_failed_records(study, 
     (record,) = session.records()
     assert record.reason == "raised"
     assert "No module named 'nothing_of_this_name'" in record.message
+
+
+def test_each_arm_is_described_once_and_its_exhibits_join_its_records(study):
+    session = Session.open(study)
+    session.run(session.trials)
+    session.describe()
+    before = session.store.descriptions()
+    assert len(before) == len(study.arms)
+    session.describe()
+    assert session.store.descriptions() == before
+    shown = {r.seed: [e.name for e in r.exhibits] for r in session.records()}
+    assert shown == {0: ["sample", "pixels"], 1: [], 2: []}
+    without = session.reading(samples=False).records()
+    assert {e.name for r in without for e in r.exhibits} == {"pixels"}
+
+
+def test_a_description_that_fails_is_left_for_later(edit):
+    session = Session.open(load_study(edit("epochs = 2", 'epochs = 2\ndescribe = "raise"')))
+    session.run(session.trials[:1])
+    session.describe()
+    assert session.store.descriptions() == {}
+    assert len(session.records()) == 1
