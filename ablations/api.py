@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ablations.entry import ReportBytes, describe_nothing, find_entry
 from ablations.errors import StudyError
 from ablations.jsonl import read_jsonl, write_jsonl
-from ablations.plan import Progress, load_study, plan_trials, progress_of
+from ablations.plan import Progress, load_study, plan_trials, progress_of, trials_of_records
 from ablations.record import RunRecord
 from ablations.run import (
     InlineExecutor,
@@ -47,8 +47,8 @@ class Session:
     """A study with its planned trials and the records that belong to them."""
 
     study: Study
-    trials: tuple[Trial, ...]
     store: Store
+    data_dir: Place | None = None
     jsonl: Path | None = None
     samples: bool = True
 
@@ -60,9 +60,15 @@ class Session:
         data_dir: Place | None = None,
         runs_dir: Place = "runs",
     ) -> Session:
-        """Plans the trials and finds the store, which need not exist yet."""
-        store = Store(Path(runs_dir) / study.slug / "records.sqlite")
-        return cls(study, plan_trials(study, data_dir=data_dir), store)
+        """Finds the study's store, which need not exist yet."""
+        return cls(study, Store(Path(runs_dir) / study.slug / "records.sqlite"), data_dir)
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials of the plan; those of a file of records have the data that it names."""
+        if self.jsonl is not None:
+            return trials_of_records(self.study, read_jsonl(self.jsonl))
+        return plan_trials(self.study, data_dir=self.data_dir)
 
     def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
         """Returns the session with other records to read.

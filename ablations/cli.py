@@ -38,6 +38,10 @@ def main() -> NoReturn:
     except AblationsError as error:
         _note(f"ablations: {error}")
         sys.exit(2)
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        cure = "Check that the path exists, may be written, and that the disk is not full"
+        _note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
+        sys.exit(2)
     sys.exit(0)
 
 

@@ -6,12 +6,21 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.record import Exhibit, Metric, Predictions, RunRecord, Table
+from ablations.record import (
+    Better,
+    Exhibit,
+    LogContents,
+    Metric,
+    Predictions,
+    RunRecord,
+    Table,
+    Unit,
+)
 from ablations.study import Arm
 
 TABLES = """
@@ -90,7 +99,17 @@ Row = tuple[Any, ...]
 
 def to_text(value: object) -> str:
     """Returns compact JSON; numbers that are not finite are refused."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    separators = (",", ":")
+    return json.dumps(
+        value, ensure_ascii=False, separators=separators, allow_nan=False, default=_plain
+    )
+
+
+def _plain(value: object) -> object:
+    """Turns NumPy's numbers into Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be stored: {value!r}")
 
 
 def record_row(record: RunRecord) -> Row:
@@ -135,7 +154,7 @@ def record_from_rows(
 def _predictions(split: str, labels: bytes, probabilities: bytes) -> Predictions:
     truth = np.frombuffer(labels, "<i8")
     said = np.frombuffer(probabilities, "<f4")
-    return Predictions(split, truth, said.reshape(len(truth), -1))
+    return Predictions(split, truth, said.reshape(len(truth), -1 if len(truth) else 0))
 
 
 def _bytes(values: NDArray[Any], dtype: str) -> bytes:
@@ -164,6 +183,15 @@ def exhibit_to_json(exhibit: Exhibit) -> dict[str, Any]:
 def exhibit_from_text(text: str) -> Exhibit:
     """Reads an exhibit from the JSON of `exhibit_to_json`."""
     return exhibit_from_json(json.loads(text))
+
+
+def require_storable(contents: LogContents) -> None:
+    """Raises ``TypeError`` or ``ValueError`` if a training reported what cannot be stored."""
+    to_text(dict(contents.environment))
+    exhibits_to_text(contents.exhibits)
+    for metric in contents.metrics:
+        if metric.unit not in get_args(Unit) or metric.better not in get_args(Better):
+            raise ValueError(f"metric '{metric.name}' has the unit {metric.unit!r}")
 
 
 def exhibits_to_text(exhibits: Sequence[Exhibit]) -> str:

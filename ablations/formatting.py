@@ -6,7 +6,7 @@ thing in the same way. What is unknown prints as an en dash, never as 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,7 @@ __all__ = [
     "day",
     "difference",
     "duration",
+    "epoch_line",
     "estimate",
     "gate_count",
     "gate_rule",
@@ -134,7 +135,8 @@ def change_label(study: Study, factor: str, *, baseline: str, level: str) -> str
 def arm_label(study: Study, arm: Arm) -> str:
     """Names an arm by what sets it apart: ``baseline``, ``augmentation + transfer``.
 
-    In a one-factor-out design it says what is left out of the full recipe instead.
+    In a one-factor-out design it says what is left out of the full recipe instead. A study of a
+    single factor names its baseline as well: ``model1``.
     """
     if study.design == "one-factor-out":
         out = [
@@ -142,7 +144,14 @@ def arm_label(study: Study, arm: Arm) -> str:
         ]
         return f"without {listing(out)}" if out else "full recipe"
     own = [level_label(study, f, lv) for f, lv in arm.levels if lv != study.baseline.level(f)]
-    return " + ".join(own) or "baseline"
+    return " + ".join(own) or _baseline_label(study)
+
+
+def _baseline_label(study: Study) -> str:
+    """Calls the baseline by its own level where that is a name such as ``model1``."""
+    factor, level = study.baseline.levels[0]
+    switch = level.lower() in ON | OFF
+    return "baseline" if len(study.factors) > 1 or switch else level_label(study, factor, level)
 
 
 def named_arm(study: Study, arm: Arm) -> str:
@@ -184,6 +193,21 @@ def day(moment: str | None) -> str:
         return UNKNOWN
     date = datetime.fromisoformat(moment)
     return f"{date.day} {date:%B %Y}"
+
+
+def epoch_line(
+    number: int, total: int, *, steps: int, step_seconds: float | None, metrics: Mapping[str, float]
+) -> str:
+    """Writes one line of a training's log, as Keras prints it.
+
+    Example:
+        >>> epoch_line(1, 20, steps=63, step_seconds=0.071, metrics={"loss": 0.69})
+        'Epoch 1/20 – 63 steps – 71 ms/step – loss 0.6900'
+    """
+    pace = f"{step_seconds * 1000:.0f} ms/step" if step_seconds is not None else ""
+    shown = [f"{name} {value:.4f}" for name, value in metrics.items()]
+    counts = f"{steps} steps" if steps else ""
+    return " – ".join(filter(None, (f"Epoch {number}/{total}", counts, pace, *shown)))
 
 
 def setting(value: Any) -> str:

@@ -42,7 +42,7 @@ def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
         raise StoreError(
             f"{path} cannot be read", received=str(error), cure="Name a file of JSON lines"
         ) from error
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         try:
             records.append(record_from_json(line))
         except (ValueError, KeyError, TypeError) as error:

@@ -31,6 +31,15 @@ class Outcome:
     reason: Reason | None
     seconds: float
 
+    @property
+    def final(self) -> bool:
+        """Whether the trial need not be trained again.
+
+        One that diverged would diverge again; one that raised, overran its time or lost its worker
+        may do better.
+        """
+        return self.status == "completed" or self.reason == "diverged"
+
 
 class Store:
     """The records of one study.
@@ -97,6 +106,8 @@ class Store:
             try:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
                 raise StoreError(
                     f"{self.path.parent}: this study is being run already",
                     received=str(error),

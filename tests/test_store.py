@@ -86,6 +86,26 @@ def test_json_lines_are_exact_to_the_last_bit(tmp_path_factory, seconds, probabi
     assert all(map(same, read_jsonl(path), [record, RECORD]))
 
 
+def test_numbers_of_numpy_are_stored_as_numbers(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    table = Table(("n",), ((np.int64(3),), (np.float32(0.5),)))
+    store.append(replace(RECORD, exhibits=(Exhibit("x", "X", table=table),)))
+    assert store.records()[0].exhibits[0].table.rows == ((3,), (0.5,))
+
+
+def test_predictions_of_no_example_come_back(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    nothing = Predictions("test", np.zeros(0, np.int64), np.zeros((0, 10), np.float32))
+    store.append(replace(RECORD, predictions=(nothing,)))
+    assert store.records()[0].predictions[0].probabilities.size == 0
+
+
+def test_json_lines_may_hold_any_text(tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    write_jsonl([replace(RECORD, message="one\u2028two\x85three")], path)
+    assert read_jsonl(path)[0].message == "one\u2028two\x85three"
+
+
 def test_exhibits_that_trials_share_are_stored_once(tmp_path: Path):
     store = Store(tmp_path / "records.sqlite")
     for seed in range(5):
@@ -128,6 +148,8 @@ def test_a_reader_may_look_while_the_file_is_made(tmp_path: Path):
             looking = pool.submit(look, store)
             store.append(RECORD)
             looking.result(timeout=20)
+        assert set(seen) <= {0, 1}
+        assert seen == sorted(seen)
 
 
 def test_one_driver_at_a_time(tmp_path: Path):

@@ -156,9 +156,9 @@ def _failures(outcomes: Iterable[Outcome]) -> Iterable[Failure]:
 
 def _environments(outcomes: Iterable[Outcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
     counts = Counter(
-        tuple(sorted(outcome.record.environment.items()))
+        tuple(sorted(record.environment.items()))
         for outcome in outcomes
-        if outcome.record is not None
+        if (record := outcome.completed)  # what timed out or died knows only the driver's
     )
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple((dict(facts), count) for facts, count in ranked)

@@ -74,7 +74,7 @@ def difference(
 def _alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]) -> Effect:
     """Describes a contrast by itself, before the family that it may belong to is known."""
     per_seed = evaluate(contrast, summaries)
-    over_seeds = estimate([value for _, value in per_seed])
+    over_seeds = estimate([value for _, value in per_seed]).if_spread()
     return Effect(
         kind=contrast.kind,
         changes=contrast.changes,
@@ -100,7 +100,10 @@ def evaluate(contrast: Contrast, summaries: Mapping[Arm, Summary]) -> PerSeed:
     weighted = table * np.array([[weight] for _, weight in contrast.weights])
     sums = weighted.sum(axis=0)
     # Arms that tie would differ by rounding alone, equally at each seed, and look certain.
-    sums[np.abs(sums) <= _ROUNDING * np.abs(weighted).sum(axis=0)] = 0.0
+    rounding = _ROUNDING * np.abs(weighted).sum(axis=0)
+    sums[np.abs(sums) <= rounding] = 0.0
+    if seeds and np.ptp(sums) <= rounding.max():
+        sums[:] = sums[0]
     return tuple(zip(seeds, sums.tolist(), strict=True))
 
 
@@ -141,7 +144,9 @@ def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Inte
         method = f"{_METHOD}, Holm step-down"
         alphas = holm_alphas([effect.p for effect in family])
     return [
-        Estimate(effect.n, effect.estimate, effect.sd).interval(level=1 - alpha, method=method)
+        Estimate(effect.n, effect.estimate, effect.sd)
+        .if_spread()
+        .interval(level=1 - alpha, method=method)
         for effect, alpha in zip(family, alphas, strict=True)
     ]
 

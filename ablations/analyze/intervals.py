@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -37,15 +37,22 @@ class Estimate:
         half = float(stats.t.isf((1 - level) / 2, self.n - 1)) * self.sd / math.sqrt(self.n)
         return Interval(self.mean - half, self.mean + half, level, method)
 
-    def p(self) -> float | None:
-        """Returns the two-sided p of "the mean is 0"; ``None`` below two seeds.
+    def if_spread(self) -> Estimate:
+        """Returns the estimate with an unknown standard deviation where the seeds show none.
 
-        Without any spread t is undefined: p is 1 for a mean of 0 and else 0, its limits.
+        Equal differences at every seed say that the metric is coarse, such as accuracy on a few
+        hundred images, not that the difference is certain: with two or three seeds they are common
+        where there is no effect at all.
         """
-        if self.mean is None or self.sd is None:
+        return replace(self, sd=self.sd or None)
+
+    def p(self) -> float | None:
+        """Returns the two-sided p of "the mean is 0"; ``None`` below two seeds or without spread.
+
+        Without any spread t is undefined.
+        """
+        if self.mean is None or not self.sd:
             return None
-        if self.sd == 0.0:
-            return 0.0 if self.mean else 1.0
         t = self.mean / (self.sd / math.sqrt(self.n))
         return float(2 * stats.t.sf(abs(t), self.n - 1))
 

@@ -4,7 +4,7 @@ from ablations.plan.estimate import Progress, progress_of, seconds_to_go
 from ablations.plan.example import write_example
 from ablations.plan.loading import builtin_names, builtin_titles, load_study
 from ablations.plan.schema import study_schema
-from ablations.plan.trials import plan_trials, remaining
+from ablations.plan.trials import plan_trials, remaining, trials_of_records
 
 __all__ = [
     "Progress",
@@ -16,5 +16,6 @@ __all__ = [
     "remaining",
     "seconds_to_go",
     "study_schema",
+    "trials_of_records",
     "write_example",
 ]

@@ -30,8 +30,8 @@ def make_design(
 
     Args:
         kind: ``full-factorial`` crosses all levels; ``one-factor-in`` starts from the baseline and
-            changes one factor at a time; ``one-factor-out`` starts from the full recipe (each
-            factor's last level that is not its baseline) and takes one factor back at a time;
+            changes one factor at a time; ``one-factor-out`` starts from the full recipe (each of
+            the two-level factors away from its baseline) and takes one factor back at a time;
             ``arms`` takes the arms as given.
         factors: In the study's order.
         baseline: Baseline level per factor; a factor that is left out starts at its first level.
@@ -54,6 +54,7 @@ def make_design(
     if kind == "one-factor-in":
         return Design((base, *_changed_one_by_one(base, factors)), base, base)
     if kind == "one-factor-out":
+        _require_two_levels(factors)
         full = _full_recipe(base, factors)
         taken_out = tuple(full.replace(factor, level) for factor, level in base.levels)
         return Design((full, *taken_out), base, full)
@@ -94,12 +95,21 @@ def _changed_one_by_one(base: Arm, factors: Sequence[Factor]) -> tuple[Arm, ...]
     )
 
 
-def _full_recipe(base: Arm, factors: Sequence[Factor]) -> Arm:
-    def last_other(factor: Factor) -> str:
-        others = [level.name for level in factor.levels if level.name != base.level(factor.name)]
-        return others[-1]
+def _require_two_levels(factors: Sequence[Factor]) -> None:
+    for factor in factors:
+        if len(factor.levels) > 2:
+            raise StudyError(
+                f"one-factor-out switches factors on and off, so '{factor.name}' needs two levels",
+                received=f"levels={[level.name for level in factor.levels]}",
+                cure="Remove levels, or use kind = 'arms'",
+            )
 
-    return Arm(tuple((factor.name, last_other(factor)) for factor in factors))
+
+def _full_recipe(base: Arm, factors: Sequence[Factor]) -> Arm:
+    def other(factor: Factor) -> str:
+        return next(lv.name for lv in factor.levels if lv.name != base.level(factor.name))
+
+    return Arm(tuple((factor.name, other(factor)) for factor in factors))
 
 
 def _listed(arms: Sequence[Mapping[str, str]], factors: Sequence[Factor], base: Arm) -> Design:

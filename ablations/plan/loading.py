@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -69,6 +70,7 @@ def load_study(
     path = study_file(str(name))
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        StudyFile.model_validate(content)
         _override(content, overrides, seeds)
         file = StudyFile.model_validate(content)
         study = _study(path, file, source=_source(str(name), path, overrides, seeds))
@@ -139,10 +141,33 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         published=published,
         claims=claims,
     )
+    _require_own_settings(study)
     entry = find_entry(study.entry, path.resolve().parent)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
     return study
+
+
+def _require_own_settings(study: Study) -> None:
+    """Arms must differ in what they train, and settings must be values that JSON can hold."""
+    seen: dict[str, Arm] = {}
+    for arm in study.arms:
+        settings = study.arm_settings(arm)
+        try:
+            text = json.dumps(settings, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise StudyError(
+                "settings may hold text, finite numbers, booleans, lists and tables",
+                received=f"{arm.name}: {error}",
+                cure="Write dates and other values as text",
+            ) from error
+        twin = seen.setdefault(text, arm)
+        require(
+            twin is arm,
+            "two arms have the same settings",
+            received=f"{twin.name} and {arm.name}: {text}",
+            cure="Change a level, or the shared setting that makes two levels alike",
+        )
 
 
 def _slug(stem: str) -> str:

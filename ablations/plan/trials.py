@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ablations.entry import find_entry
+from ablations.record import RunRecord
 from ablations.store import Outcome
-from ablations.study import Study, Trial, blocks
+from ablations.study import Settings, Study, Trial, blocks
 
 
 def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Trial, ...]:
@@ -23,14 +24,22 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     """
     entry = find_entry(study.entry)
     folder = None if data_dir is None else str(data_dir)
-    fingerprints: dict[str, str] = {}
+    settings = {arm: study.arm_settings(arm) for arm in study.arms}
+    data = {arm: entry.fingerprint_data(own, folder) for arm, own in settings.items()}
+    return tuple(
+        Trial(study.slug, study.entry, arm, seed, settings[arm], data[arm], folder)
+        for seed, arms in blocks(study)
+        for arm in arms
+    )
 
-    def fingerprint(settings: dict[str, object]) -> str:
-        text = json.dumps(settings, sort_keys=True)
-        if text not in fingerprints:
-            fingerprints[text] = entry.fingerprint_data(settings, folder)
-        return fingerprints[text]
 
+def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial, ...]:
+    """Returns every trial of the study with the data that its record was trained on.
+
+    For records that were made elsewhere: neither their data nor the training function's other needs
+    have to be here. A trial without a record has no data.
+    """
+    data = {(r.entry, r.seed, _text(r.settings)): r.data for r in records}
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
     return tuple(
         Trial(
@@ -39,19 +48,18 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
             arm=arm,
             seed=seed,
             settings=settings[arm],
-            data=fingerprint(settings[arm]),
-            data_dir=folder,
+            data=data.get((study.entry, seed, _text(settings[arm])), ""),
         )
         for seed, arms in blocks(study)
         for arm in arms
     )
 
 
-def remaining(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> tuple[Trial, ...]:
-    """Returns the trials that ``run`` would train.
+def _text(settings: Settings) -> str:
+    return json.dumps(settings, sort_keys=True)
 
-    A completed trial is done, and so is one that diverged: the same settings and seed would diverge
-    again. What raised, overran its time or died is tried again.
-    """
-    done = {o.key for o in outcomes if o.status == "completed" or o.reason == "diverged"}
+
+def remaining(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> tuple[Trial, ...]:
+    """Returns the trials that ``run`` would train: those without a final outcome."""
+    done = {outcome.key for outcome in outcomes if outcome.final}
     return tuple(trial for trial in trials if trial.key not in done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def _machine_facts() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),
         "cores": str(available_cores()),
+        "jobs": os.environ.get("ABLATIONS_JOBS", "1"),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
     }
     commit = _commit()

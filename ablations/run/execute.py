@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ablations import codec
 from ablations.entry import Train
 from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
@@ -31,24 +32,23 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     """
     log = TrialLog(on_epoch)
     started_at, began = utc_now(), time.perf_counter()
-    reason: Reason | None = None
-    message = ""
+    failure: tuple[Reason, str] | None = None
     memory.reset_peak()
     try:
         train(trial, log)
     except DivergedError as error:
-        reason, message = "diverged", str(error)
-    except Exception as error:  # a training function may raise anything
+        failure = ("diverged", str(error))
+    except (Exception, SystemExit) as error:  # a training function may raise anything
         traceback.print_exc()
-        reason, message = "raised", _one_line(error)
+        failure = ("raised", _one_line(error))
     seconds = time.perf_counter() - began
-    return make_record(
-        trial,
-        log.contents(),
-        started_at=started_at,
-        seconds=seconds,
-        failure=None if reason is None else (reason, message),
-    )
+    contents = log.contents()
+    try:
+        codec.require_storable(contents)
+    except (TypeError, ValueError) as error:
+        contents = LogContents()
+        failure = failure or ("raised", f"what the training reported cannot be stored: {error}")
+    return make_record(trial, contents, started_at=started_at, seconds=seconds, failure=failure)
 
 
 def make_record(
@@ -84,7 +84,7 @@ def make_record(
     )
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return " ".join(f"{type(error).__name__}: {error}{place}".split())[:500]

@@ -91,7 +91,7 @@ class LocalExecutor:
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         limits = dict.fromkeys(names, threads) if self._jobs > 1 else {}
         log = self._log_dir / f"worker-{next(self._numbers)}.log"
-        return WorkerProcess(log, {**os.environ, **limits})
+        return WorkerProcess(log, {**os.environ, **limits, "ABLATIONS_JOBS": str(self._jobs)})
 
     def _listen(self, observer: Observer) -> Iterator[Ended]:
         """Handles what the busy workers say, and ends those that overrun their time."""
@@ -99,7 +99,11 @@ class LocalExecutor:
             assert isinstance(connection, Connection)  # noqa: S101 - wait may also take sockets
             yield from self._hear(connection, observer)
         if self._timeout is not None:
-            overdue = [job for job in self._busy.values() if job.age >= self._timeout]
+            overdue = [
+                job
+                for connection, job in self._busy.items()
+                if job.age >= self._timeout and not connection.poll()
+            ]
             for job in overdue:
                 message = f"took longer than timeout_seconds = {self._timeout:g}"
                 yield self._give_up(job, "timeout", message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,16 +14,16 @@ _STATUS = Path("/proc/self/status")
 
 def reset_peak() -> None:
     """Starts a new peak where the system can (Linux); elsewhere the peak is the process's own."""
-    if _CLEAR_REFS.exists():
+    with suppress(OSError):
         _CLEAR_REFS.write_text("5", encoding="ascii")
 
 
 def peak_bytes() -> int:
     """Returns the largest resident set size since `reset_peak`, in bytes."""
-    if _STATUS.exists():
-        status = _STATUS.read_text(encoding="ascii", errors="replace")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
+    with suppress(OSError):
+        for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     rusage = resource.getrusage(resource.RUSAGE_SELF)
     return int(rusage.ru_maxrss)  # bytes on macOS
 

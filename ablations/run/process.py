@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -43,8 +44,9 @@ class WorkerProcess:
 
     def _greet(self, greeting: Mapping[str, object]) -> None:
         if self._popen.stdin is not None:
-            self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
-            self._popen.stdin.flush()  # and stays open: its end tells the worker that we are gone
+            with suppress(BrokenPipeError):  # a worker that is gone already shows in `receive`
+                self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
+                self._popen.stdin.flush()  # and stays open: its end tells that we are gone
 
     def send(self, trial: Trial, task: Task) -> None:
         """Hands the worker a trial; that a worker is gone shows in `receive`."""

@@ -30,13 +30,17 @@ def describe_trials(trials: Sequence[Trial], executor: Executor, store: Store) -
 def run_trials(
     trials: Sequence[Trial], executor: Executor, store: Store, observer: Observer | None = None
 ) -> None:
-    """Trains the trials in their order and commits each record before the next is handed on.
+    """Trains the trials that have no final record, and commits each record as its trial ends.
 
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
     """
     watcher = observer or Observer()
-    with store.driving(), closing(executor.run(trials, watcher)) as ended:  # type: ignore[type-var]
-        for trial, record in ended:
-            store.append(record)
-            watcher.finished(trial, record)
+    with store.driving():
+        # Another driver may have ended since the trials were chosen.
+        done = {outcome.key for outcome in store.outcomes() if outcome.final}
+        to_do = [trial for trial in trials if trial.key not in done]
+        with closing(executor.run(to_do, watcher)) as ended:  # type: ignore[type-var]
+            for trial, record in ended:
+                store.append(record)
+                watcher.finished(trial, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from ablations.errors import DataError
@@ -21,8 +22,17 @@ def fingerprint(recipe: Recipe, data_dir: str | None) -> str:
         DataError: if a folder or file is missing or is not what it should be.
     """
     facts = [RECIPE_VERSION, datasets.content(recipe, data_dir), _weights(recipe)]
+    if recipe.build is not None:
+        facts.append(_source(recipe.build))
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return f"{recipe.dataset.partition(':')[0]}-{digest[:16]}"
+
+
+def _source(build: str) -> str:
+    """Returns the digest of the file of a function that builds models."""
+    spec = find_spec(build.partition(":")[0])
+    source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
+    return hashlib.sha256(source).hexdigest()
 
 
 def _weights(recipe: Recipe) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +47,7 @@ def base_preprocessing(name: str, scale: str, images: Image8) -> Iterator[keras.
         factor = 255 / (high - low)
         yield keras.layers.Rescaling(factor, offset=-low * factor)
     inputs = keras.Input(images.shape[1:])
-    outputs = _module_of(name).preprocess_input(inputs)
+    outputs = preprocess_of(name)(inputs)
     if outputs is not inputs:  # some bases have it inside
         yield keras.Model(inputs, outputs, name="preprocess_input")
 
@@ -64,9 +65,15 @@ def _ends(scale: str) -> tuple[float, float]:
     return low, high
 
 
-def _module_of(name: str) -> ModuleType:
-    """Returns the module of ``keras.applications`` that holds a base and its preprocessing."""
+def preprocess_of(name: str) -> Any:
+    """Returns the preprocessing function of a base of ``keras.applications``.
+
+    It stands in the module of the base's family. Keras lists no class in that of MobileNetV3, whose
+    preprocessing is inside the model.
+    """
+    if name.startswith("MobileNetV3"):
+        return keras.applications.mobilenet_v3.preprocess_input
     for module in vars(keras.applications).values():
         if isinstance(module, ModuleType) and {name, "preprocess_input"} <= set(vars(module)):
-            return module
+            return module.preprocess_input
     raise KeyError(name)

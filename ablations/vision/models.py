@@ -83,7 +83,7 @@ def _stack(
     # A frozen base is left in inference mode, so that its batch statistics stay as they were.
     training = False if recipe.freeze else None
     if base is not None and "base" not in [spec.name for spec in recipe.layers]:
-        if isinstance(recipe.base, str) and recipe.weights != "none":
+        if isinstance(recipe.base, str) and recipe.pretrained_elsewhere:
             for layer in base_preprocessing(recipe.base, recipe.scale, images):
                 outputs = layer(outputs)
         outputs = base(outputs, training=training)

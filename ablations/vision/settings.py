@@ -59,6 +59,11 @@ class Recipe:
         return readers.classes("weights", self.weights.split(":", 2)[2])
 
     @property
+    def pretrained_elsewhere(self) -> bool:
+        """Whether the base's weights come from ImageNet or a file."""
+        return self.weights == "imagenet" or self.weights_file is not None
+
+    @property
     def weights_file(self) -> str | None:
         """The path of the file that holds the base's weights, if there is one."""
         known = self.weights in {"none", "imagenet"} or self.source_classes is not None

@@ -63,3 +63,20 @@ def test_false_claims_of_a_family_at_the_margin(make):
         for _ in range(runs)
     )
     assert claims / runs <= 0.05 + slack(0.05, runs)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_false_alarms_where_accuracy_is_coarse(make, n):
+    # 192 test images near 97%: seeds often agree to the last image, which must not look certain.
+    study, rng, runs = (
+        make.study("full-factorial", factors=CUBE, seeds=n),
+        np.random.default_rng(3),
+        600,
+    )
+    alarms = 0
+    for _ in range(runs):
+        rows = [(arm, rng.binomial(192, 0.97, size=n) / 192) for arm in study.arms]
+        summaries = {arm: summarize(ACCURACY, list(enumerate(row.tolist()))) for arm, row in rows}
+        found = effects(study, ACCURACY, summaries=summaries)
+        alarms += any(effect.verdict != "inconclusive" for effect in found)
+    assert alarms / runs <= 0.05 + slack(0.05, runs)

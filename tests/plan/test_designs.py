@@ -34,9 +34,18 @@ def test_one_factor_in_changes_one_at_a_time_from_the_baseline():
 
 
 def test_one_factor_out_takes_one_back_at_a_time_from_the_full_recipe():
-    arms, baseline, reference = names("one-factor-out", (A, B, C))
-    assert arms == ["ononz", "offonz", "onoffz", "ononx"]
-    assert (baseline, reference) == ("offoffx", "ononz")
+    arms, baseline, reference = names("one-factor-out", (A, B), baseline={"b": "on"})
+    assert arms == ["onoff", "offoff", "onon"]
+    assert (baseline, reference) == ("offon", "onoff")
+
+
+def test_one_factor_out_is_for_two_levels():
+    with pytest.raises(StudyError) as caught:
+        names("one-factor-out", (A, C))
+    assert str(caught.value) == (
+        "one-factor-out switches factors on and off, so 'c' needs two levels. Received: "
+        "levels=['x', 'y', 'z']. Remove levels, or use kind = 'arms'."
+    )
 
 
 def test_arms_are_taken_as_listed_and_filled_up_from_the_baseline():

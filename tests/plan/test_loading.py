@@ -69,6 +69,26 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "= {}. Change one of them or remove it.",
         ),
         (
+            "on = { a = 0.1 }",
+            "on = { epochs = 2 }",
+            "small.toml: two arms have the same settings. Received: a=off, b=off and a=on, b=off: "
+            '{"epochs": 2}. Change a level, or the shared setting that makes two levels alike.',
+        ),
+        (
+            "on = { a = 0.1 }",
+            "on = { a = inf }",
+            "small.toml: settings may hold text, finite numbers, booleans, lists and tables. "
+            "Received: a=on, b=off: Out of range float values are not JSON compliant. Write dates "
+            "and other values as text.",
+        ),
+        (
+            "on = { a = 0.1 }",
+            "on = { a = 2026-01-01 }",
+            "small.toml: settings may hold text, finite numbers, booleans, lists and tables. "
+            "Received: a=on, b=off: Object of type date is not JSON serializable. Write dates and "
+            "other values as text.",
+        ),
+        (
             "on = { b = 0.05 }",
             "on = { a = 0.05 }",
             "small.toml: setting 'a' is set by two factors. Received: factors 'a' and 'b'. Let one "

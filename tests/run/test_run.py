@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -144,3 +145,54 @@ def test_a_description_that_fails_is_left_for_later(edit):
     session.describe()
     assert session.store.descriptions() == {}
     assert len(session.records()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("log.environment(gpu={1})", "what the training reported cannot be stored: set"),
+        ("log.exhibit(Exhibit('x', 'X', caption=object()))", "what the training reported cannot"),
+        (
+            "log.metric('m', 1, unit='furlongs')",
+            "what the training reported cannot be stored: metric",
+        ),
+        ("log.epoch(loss='low')", "ValueError: could not convert string to float: 'low'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
+)
+def test_what_cannot_be_stored_fails_its_trial_and_no_other(study_path, line, message):
+    (module,) = study_path.parent.glob("training_*.py")
+    text = module.read_text()
+    module.write_text(text.replace("    draw =", f"    if seed == 1:\n        {line}\n    draw ="))
+    records = run_study(load_study(study_path), jobs=1)
+    failed = [record for record in records if not record.completed]
+    assert {(r.seed, r.reason) for r in failed} == {(1, "raised")}
+    assert all(record.message.startswith(message) for record in failed)
+    assert len(records) == 12
+
+
+def test_a_driver_trains_nothing_that_another_has_trained_since(study):
+    session = Session.open(study)
+    stale = session.trials
+    session.run(stale[:5], jobs=0)
+    watcher = Watcher()
+    session.run(stale, jobs=0, observer=watcher)
+    assert watcher.events["started"] == 7
+
+
+def test_records_made_elsewhere_need_no_data(study, tmp_path):
+    from ablations.jsonl import write_jsonl
+
+    session = Session.open(study)
+    session.run(session.trials[:8], jobs=0)
+    elsewhere = [replace(r, data="other", key="k" * 16) for r in session.records()]
+    keyed = [
+        replace(r, key=replace(t, data="other").key)
+        for r in elsewhere
+        for t in session.trials
+        if (t.arm, t.seed) == (r.arm, r.seed)
+    ]
+    write_jsonl(keyed, tmp_path / "r.jsonl")
+    there = session.reading(tmp_path / "r.jsonl")
+    findings = there.findings(there.records())
+    assert (findings.n_completed, findings.n_missing) == (8, 4)

@@ -201,3 +201,10 @@ def test_a_base_that_the_layers_place_gets_just_what_they_say(mobilenet_weights)
     settings = {"base": "MobileNetV2", "weights": str(mobilenet_weights), "freeze": True}
     model = built({**settings, "layers": ["rescale:0..1", "base", "flatten", "dense:2"]}).model
     assert [layer.name.split("_")[0] for layer in model.layers[1:3]] == ["rescaling", "mobilenetv2"]
+
+
+def test_every_base_has_its_preprocessing():
+    from ablations.vision.applications import APPLICATIONS
+    from ablations.vision.inputs import preprocess_of
+
+    assert all(callable(preprocess_of(name)) for name in APPLICATIONS)
