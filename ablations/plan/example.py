@@ -19,13 +19,13 @@ timeout_seconds = 600             # a trial that takes longer is stopped and cou
 
 [trial.settings]                  # shared by all arms; --set epochs=2 overrides one of them
 dataset = "digits"                # or "cats-vs-dogs", or "directory:PATH" with a folder a class
-train_size = 300
-epochs = 10
-batch_size = 32
+scale = "0..1"                    # images hold grey levels 0 to 255 otherwise
+train_size = 500
+epochs = 20
 
 [factors.augmentation]            # a factor and its levels; the first level is the baseline
 off = {}
-on = { augment = ["rotation:0.05", "translation:0.1,0.1"] }
+on = { augment = ["rotation:0.03"] }
 
 [factors.dropout]
 off = { layers = ["conv:16", "pool", "flatten", "dense:64", "dense:10"] }
@@ -41,7 +41,7 @@ smallest_effect_that_matters = 0.01   # effects within one percentage point coun
 
 [[gates]]                         # `ablations gate` turns these into an exit code for CI
 metric = "test_accuracy"
-at_least = 0.7
+at_least = 0.85
 judge = "lower"                   # lower bound of the 95% interval; or mean, or every-seed
 """
 
