@@ -45,7 +45,8 @@ validation and test are not augmented. ``fit_seconds`` includes compilation and 
 ``images_per_second`` is measured over the steps of all epochs but the first.
 
 Planners find three functions beside ``train``: ``check_settings``, ``fingerprint_data`` and
-``prepare_data``. None of them imports a framework, and neither does this module.
+``prepare_data``. None of them imports a framework, and neither does this module. ``describe`` shows
+what an arm trains on.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from ablations.record import TrialLog
     from ablations.study import Settings, Trial
 
-__all__ = ["check_settings", "fingerprint_data", "prepare_data", "train"]
+__all__ = ["check_settings", "describe", "fingerprint_data", "prepare_data", "train"]
 
 
 def train(trial: Trial, log: TrialLog) -> None:
@@ -76,6 +77,26 @@ def train(trial: Trial, log: TrialLog) -> None:
     from ablations.vision.trainer import train_recipe
 
     train_recipe(trial, recipe, log)
+
+
+def describe(trial: Trial, log: TrialLog) -> None:
+    """Shows what an arm trains on, without training it.
+
+    Sample images are equal in all arms of a seed; augmented copies are shown where the arm
+    augments, pixel values before and after where it rescales or standardises.
+
+    Raises:
+        StudyError: if the settings are wrong.
+        DataError: if the data are missing or broken.
+    """
+    from ablations.vision.backend import use_backend
+    from ablations.vision.settings import read
+
+    recipe = read(trial.settings)
+    use_backend(recipe.backend)
+    from ablations.vision.previews import describe_recipe
+
+    describe_recipe(trial, recipe, log)
 
 
 def check_settings(settings: Settings) -> None:

@@ -11,9 +11,15 @@ from ablations.vision.splits import Split
 
 
 def layer_table(model: keras.Model) -> Exhibit:
-    """Returns one row per layer with its output shape and its number of parameters."""
-    rows = tuple((_name(layer), _shape(layer), layer.count_params()) for layer in model.layers)
-    columns = ("layer", "output shape", "parameters")
+    """Returns one row per layer with its output shape and its number of parameters.
+
+    ``trainable`` are those that training changes: none of a frozen base.
+    """
+    rows = tuple(
+        (_name(layer), _shape(layer), layer.count_params(), _trainable(layer))
+        for layer in model.layers
+    )
+    columns = ("layer", "output shape", "parameters", "trainable")
     caption = "Shapes of one example, from the image to the outputs."
     return Exhibit("layers", "Layers", caption=caption, table=Table(columns, rows))
 
@@ -26,6 +32,10 @@ def _shape(layer: keras.Layer) -> str | None:
     output = getattr(layer, "output", None)
     shape = getattr(output, "shape", None)
     return None if shape is None else " × ".join(map(str, shape[1:]))
+
+
+def _trainable(layer: keras.Layer) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
 
 
 def label_counts(examples: Examples, split: Split) -> Exhibit:

@@ -63,6 +63,9 @@ def _fit(image: Image8, height: int, width: int) -> Image.Image:
 def _encode(canvas: Image.Image, gaps: Image.Image) -> bytes:
     """Returns ``canvas`` as a PNG, transparent where ``gaps`` is 255."""
     picture = canvas.quantize(255)
+    # A PNG makes only colours transparent that its palette holds.
+    palette = picture.getpalette() or []
+    picture.putpalette(palette + [255] * (3 * 256 - len(palette)))
     picture.paste(255, mask=gaps)
     file = BytesIO()
     picture.save(file, "PNG", optimize=True, transparency=255)

@@ -67,12 +67,12 @@ def test_tables_of_layers_and_labels(digits, trial):
     layers = exhibit(found, "layers")
     assert layers.scope == "arm"
     assert layers.table.rows == (
-        ("InputLayer", "8 × 8 × 1", 0),
-        ("Conv2D", "6 × 6 × 4", 40),
-        ("MaxPooling2D", "3 × 3 × 4", 0),
-        ("Flatten", "36", 0),
-        ("Dropout", "36", 0),
-        ("Dense", "5", 185),
+        ("InputLayer", "8 × 8 × 1", 0, 0),
+        ("Conv2D", "6 × 6 × 4", 40, 40),
+        ("MaxPooling2D", "3 × 3 × 4", 0, 0),
+        ("Flatten", "36", 0, 0),
+        ("Dropout", "36", 0, 0),
+        ("Dense", "5", 185, 185),
     )
     labels = exhibit(found, "label-counts")
     assert labels.scope == "study"
