@@ -88,7 +88,10 @@ def run(
         _note(screens.progress_line(progress))
         if report:
             session.describe(jobs)
-        page = _render(session.reading(samples=samples), reports_dir) if report else None
+        session = session.reading(samples=samples)
+        for line in screens.metric_lines(session.study, session.records()):
+            _note(line)
+        page = _render(session, reports_dir) if report else None
     if as_json:
         document = screens.progress_json(session.study, progress)
         _print_json({**document, "report": None if page is None else str(page)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,6 +82,16 @@ def progress_json(study: Study, progress: Progress) -> dict[str, Any]:
         ],
         "seconds_to_go": progress.seconds_to_go,
     }
+
+
+def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    """Returns a warning if trials have completed but none reported the study's metric."""
+    reported = {m.name for record in records if record.completed for m in record.metrics}
+    if not reported or study.metric in reported:
+        return []
+    close = difflib.get_close_matches(study.metric, reported, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"it reports {', '.join(sorted(reported))}"
+    return [f"no trial reported '{study.metric}', which the study is about: {hint}"]
 
 
 def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:

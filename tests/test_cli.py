@@ -68,6 +68,12 @@ def test_failed_trials_end_with_code_4_and_are_named(edit):
     assert "ValueError: no such layer" in shown
 
 
+def test_a_metric_that_nobody_reports_is_told_at_once(edit):
+    path = edit("[design]", '[analysis]\nmetric = "accuracy"\n\n[design]')
+    done = call("run", path, "--no-report")
+    assert "no trial reported 'accuracy', which the study is about: did you mean " in done.stderr
+
+
 def test_status_points_to_records_of_other_settings(study_path):
     call("run", study_path, "--no-report", "--set", "epochs=1")
     shown = call("status", study_path).stdout
