@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Which parts of a training recipe earn their keep, by how much, and how sure are we?",
     epilog="Exit codes: 0 all well; 1 a gate failed; 2 usage or study file; 3 inconclusive; "
-    "4 trials missing or failed; 130 and 143 stopped by Ctrl-C and SIGTERM.",
+    "4 trials missing or failed; 70 a bug; 130 and 143 stopped by Ctrl-C and SIGTERM.",
 )
 
 
@@ -42,6 +43,10 @@ def main() -> NoReturn:
         cure = "Check that the path exists, may be written, and that the disk is not full"
         _note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
         sys.exit(2)
+    except Exception:  # a bug, which must not end with the code of a failed gate
+        traceback.print_exc()
+        _note("ablations: this is a bug; please report it with the lines above")
+        sys.exit(70)
     sys.exit(0)
 
 
@@ -282,4 +287,4 @@ def _note(line: str) -> None:
 
 
 def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -186,9 +186,18 @@ def exhibit_from_text(text: str) -> Exhibit:
 
 
 def require_storable(contents: LogContents) -> None:
-    """Raises ``TypeError`` or ``ValueError`` if a training reported what cannot be stored."""
-    to_text(dict(contents.environment))
-    exhibits_to_text(contents.exhibits)
+    """Raises whatever stands against storing what a training reported, and reading it again."""
+    environment = to_text(dict(contents.environment))
+    exhibits = exhibits_to_text(contents.exhibits)
+    names = to_text([metric.name for metric in contents.metrics])
+    (environment + exhibits + names).encode()
+    for exhibit in exhibits_from_text(exhibits):
+        if exhibit.table and {len(row) for row in exhibit.table.rows} - {
+            len(exhibit.table.columns)
+        }:
+            raise ValueError(
+                f"exhibit '{exhibit.name}' has rows of another length than its columns"
+            )
     for metric in contents.metrics:
         if metric.unit not in get_args(Unit) or metric.better not in get_args(Better):
             raise ValueError(f"metric '{metric.name}' has the unit {metric.unit!r}")

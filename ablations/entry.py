@@ -15,10 +15,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
-from ablations.errors import StudyError
+from ablations.errors import AblationsError, StudyError
 from ablations.record import TrialLog
 from ablations.study import Settings, Trial
 
@@ -75,17 +78,39 @@ def find_entry(name: str, folder: Path | None = None) -> Entry:
         sys.path.insert(0, str(folder))
     train = _attribute(name, module_name, function_name)
     hooks = {
-        hook: found
+        hook: found if hook == "describe" else _told(hook, found)
         for hook in ("check_settings", "describe", "fingerprint_data", "prepare_data")
-        if (found := getattr(sys.modules[module_name], hook, None)) is not None
+        if callable(found := getattr(sys.modules[module_name], hook, None))
     }
     return Entry(train, **hooks)
 
 
+def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the hook with whatever it raises turned into one line."""
+
+    @wraps(hook)
+    def call(*arguments: object) -> object:
+        try:
+            return hook(*arguments)
+        except (AblationsError, OSError):
+            raise
+        except Exception as error:  # somebody else's function may raise anything
+            raise StudyError(
+                f"'{name}' beside the training function failed",
+                received=f"{type(error).__name__}: {error}",
+                cure="Mend it, or have it raise a StudyError that says what is wrong",
+            ) from error
+
+    return call
+
+
 def _attribute(name: str, module_name: str, function_name: str) -> Train:
     try:
-        function: Train = getattr(importlib.import_module(module_name), function_name)
-    except Exception as error:  # importing somebody's module may raise anything
+        with redirect_stdout(sys.stderr):  # what a module prints is no part of our answer
+            function: Train = getattr(importlib.import_module(module_name), function_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # importing somebody's module may raise anything, or exit
         raise StudyError(
             f"trial.run: entry '{name}' cannot be imported",
             received=f"{type(error).__name__}: {error}",

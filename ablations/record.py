@@ -142,7 +142,10 @@ class TrialLog:
 
     def steps(self, seconds: Sequence[float] | NDArray[np.float64]) -> None:
         """Reports the durations of one epoch's steps, in seconds and in order, once per epoch."""
-        self._steps.append(np.asarray(seconds, dtype=np.float64))
+        durations = np.asarray(seconds, dtype=np.float64)
+        if durations.ndim != 1 or not np.isfinite(durations).all():
+            raise ValueError("steps() takes a list of finite seconds")
+        self._steps.append(durations)
 
     def metric(
         self, name: str, value: float, *, unit: Unit = "number", better: Better = "neither"
@@ -165,6 +168,7 @@ class TrialLog:
 
         Raises:
             ValueError: if the shapes do not fit each other.
+            DivergedError: if a probability is not finite.
         """
         truth = np.asarray(labels, dtype=np.int64)
         said = np.asarray(probabilities, dtype=np.float32)
@@ -173,6 +177,8 @@ class TrialLog:
                 f"predictions('{split}'): labels must be (example,) and probabilities "
                 f"(example, class). Received: shapes {truth.shape} and {said.shape}."
             )
+        if not np.isfinite(said).all():
+            _require_finite(f"predictions('{split}')", math.nan)
         self._predictions[split] = Predictions(split, truth, said)
 
     def exhibit(self, exhibit: Exhibit) -> None:

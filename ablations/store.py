@@ -62,6 +62,8 @@ class Store:
             try:
                 _insert(connection, record)
             except sqlite3.IntegrityError as error:
+                if "records.key" not in str(error):
+                    raise
                 raise StoreError(
                     f"{self.path}: a trial is recorded only once",
                     received=f"trial {record.key}: {error}",
@@ -102,17 +104,7 @@ class Store:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = self.path.with_name("driver.lock")
-        with closing(sqlite3.connect(lock, timeout=0.0, isolation_level=None)) as connection:
-            try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                raise StoreError(
-                    f"{self.path.parent}: this study is being run already",
-                    received=str(error),
-                    cure="Wait for it, or stop it; 'ablations status' shows how far it is",
-                ) from error
+        with closing(_locked(lock)):
             yield
 
     @contextmanager
@@ -125,7 +117,7 @@ class Store:
             raise StoreError(
                 f"{self.path} cannot be used as a record file",
                 received=str(error),
-                cure="Move it away, or name another folder with --runs-dir",
+                cure="Free the disk if it is full; else name another folder with --runs-dir",
             ) from error
 
     def _check_version(self, connection: sqlite3.Connection, *, create: bool) -> None:
@@ -142,6 +134,22 @@ class Store:
                 cure=f"This one reads version {SCHEMA_VERSION}; name another --runs-dir",
             )
         connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _locked(lock: Path) -> sqlite3.Connection:
+    """Returns a connection that holds the lock file until it is closed or its process ends."""
+    try:
+        connection = sqlite3.connect(lock, timeout=0.0, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            problem = f"{lock.parent}: this study is being run already"
+            cure = "Wait for it, or stop it; 'ablations status' shows how far it is"
+        else:
+            problem = f"{lock} cannot be used as a lock"
+            cure = "Remove it, or name another folder with --runs-dir"
+        raise StoreError(problem, received=str(error), cure=cure) from error
+    return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:

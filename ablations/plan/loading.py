@@ -69,19 +69,19 @@ def load_study(
     """
     path = study_file(str(name))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         StudyFile.model_validate(content)
         _override(content, overrides, seeds)
         file = StudyFile.model_validate(content)
         study = _study(path, file, source=_source(str(name), path, overrides, seeds))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValidationError as error:
+        raise as_study_error(path.name, error) from error
+    except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason
         raise StudyError(
             f"{path.name} is not valid TOML",
             received=str(error),
             cure="A key or level may stand only once, and text needs quotes",
         ) from error
-    except ValidationError as error:
-        raise as_study_error(path.name, error) from error
     except StudyError as error:
         raise error.at(path.name) from error
     return study

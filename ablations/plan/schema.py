@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -19,7 +20,8 @@ class TrialTable(_Strict):
     run: Annotated[str, Field(description="Training function as 'module:function'")]
     settings: Annotated[dict[str, Any], Field(description="Settings shared by all arms")] = {}
     timeout_seconds: Annotated[
-        PositiveFloat | None, Field(description="A trial that takes longer is stopped and fails")
+        Annotated[PositiveFloat, Field(le=1e7)] | None,
+        Field(description="A trial that takes longer is stopped and fails"),
     ] = None
 
 
@@ -31,7 +33,8 @@ class DesignTable(_Strict):
         dict[Name, str], Field(description="Baseline level per factor; the first one if left out")
     ] = {}
     seeds: Annotated[
-        PositiveInt | list[NonNegativeInt], Field(description="How many seeds, or which ones")
+        Annotated[PositiveInt, Field(le=10_000)] | list[Annotated[NonNegativeInt, Field(lt=2**63)]],
+        Field(description="How many seeds, or which ones"),
     ] = 5
     arms: Annotated[
         list[dict[Name, str]] | None, Field(description="The arms themselves, for kind = 'arms'")
@@ -43,7 +46,7 @@ class AnalysisTable(_Strict):
 
     metric: Name = "test_accuracy"
     smallest_effect_that_matters: Annotated[
-        float, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
+        Finite, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
     ] = 0.0
 
 
@@ -52,8 +55,8 @@ class GateTable(_Strict):
 
     metric: Name
     where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: Finite | None = None
+    at_most: Finite | None = None
     judge: Annotated[
         Literal["lower", "mean", "every-seed"],
         Field(description="What must clear the bar: the near bound of the interval, the mean, all"),

@@ -36,9 +36,16 @@ def parse_override(text: str) -> tuple[str, Any]:
         cure="Write for example --set epochs=2",
     )
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key, _toml_value(value)
+    except (ValueError, RecursionError):
         return key, value
+
+
+def _toml_value(text: str) -> Any:
+    parsed = tomllib.loads(f"value = {text}")
+    if len(parsed) > 1:
+        raise ValueError(text)
+    return parsed["value"]
 
 
 def as_study_error(

@@ -21,7 +21,10 @@ from ablations.report.palette import LIGHT, MARKS, SMALL, TEXT, WIDE
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a dot plot: dots, and beside them a mark with a thick and a thin bar."""
+    """One line of a dot plot: dots, and beside them a mark with a thick and a thin bar.
+
+    ``diamond`` is a number from elsewhere that they are held against.
+    """
 
     label: str
     dots: tuple[float, ...]
@@ -33,6 +36,7 @@ class Row:
     colour: str = "blue"
     hollow: bool = False
     group: str = ""
+    diamond: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,9 @@ def _plot_row(ax: Axes, row: Row, place: float, *, ticks: bool) -> None:
         face = LIGHT["paper"] if row.hollow else colour
         ax.plot([row.middle], [down], "o", color=colour, markersize=MARKS["mean"],
                 markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
+    if row.diamond is not None:
+        ax.plot([row.diamond], [place], "D", color=LIGHT["ink"], markersize=MARKS["mean"] + 1,
+                markerfacecolor="none", markeredgewidth=1.5, zorder=5)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

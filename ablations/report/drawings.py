@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from ablations.findings import Findings
-from ablations.formatting import arm_label, metric_name, number
+from ablations.findings import ArmFinding, Findings
+from ablations.formatting import arm_label, listing, metric_name, number
 from ablations.report import charts, figure_tables, headlines, tables, training_charts
 from ablations.report.dotplots import dot_figure, thumbnail_figure
+from ablations.report.histories import history_figure
 from ablations.report.palette import NARROW, WIDE
 from ablations.report.panels import curve_figure, interaction_figure
 from ablations.report.scatter import cost_figure
@@ -20,12 +21,13 @@ from ablations.report.views import Figures, FigureView, TableView
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What stands around a figure."""
+    """What stands around a figure; ``csv`` is the name of its data, if it is not its own."""
 
     name: str
     headline: str
     reading: str
     alt: str
+    csv: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,10 @@ class Drawn:
     svg: str
 
 
-def _drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> Drawn:
+def drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> Drawn:
+    """Draws a figure for page, phone and file."""
     wide, narrow = draw(lay_out(WIDE)), draw(lay_out(NARROW))
+    data = words.csv or words.name
     view = FigureView(
         name=words.name,
         headline=words.headline,
@@ -46,7 +50,8 @@ def _drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> 
         wide=for_page(wide, name=f"{words.name}-wide", alt=words.alt, shown="wide"),
         narrow=for_page(narrow, name=f"{words.name}-narrow", alt=words.alt, shown="narrow"),
         file=f"figures/{words.name}.svg",
-        csv=f"data/{words.name}.csv",
+        data=data,
+        csv=f"data/{data}.csv",
         table=table,
     )
     return Drawn(view, alone(wide, alt=words.alt))
@@ -59,7 +64,7 @@ def draw_arms(findings: Findings) -> Drawn | None:
         return None
     alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
     words = Words("arms", headlines.arms_headline(findings), headlines.arms_reading(findings), alt)
-    return _drawn(words, figure_tables.seed_table(findings), lambda width: dot_figure(chart, width))
+    return drawn(words, figure_tables.seed_table(findings), lambda width: dot_figure(chart, width))
 
 
 def draw_thumbnail(findings: Findings) -> str:
@@ -78,7 +83,7 @@ def draw_effects(findings: Findings) -> Drawn | None:
     words = Words(
         "effects", headlines.effects_headline(findings), headlines.effects_reading(findings), alt
     )
-    return _drawn(
+    return drawn(
         words, figure_tables.contrast_table(findings), lambda width: dot_figure(chart, width)
     )
 
@@ -92,7 +97,7 @@ def draw_interactions(findings: Findings) -> Drawn | None:
     headline = headlines.interactions_headline(findings)
     words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt)
     table = figure_tables.panel_table(chart, "mean by cell")
-    return _drawn(words, table, lambda width: interaction_figure(chart, width))
+    return drawn(words, table, lambda width: interaction_figure(chart, width))
 
 
 def draw_curves(findings: Findings) -> Drawn | None:
@@ -104,7 +109,21 @@ def draw_curves(findings: Findings) -> Drawn | None:
     headline = headlines.curves_headline(findings, chart)
     words = Words("curves", headline, headlines.CURVES_READING, alt)
     table = figure_tables.last_epoch_table(chart)
-    return _drawn(words, table, lambda width: curve_figure(chart, width))
+    return drawn(words, table, lambda width: curve_figure(chart, width))
+
+
+def draw_history(findings: Findings, arm: ArmFinding, place: int) -> Drawn | None:
+    """Draws accuracy and loss of one arm over the epochs; ``place`` tells figures apart."""
+    found = training_charts.history_charts(findings, arm)
+    if not found:
+        return None
+    label = arm_label(findings.study, arm.arm)
+    axes = listing([chart.y_axis for chart in found])
+    alt = f"Training and validation of ‘{label}’ over the epochs: {axes}."
+    reading = headlines.history_reading(arm, found)
+    name = f"history-{place}"
+    words = Words(name, headlines.history_headline(arm), reading, alt, csv="curves")
+    return drawn(words, figure_tables.epoch_table(arm), lambda width: history_figure(found, width))
 
 
 def draw_steps(findings: Findings) -> Drawn | None:
@@ -115,7 +134,7 @@ def draw_steps(findings: Findings) -> Drawn | None:
         return None
     alt = headlines.dots_alt(chart, "step times by arm")
     words = Words("steps", headlines.steps_headline(findings), headlines.STEPS_READING, alt)
-    return _drawn(words, table, lambda width: dot_figure(chart, width))
+    return drawn(words, table, lambda width: dot_figure(chart, width))
 
 
 def draw_cost(findings: Findings) -> Drawn | None:
@@ -137,19 +156,24 @@ def draw_cost(findings: Findings) -> Drawn | None:
     headline = headlines.cost_headline(findings, chart, cost)
     words = Words("cost", headline, headlines.COST_READING, alt)
     table = tables.make_table("means by arm", columns, rows, numeric=columns[1:])
-    return _drawn(words, table, lambda width: cost_figure(chart, width))
+    return drawn(words, table, lambda width: cost_figure(chart, width))
 
 
 def draw_all(findings: Findings) -> list[Drawn]:
-    """Draws all figures that there are data for, in their order on the page."""
-    drawers = (draw_arms, draw_effects, draw_interactions, draw_curves, draw_steps, draw_cost)
-    drawn = (draw_one(findings) for draw_one in drawers)
-    return [drawing for drawing in drawn if drawing]
+    """Draws all figures that there are data for, in their order on the page.
+
+    Where the study is told in chapters, each shows the learning curves of its own arms.
+    """
+    drawers = [draw_arms, draw_effects, draw_interactions, draw_curves, draw_steps, draw_cost]
+    if findings.study.chapters:
+        drawers.remove(draw_curves)
+    found = (draw_one(findings) for draw_one in drawers)
+    return [drawing for drawing in found if drawing]
 
 
-def figures(drawn: Sequence[Drawn]) -> Figures:
+def figures(drawings: Sequence[Drawn]) -> Figures:
     """Sorts drawings into their places on the page."""
-    views = {drawing.view.name: drawing.view for drawing in drawn}
+    views = {drawing.view.name: drawing.view for drawing in drawings}
     return Figures(
         arms=views.get("arms"),
         effects=views.get("effects"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ablations.findings import Findings
-from ablations.formatting import arm_label, difference, metric_name, number
+from collections.abc import Sequence
+
+from ablations.findings import ArmFinding, Findings
+from ablations.formatting import UNKNOWN, arm_label, difference, metric_name, number
+from ablations.record import Unit
 from ablations.report.panels import Panels
 from ablations.report.tables import make_table
 from ablations.report.views import TableView
@@ -69,3 +72,23 @@ def last_epoch_table(chart: Panels) -> TableView:
         for panel in chart.panels
     ]
     return make_table(f"last epoch: {chart.y_axis}", ["arm", *names], rows, numeric=names)
+
+
+def epoch_table(arm: ArmFinding) -> TableView:
+    """One row per epoch: the mean of each metric over the seeds that reached it."""
+    names = list(dict.fromkeys(curve.metric for curve in arm.curves))
+    runs = {name: [c.values for c in arm.curves if c.metric == name] for name in names}
+    rows = [
+        [str(epoch + 1), *(_mean_at(runs[name], epoch, name) for name in names)]
+        for epoch in range(max(len(values) for own in runs.values() for values in own))
+    ]
+    columns = [metric_name(name) for name in names]
+    return make_table(
+        "means over seeds, epoch by epoch", ["epoch", *columns], rows, numeric=columns
+    )
+
+
+def _mean_at(runs: Sequence[Sequence[float]], epoch: int, name: str) -> str:
+    values = [run[epoch] for run in runs if epoch < len(run)]
+    unit: Unit = "fraction" if name.endswith("accuracy") else "number"
+    return number(sum(values) / len(values), unit) if values else UNKNOWN

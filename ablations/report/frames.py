@@ -61,7 +61,12 @@ def arms_frame(findings: Findings) -> pd.DataFrame:
 
 
 def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
-    low, high = (interval.low, interval.high) if interval else (None, None)
+    return both_ends(name, (interval.low, interval.high) if interval else None)
+
+
+def both_ends(name: str, ends: tuple[float, float] | None) -> dict[str, Any]:
+    """Gives the two ends of an interval a column each; both empty if it is unknown."""
+    low, high = ends or (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
 
 

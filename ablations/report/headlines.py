@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ablations.findings import Findings
+from collections.abc import Sequence
+
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     arm_label,
     counted,
@@ -13,10 +15,11 @@ from ablations.formatting import (
     number,
     sentence,
 )
+from ablations.record import Unit
 from ablations.report.dotplots import DotPlot
 from ablations.report.panels import Panels
 from ablations.report.scatter import Scatter
-from ablations.report.training_charts import curve_metrics
+from ablations.report.training_charts import CURVES, curve_metrics
 from ablations.report.wording import decided_interactions, stands_clear
 
 
@@ -193,3 +196,25 @@ def panels_alt(chart: Panels, what: str) -> str:
     """Describes small multiples by their titles."""
     titles = listing([panel.title for panel in chart.panels])
     return f"{counted(len(chart.panels), 'small plot')} of {what}: {titles}."
+
+
+def history_headline(arm: ArmFinding) -> str:
+    """Says where training and validation end, averaged over the seeds."""
+    pair = next(pair for pair in CURVES if set(pair) <= {c.metric for c in arm.curves})
+    unit: Unit = "fraction" if pair[0] == "accuracy" else "number"
+    ends = [[c.values[-1] for c in arm.curves if c.metric == name] for name in pair]
+    trained, validated = (number(sum(values) / len(values), unit) for values in ends)
+    epochs = counted(max(len(curve.values) for curve in arm.curves), "epoch")
+    name = metric_name(pair[0])
+    return f"After {epochs}, {name} is {trained} in training and {validated} in validation"
+
+
+def history_reading(arm: ArmFinding, charts: Sequence[Panels]) -> str:
+    """Says what the lines are, and what lies outside of the plot."""
+    losses = [c.values for c in arm.curves if c.metric in ("loss", "val_loss")]
+    top = max((value for run in losses for value in run[:1]), default=0.0)
+    drawn = max((chart.bounds[1] for chart in charts if chart.y_axis == "loss"), default=top)
+    spike = f" The first epoch's loss, up to {number(top)}, lies outside." if top > drawn else ""
+    if len({curve.seed for curve in arm.curves}) == 1:
+        return f"One seed, so the line is no mean.{spike}"
+    return f"{CURVES_READING}{spike}"

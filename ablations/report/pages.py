@@ -10,18 +10,18 @@ import pandas as pd
 
 from ablations.findings import Findings
 from ablations.formatting import arm_label, counted, day
-from ablations.record import Exhibit, RunRecord
-from ablations.report import drawings, frames, headlines, tables
+from ablations.record import RunRecord
+from ablations.report import frames, headlines, tables
 from ablations.report.cards import card
+from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
+from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
 from ablations.report.narrative import Answer, answer
+from ablations.report.published import comparisons, draw_published, published_frame
 from ablations.report.reading import how_to_read
-from ablations.report.setup_tables import (
-    environment_table,
-    exhibit_table,
-    level_table,
-    shared_table,
-)
-from ablations.report.views import ExhibitView, Figures, ReportPage
+from ablations.report.setup_tables import environment_table, level_table, shared_table
+from ablations.report.stories import Sources, draw_histories, tell, told_places
+from ablations.report.survivals import draw_survivals, survival_frame, survival_part
+from ablations.report.views import ExhibitView, ReportPage
 from ablations.report.wording import effect_label
 
 
@@ -33,28 +33,69 @@ class Report:
     files: Mapping[str, str | bytes]
 
 
-def make_report(findings: Findings, records: Sequence[RunRecord]) -> Report:
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a page is put together from, besides its tables."""
+
+    said: Answer
+    figures: Mapping[str, Drawn]
+    histories: Mapping[int, Drawn]
+    exhibits: Mapping[str, Shown]
+    left_out: str
+
+    @property
+    def drawings(self) -> tuple[Drawn, ...]:
+        """Every figure that is a file of its own."""
+        return (*self.figures.values(), *self.histories.values())
+
+
+def make_report(
+    findings: Findings, records: Sequence[RunRecord], *, samples: bool = True
+) -> Report:
     """Makes the words, figures and files of a report."""
-    said, drawn = answer(findings), drawings.draw_all(findings)
-    page = _page(findings, said, drawings.figures(drawn))
-    pictures = {drawing.view.file: drawing.svg for drawing in drawn}
-    written: dict[str, str | bytes] = {**pictures, **_data(findings, records), **_images(findings)}
-    written["figures/thumbnail.svg"] = drawings.draw_thumbnail(findings)
-    written["report.json"] = json.dumps(card(findings, said), indent=2, ensure_ascii=False) + "\n"
-    return Report(page, written)
+    shown = findings if samples else without_samples(findings)
+    drawn = [*draw_all(shown), draw_published(shown), draw_survivals(shown)]
+    material = Material(
+        said=answer(shown),
+        figures={drawing.view.name: drawing for drawing in drawn if drawing},
+        histories=draw_histories(shown),
+        exhibits=_exhibits(shown),
+        left_out="" if samples else LEFT_OUT,
+    )
+    page = _page(shown, records, material)
+    return Report(page, _files(shown, records, material))
 
 
-def _page(findings: Findings, said: Answer, figures: Figures) -> ReportPage:
-    study = findings.study
+def _exhibits(findings: Findings) -> dict[str, Shown]:
+    """Returns the exhibits of the study, and of each arm as ``arm-1``, ``arm-2`` and so on."""
+    own = {f"arm-{i}": arm.exhibits for i, arm in enumerate(findings.arms, start=1)}
+    places = {"study": findings.exhibits, **own}
+    return {place: show(place, exhibits) for place, exhibits in places.items()}
+
+
+def _files(
+    findings: Findings, records: Sequence[RunRecord], material: Material
+) -> dict[str, str | bytes]:
+    written: dict[str, str | bytes] = {**_data(findings, records)}
+    for shown in material.exhibits.values():
+        written.update(shown.files)
+    written.update({drawing.view.file: drawing.svg for drawing in material.drawings})
+    summary = json.dumps(card(findings, material.said), indent=2, ensure_ascii=False)
+    written["figures/thumbnail.svg"] = draw_thumbnail(findings)
+    written["report.json"] = f"{summary}\n"
+    return written
+
+
+def _page(findings: Findings, records: Sequence[RunRecord], material: Material) -> ReportPage:
     return ReportPage(
-        slug=study.slug,
-        title=study.title,
-        question=study.question,
+        slug=findings.study.slug,
+        title=findings.study.title,
+        question=findings.study.question,
         facts=_facts(findings),
-        answer=said.sentences,
-        alarm=said.alarm,
-        caveats=said.caveats,
-        figures=figures,
+        answer=material.said.sentences,
+        alarm=material.said.alarm,
+        caveats=material.said.caveats,
+        figures=figures(list(material.figures.values())),
         arm_table=tables.arm_table(findings),
         effect_table=tables.effect_table(findings),
         warmup_table=tables.warmup_table(findings),
@@ -62,14 +103,30 @@ def _page(findings: Findings, said: Answer, figures: Figures) -> ReportPage:
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),
         failure_table=tables.failure_table(findings),
-        exhibits=_exhibits("study", findings.exhibits),
-        arm_exhibits=_arm_exhibits(findings),
+        exhibits=material.exhibits["study"].views,
+        arm_exhibits=_arm_exhibits(findings, material.exhibits),
+        left_out=material.left_out,
+        story=tell(Sources(findings, records, material.exhibits, material.histories)),
+        published=comparisons(findings, material.figures.get("published")),
+        survivals=survival_part(findings, material.figures.get("survival")),
         level_table=level_table(findings),
         shared_table=shared_table(findings),
         environment_table=environment_table(findings),
         data=findings.data,
         commands=_commands(findings),
         reading=how_to_read(findings),
+    )
+
+
+def _arm_exhibits(
+    findings: Findings, exhibits: Mapping[str, Shown]
+) -> tuple[tuple[str, tuple[ExhibitView, ...]], ...]:
+    """Returns the exhibits of the arms that no chapter tells of."""
+    told = {place for own in told_places(findings) for place in own}
+    return tuple(
+        (arm_label(findings.study, arm.arm), exhibits[f"arm-{place}"].views)
+        for place, arm in enumerate(findings.arms, start=1)
+        if arm.exhibits and place not in told
     )
 
 
@@ -101,43 +158,8 @@ def _data(findings: Findings, records: Sequence[RunRecord]) -> dict[str, str]:
         "interactions": frames.interactions_frame(findings),
         "curves": frames.curves_frame(findings),
         "steps": frames.steps_frame(findings),
+        "published": published_frame(findings),
+        "survival": survival_frame(findings),
     }
     kept = {name: frame for name, frame in made.items() if not frame.empty or name == "trials"}
     return {f"data/{name}.csv": frames.write_csv(frame) for name, frame in kept.items()}
-
-
-def _exhibits(place: str, exhibits: Sequence[Exhibit]) -> tuple[ExhibitView, ...]:
-    return tuple(
-        ExhibitView(
-            title=exhibit.title,
-            caption=exhibit.caption,
-            table=exhibit_table(exhibit.title, exhibit.table) if exhibit.table else None,
-            image=_image_path(place, i) if exhibit.image_png else "",
-            alt=exhibit.alt or exhibit.title,
-        )
-        for i, exhibit in enumerate(exhibits, start=1)
-    )
-
-
-def _image_path(place: str, number: int) -> str:
-    # Exhibits are named by anyone; their files are numbered, so that no name leaves the folder.
-    return f"figures/exhibit-{place}-{number}.png"
-
-
-def _arm_exhibits(findings: Findings) -> tuple[tuple[str, tuple[ExhibitView, ...]], ...]:
-    return tuple(
-        (arm_label(findings.study, arm.arm), _exhibits(f"arm-{i}", arm.exhibits))
-        for i, arm in enumerate(findings.arms, start=1)
-        if arm.exhibits
-    )
-
-
-def _images(findings: Findings) -> dict[str, bytes]:
-    shown = [("study", findings.exhibits)]
-    shown += [(f"arm-{i}", arm.exhibits) for i, arm in enumerate(findings.arms, start=1)]
-    return {
-        _image_path(place, i): exhibit.image_png
-        for place, exhibits in shown
-        for i, exhibit in enumerate(exhibits, start=1)
-        if exhibit.image_png
-    }

@@ -67,7 +67,7 @@ def interaction_figure(data: Panels, width: int) -> Figure:
     figure, places = _lay_out(data, width, grid)
     for axes, panel in zip(places, data.panels, strict=True):
         plot_interaction(axes, panel)
-        _finish(axes, data, panel.title, room=_width(axes) + grid.right - 8)
+        finish(axes, data, panel.title, room=_width(axes) + grid.right - 8)
         label_ends(axes, panel, room=grid.right)
     _number_first_column(places, columns)
     return figure
@@ -81,7 +81,7 @@ def curve_figure(data: Panels, width: int) -> Figure:
     figure, places = _lay_out(data, width, grid)
     for i, (axes, panel) in enumerate(zip(places, data.panels, strict=True)):
         plot_curves(axes, panel)
-        _finish(axes, data, panel.title, room=_width(axes) + 14)
+        finish(axes, data, panel.title, room=_width(axes) + 14)
         if i == len(data.panels) - 1:
             axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
     _number_first_column(places, columns)
@@ -118,10 +118,16 @@ def _write_head(figure: Figure, data: Panels) -> None:
     width, height = figure.get_size_inches() * 72
     y = 1 - 10 / height
     figure.text(2 / width, y, data.y_axis, fontsize=SMALL, color=LIGHT["muted"], va="center")
+    write_legend(figure, data.legend, top=32)
+
+
+def write_legend(figure: Figure, names: Sequence[str], *, top: float) -> None:
+    """Names the colours of the lines, in a row that many pixels below the top."""
+    width, height = figure.get_size_inches() * 72
     at = 2.0
-    for name, colour in zip(data.legend, SERIES, strict=False):
+    for name, colour in zip(names, SERIES, strict=False):
         figure.text(
-            at / width, 1 - 32 / height, f"━ {name}", fontsize=SMALL, color=LIGHT[colour],
+            at / width, 1 - top / height, f"━ {name}", fontsize=SMALL, color=LIGHT[colour],
             va="center", fontweight="bold",
         )  # fmt: skip
         at += (len(name) + 4) * 0.56 * TEXT
@@ -154,7 +160,8 @@ def plot_curves(ax: Axes, panel: Panel) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))
 
 
-def _finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
+def finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
+    """Gives a plot its vertical axis, its grid and its title."""
     low, high = data.bounds
     ax.set_ylim(low, high)
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))

@@ -32,11 +32,12 @@ def make_table(
     rows: Iterable[Sequence[str]],
     *,
     numeric: Iterable[str] = (),
+    name: str = "",
 ) -> TableView:
-    """Makes a table; ``numeric`` names the columns that hold numbers."""
+    """Makes a table; ``numeric`` names the columns that hold numbers, ``name`` is its id."""
     numbers = set(numeric)
-    heads = tuple(Column(name, name in numbers) for name in columns)
-    return TableView(caption, heads, tuple(tuple(row) for row in rows))
+    heads = tuple(Column(column, column in numbers) for column in columns)
+    return TableView(caption, heads, tuple(tuple(row) for row in rows), name)
 
 
 def bounds(found: Interval | None) -> tuple[float, float] | None:
@@ -60,7 +61,8 @@ def arm_table(findings: Findings) -> TableView:
         + [_mean_of(arm, name) for name, _ in extra]
         for arm in findings.arms
     ]
-    return make_table("Each arm over its seeds", [*factors, *numeric], rows, numeric=numeric)
+    caption = "Each arm over its seeds"
+    return make_table(caption, [*factors, *numeric], rows, numeric=numeric, name="arm")
 
 
 _EXTRA = (
@@ -121,6 +123,7 @@ def effect_table(findings: Findings) -> TableView | None:
         ["effect", *numeric, "verdict"],
         rows,
         numeric=numeric,
+        name="effect",
     )
 
 

@@ -126,3 +126,34 @@ def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:
     if points > _LABELLED_POINTS and not (arm.is_reference or arm.arm == findings.best):
         return ""
     return arm_label(findings.study, arm.arm)
+
+
+def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
+    """One plot a metric with its validation twin; the accuracies of all arms share their axis."""
+    own = {curve.metric for curve in arm.curves}
+    return tuple(_history(findings, arm, pair) for pair in CURVES if set(pair) <= own)
+
+
+def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Panels:
+    shared = pair[0] == "accuracy"
+    arms = findings.arms if shared else (arm,)
+    values = [v for a in arms for c in a.curves if c.metric in pair for v in c.values]
+    scale = scale_for("fraction" if shared else "number", values)
+    lines = tuple(_curve(arm, metric, scale) for metric in pair)
+    panel = Panel(title=arm_label(findings.study, arm.arm), lines=lines, x_axis="epoch")
+    suffix = scale.suffix.strip()
+    axis = f"{metric_name(pair[0])}{f', {suffix}' if suffix else ''}"
+    shown = values if shared else _without_spike(arm, pair)
+    return Panels((panel,), axis, limits(shown, scale), ("training", "validation"))
+
+
+def _without_spike(arm: ArmFinding, pair: tuple[str, str]) -> list[float]:
+    """Leaves the first epoch out of the axis where it would flatten all that follows."""
+    runs = [curve.values for curve in arm.curves if curve.metric in pair]
+    later = [value for run in runs for value in run[1:]]
+    spiked = later and max(run[0] for run in runs) > SPIKE * max(later)
+    return later if spiked else [value for run in runs for value in run]
+
+
+SPIKE = 2.0
+"""How many times all later losses the first may be and still be drawn."""

@@ -17,16 +17,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table in words; the first column heads its rows."""
+    """A table in words; the first column heads its rows.
+
+    ``name`` is the table's id on the page, and that of its rows with their number behind it, where
+    sentences link to them.
+    """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
-    """A figure with its headline, its two drawings, its file, and the numbers behind it."""
+    """A figure with its headline, its two drawings, its file, and the numbers behind it.
+
+    ``csv`` is the path of those numbers, ``data`` the name that they go by.
+    """
 
     name: str
     headline: str
@@ -35,6 +43,7 @@ class FigureView:
     wide: Markup
     narrow: Markup
     file: str
+    data: str
     csv: str
     table: TableView
 
@@ -53,13 +62,74 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitView:
-    """A table or picture that the training function showed; ``image`` is a path on the page."""
+    """A table, picture or chart that the training function showed; ``image`` is a path."""
 
     title: str
     caption: str
     table: TableView | None
     image: str
     alt: str
+    chart: FigureView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A sentence written by a rule, and where the rows stand that it was computed from.
+
+    ``anchor`` is an address on the page or a file beside it, ``source`` names it.
+    """
+
+    text: str
+    anchor: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStory:
+    """What a chapter tells of one arm. ``log`` is the epoch log of one seed, line by line."""
+
+    label: str
+    facts: str
+    exhibits: tuple[ExhibitView, ...]
+    history: FigureView | None
+    observations: tuple[Observation, ...]
+    tail: TableView | None
+    log_title: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterView:
+    """A numbered part of the report about some of the arms."""
+
+    anchor: str
+    title: str
+    arms: tuple[ArmStory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A study told in chapters: data, arms, score and summary."""
+
+    data_title: str
+    data: tuple[Observation, ...]
+    chapters: tuple[ChapterView, ...]
+    score_title: str
+    score: tuple[Observation, ...]
+    score_table: TableView | None
+    summary: tuple[Observation, ...]
+    summary_table: TableView
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """What a published text says, beside what the records say."""
+
+    headline: str
+    figure: FigureView | None
+    observations: tuple[Observation, ...]
+    table: TableView
+    sources: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +153,10 @@ class ReportPage:
     failure_table: TableView | None
     exhibits: tuple[ExhibitView, ...]
     arm_exhibits: tuple[tuple[str, tuple[ExhibitView, ...]], ...]
+    left_out: str
+    story: Story | None
+    published: Comparisons | None
+    survivals: Comparisons | None
     level_table: TableView
     shared_table: TableView
     environment_table: TableView | None

@@ -16,26 +16,26 @@ MARKER = "report.json"
 """The summary of a report; a folder that holds one is a report of ours."""
 
 
-def render_report(findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = ()) -> Path:
+def render_report(
+    findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = (), samples: bool = True
+) -> Path:
     """Renders findings as ``<out_dir>/<slug>/index.html`` with all that belongs to it.
 
     Equal findings and records give equal bytes. The report is built beside an earlier one and
-    swapped in, so there is always a whole one.
+    swapped in, so there is always a whole one. Returns the path of ``index.html``.
 
     Args:
         findings: What the study found.
         out_dir: Folder of all reports; made if missing.
-        records: The records behind the findings, for ``data/trials.csv``. Without them that file
-            holds what the findings know of each trial.
-
-    Returns:
-        The path of ``index.html``.
+        records: The records behind them, for ``data/trials.csv`` and the step times of epoch logs.
+            Without them that file holds what the findings know of each trial.
+        samples: Whether to show examples of the data; if not, the report says so.
 
     Raises:
         StudyError: if the folder is in use for something else.
     """
     with style():
-        report = make_report(findings, records)
+        report = make_report(findings, records, samples=samples)
     slug = findings.study.slug
     pages = {
         "index.html": render_html("report.html.j2", report.page),

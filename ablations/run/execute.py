@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     failure: tuple[Reason, str] | None = None
     memory.reset_peak()
     try:
-        train(trial, log)
+        train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
     except DivergedError as error:
         failure = ("diverged", str(error))
     except (Exception, SystemExit) as error:  # a training function may raise anything
@@ -45,9 +46,10 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     contents = log.contents()
     try:
         codec.require_storable(contents)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
         contents = LogContents()
-        failure = failure or ("raised", f"what the training reported cannot be stored: {error}")
+        said = f"what the training reported cannot be stored: {_one_line(error)}"
+        failure = failure or ("raised", said)
     return make_record(trial, contents, started_at=started_at, seconds=seconds, failure=failure)
 
 
@@ -61,6 +63,7 @@ def make_record(
 ) -> RunRecord:
     """Puts the record of an ended trial together; ``failure`` is its reason and message."""
     peak = Metric("peak_memory_bytes", float(memory.peak_bytes()), "bytes", "lower")
+    own = () if failure or peak.name in {m.name for m in contents.metrics} else (peak,)
     reason, message = failure or (None, "")
     return RunRecord(
         key=trial.key,
@@ -75,7 +78,7 @@ def make_record(
         message=message,
         started_at=started_at,
         seconds=seconds,
-        metrics=contents.metrics if failure else (*contents.metrics, peak),
+        metrics=(*contents.metrics, *own),
         epochs=contents.epochs,
         steps=contents.steps,
         predictions=contents.predictions,
@@ -87,7 +90,12 @@ def make_record(
 def _one_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}{place}".split())[:500]
+    try:
+        text = str(error)
+    except Exception:  # of an exception that somebody else wrote
+        text = "(it cannot be shown)"
+    line = " ".join(f"{type(error).__name__}: {text}{place}".split())[:500]
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 class InlineExecutor:

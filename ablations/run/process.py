@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
+from pickle import UnpicklingError
 
 from ablations.run.worker import Message, Task
 from ablations.study import Trial
@@ -59,7 +60,7 @@ class WorkerProcess:
         """Waits for the worker's next message; ``None`` says that the worker is gone."""
         try:
             message: Message = self.connection.recv()
-        except (EOFError, OSError):
+        except (EOFError, OSError, UnpicklingError):
             return None
         return message
 

@@ -57,16 +57,29 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     greeting = json.loads(sys.stdin.readline())
     sys.path[:] = greeting["path"]
-    threading.Thread(target=_end_with_driver, daemon=True).start()
+    threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()
+    os.set_inheritable(greeting["descriptor"], False)
     with Connection(greeting["descriptor"]) as driver:
+        # A forked child must neither answer for this process nor keep its pipe open.
+        os.register_at_fork(after_in_child=driver.close)
         while True:
             trial, task = driver.recv()
             driver.send(_perform(trial, task, driver))
 
 
-def _end_with_driver() -> None:
-    """Waits for the end of standard input, which comes when the driver is gone."""
-    sys.stdin.read()
+def _own_stdin() -> int:
+    """Keeps the pipe of standard input for this module; training functions find it empty."""
+    kept = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return kept
+
+
+def _end_with_driver(stdin: int) -> None:
+    """Waits for the end of the driver's pipe, which comes when the driver is gone."""
+    while os.read(stdin, 4096):
+        pass
     os._exit(1)
 
 

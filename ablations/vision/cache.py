@@ -30,7 +30,7 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
 
 def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
     """Returns ``compute()``, from the cache if it was computed for the same facts before."""
-    path = folder() / kind / hashlib.sha256(facts.encode()).hexdigest()
+    path = folder() / kind / hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
     if not path.exists():
         text = compute()
         publish(path, lambda beside: _write(beside, text))

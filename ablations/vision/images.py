@@ -7,9 +7,13 @@ transform than Pillow, which moves pixels by one grey level on average.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Image8 = NDArray[np.uint8]
 
@@ -24,10 +28,26 @@ def decode(path: Path) -> Image8:
 
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(_eight_bits(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow's decoders raise all of these on broken files.
         raise ValueError(str(error).replace(str(path), path.name)) from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Returns an image of 16 bits a pixel at 8; Pillow would clip its grey levels at 255.
+
+    Raises:
+        ValueError: if the pixels are 32-bit numbers, whose range nobody can know.
+    """
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        levels = np.asarray(image).astype(np.uint16)
+        return Image.fromarray((levels >> 8).astype(np.uint8))
+    if image.mode in {"I", "F"}:
+        raise ValueError(f"pixels of mode {image.mode} have no known range; save it with 8 bits")
+    return image
 
 
 def resize(image: Image8, size: tuple[int, int]) -> Image8:

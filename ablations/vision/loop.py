@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -76,20 +75,26 @@ def fit(
         learner: What to train, and for how many epochs.
         part: The training images.
         rng: Draws the orders; all arms of a seed draw the same ones.
-        callbacks: Called as ``keras.Model.fit`` calls them, with the epoch's running means.
+        callbacks: Called as ``keras.Model.fit`` calls them, with each batch's metrics
+            and, at the end of an epoch, the means over its images.
     """
     model, targets = learner.model, learner.outputs.targets(part.labels)
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
     called.on_train_begin()
     for epoch in range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
-        model.reset_metrics()
-        logs: dict[str, Any] = {}
+        totals: dict[str, float] = {}
+        logs: dict[str, float] = {}
         for step, chosen in enumerate(_batches(len(targets), learner.recipe, rng)):
             called.on_train_batch_begin(step)
             images = part.images[chosen].astype(np.float32)
-            logs = model.train_on_batch(images, targets[chosen], return_dict=True)
-            called.on_train_batch_end(step, logs)
+            batch = model.train_on_batch(images, targets[chosen], return_dict=True)
+            called.on_train_batch_end(step, batch)
+            # Each call of Keras begins its metrics anew, so the epoch's means are taken here.
+            for name, value in batch.items():
+                totals[name] = totals.get(name, 0.0) + float(value) * len(chosen)
+            seen = learner.recipe.batch_size * step + len(chosen)
+            logs = {name: total / seen for name, total in totals.items()}
         called.on_epoch_end(epoch, logs)
     called.on_train_end(logs)
 

@@ -16,6 +16,7 @@ from scipy import stats
 from ablations.findings import (
     ArmFinding,
     Change,
+    Comparison,
     Curve,
     Effect,
     Failure,
@@ -24,12 +25,23 @@ from ablations.findings import (
     GateStatus,
     Interval,
     MetricInfo,
+    Reproduction,
     Summary,
+    Survival,
     Timing,
     Verdict,
 )
 from ablations.record import Exhibit, Table, Unit
-from ablations.study import Arm, Factor, Gate, Level, Study
+from ablations.study import (
+    Arm,
+    Chapter,
+    Claim,
+    Factor,
+    Gate,
+    Level,
+    PublishedRun,
+    Study,
+)
 
 ACCURACY = MetricInfo("test_accuracy", "fraction", "higher")
 FIT = MetricInfo("fit_seconds", "seconds", "lower")
@@ -387,3 +399,104 @@ def failed(findings: Findings) -> Findings:
         n_completed=21,
         n_failed=2,
     )
+
+
+MODELS = {f"model{i}": {"width": i} for i in (1, 2, 3, 4)}
+GAPS = {
+    "model1": (0.33, 0.35, 0.31),
+    "model2": (0.01, 0.02, 0.00),
+    "model3": (0.03, 0.09, 0.06),
+    "model4": (-0.04, -0.03, -0.05),
+}
+"""Training minus validation accuracy by seed: overfits, does not, cannot be told, below zero."""
+
+
+def _extra(finding: ArmFinding) -> ArmFinding:
+    """Adds what an image study reports of an arm besides accuracy and time."""
+    model = finding.arm.level("model")
+    seeds = [seed for seed, _ in finding.summaries["test_accuracy"].values]
+    frozen = 2_257_984 if model == "model4" else 0
+    numbers: dict[str, tuple[Unit, Sequence[float]]] = {
+        "overfit_gap": ("fraction", GAPS[model]),
+        "majority_accuracy": ("fraction", (0.5, 0.5, 0.5)),
+        "val_accuracy": ("fraction", (0.60, 0.62, 0.61)),
+        "best_val_accuracy": ("fraction", (0.64, 0.66, 0.65)),
+        "test_in_any_validation": ("fraction", (0.95, 0.96, 0.97)),
+        "held_out_accuracy": ("fraction", (0.63, 0.64, 0.62)),
+        "parameters": ("count", (2562 + frozen,) * 3),
+        "trainable_parameters": ("count", (2562,) * 3),
+    }
+    added = {
+        name: summary(MetricInfo(name, unit, "higher"), seeds, values[: len(seeds)])
+        for name, (unit, values) in numbers.items()
+    }
+    bins = tuple(
+        (series, a * scale, (a + 0.5) * scale, 0.5)
+        for series, scale in (("before", 255.0), ("after", 1.0))
+        for a in (0.0, 0.5)
+    )
+    table = Table(("series", "from", "to", "share"), bins)
+    shown = (
+        Exhibit("augmented copies", "Augmented", image_png=png(), alt="Copies", sample=True),
+        Exhibit("pixels", "Pixel values", caption="By the eye.", table=table, chart="histogram"),
+    )
+    exhibits = (*finding.exhibits, *shown) if model == "model3" else finding.exhibits
+    return replace(finding, summaries={**finding.summaries, **added}, exhibits=exhibits)
+
+
+def _published(model: str, top: float) -> PublishedRun:
+    values = tuple(np.linspace(top - 0.1, top, 20).tolist())
+    return PublishedRun("a-post.txt", {"model": model}, {"val_accuracy": values}, (0.07,), 0.61)
+
+
+def _reproduction(finding: ArmFinding) -> Reproduction:
+    model = finding.arm.level("model")
+    run = _published(model, 0.9 if model == "model3" else 0.65)
+    ours = finding.summaries["best_val_accuracy"]
+    around = Interval(0.6, 0.7, 0.95, "Student t, for one new run") if ours.interval else None
+    top = run.epochs["val_accuracy"][-1]
+    inside = around and around.low <= top <= around.high
+    compared = Comparison(ours.metric, top, ours, around, inside)
+    return Reproduction(finding.arm, run, (top - 0.1, top), (0.55, 0.66), (compared,), 0.07, 0.05)
+
+
+def make_post(seeds: Sequence[int] = (0, 1, 2)) -> Findings:
+    """A study told in chapters: four models, one of them published outside of ours."""
+    recipe = Recipe(factors={"model": MODELS}, gains={"model": 0.07}, seeds=seeds, slug="post")
+    found = make_findings(recipe)
+    arms = tuple(map(_extra, found.arms))
+    titles = ("First model", "Data augmentation", "Data preprocessing", "Transfer learning")
+    chapters = (Chapter(title, {"model": m}) for title, m in zip(titles, MODELS, strict=True))
+    return replace(
+        found,
+        study=replace(found.study, chapters=tuple(chapters)),
+        arms=arms,
+        best_by="best_val_accuracy",
+        reproductions=tuple(map(_reproduction, arms)),
+        exhibits=tuple(replace(e, sample=bool(e.image_png)) for e in found.exhibits),
+    )
+
+
+@pytest.fixture(scope="session")
+def post() -> Findings:
+    """Four chapters, three seeds."""
+    return make_post()
+
+
+@pytest.fixture(scope="session")
+def post_once() -> Findings:
+    """Four chapters, one seed."""
+    return make_post(seeds=(0,))
+
+
+@pytest.fixture(scope="session")
+def claimed(findings: Findings) -> Findings:
+    """The crossed study, with a published gain for each of its factors."""
+    gains = {"augmentation": 0.24, "preprocessing": 0.002, "initialization": -0.2}
+    mains = [effect for effect in findings.effects if effect.kind == "main"]
+    survivals = []
+    for effect in mains:
+        change, gain = effect.changes[0], gains[effect.changes[0].factor]
+        runs = _published("before", 0.6), _published("after", 0.6 + gain)
+        survivals.append(Survival(Claim(change.factor, change.level, *runs), gain, effect))
+    return replace(findings, survivals=tuple(survivals))

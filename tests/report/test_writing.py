@@ -71,7 +71,7 @@ def test_a_report_is_a_page_a_post_figures_and_data(folder: Path) -> None:
     names = ["arms", "cost", "curves", "effects", "interactions", "steps"]
     assert found == sorted(
         ["index.html", "cats-or-dogs.md", "report.json", "data/trials.csv"]
-        + ["figures/thumbnail.svg", "figures/exhibit-study-2.png"]
+        + ["figures/thumbnail.svg", "figures/exhibits/study-2-grid.png"]
         + [f"data/{name}.csv" for name in names]
         + [f"figures/{name}.svg" for name in names]
     )

@@ -128,19 +128,23 @@ def test_our_steps_are_those_of_fit(digits):
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1)).astype(np.uint8)
     part = Part(images, np.arange(50) % 5)
     order = np.random.default_rng(1).permutation(50)
-    weights = []
+    weights, told = [], []
+    listener = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: told.append(dict(logs)))
     for ours in (True, False):
         streams = Streams(*(np.random.default_rng(i) for i in range(3)))
         model = build(recipe, images, classes=tuple("56789"), streams=streams).model
         learner = make_learner(model, recipe, 5)
         if ours:
-            fit(learner, part, rng=np.random.default_rng(1))
+            fit(learner, part, rng=np.random.default_rng(1), callbacks=(listener,))
         else:
             x, y = images[order].astype(np.float32), part.labels[order]
-            model.fit(x, y, batch_size=20, epochs=1, shuffle=False, verbose=0)
+            model.fit(
+                x, y, batch_size=20, epochs=1, shuffle=False, verbose=0, callbacks=[listener]
+            )
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert told[0] == pytest.approx(told[1], rel=1e-5)
     keras.utils.clear_session()
 
 
@@ -216,3 +220,21 @@ def test_a_backend_that_is_not_installed(digits, trial, monkeypatch):
         "backend 'jax' cannot be used. Received: no package 'keras'. "
         "Install it with python -m pip install 'ablations[jax]'."
     )
+
+
+def test_an_epochs_accuracy_is_that_of_all_its_images(digits, trial):
+    # So slow a learner does not move: the epoch's means are those of one model over all images.
+    layers = ["flatten", "dense:5"]
+    still = digits | {"layers": layers, "learning_rate": 1e-12, "epochs": 2, "batch_size": 16}
+    still.pop("base", None)
+    learned = contents(trial(still))
+    (table,) = [e.table for e in learned.exhibits if e.name == "label-counts"]
+    images = sum(row[1] for row in table.rows)
+    assert images % 16  # so the last batch is another one
+    for epoch in learned.epochs:
+        assert epoch["accuracy"] * images == pytest.approx(
+            round(epoch["accuracy"] * images), abs=1e-3
+        )
+    one, other = learned.epochs
+    assert one["accuracy"] == pytest.approx(other["accuracy"], abs=1e-6)
+    assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
