@@ -211,12 +211,23 @@ def analyze_records(
 
 
 def render_report(
-    findings: Findings, reports_dir: Place = "reports", *, records: Sequence[RunRecord] = ()
+    findings: Findings,
+    reports_dir: Place = "reports",
+    *,
+    records: Sequence[RunRecord] = (),
+    samples: bool = True,
 ) -> Path:
-    """Writes the HTML page, the Markdown post and their data; returns the page's path."""
+    """Writes the HTML page, the Markdown post and their data; returns the page's path.
+
+    Args:
+        findings: From `analyze_records`.
+        reports_dir: Folder of all reports.
+        records: The records behind the findings, for epoch logs and the table of trials.
+        samples: Whether to show examples of the data, such as photographs.
+    """
     from ablations.report import render_report as render
 
-    return render(findings, Path(reports_dir), records=records)
+    return render(findings, Path(reports_dir), records=records, samples=samples)
 
 
 def export_records(records: Sequence[RunRecord], path: Path) -> None:

@@ -246,7 +246,9 @@ def _render(session: Session, reports_dir: Path) -> Path:
     from ablations.report import render_report
 
     records = session.records()
-    page = render_report(session.findings(records), reports_dir, records=records)
+    page = render_report(
+        session.findings(records), reports_dir, records=records, samples=session.samples
+    )
     _note(f"report: {page}")
     return page
 

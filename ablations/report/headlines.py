@@ -76,19 +76,22 @@ def effects_headline(findings: Findings) -> str:
     clear = sum(stands_clear(findings, effect) for effect in findings.effects)
     margin = findings.study.smallest_effect_that_matters
     shown = difference(margin, findings.metric.unit).lstrip("+")
-    bar = f"are larger than {shown}" if margin > 0 else "can be told apart from no effect"
+    beyond = f"exceed {shown}" if margin > 0 else "differ from none"
     if all(effect.interval is None for effect in findings.effects):
         return "One seed per arm: estimates without intervals"
     if total == 1:
-        return f"The one effect {'can' if clear else 'cannot'} be told apart from no effect"
-    return f"{clear or 'None'} of {total} effects {bar}"
+        return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
+    return f"{clear or 'None'} of {total} effects could be shown to {beyond}"
 
 
 def interactions_headline(findings: Findings) -> str:
     """Names the pair of factors that depend on each other most, if any do."""
     found = decided_interactions(findings)
     if not found:
-        return "No two factors could be shown to depend on each other"
+        shown = difference(findings.study.smallest_effect_that_matters, findings.metric.unit)
+        margin = findings.study.smallest_effect_that_matters > 0
+        more = f" by more than {shown.lstrip('+')}" if margin else ""
+        return f"No two factors could be shown to depend on each other{more}"
     first, second = found[0].changes[:2]
     more = len({tuple(c.factor for c in effect.changes) for effect in found}) - 1
     rest = f", and so in {counted(more, 'other pair')}" if more else ""
@@ -121,10 +124,10 @@ def steps_headline(findings: Findings) -> str:
         if arm.timing and arm.timing.median_step_seconds is not None
     ]
     (low, fast), (high, slow) = min(typical), max(typical)
-    if len(typical) == 1:
+    if number(low, "seconds") == number(high, "seconds"):
         return f"A typical training step takes {number(low, 'seconds')}"
     return (
-        f"A typical training step takes from {number(low, 'seconds')} (‘{fast}’) "
+        f"The median training step was {number(low, 'seconds')} (‘{fast}’) "
         f"to {number(high, 'seconds')} (‘{slow}’)"
     )
 
@@ -139,9 +142,11 @@ def cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
         return f"What {counted(len(chart.points), 'arm')} cost, and what they reach"
     if not (reference and reference.mean):
         return f"The best arm takes {number(best.mean, 'seconds')}"
-    share = f"{best.mean / reference.mean:.1f}"
     other = named_arm(findings.study, findings.study.reference)
-    return f"The best arm takes {share} times as long as {other}"
+    return (
+        f"The best arm took {number(best.median, 'seconds')}, {other} "
+        f"{number(reference.median, 'seconds')}"
+    )
 
 
 def gate_headline(findings: Findings) -> str:
@@ -170,8 +175,9 @@ _REASONS = {
 }
 
 INTERACTIONS_READING = (
-    "Parallel lines: the two factors do not depend on each other. Lines that close, open or "
-    "cross: they do. Each point averages over all other factors; small dots are seeds."
+    "Parallel lines suggest that the two factors do not depend on each other, lines that close, "
+    "open or cross that they do; the intervals above decide. Each point averages over all other "
+    "factors; small dots are seeds."
 )
 CURVES_READING = "Thin lines are seeds, the thick line is their mean."
 STEPS_READING = (
@@ -179,7 +185,10 @@ STEPS_READING = (
     "The thick bar holds the middle half, the thin bar 90%; the mark is the median. "
     "Compilation and warm-up are left out here and stand in the table below."
 )
-COST_READING = "One point per arm: means over seeds, with the 95% interval of the metric as a bar."
+COST_READING = (
+    "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The "
+    "headline gives medians, which a slow first trial does not move."
+)
 
 
 def dots_alt(chart: DotPlot, what: str) -> str:

@@ -115,35 +115,40 @@ def _without_direction(findings: Findings, effects: Sequence[Effect]) -> tuple[s
 def _first(findings: Findings, effects: Sequence[Effect]) -> str:
     helped = [effect for effect in effects if effect.verdict == "improved"]
     if not helped:
-        return _nothing_helped(findings, effects)
+        hurt = [effect for effect in effects if effect.verdict == "regressed"]
+        return _claim(findings, _worst(hurt), "hurt") if hurt else _nothing(findings, effects)
     top = helped[0]
     if len(effects) == 1:
         claim = "helped"
     elif len(helped) == 1:
-        claim = "is the only change that helped"
+        claim = "is the only change that could be shown to help"
     elif _stands_apart(top, helped[1:]):
         claim = "helped the most"
     else:
         claim = "showed the largest gain"
-    metric = metric_name(findings.metric.name)
+    return _claim(findings, top, claim)
+
+
+def _claim(findings: Findings, effect: Effect, claim: str) -> str:
     return (
-        f"{sentence(effect_name(findings, top))} {claim}: {_how(findings)} "
-        f"{verb(top)} {metric} by {amount(top)} ({evidence(top)})."
+        f"{sentence(effect_name(findings, effect))} {claim}: {_how(findings)} {verb(effect)} "
+        f"{metric_name(findings.metric.name)} by {amount(effect)} ({evidence(effect)})."
     )
+
+
+def _worst(hurt: Sequence[Effect]) -> Effect:
+    return max(hurt, key=lambda effect: abs(effect.estimate or 0.0))
 
 
 def _how(findings: Findings) -> str:
     return _HOW[findings.study.design] if len(findings.study.factors) > 1 else "it"
 
 
-def _nothing_helped(findings: Findings, effects: Sequence[Effect]) -> str:
+def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:
     top = effects[0]
     if all(effect.verdict == "equivalent" for effect in effects):
         margin = _margin(findings)
         return f"No change made a difference that matters: all effects lie within {margin}."
-    if any(effect.verdict == "regressed" for effect in effects):
-        crossed = findings.study.design == "full-factorial" and len(findings.study.factors) > 1
-        return f"No change could be shown to help{', averaged over the others' if crossed else ''}."
     return (
         f"No change could be shown to make a difference; the largest estimate belongs to "
         f"{effect_name(findings, top)}, {difference(top.estimate, top.metric.unit)} "
@@ -160,8 +165,14 @@ def _second(findings: Findings, effects: Sequence[Effect]) -> str:
     parts = []
     if others:
         parts.append(f"{_named(findings, others)} helped as well")
-    if sorted_by["regressed"]:
-        parts.append(f"{_named(findings, sorted_by['regressed'])} hurt")
+    hurt = sorted_by["regressed"]
+    if hurt and sorted_by["improved"]:
+        parts.append(f"{_named(findings, hurt)} hurt")
+    elif hurt:
+        also = [effect for effect in hurt if effect is not _worst(hurt)]
+        parts.extend([f"{_named(findings, also)} hurt as well"] if also else [])
+        if len(effects) > len(hurt):
+            parts.append("no change could be shown to help")
     if sorted_by["equivalent"] and len(sorted_by["equivalent"]) < len(effects):
         same = _named(findings, sorted_by["equivalent"])
         parts.append(f"{same} made no difference that matters (within {_margin(findings)})")

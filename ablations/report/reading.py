@@ -23,7 +23,8 @@ _SEEDS: tuple[Term, ...] = (
     (
         "95% interval",
         "Computed from the seeds by Student's t. Were the study repeated with other seeds many "
-        "times, about 95 of 100 such intervals would contain the long-run mean.",
+        "times, about 95 of 100 such intervals would contain the long-run mean. One without width "
+        "says that all seeds gave the same number, which is coarse rather than certain.",
     ),
 )
 _LIMITS: Term = (
@@ -57,7 +58,7 @@ def _about_effects(findings: Findings) -> list[Term]:
                 "Adjusted",
                 f"Among {counted(family, 'comparison')} one may look convincing by luck. "
                 f"{_method(findings)} makes each interval wider and each p value larger, so that "
-                "the chance of even one false claim stays at 5% or less.",
+                "the chance of even one false claim stays at about 5%.",
             )
         )
     together = " Of an interaction they say whether two changes gain more together than apart."

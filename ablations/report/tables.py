@@ -68,7 +68,7 @@ def arm_table(findings: Findings) -> TableView:
 _EXTRA = (
     ("images_per_second", "images/s"),
     ("fit_seconds", "fit time"),
-    ("peak_memory_bytes", "peak memory"),
+    ("peak_memory_bytes", "worker’s peak memory"),
 )
 
 

@@ -222,3 +222,49 @@ def test_planning_the_built_in_studies_imports_no_framework(name):
         "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow', 'jax', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "raise SystemExit(0)",
+            "trial.run: entry '{module}:train' cannot be imported. Received: SystemExit: 0. Name a "
+            "module beside the study file or an installed one.",
+        ),
+        (
+            "def check_settings(settings):\n    raise ZeroDivisionError('zero')",
+            "'check_settings' beside the training function failed. Received: ZeroDivisionError: "
+            "zero. Mend it, or have it raise a StudyError that says what is wrong.",
+        ),
+    ],
+)
+def test_a_module_that_misbehaves_is_one_line(study_path, code, text):
+    (module,) = study_path.parent.glob("training_*.py")
+    module.write_text(module.read_text() + code + "\n")
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path)
+    assert str(caught.value) == f"small.toml: {text.format(module=module.stem)}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seeds = 3", "seeds = [9223372036854775808]"),
+        ("seeds = 3", "seeds = 0"),
+        ("at_least = 0.6", "at_least = nan"),
+        ("[trial.settings]", "timeout_seconds = inf\n[trial.settings]"),
+        ("epochs = 2", f"epochs = {'9' * 5000}"),
+        ("epochs = 2", f"epochs = {'[' * 5000}{']' * 5000}"),
+        ('title = "Does', 'title = "  " # "Does'),
+    ],
+)
+def test_numbers_beyond_reason_are_one_line(edit, old, new):
+    with pytest.raises(StudyError, match=r"Received: ") as caught:
+        load_study(edit(old, new))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_matter(study_path):
+    study_path.write_bytes(b"\xef\xbb\xbf" + study_path.read_bytes())
+    assert load_study(study_path).slug == "small"

@@ -150,13 +150,17 @@ def test_a_description_that_fails_is_left_for_later(edit):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("log.environment(gpu={1})", "what the training reported cannot be stored: set"),
+        ("log.environment(gpu={1})", "what the training reported cannot be stored: TypeError"),
         ("log.exhibit(Exhibit('x', 'X', caption=object()))", "what the training reported cannot"),
         (
             "log.metric('m', 1, unit='furlongs')",
-            "what the training reported cannot be stored: metric",
+            "what the training reported cannot be stored: ValueError",
         ),
         ("log.epoch(loss='low')", "ValueError: could not convert string to float: 'low'"),
+        ("log.exhibit(Exhibit('t', 'T', table=[[1, 2]]))", "what the training reported cannot"),
+        ("log.predictions('v', [0], [[float('nan'), 1.0]])", "predictions('v') is not finite"),
+        ("log.steps([float('inf')])", "ValueError: steps() takes a list of finite seconds"),
+        ("raise ValueError('\\ud800')", "ValueError: \\ud800"),
         ("raise SystemExit(3)", "SystemExit: 3"),
     ],
 )
@@ -166,7 +170,7 @@ def test_what_cannot_be_stored_fails_its_trial_and_no_other(study_path, line, me
     module.write_text(text.replace("    draw =", f"    if seed == 1:\n        {line}\n    draw ="))
     records = run_study(load_study(study_path), jobs=1)
     failed = [record for record in records if not record.completed]
-    assert {(r.seed, r.reason) for r in failed} == {(1, "raised")}
+    assert {r.seed for r in failed} == {1}
     assert all(record.message.startswith(message) for record in failed)
     assert len(records) == 12
 
@@ -196,3 +200,32 @@ def test_records_made_elsewhere_need_no_data(study, tmp_path):
     there = session.reading(tmp_path / "r.jsonl")
     findings = there.findings(there.records())
     assert (findings.n_completed, findings.n_missing) == (8, 4)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert sys.stdin.read() == ''",
+        "trial.settings['epochs'] = object()",
+        "log.metric('peak_memory_bytes', 5.0, unit='bytes')",
+        "os.fork() or os._exit(0)",
+        "if os.fork() == 0: return",
+    ],
+)
+def test_odd_habits_of_a_training_function_harm_nobody(study_path, line):
+    (module,) = study_path.parent.glob("training_*.py")
+    text = "import sys\n" + module.read_text()
+    module.write_text(
+        text.replace("    log.environment(pid", f"    {line}\n    log.environment(pid")
+    )
+    records = run_study(load_study(study_path, seeds=1), jobs=1)
+    assert [record.completed for record in records] == [True] * 4
+
+
+def test_a_worker_that_dies_with_a_child_alive_is_noticed(edit, study_path):
+    (module,) = study_path.parent.glob("training_*.py")
+    dies = "        os._exit(3)"
+    sleeps = "        if os.fork() == 0:\n            time.sleep(20)\n"
+    module.write_text(module.read_text().replace(dies, sleeps + dies))
+    study = load_study(edit("epochs = 2", "epochs = 2\ndie_at = 0"), seeds=1)
+    assert {record.reason for record in run_study(study, jobs=1)} == {"died"}

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
+from PIL import Image
 
 from ablations.vision.images import decode, resize
 
@@ -61,3 +62,16 @@ def test_photographs_are_those_that_keras_reads(photographs):
     # TensorFlow unpacks JPEG with a faster, less exact cosine transform than Pillow.
     assert apart.max() < 5
     assert apart.mean() < 1.2
+
+
+def test_sixteen_bits_keep_their_grey_levels(tmp_path):
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.full((2, 2), 30000, dtype=np.uint16)).save(path)
+    assert decode(path).tolist() == [[[117] * 3] * 2] * 2
+
+
+def test_pixels_without_a_known_range_are_refused(tmp_path):
+    path = tmp_path / "float.tiff"
+    Image.fromarray(np.full((2, 2), 0.5, dtype=np.float32)).save(path)
+    with pytest.raises(ValueError, match="pixels of mode F have no known range"):
+        decode(path)

@@ -138,9 +138,7 @@ def test_our_steps_are_those_of_fit(digits):
             fit(learner, part, rng=np.random.default_rng(1), callbacks=(listener,))
         else:
             x, y = images[order].astype(np.float32), part.labels[order]
-            model.fit(
-                x, y, batch_size=20, epochs=1, shuffle=False, verbose=0, callbacks=[listener]
-            )
+            model.fit(x, y, batch_size=20, epochs=1, shuffle=False, verbose=0, callbacks=[listener])
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
