@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from ablations.errors import AblationsError
 from ablations.options import AsJson, Jobs, Jsonl, ReportsDir, Samples, with_session
+from ablations.signals import Terminated, terminating
 
 if TYPE_CHECKING:
     from ablations.api import Session
@@ -256,20 +256,13 @@ def _render(session: Session, reports_dir: Path) -> Path:
 @contextmanager
 def _stopping_cleanly() -> Iterator[None]:
     """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
-    caught: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        caught.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
-    except KeyboardInterrupt:
+        with terminating():
+            yield
+    except KeyboardInterrupt as stop:
         _note("stopped; what has ended is recorded, and the same command resumes")
-        raise typer.Exit(128 + (caught[0] if caught else signal.SIGINT)) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        raise typer.Exit(128 + number) from None
 
 
 def _out() -> Console:

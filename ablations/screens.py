@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import formatting
-from ablations.findings import Findings, GateFinding, Summary
+from ablations.estimates import Summary
+from ablations.findings import Findings, GateFinding
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial

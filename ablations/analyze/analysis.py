@@ -12,7 +12,8 @@ from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.timings import arm_timing
-from ablations.findings import ArmFinding, Curve, Failure, Findings, MetricInfo, Summary
+from ablations.estimates import Curve, MetricInfo, Summary
+from ablations.findings import ArmFinding, Failure, Findings
 from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
 

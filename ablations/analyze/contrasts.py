@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Literal
 
-from ablations.findings import Change
+from ablations.estimates import Change
 from ablations.study import Arm, Factor, Study
 
 Kind = Literal["main", "interaction", "arm"]

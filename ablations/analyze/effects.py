@@ -16,7 +16,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ablations.analyze.contrasts import Contrast, contrasts, minus
 from ablations.analyze.intervals import LEVEL, Estimate, estimate
-from ablations.findings import Effect, Interval, MetricInfo, Summary, Verdict
+from ablations.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.record import Better
 from ablations.study import Arm, Study
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from ablations.findings import ArmFinding, Findings, GateFinding, GateStatus, MetricInfo, Summary
+from ablations.estimates import MetricInfo, Summary
+from ablations.findings import ArmFinding, Findings, GateFinding, GateStatus
 from ablations.study import Gate
 
 _SEVERITY: tuple[GateStatus, ...] = ("passed", "inconclusive", "failed")

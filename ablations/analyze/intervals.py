@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from ablations.findings import Interval, MetricInfo, Summary
+from ablations.estimates import Interval, MetricInfo, Summary
 
 LEVEL = 0.95
 """The confidence level of every interval that stands alone."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ablations.analyze.derived import measured
-from ablations.findings import MetricInfo
+from ablations.estimates import MetricInfo
 from ablations.record import Metric, RunRecord
 from ablations.study import Arm, Trial
 

@@ -7,15 +7,8 @@ from statistics import fmean, median
 
 from ablations.analyze.derived import LAST_EPOCHS
 from ablations.analyze.intervals import prediction_interval, summarize
-from ablations.findings import (
-    ArmFinding,
-    Comparison,
-    Effect,
-    MetricInfo,
-    Reproduction,
-    Summary,
-    Survival,
-)
+from ablations.estimates import Effect, MetricInfo, Summary
+from ablations.findings import ArmFinding, Comparison, Reproduction, Survival
 from ablations.study import Claim, PublishedRun, Study
 
 _WATCHED = "val_accuracy"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.findings import Timing
+from ablations.estimates import Timing
 
 Steps = Sequence[NDArray[np.float64]]
 """Step durations in seconds, one array per epoch, the first epoch included."""

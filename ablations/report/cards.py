@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablations.findings import ArmFinding, Effect, Findings, Interval
+from ablations.estimates import Effect, Interval
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import arm_label, gate_rule, gate_status
 from ablations.report import headlines
 from ablations.report.narrative import Answer

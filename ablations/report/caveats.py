@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.findings import Effect, Findings
+from ablations.estimates import Effect
+from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
 from ablations.report.wording import amount, decided_interactions, evidence
 

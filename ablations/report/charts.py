@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ablations.findings import ArmFinding, Effect, Findings, Interval, MetricInfo, Summary
+from ablations.estimates import Effect, Interval, MetricInfo, Summary
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     Scale,
     arm_label,

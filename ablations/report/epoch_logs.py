@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.findings import ArmFinding, Curve
+from ablations.estimates import Curve
+from ablations.findings import ArmFinding
 from ablations.formatting import epoch_line
 from ablations.record import RunRecord
 

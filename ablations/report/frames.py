@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ablations.findings import ArmFinding, Effect, Findings, Interval
+from ablations.estimates import Effect, Interval
+from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
 

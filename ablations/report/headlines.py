@@ -90,8 +90,8 @@ def interactions_headline(findings: Findings) -> str:
     if not found:
         shown = difference(findings.study.smallest_effect_that_matters, findings.metric.unit)
         margin = findings.study.smallest_effect_that_matters > 0
-        more = f" by more than {shown.lstrip('+')}" if margin else ""
-        return f"No two factors could be shown to depend on each other{more}"
+        bar = f" by more than {shown.lstrip('+')}" if margin else ""
+        return f"No two factors could be shown to depend on each other{bar}"
     first, second = found[0].changes[:2]
     more = len({tuple(c.factor for c in effect.changes) for effect in found}) - 1
     rest = f", and so in {counted(more, 'other pair')}" if more else ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablations.findings import Effect, Findings
+from ablations.estimates import Effect
+from ablations.findings import Findings
 from ablations.formatting import (
     arm_label,
     counted,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.findings import ArmFinding, Effect, Findings, Summary
+from ablations.estimates import Effect, Summary
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     arm_label,
     counted,

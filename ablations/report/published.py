@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.findings import Comparison, Findings, MetricInfo, Reproduction
+from ablations.estimates import MetricInfo
+from ablations.findings import Comparison, Findings, Reproduction
 from ablations.formatting import (
     UNKNOWN,
     Scale,

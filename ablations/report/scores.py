@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.findings import ArmFinding, Findings, Summary
+from ablations.estimates import Summary
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     UNKNOWN,
     arm_label,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.findings import Effect, Findings, Interval, MetricInfo, Survival
+from ablations.estimates import Effect, Interval, MetricInfo
+from ablations.findings import Findings, Survival
 from ablations.formatting import (
     UNKNOWN,
     Scale,

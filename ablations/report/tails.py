@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablations.findings import ArmFinding, Summary
+from ablations.estimates import Summary
+from ablations.findings import ArmFinding
 from ablations.formatting import UNKNOWN, counted, difference, estimate, number
 from ablations.report.tables import bounds, make_table
 from ablations.report.views import TableView

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.findings import ArmFinding, Findings, MetricInfo
+from ablations.estimates import MetricInfo
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import Scale, arm_label, metric_name, scale_for
 from ablations.report.charts import axis_label, bounds_in, ends, limits, scaled
 from ablations.report.dotplots import DotPlot, Row

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.findings import Effect, Findings
+from ablations.estimates import Effect
+from ablations.findings import Findings
 from ablations.formatting import (
     arm_label,
     change_label,

@@ -12,7 +12,7 @@ import pytest
 
 from ablations.analyze.effects import effects
 from ablations.analyze.intervals import estimate, summarize
-from ablations.findings import MetricInfo
+from ablations.estimates import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 CUBE = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from ablations.analyze.contrasts import contrasts
-from ablations.findings import Change
+from ablations.estimates import Change
 from ablations.study import Arm
 
 CUBE = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

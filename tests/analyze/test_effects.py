@@ -10,7 +10,7 @@ from scipy import stats
 
 from ablations.analyze import analyze
 from ablations.analyze.effects import holm, holm_alphas, judge
-from ablations.findings import Interval
+from ablations.estimates import Interval
 from ablations.record import Metric
 from ablations.study import Arm
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.analyze.intervals import estimate, summarize
-from ablations.findings import MetricInfo
+from ablations.estimates import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 VALUES = [0.81, 0.86, 0.79, 0.9]

@@ -9,7 +9,7 @@ from scipy import stats
 from ablations.analyze import analyze
 from ablations.analyze.derived import measured
 from ablations.analyze.intervals import prediction_interval, summarize
-from ablations.findings import MetricInfo
+from ablations.estimates import MetricInfo
 from ablations.plan import load_study, plan_trials
 from ablations.record import Metric, RunRecord
 from ablations.study import Claim, PublishedRun

@@ -13,23 +13,25 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from ablations.findings import (
-    ArmFinding,
+from ablations.estimates import (
     Change,
-    Comparison,
     Curve,
     Effect,
+    Interval,
+    MetricInfo,
+    Summary,
+    Timing,
+    Verdict,
+)
+from ablations.findings import (
+    ArmFinding,
+    Comparison,
     Failure,
     Findings,
     GateFinding,
     GateStatus,
-    Interval,
-    MetricInfo,
     Reproduction,
-    Summary,
     Survival,
-    Timing,
-    Verdict,
 )
 from ablations.record import Exhibit, Table, Unit
 from ablations.study import (

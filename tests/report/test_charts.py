@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.findings import Findings, MetricInfo
+from ablations.estimates import MetricInfo
+from ablations.findings import Findings
 from ablations.report import charts, training_charts
 from ablations.report.canvas import shorten, spaced, wrapped
 from ablations.report.dotplots import DotPlot, Row, dot_figure

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.findings import ArmFinding, Effect, Findings, Interval
+from ablations.estimates import Effect, Interval
+from ablations.findings import ArmFinding, Findings
 from ablations.report import observations, survivals, tails
 
 

@@ -14,7 +14,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ablations.errors import StudyError
-from ablations.findings import Findings, MetricInfo
+from ablations.estimates import MetricInfo
+from ablations.findings import Findings
 from ablations.record import Metric, RunRecord
 from ablations.report import render_report
 from ablations.report.frames import trials_frame
