@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -118,15 +119,17 @@ def _upright(
 
 
 def _plot_row(ax: Axes, row: Row, place: float, *, ticks: bool) -> None:
-    colour, up, down = LIGHT[row.colour], place - 0.13, place + 0.13
+    colour, up, down = LIGHT[row.colour], place - 0.2, place + 0.16
     if ticks:
         # One broken line is a tenth of the bytes of a hundred markers.
         x = [value for dot in row.dots for value in (dot, dot, math.nan)]
-        y = [up - 0.16, up + 0.12, math.nan] * len(row.dots)
+        y = [up - 0.1, up + 0.18, math.nan] * len(row.dots)
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
-    else:
-        ax.plot(row.dots, [up] * len(row.dots), "o", color=colour, markersize=MARKS["dot"],
-                markeredgewidth=0, alpha=0.55)  # fmt: skip
+    elif row.dots:
+        # Seeds that agree stand beside each other rather than on each other.
+        seaborn.swarmplot(x=row.dots, y=[up] * len(row.dots), ax=ax, orient="h", color=colour,
+                          size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
+                          warn_thresh=1.0)  # fmt: skip
     for bounds, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
         if bounds:
             ax.plot(bounds, [down, down], "-", color=colour, linewidth=MARKS[weight])
