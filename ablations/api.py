@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.entry import ReportBytes, describe_nothing, find_entry
-from ablations.errors import StudyError
-from ablations.jsonl import read_jsonl, write_jsonl
+from ablations.jsonl import read_jsonl
 from ablations.plan import Progress, load_study, plan_trials, progress_of, trials_of_records
 from ablations.record import RunRecord
 from ablations.run import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:  # pandas and matplotlib are imported when they are needed
 __all__ = [
     "Session",
     "analyze_records",
-    "export_records",
     "load_study",
     "read_records",
     "render_report",
@@ -230,36 +228,5 @@ def render_report(
     return render(findings, Path(reports_dir), records=records, samples=samples)
 
 
-def export_records(records: Sequence[RunRecord], path: Path) -> None:
-    """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
-
-    Raises:
-        StudyError: if the ending is another one, or Parquet is asked for without pyarrow.
-    """
-    if path.suffix == ".jsonl":
-        write_jsonl(records, path)
-    elif path.suffix == ".csv":
-        to_frames(records).trials.to_csv(path, index=False)
-    elif path.suffix == ".parquet":
-        _write_parquet(records, path)
-    else:
-        raise StudyError(
-            "export knows the endings .jsonl, .csv and .parquet",
-            received=path.name,
-            cure="Name the file with one of them",
-        )
-
-
 def _without_samples(record: RunRecord) -> RunRecord:
     return replace(record, exhibits=tuple(e for e in record.exhibits if not e.sample))
-
-
-def _write_parquet(records: Sequence[RunRecord], path: Path) -> None:
-    try:
-        to_frames(records).trials.to_parquet(path, index=False)
-    except ImportError as error:
-        raise StudyError(
-            "Parquet needs the package pyarrow",
-            received=str(error),
-            cure="Install it with: pip install 'ablations[parquet]'",
-        ) from error

@@ -107,10 +107,7 @@ def run(
 
 @app.command()
 @with_session
-def status(
-    session: Session,
-    as_json: AsJson = False,
-) -> None:
+def status(session: Session, as_json: AsJson = False) -> None:
     """Tell how far a study is, also while it runs."""
     from ablations import screens
 
@@ -140,11 +137,7 @@ def report(
 
 @app.command()
 @with_session
-def gate(
-    session: Session,
-    jsonl: Jsonl = None,
-    as_json: AsJson = False,
-) -> None:
+def gate(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
     """Hold the records against the study's gates; the exit code is the verdict."""
     from ablations import screens
     from ablations.analyze import exit_code
@@ -203,7 +196,7 @@ def export(
     samples: Samples = True,
 ) -> None:
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
-    from ablations.api import export_records
+    from ablations.exports import export_records
 
     records = session.reading(samples=samples).records()
     export_records(records, to)

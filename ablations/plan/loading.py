@@ -115,11 +115,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
     design = make_design(
         file.design.kind, factors, baseline=file.design.baseline, arms=file.design.arms
     )
-    published: tuple[PublishedRun, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    if file.published is not None:
-        beside = path.with_name(file.published)
-        published, claims = read_published(beside, slug, arms=design.arms, factors=factors)
+    published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
     study = Study(
         slug=slug,
         title=file.title,
@@ -146,6 +142,14 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
     return study
+
+
+def _published(
+    file: StudyFile, path: Path, *, slug: str, arms: Sequence[Arm], factors: Sequence[Factor]
+) -> tuple[tuple[PublishedRun, ...], tuple[Claim, ...]]:
+    if file.published is None:
+        return (), ()
+    return read_published(path.with_name(file.published), slug, arms=arms, factors=factors)
 
 
 def _require_own_settings(study: Study) -> None:

@@ -1,0 +1,42 @@
+"""Writes records to files that other tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablations.api import to_frames
+from ablations.errors import StudyError
+from ablations.jsonl import write_jsonl
+from ablations.record import RunRecord
+
+
+def export_records(records: Sequence[RunRecord], path: Path) -> None:
+    """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
+
+    Raises:
+        StudyError: if the ending is another one, or Parquet is asked for without pyarrow.
+    """
+    if path.suffix == ".jsonl":
+        write_jsonl(records, path)
+    elif path.suffix == ".csv":
+        to_frames(records).trials.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        _write_parquet(records, path)
+    else:
+        raise StudyError(
+            "export knows the endings .jsonl, .csv and .parquet",
+            received=path.name,
+            cure="Name the file with one of them",
+        )
+
+
+def _write_parquet(records: Sequence[RunRecord], path: Path) -> None:
+    try:
+        to_frames(records).trials.to_parquet(path, index=False)
+    except ImportError as error:
+        raise StudyError(
+            "Parquet needs the package pyarrow",
+            received=str(error),
+            cure="Install it with: pip install 'ablations[parquet]'",
+        ) from error
