@@ -22,7 +22,12 @@ def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code)
     path = edit("epochs = 2", 'epochs = 2\nsleep_at = "all"\nsleep = 0.2')
     command = [sys.executable, "-m", "ablations", "run", str(path), "--jobs", "2", "--no-report"]
     session = Session.open(load_study(path))
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as driver:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
+    ) as driver:
         _wait_for(lambda: len(session.store.outcomes()) >= 3)
         workers = psutil.Process(driver.pid).children(recursive=True)
         os.kill(driver.pid, number)
@@ -38,6 +43,11 @@ def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code)
     assert done.returncode == 0, done.stderr
     keys = [outcome.key for outcome in session.store.outcomes()]
     assert len(keys) == len(set(keys)) == 12
+
+
+def _hear_interrupts() -> None:
+    """What a shell starts in the background ignores SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for(condition) -> None:
