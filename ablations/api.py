@@ -123,7 +123,7 @@ class Session:
         self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
     ) -> None:
         """Fetches what the trials need, once, before any of them starts."""
-        entry = find_entry(self.study.entry)
+        entry = find_entry(self.study.entry, self.study.folder)
         for trial in {trial.arm: trial for trial in trials}.values():
             entry.prepare_data(trial.settings, trial.data_dir, report)
 
@@ -135,7 +135,7 @@ class Session:
 
     def describe(self, jobs: int = 1) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
-        if find_entry(self.study.entry).describe is describe_nothing:
+        if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
             return
         known = self.store.descriptions()
         first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
@@ -151,7 +151,7 @@ class Session:
 
     def _executor(self, jobs: int) -> InlineExecutor | LocalExecutor:
         if jobs == 0:
-            return InlineExecutor(find_entry(self.study.entry).train)
+            return InlineExecutor(find_entry(self.study.entry, self.study.folder).train)
         timeout = self.study.timeout_seconds
         return LocalExecutor(jobs=jobs, log_dir=self.log_dir, timeout_seconds=timeout)
 

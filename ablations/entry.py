@@ -57,7 +57,7 @@ class Entry:
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
 
 
-def find_entry(name: str, folder: Path | None = None) -> Entry:
+def find_entry(name: str, folder: str | None = None) -> Entry:
     """Imports ``module:function`` and returns it with its hooks.
 
     Args:
@@ -74,8 +74,8 @@ def find_entry(name: str, folder: Path | None = None) -> Entry:
             received=name,
             cure="Write for example 'ablations.vision:train'",
         )
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    if folder is not None:
+        _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
     hooks = {
         hook: found if hook == "describe" else _told(hook, found)
@@ -83,6 +83,18 @@ def find_entry(name: str, folder: Path | None = None) -> Entry:
         if callable(found := getattr(sys.modules[module_name], hook, None))
     }
     return Entry(train, **hooks)
+
+
+def _prefer(folder: Path, module_name: str) -> None:
+    """Puts a folder first on the path, and forgets a module of the same name from another folder.
+
+    Two studies in two folders may both have a ``train.py``, and each must get its own.
+    """
+    sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
+    beside = folder / f"{module_name}.py"
+    loaded = getattr(sys.modules.get(module_name), "__file__", None)
+    if loaded and beside.is_file() and Path(loaded) != beside:
+        del sys.modules[module_name]
 
 
 def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:

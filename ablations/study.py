@@ -127,7 +127,8 @@ class Study:
 
     ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
-    ``source`` is what to write after ``ablations run`` to get this very study. ``published`` and
+    ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
+    its file lies, with modules beside it. ``published`` and
     ``claims`` hold what a published text says, to be held against the records.
     """
 
@@ -147,6 +148,7 @@ class Study:
     smallest_effect_that_matters: float = 0.0
     timeout_seconds: float | None = None
     source: str = ""
+    folder: str | None = None
     chapters: tuple[Chapter, ...] = ()
     published: tuple[PublishedRun, ...] = ()
     claims: tuple[Claim, ...] = ()
@@ -183,8 +185,8 @@ class Study:
 class Trial:
     """One arm trained once with one seed: all that a training function is told.
 
-    ``data`` is the fingerprint of the data set. ``data_dir`` says where the data lie on this
-    machine and is not part of the trial's identity.
+    ``data`` is the fingerprint of the data set. ``data_dir`` and ``folder`` say where the data and
+    the study's own modules lie on this machine and are not part of the trial's identity.
     """
 
     study: str
@@ -194,6 +196,7 @@ class Trial:
     settings: Settings
     data: str = ""
     data_dir: str | None = None
+    folder: str | None = None
 
     @property
     def key(self) -> str:

@@ -133,12 +133,13 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
         timeout_seconds=file.trial.timeout_seconds,
         source=source,
+        folder=str(path.resolve().parent),
         chapters=tuple(_chapter(i, table, design.arms) for i, table in enumerate(file.chapters)),
         published=published,
         claims=claims,
     )
     _require_own_settings(study)
-    entry = find_entry(study.entry, path.resolve().parent)
+    entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
     return study

@@ -22,12 +22,21 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     Raises:
         DataError: if the data cannot be identified.
     """
-    entry = find_entry(study.entry)
-    folder = None if data_dir is None else str(data_dir)
+    entry = find_entry(study.entry, study.folder)
+    where = None if data_dir is None else str(data_dir)
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
-    data = {arm: entry.fingerprint_data(own, folder) for arm, own in settings.items()}
+    data = {arm: entry.fingerprint_data(own, where) for arm, own in settings.items()}
     return tuple(
-        Trial(study.slug, study.entry, arm, seed, settings[arm], data[arm], folder)
+        Trial(
+            study=study.slug,
+            entry=study.entry,
+            arm=arm,
+            seed=seed,
+            settings=settings[arm],
+            data=data[arm],
+            data_dir=where,
+            folder=study.folder,
+        )
         for seed, arms in blocks(study)
         for arm in arms
     )

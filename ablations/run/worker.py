@@ -90,7 +90,7 @@ def _perform(trial: Trial, task: Task, driver: Connection) -> EndMessage:
         driver.send(EpochMessage(number, metrics))
 
     try:
-        entry = find_entry(trial.entry)
+        entry = find_entry(trial.entry, trial.folder)
     except StudyError as error:
         failure: tuple[Reason, str] = ("raised", str(error))
         now = utc_now()

@@ -229,3 +229,23 @@ def test_a_worker_that_dies_with_a_child_alive_is_noticed(edit, study_path):
     module.write_text(module.read_text().replace(dies, sleeps + dies))
     study = load_study(edit("epochs = 2", "epochs = 2\ndie_at = 0"), seeds=1)
     assert {record.reason for record in run_study(study, jobs=1)} == {"died"}
+
+
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_studies_in_two_folders_each_have_their_own_module(study_path, tmp_path, jobs):
+    text, studies = study_path.read_text(), []
+    for name, value in (("one", 0.25), ("two", 0.75)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "train_me.py").write_text(
+            "def train(trial, log):\n"
+            f"    log.metric('test_accuracy', {value}, unit='fraction', better='higher')\n"
+        )
+        lines = [
+            'run = "train_me:train"' if "run =" in line else line for line in text.splitlines()
+        ]
+        (folder / f"{name}.toml").write_text("\n".join(lines))
+        studies.append(load_study(folder / f"{name}.toml", seeds=1))
+    for study, value in zip(studies, (0.25, 0.75), strict=True):
+        records = run_study(study, jobs=jobs)
+        assert {record.metrics[0].value for record in records} == {value}
