@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ablations.entry import find_entry
 from ablations.record import RunRecord
 from ablations.store import Outcome
-from ablations.study import Settings, Study, Trial, blocks
+from ablations.study import Arm, Settings, Study, Trial, blocks
 
 
 def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Trial, ...]:
@@ -24,22 +25,9 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     """
     entry = find_entry(study.entry, study.folder)
     where = None if data_dir is None else str(data_dir)
-    settings = {arm: study.arm_settings(arm) for arm in study.arms}
-    data = {arm: entry.fingerprint_data(own, where) for arm, own in settings.items()}
-    return tuple(
-        Trial(
-            study=study.slug,
-            entry=study.entry,
-            arm=arm,
-            seed=seed,
-            settings=settings[arm],
-            data=data[arm],
-            data_dir=where,
-            folder=study.folder,
-        )
-        for seed, arms in blocks(study)
-        for arm in arms
-    )
+    data = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
+    trials = _trials(study, lambda arm, _seed: data[arm])
+    return tuple(replace(trial, data_dir=where, folder=study.folder) for trial in trials)
 
 
 def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial, ...]:
@@ -49,16 +37,14 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
     have to be here. A trial without a record has no data.
     """
     data = {(r.entry, r.seed, _text(r.settings)): r.data for r in records}
+    texts = {arm: _text(study.arm_settings(arm)) for arm in study.arms}
+    return _trials(study, lambda arm, seed: data.get((study.entry, seed, texts[arm]), ""))
+
+
+def _trials(study: Study, data_of: Callable[[Arm, int], str]) -> tuple[Trial, ...]:
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
     return tuple(
-        Trial(
-            study=study.slug,
-            entry=study.entry,
-            arm=arm,
-            seed=seed,
-            settings=settings[arm],
-            data=data.get((study.entry, seed, _text(settings[arm])), ""),
-        )
+        Trial(study.slug, study.entry, arm, seed, settings[arm], data_of(arm, seed))
         for seed, arms in blocks(study)
         for arm in arms
     )
