@@ -28,16 +28,31 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
         (Path(beside) / path.name).replace(path)
 
 
+def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Puts a folder in place at once; of two processes that do it, the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as beside:
+        made = Path(beside) / path.name
+        made.mkdir()
+        write(made)
+        try:
+            made.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+
+
 def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
     """Returns ``compute()``, from the cache if it was computed for the same facts before."""
     path = folder() / kind / hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
     if not path.exists():
         text = compute()
-        publish(path, lambda beside: _write(beside, text))
+        publish(path, lambda beside: write_text(beside, text))
     return path.read_text(encoding="utf-8")
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Writes a small file."""
     path.write_text(text, encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import DataError
-from ablations.vision import cache, folders, images
+from ablations.vision import cache, decoded, folders, images, shortcuts
 from ablations.vision.download import Archive, fetch, image_files, verify
 from ablations.vision.folders import Listing, Report
-from ablations.vision.images import Image8
+from ablations.vision.images import Image8, Source
 from ablations.vision.settings import Recipe
 
 CATS_VS_DOGS = Archive(
@@ -23,6 +24,9 @@ CATS_VS_DOGS = Archive(
     sha256="d56d68b936d74a5622c790732affe337c586d19e1e23429d6c7011622bb46dac",
 )
 """2,000 training and 1,000 validation photographs; the digest is of their paths and contents."""
+
+DEFAULT_SIZE = (160, 160)
+"""Height and width of images that no setting gives a size to, as in the posts."""
 
 DIGITS_SHA256 = "a19cb3d96bba7deace8ee5a513a6eb7bad0403d528f00bf4d351b6a7a55baa91"
 """SHA-256 over the images of scikit-learn's digits as grey levels 0..255, then their labels."""
@@ -36,11 +40,16 @@ class Examples:
     ``held_out`` examples come from a validation folder. ``skipped`` holds (file, reason) pairs.
     """
 
-    images: Image8
+    source: Source
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     held_out: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def images(self) -> Image8:
+        """All images."""
+        return self.source.images
 
 
 def listing(recipe: Recipe, data_dir: str | None) -> Listing:
@@ -91,7 +100,7 @@ def content(recipe: Recipe, data_dir: str | None) -> str:
 
 
 def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[int, int]:
-    """Downloads what is missing and checks every image that nobody else has checked.
+    """Downloads what is missing, checks images that nobody has checked yet, and decodes them.
 
     Returns:
         The number of usable images, and how many of them are held out for validation and test.
@@ -104,16 +113,18 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[in
     if recipe.dataset == "cats-vs-dogs" and not data_dir and not cats_folder(None).is_dir():
         fetch(CATS_VS_DOGS, cats_folder(None), report)
     usable, _ = _usable(recipe, data_dir, report)
+    if shortcuts.on("images"):
+        _source(recipe, usable, report)
     return len(usable.files), usable.held_out
 
 
 def load(recipe: Recipe, data_dir: str | None) -> Examples:
-    """Returns the decoded images; each process decodes a data set once per size."""
+    """Returns the decoded images; those in folders are decoded once per size."""
     if recipe.dataset == "digits":
         return _digits(recipe.classes, recipe.image_size)
     usable, broken = _usable(recipe, data_dir, _say_nothing)
     return Examples(
-        images=_decode(usable, folders.digest(usable), recipe.image_size or (160, 160)),
+        source=_source(recipe, usable, _say_nothing),
         labels=np.asarray(usable.labels, dtype=np.int64),
         classes=usable.classes,
         held_out=usable.held_out,
@@ -136,17 +147,13 @@ def _usable(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[Listi
     return there.without(broken), broken
 
 
+def _source(recipe: Recipe, usable: Listing, report: Report) -> Source:
+    size = recipe.image_size or DEFAULT_SIZE
+    return decoded.source_of(usable, folders.digest(usable), size, report)
+
+
 def _say_nothing(done: int, total: int) -> None:
     """Stands in where nobody follows the progress."""
-
-
-@lru_cache(maxsize=1)
-def _decode(there: Listing, digest: str, size: tuple[int, int]) -> Image8:  # noqa: ARG001
-    """Decodes all images; ``digest`` keeps changed files under the same names apart."""
-    decoded = np.empty((len(there.files), *size, 3), dtype=np.uint8)
-    for i, file in enumerate(there.files):
-        decoded[i] = images.resize(images.decode(there.root / file), size)
-    return decoded
 
 
 @lru_cache(maxsize=4)
@@ -159,4 +166,6 @@ def _digits(classes: tuple[str, ...] | None, size: tuple[int, int] | None) -> Ex
     kept = np.isin(data.target, [int(name) for name in names])
     chosen = grey[kept] if size is None else np.stack([images.resize(i, size) for i in grey[kept]])
     labels = [names.index(str(target)) for target in data.target[kept]]
-    return Examples(chosen, np.asarray(labels, dtype=np.int64), names)
+    facts = f"{DIGITS_SHA256} {names} {size}"
+    source = Source(chosen, hashlib.sha256(facts.encode()).hexdigest()[:16])
+    return Examples(source, np.asarray(labels, dtype=np.int64), names)

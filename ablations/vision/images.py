@@ -6,6 +6,7 @@ transform than Pillow, which moves pixels by one grey level on average.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Image8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """All images of a data set, shape (example, height, width, channel), and a digest of them."""
+
+    images: Image8
+    digest: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one image, (height, width, channel)."""
+        return self.images.shape[1:]
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns these images as numbers from 0 to 255."""
+        return self.images[rows].astype(np.float32)
 
 
 def decode(path: Path) -> Image8:

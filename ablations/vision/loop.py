@@ -7,50 +7,62 @@ takes longer to set up than a small study trains; ``train_on_batch`` computes th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from ablations.vision.images import Image8
+from ablations.vision import shortcuts
+from ablations.vision.feeds import Feed, feed_of
+from ablations.vision.images import Image8, Source
 from ablations.vision.outputs import Labels, Outputs, Raw, read_outputs
+from ablations.vision.prefetch import prefetch
 from ablations.vision.settings import Recipe
 from ablations.vision.splits import Indices, buffered_shuffle
 
-PIXELS_AT_ONCE = 1 << 18
-"""Inference takes at least a batch, or about this many numbers of small images, at a time."""
+NUMBERS_AT_ONCE = 1 << 18
+"""Inference takes at least a batch, or about this many numbers of small inputs, at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Images of one part of the split, shape (example, height, width, channel), with labels."""
+    """The images of one part of the split: their rows in ``source``, and their labels."""
 
-    images: Image8
+    source: Source
+    rows: Indices
     labels: Labels
+
+    @property
+    def images(self) -> Image8:
+        """The images, shape (example, height, width, channel)."""
+        return self.source.images[self.rows]
 
     def only(self, chosen: Indices) -> Part:
         """Returns the images at these positions."""
-        return Part(self.images[chosen], self.labels[chosen])
+        return Part(self.source, self.rows[chosen], self.labels[chosen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learner:
-    """A compiled model, how to read its outputs, and the recipe that it is trained by."""
+    """A compiled model with its feed, how to read its outputs, and the recipe to train it by."""
 
     model: keras.Model
+    feed: Feed
     outputs: Outputs
     recipe: Recipe
 
 
-def make_learner(model: keras.Model, recipe: Recipe, classes: int) -> Learner:
-    """Compiles ``model`` for so many classes.
+def make_learner(model: keras.Model, recipe: Recipe, source: Source, *, classes: int) -> Learner:
+    """Compiles ``model`` for so many classes, to be fed from the images of ``source``.
 
     Raises:
         StudyError: if the outputs do not fit the loss or the number of classes.
     """
     outputs = read_outputs(model, recipe, classes)
-    compile_model(model, recipe, outputs)
-    return Learner(model, outputs, recipe)
+    feed = feed_of(model, source)
+    compile_model(feed.trained, recipe, outputs)
+    return Learner(model, feed, outputs, recipe)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, outputs: Outputs) -> None:
@@ -78,23 +90,25 @@ def fit(
         callbacks: Called as ``keras.Model.fit`` calls them, with each batch's metrics
             and, at the end of an epoch, the means over its images.
     """
-    model, targets = learner.model, learner.outputs.targets(part.labels)
+    model, targets = learner.feed.trained, learner.outputs.targets(part.labels)
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
     called.on_train_begin()
+    logs: dict[str, float] = {}
     for epoch in range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
         totals: dict[str, float] = {}
-        logs: dict[str, float] = {}
-        for step, chosen in enumerate(_batches(len(targets), learner.recipe, rng)):
-            called.on_train_batch_begin(step)
-            images = part.images[chosen].astype(np.float32)
-            batch = model.train_on_batch(images, targets[chosen], return_dict=True)
-            called.on_train_batch_end(step, batch)
-            # Each call of Keras begins its metrics anew, so the epoch's means are taken here.
-            for name, value in batch.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(chosen)
-            seen = learner.recipe.batch_size * step + len(chosen)
-            logs = {name: total / seen for name, total in totals.items()}
+        steps = list(_batches(len(targets), learner.recipe, rng))
+        inputs = learner.feed.batches([part.rows[chosen] for chosen in steps])
+        ahead = closing(prefetch(inputs)) if shortcuts.on("ahead") else nullcontext(inputs)
+        with ahead as ready:
+            for step, chosen in enumerate(steps):
+                called.on_train_batch_begin(step)
+                batch = model.train_on_batch(next(ready), targets[chosen], return_dict=True)
+                called.on_train_batch_end(step, batch)
+                # Each call of Keras begins its metrics anew, so the epoch's means are taken here.
+                for name, value in batch.items():
+                    totals[name] = totals.get(name, 0.0) + float(value) * len(chosen)
+        logs = {name: total / len(targets) for name, total in totals.items()}
         called.on_epoch_end(epoch, logs)
     called.on_train_end(logs)
 
@@ -109,17 +123,19 @@ def _batches(images: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[
         yield order[start : start + recipe.batch_size]
 
 
-def predict(learner: Learner, images: Image8) -> Raw:
-    """Returns the raw outputs for ``images``, shape (example, unit), in inference mode.
+def predict(learner: Learner, part: Part) -> Raw:
+    """Returns the raw outputs for a part's images, shape (example, unit), in inference mode.
 
-    Small images go in larger batches than in training, which no output depends on.
+    Small inputs go in larger batches than in training, which no output depends on.
     """
-    size = min(len(images), max(learner.recipe.batch_size, PIXELS_AT_ONCE // images[0].size))
+    model, rows = learner.feed.inferring, part.rows
+    numbers = int(np.prod(model.input_shape[1:]))
+    size = min(len(rows), max(learner.recipe.batch_size, NUMBERS_AT_ONCE // numbers))
     said = []
-    for start in range(0, len(images), size):
-        batch = images[start : start + size].astype(np.float32)
+    for start in range(0, len(rows), size):
+        batch = learner.feed.inputs(rows[start : start + size])
         # Equal shapes spare a second compilation; the padding's outputs are cut off again.
-        padding = [(0, size - len(batch)), (0, 0), (0, 0), (0, 0)]
-        raw = learner.model.predict_on_batch(np.pad(batch, padding))
+        padding = [(0, size - len(batch)), *[(0, 0)] * (batch.ndim - 1)]
+        raw = model.predict_on_batch(np.pad(batch, padding))
         said.append(np.asarray(raw, dtype=np.float32)[: len(batch)])
     return np.concatenate(said)

@@ -72,8 +72,9 @@ def _train(source: Recipe) -> list[NDArray[np.generic]]:
     }
     streams = Streams(rng["initialization"], rng["augmentation"], rng["dropout"])
     built = build(source, examples.images, classes=examples.classes, streams=streams)
-    learner = make_learner(built.model, source, len(examples.classes))
-    fit(learner, Part(examples.images, examples.labels), rng=rng["order"])
+    learner = make_learner(built.model, source, examples.source, classes=len(examples.classes))
+    part = Part(examples.source, np.arange(len(examples.labels)), examples.labels)
+    fit(learner, part, rng=rng["order"])
     return list(built.base.get_weights()) if built.base is not None else []
 
 

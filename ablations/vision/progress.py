@@ -49,7 +49,7 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
         if self._passes:
             self._part = self._whole.only(self._passes[epoch])
         outputs, labels = self._learner.outputs, self._part.labels
-        self._raw = predict(self._learner, self._part.images)
+        self._raw = predict(self._learner, self._part)
         values["val_loss"] = outputs.mean_loss(self._raw, labels)
         values["val_accuracy"] = outputs.accuracy(self._raw, labels)
         self._epochs.append(values)

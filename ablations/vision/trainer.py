@@ -10,7 +10,9 @@ import numpy as np
 
 from ablations.record import TrialLog
 from ablations.study import Trial
-from ablations.vision import datasets, exhibits, splits
+from ablations.vision import datasets, exhibits, shortcuts, splits
+from ablations.vision.costs import training_flops
+from ablations.vision.feeds import Feed
 from ablations.vision.layers import Streams
 from ablations.vision.loop import Learner, Part, fit, make_learner, predict
 from ablations.vision.models import build
@@ -49,10 +51,11 @@ def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
 def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     parts = _load(trial, recipe, log)
     model = _build(trial, recipe, parts)
-    learner = make_learner(model, recipe, len(parts.classes))
+    learner = make_learner(model, recipe, parts.train.source, classes=len(parts.classes))
     _log_model(model, log)
     _fit(learner, parts, trial=trial, log=log)
     _log_test(learner, parts, log)
+    _log_shared(learner.feed, log)
 
 
 def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
@@ -62,7 +65,7 @@ def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
     log.exhibit(exhibits.label_counts(examples, split))
     if examples.skipped:
         log.exhibit(exhibits.skipped_files(examples))
-    whole = Part(examples.images, examples.labels)
+    whole = Part(examples.source, np.arange(count), examples.labels)
     train, validation, test = map(whole.only, (split.train, split.validation, split.test))
     return Parts(train, validation, test, examples.classes, split)
 
@@ -77,6 +80,7 @@ def _build(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
 
 def _log_model(model: keras.Model, log: TrialLog) -> None:
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    log.metric("training_flops", training_flops(model), unit="count", better="lower")
     log.metric("parameters", model.count_params(), unit="count")
     log.metric("trainable_parameters", trainable, unit="count")
     log.exhibit(exhibits.layer_table(model))
@@ -85,6 +89,7 @@ def _log_model(model: keras.Model, log: TrialLog) -> None:
         keras=keras.__version__,
         device=_device(),
         precision=keras.config.dtype_policy().name,
+        shortcuts=shortcuts.facts(),
     )
 
 
@@ -108,7 +113,7 @@ def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None
 def _log_test(learner: Learner, parts: Parts, log: TrialLog) -> None:
     outputs = learner.outputs
     labels = parts.test.labels
-    raw = predict(learner, parts.test.images)
+    raw = predict(learner, parts.test)
     accuracy = outputs.accuracy(raw, labels)
     majority = np.bincount(parts.train.labels).argmax()
     baseline = float(np.mean(labels == majority))
@@ -127,6 +132,13 @@ def _log_overlap(learner: Learner, parts: Parts, log: TrialLog) -> None:
     last = float(np.isin(split.test, split.last_validation).mean())
     log.metric("test_in_last_validation", last, unit="fraction")
     log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
-    raw = predict(learner, parts.validation.images)
+    raw = predict(learner, parts.validation)
     accuracy = learner.outputs.accuracy(raw, parts.validation.labels)
     log.metric("held_out_accuracy", accuracy, unit="fraction", better="higher")
+
+
+def _log_shared(feed: Feed, log: TrialLog) -> None:
+    """Tells what ran the frozen layers, and the work that this trial found done by others."""
+    if feed.ledger is not None:
+        log.environment(engine=", ".join(sorted(feed.ledger.engines)))
+        log.metric("shared_seconds", feed.ledger.shared_seconds, unit="seconds")

@@ -3,6 +3,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,12 +53,39 @@ def test_a_folder_is_loaded_at_the_wanted_size(shapes):
     assert light > 170
 
 
-def test_images_are_decoded_once_and_anew_when_they_change(shapes):
+def test_images_are_decoded_once_and_anew_when_they_change(shapes, monkeypatch):
     recipe = read(folder_settings(shapes))
-    first = datasets.load(recipe, None).images
-    assert datasets.load(recipe, None).images is first
+    first, again = (datasets.load(recipe, None).source for _ in range(2))
+    assert first.images.filename == again.images.filename
+    decoded = Path(first.images.filename)
+    written = decoded.stat().st_mtime_ns
+    monkeypatch.setenv("ABLATIONS_WITHOUT", "images")
+    plain = datasets.load(recipe, None).source
+    assert not isinstance(plain.images, np.memmap)
+    np.testing.assert_array_equal(plain.images, first.images)
+    assert datasets.load(recipe, None).images is plain.images
+    monkeypatch.delenv("ABLATIONS_WITHOUT")
     shutil.copy(shapes / "light" / "00.png", shapes / "dark" / "00.png")
-    assert datasets.load(recipe, None).images is not first
+    changed = datasets.load(recipe, None).source
+    assert changed.digest != first.digest
+    assert Path(changed.images.filename) != decoded
+    assert decoded.stat().st_mtime_ns == written
+
+
+def test_two_processes_decode_once(shapes, cache):
+    """Whoever comes second waits, and reads what the first one wrote."""
+    code = (
+        "import sys; from ablations.vision import datasets, settings;"
+        "r = settings.read(dict(dataset='directory:' + sys.argv[1], image_size=64,"
+        " layers=['flatten', 'dense:2']));"
+        "print(datasets.load(r, None).images.sum())"
+    )
+    command = [sys.executable, "-c", code, str(shapes)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    sums = {process.communicate()[0] for process in both}
+    assert len(sums) == 1
+    assert int(sums.pop()) > 0
+    assert len(list((cache / "images").glob("*.npy"))) == 1
 
 
 def test_a_broken_file_stops_or_is_named_and_skipped(shapes):
@@ -84,7 +114,7 @@ def test_checking_reports_bytes_and_is_done_once(shapes):
     seen = []
     for _ in range(2):
         prepare_data(folder_settings(shapes), None, lambda *progress: seen.append(progress))
-    assert len(seen) == 40
+    assert len(seen) == 80  # checked, and decoded
     assert seen[-1][0] == seen[-1][1] == sum(f.stat().st_size for f in shapes.rglob("*.png"))
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from PIL import Image
 
 from ablations.errors import DataError
 from ablations.vision import cache, datasets, prepare_data
@@ -50,8 +51,16 @@ def zipped(files):
     return memory.getvalue()
 
 
+def jpeg(text):
+    """A photograph of one colour that depends on ``text``."""
+    memory = io.BytesIO()
+    colour = tuple(sum(text[i::3].encode()) % 256 for i in range(3))
+    Image.new("RGB", (4, 4), colour).save(memory, "jpeg")
+    return memory.getvalue()
+
+
 FILES = {
-    f"small/{part}/{kind}/{kind}.{i}.jpg": f"{part} {kind} {i}"
+    f"small/{part}/{kind}/{kind}.{i}.jpg": jpeg(f"{part} {kind} {i}")
     for part in ("train", "validation")
     for kind in ("cats", "dogs")
     for i in range(2)
@@ -63,7 +72,7 @@ def digest(tmp_path):
     """The digest of the small archive's images."""
     for name, content in FILES.items():
         (tmp_path / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "plain" / name).write_text(content)
+        (tmp_path / "plain" / name).write_bytes(content)
     root = tmp_path / "plain" / "small"
     return cache.content_digest(root, image_files(Archive("", "", "*/*/*.jpg", ""), root))
 
@@ -83,9 +92,11 @@ def test_an_archive_is_fetched_once_and_checked(tmp_path, digest, monkeypatch, c
         archive = Archive(url, "small", "*/*/*.jpg", digest)
         monkeypatch.setattr(datasets, "CATS_VS_DOGS", archive)
         prepare_data(CATS, None, lambda *progress: seen.append(progress))
-    assert seen[-1] == (len(content), len(content))
+    assert (len(content), len(content)) in seen
+    photographs = sum(map(len, FILES.values()))
+    assert seen[-1] == (photographs, photographs)  # decoded
     prepare_data(CATS, None, lambda *progress: pytest.fail("downloaded twice"))
-    assert sorted(p.name for p in cache.iterdir()) == ["digests", "small"]
+    assert sorted(p.name for p in cache.iterdir()) == ["digests", "images", "small"]
 
 
 def test_other_images_than_the_pinned_ones(tmp_path):

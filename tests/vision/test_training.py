@@ -38,14 +38,15 @@ def test_a_trial_reports_all_of_itself(digits, trial):
     values = metrics(found)
     assert set(values) == {
         "best_val_accuracy", "fit_seconds", "images_per_second", "majority_accuracy", "parameters",
-        "test_accuracy", "test_loss", "train_accuracy", "trainable_parameters", "val_accuracy",
+        "test_accuracy", "test_loss", "train_accuracy", "trainable_parameters", "training_flops",
+        "val_accuracy",
         "val_loss",
     }  # fmt: skip
     assert values["images_per_second"] == pytest.approx(60 / found.steps[1].sum())
     assert values["fit_seconds"] > sum(steps.sum() for steps in found.steps)
     assert values["parameters"] == 4 * 9 + 4 + 36 * 5 + 5
     assert values["val_accuracy"] == found.epochs[-1]["val_accuracy"]
-    assert set(found.environment) == {"backend", "device", "keras", "precision"}
+    assert set(found.environment) == {"backend", "device", "keras", "precision", "shortcuts"}
 
 
 def test_metrics_can_be_counted_again_from_the_predictions(digits, trial):
@@ -97,6 +98,8 @@ def test_equal_trials_are_equal_and_seeds_differ(digits, trial):
 def test_arms_of_a_seed_see_the_same_images_in_the_same_order(digits, trial, monkeypatch):
     import keras
 
+    monkeypatch.setenv("ABLATIONS_WITHOUT", "all")  # augmentation is left to the model
+
     seen = []
     plain = keras.Model.train_on_batch
 
@@ -119,6 +122,7 @@ def test_arms_of_a_seed_see_the_same_images_in_the_same_order(digits, trial, mon
 def test_our_steps_are_those_of_fit(digits):
     import keras
 
+    from ablations.vision.images import Source
     from ablations.vision.layers import Streams
     from ablations.vision.loop import Part, fit, make_learner
     from ablations.vision.models import build
@@ -126,14 +130,15 @@ def test_our_steps_are_those_of_fit(digits):
 
     recipe = read(digits | {"epochs": 1, "layers": ["conv:4", "flatten", "dense:5"]})
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 1)).astype(np.uint8)
-    part = Part(images, np.arange(50) % 5)
+    source = Source(images, "test")
+    part = Part(source, np.arange(50), np.arange(50) % 5)
     order = np.random.default_rng(1).permutation(50)
     weights, told = [], []
     listener = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: told.append(dict(logs)))
     for ours in (True, False):
         streams = Streams(*(np.random.default_rng(i) for i in range(3)))
         model = build(recipe, images, classes=tuple("56789"), streams=streams).model
-        learner = make_learner(model, recipe, 5)
+        learner = make_learner(model, recipe, source, classes=5)
         if ours:
             fit(learner, part, rng=np.random.default_rng(1), callbacks=(listener,))
         else:

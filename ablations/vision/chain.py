@@ -1,0 +1,144 @@
+"""A model as a chain of steps, and the part of it that training cannot change.
+
+The frozen prefix of a model is what comes before its first trainable layer. What it makes of an
+image is always the same, apart from augmentation, so it need not be computed in every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import keras
+
+OWN_PACKAGES = ("keras.", "ablations.")
+"""Layers from elsewhere may be random in ways that nobody can see, so they end a prefix."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """One step of a chain: an operation and how to call it on a tensor."""
+
+    operation: Any
+    apply: Callable[[Any], Any]
+
+    @property
+    def layers(self) -> list[keras.Layer]:
+        """All layers inside that are no models themselves."""
+        if not isinstance(self.operation, keras.Layer):
+            return []
+        inside = self.operation._flatten_layers()
+        return [layer for layer in inside if not isinstance(layer, keras.Model)]
+
+    @property
+    def augments(self) -> bool:
+        """Whether it is one of Keras's random layers for images, which rest in inference.
+
+        One that crops is not counted: in inference it leaves images larger than in training.
+        """
+        named = type(self.operation).__name__.startswith("Random")
+        drawn = hasattr(self.operation, "get_random_transformation")
+        return named and drawn and not isinstance(self.operation, keras.layers.RandomCrop)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it multiplies by weights."""
+        return any(hasattr(layer, "kernel") for layer in self.layers)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its output depends on nothing but its input, in training as in inference."""
+        if not type(self.operation).__module__.startswith(OWN_PACKAGES):
+            return False
+        return not self.augments and all(map(_rests, self.layers))
+
+
+def _rests(layer: keras.Layer) -> bool:
+    """Whether a layer has nothing to learn, adapt or draw.
+
+    That it was called with ``training=False`` says nothing: ``fit`` calls all of a model anew with
+    ``training=True``, which wins. It is why a frozen base may still drop out.
+    """
+    known = type(layer).__module__.startswith(OWN_PACKAGES)
+    if not known or isinstance(layer, keras.layers.Lambda):
+        return False
+    adapts = layer.trainable and layer.non_trainable_variables
+    draws = layer._seed_generators
+    return not (layer.trainable_variables or adapts or draws)
+
+
+def links_of(model: keras.Model) -> list[Link]:
+    """Returns the steps of a model and of models inside it; what is no chain is one step."""
+    nodes = _nodes(model)
+    if nodes is None:
+        return [Link(model, model)]
+    return [link for node in nodes for link in _links_of_node(node)]
+
+
+def _nodes(model: keras.Model) -> list[Any] | None:
+    """Returns the calls that a model is made of if each takes the last one's output alone."""
+    graph = getattr(model, "_functional", None) or model
+    depths = getattr(graph, "_nodes_by_depth", None)
+    if depths is None or any(len(nodes) != 1 for nodes in depths.values()):
+        return None
+    first, *nodes = (depths[depth][0] for depth in sorted(depths, reverse=True))
+    last = first
+    for node in nodes:
+        if [id(tensor) for tensor in node.input_tensors] != [id(last.outputs[0])]:
+            return None
+        last = node
+    return nodes
+
+
+def _links_of_node(node: Any) -> list[Link]:
+    if isinstance(node.operation, keras.Model) and _nodes(node.operation) is not None:
+        return links_of(node.operation)
+    return [Link(node.operation, _caller(node))]
+
+
+def _caller(node: Any) -> Callable[[Any], Any]:
+    def call(tensor: Any) -> Any:
+        args, kwargs = node.arguments.fill_in({id(node.input_tensors[0]): tensor})
+        return node.operation(*args, **kwargs)
+
+    return call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A model in parts: fixed ``before``, ``random``, fixed ``after``, and ``rest`` to train.
+
+    ``random`` begins and ends with augmentation where it is not empty.
+    """
+
+    before: tuple[Link, ...]
+    random: tuple[Link, ...]
+    after: tuple[Link, ...]
+    rest: tuple[Link, ...]
+
+    @property
+    def heavy(self) -> bool:
+        """Whether frozen weights follow the augmentation: what they make is worth keeping."""
+        return any(link.heavy for link in (self.after if self.random else self.before))
+
+
+def cut(model: keras.Model) -> Cut:
+    """Cuts a model after its frozen prefix; without weights there, after its augmentation."""
+    links = links_of(model)
+    prefix = list(takewhile(lambda link: link.fixed or link.augments, links))
+    random = [i for i, link in enumerate(prefix) if link.augments]
+    if not any(link.heavy for link in prefix):
+        prefix = prefix[: random[-1] + 1] if random else []
+    first, last = (random[0], random[-1] + 1) if random else (len(prefix), len(prefix))
+    rest = links[len(prefix) :]
+    return Cut(*map(tuple, (prefix[:first], prefix[first:last], prefix[last:], rest)))
+
+
+def model_of(links: Sequence[Link], shape: Sequence[int]) -> keras.Model:
+    """Returns the model of these steps, on inputs of ``shape`` (without examples)."""
+    inputs = outputs = keras.Input(tuple(shape))
+    for link in links:
+        outputs = link.apply(outputs)
+    return keras.Model(inputs, outputs)

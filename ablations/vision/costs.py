@@ -1,0 +1,56 @@
+"""What a model costs: floating-point operations, counted from the shapes of its layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import keras
+
+from ablations.vision.chain import links_of
+
+
+def flops(model: keras.Model) -> float:
+    """Returns the floating-point operations of one image's way through ``model``.
+
+    Two for each product and its sum, in convolutions and dense layers; what the others do is
+    little beside it and is left out, as is usual.
+    """
+    return sum(map(_layer_flops, _weighing(model._flatten_layers())))
+
+
+def training_flops(model: keras.Model) -> float:
+    """Returns the operations of training on one image: forwards, and backwards as far as needed.
+
+    Behind the first trainable layer each product is done three times, for the output, for the
+    gradient of the input and for that of the weights; a frozen layer spares the last of them. The
+    first trainable layer spares the gradient of its input.
+    """
+    total, training = 0.0, False
+    for link in links_of(model):
+        for layer in _weighing(link.layers):
+            cost = _layer_flops(layer)
+            trainable = bool(layer.trainable_variables)
+            total += cost * (1 + (1 if trainable else 0) + (1 if training else 0))
+            training = training or trainable
+    return total
+
+
+def _weighing(layers: Iterable[keras.Layer]) -> list[keras.Layer]:
+    return [layer for layer in layers if _kernels(layer)]
+
+
+def _kernels(layer: keras.Layer) -> list[int]:
+    """Returns the sizes of the arrays that a layer multiplies by at each place of its output."""
+    if isinstance(layer, keras.Model):
+        return []
+    names = ("kernel", "depthwise_kernel", "pointwise_kernel")
+    kernels = [getattr(layer, name, None) for name in names]
+    return [math.prod(kernel.shape) for kernel in kernels if kernel is not None]
+
+
+def _layer_flops(layer: keras.Layer) -> float:
+    """Counts a layer's products; a convolution's kernel is used once for each place."""
+    shape = layer.output.shape
+    places = math.prod(shape[1:-1]) if len(shape) > 2 else 1
+    return 2.0 * places * sum(_kernels(layer))

@@ -1,0 +1,76 @@
+"""What a model is fed in training and inference: images, or what its frozen layers make of them.
+
+Three feeds give the same training; they differ in what is computed when. The plain one puts images
+into the whole model. Another augments images ahead of the step, and trains the rest of the model.
+The third takes what the frozen prefix makes of images from the cache, and trains the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.vision import shortcuts
+from ablations.vision.augmenting import Augmentation
+from ablations.vision.blocks import Ledger
+from ablations.vision.chain import Cut, cut, model_of
+from ablations.vision.features import Features
+from ablations.vision.images import Source
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """Gives a model its inputs.
+
+    Args:
+        trained: What training steps call; it shares its weights with the whole model.
+        batches: Yields the inputs of each step of an epoch, given the images of each.
+        inferring: What predicts; it shares its weights too.
+        inputs: Returns the inputs for inference on these images.
+        ledger: Who computed the frozen layers, where they are taken from the cache.
+    """
+
+    trained: keras.Model
+    batches: Callable[[Sequence[Rows]], Iterator[Floats]]
+    inferring: keras.Model
+    inputs: Callable[[Rows], Floats]
+    ledger: Ledger | None = None
+
+
+def feed_of(model: keras.Model, source: Source) -> Feed:
+    """Returns the fastest feed that ``model`` and the shortcuts allow.
+
+    Args:
+        model: The whole model, built.
+        source: All images of the data set.
+    """
+    parts = cut(model)
+    if not parts.random or shortcuts.on("ahead"):
+        if parts.heavy and shortcuts.on("features"):
+            return _frozen(parts, source)
+        if parts.random and not any(link.heavy for link in parts.before):
+            return _augmented(model, parts, source)
+    return Feed(model, lambda steps: map(source.read, steps), model, source.read)
+
+
+def _augmented(model: keras.Model, parts: Cut, source: Source) -> Feed:
+    lead = Augmentation((*parts.before, *parts.random), source.shape)
+
+    def batches(steps: Sequence[Rows]) -> Iterator[Floats]:
+        return (lead.apply(lead.draw(len(rows)), source.read(rows)) for rows in steps)
+
+    trained = model_of((*parts.after, *parts.rest), lead.output_shape)
+    return Feed(trained, batches, model, source.read)
+
+
+def _frozen(parts: Cut, source: Source) -> Feed:
+    features = Features(parts, source)
+    rest = model_of(parts.rest, features.shape)
+    return Feed(rest, features.training, rest, features.inference, features.ledger)

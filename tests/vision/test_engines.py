@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from ablations.vision import engines, keys
+from ablations.vision.chain import links_of
+
+pytestmark = pytest.mark.slow  # builds Keras models
+
+SHAPE = (64, 64, 3)
+
+
+@pytest.fixture
+def prefix(mobilenet_weights):
+    base = keras.applications.MobileNetV2(
+        input_shape=SHAPE, include_top=False, weights=str(mobilenet_weights)
+    )
+    base.trainable = False
+    inputs = keras.Input(SHAPE)
+    outputs = base(keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs))
+    return keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(outputs))
+
+
+def test_openvino_agrees_with_keras_to_2e_4(prefix, cache):
+    pytest.importorskip("openvino")
+    engine = engines.choose(prefix, key="test", images=100_000)
+    assert engine.name.startswith("openvino ")
+    images = np.random.default_rng(0).integers(0, 256, (33, *SHAPE)).astype(np.float32)
+    np.testing.assert_allclose(engine.run(images), prefix.predict_on_batch(images), atol=2e-4)
+    assert len(list((cache / "openvino").iterdir())) == 1
+
+
+def test_little_work_is_left_to_keras(prefix):
+    assert engines.choose(prefix, key="test", images=10).name == "keras on tensorflow"
+
+
+def test_an_engine_that_is_off_is_not_used(prefix, monkeypatch, caplog):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(engines, "TOLERANCE", 0.0)
+    assert engines.choose(prefix, key="test", images=100_000).name == "keras on tensorflow"
+    assert "OpenVINO is off by" in caplog.text
+
+
+def conv(seed, *, name=None, factor=1.0):
+    layers = keras.layers
+    start = keras.initializers.GlorotUniform(seed)
+    made = layers.Conv2D(2, 3, kernel_initializer=start, trainable=False, name=name)
+    return links_of(keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(factor), made]))
+
+
+def key(links):
+    return keys.key_of(links, (8, 8, 1))
+
+
+def test_a_key_names_what_is_computed():
+    first = conv(1)
+    assert key(first) == key(conv(1, name="other"))
+    assert key(first) != key(conv(2))
+    assert key(first) != key(conv(1, factor=0.5))
+    assert keys.key_of(first, (8, 8, 1)) != keys.key_of(first, (9, 9, 1))
+
+
+def test_scaling_that_is_undone_does_not_change_a_key():
+    layers = keras.layers
+    there = [layers.Rescaling(1 / 127.5, offset=-1), layers.Rescaling(127.5, offset=127.5)]
+    undone = links_of(keras.Sequential([keras.Input((8, 8, 1)), *there]))
+    assert key([*undone, *conv(1)]) == key(conv(1))
+
+
+def test_first_values_and_seeds_do_not_change_a_key():
+    one, other = conv(1), conv(2)
+    for links in (one, other):
+        links[-1].operation.set_weights([np.ones((3, 3, 1, 2)), np.zeros(2)])
+    assert key(one) == key(other)
