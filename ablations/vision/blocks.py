@@ -22,9 +22,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Ledger:
-    """Who computed what: seconds of this process and of others, and the engines by name."""
+    """Who computed what: seconds of this process and of others, its rows, engines by name."""
 
     own_seconds: float = 0.0
+    own_rows: int = 0
     shared_seconds: float = 0.0
     engines: set[str] = field(default_factory=set)
 
@@ -93,6 +94,7 @@ class Blocks:
         seconds = time.perf_counter() - began
         facts = json.dumps({"engine": self.engine, "seconds": round(seconds, 4)})
         self.ledger.own_seconds += seconds
+        self.ledger.own_rows += len(values)
         self.ledger.shared_seconds -= seconds  # which `_load` adds to it
         cache.publish(path.with_suffix(".json"), lambda beside: cache.write_text(beside, facts))
         cache.publish(path, lambda beside: np.save(beside, values))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
+from functools import cache
 
 import keras
+import numpy as np
 
 from ablations.vision.chain import links_of
 
@@ -34,6 +37,24 @@ def training_flops(model: keras.Model) -> float:
             total += cost * (1 + (1 if trainable else 0) + (1 if training else 0))
             training = training or trainable
     return total
+
+
+@cache
+def peak_flops() -> float:
+    """Returns the operations a second of this process's best matrix product, measured once.
+
+    Of float32 matrices of 1024 rows and columns, the best of ten after warming up, on the device
+    and with the threads that this process trains with.
+    """
+    size = 1024
+    matrix = keras.ops.convert_to_tensor(np.ones((size, size), dtype=np.float32))
+
+    def once() -> float:
+        began = time.perf_counter()
+        keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix)[0, 0])
+        return time.perf_counter() - began
+
+    return 2.0 * size**3 / min([once() for _ in range(13)][3:])
 
 
 def _weighing(layers: Iterable[keras.Layer]) -> list[keras.Layer]:

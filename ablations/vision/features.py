@@ -20,6 +20,7 @@ from ablations.vision import cache, engines, keys
 from ablations.vision.augmenting import Augmentation, Draws
 from ablations.vision.blocks import Blocks, Ledger
 from ablations.vision.chain import Cut, model_of
+from ablations.vision.costs import flops
 from ablations.vision.images import Source
 
 Floats = NDArray[np.float32]
@@ -50,6 +51,7 @@ class Features:
         core = parts.after if parts.random else parts.before
         model = model_of(core, self._lead.output_shape)
         self.shape: tuple[int, ...] = tuple(model.output_shape[1:])
+        self.flops = flops(model)
         self._core_key = keys.key_of(core, self._lead.output_shape)
         whole = keys.key_of((*self._lead.resting, *core), source.shape)
         self._engine = engines.choose(model, key=self._core_key, images=len(source.images))

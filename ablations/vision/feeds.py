@@ -35,6 +35,7 @@ class Feed:
         inferring: What predicts; it shares its weights too.
         inputs: Returns the inputs for inference on these images.
         ledger: Who computed the frozen layers, where they are taken from the cache.
+        frozen_flops: Operations of one image's way through these layers.
     """
 
     trained: keras.Model
@@ -42,6 +43,7 @@ class Feed:
     inferring: keras.Model
     inputs: Callable[[Rows], Floats]
     ledger: Ledger | None = None
+    frozen_flops: float = 0.0
 
 
 def feed_of(model: keras.Model, source: Source) -> Feed:
@@ -73,4 +75,11 @@ def _augmented(model: keras.Model, parts: Cut, source: Source) -> Feed:
 def _frozen(parts: Cut, source: Source) -> Feed:
     features = Features(parts, source)
     rest = model_of(parts.rest, features.shape)
-    return Feed(rest, features.training, rest, features.inference, features.ledger)
+    return Feed(
+        trained=rest,
+        batches=features.training,
+        inferring=rest,
+        inputs=features.inference,
+        ledger=features.ledger,
+        frozen_flops=features.flops,
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ablations.record import TrialLog
+from ablations.vision.costs import peak_flops, training_flops
 from ablations.vision.loop import Learner, Part, predict
 from ablations.vision.outputs import Raw
 from ablations.vision.splits import Indices
@@ -75,6 +76,20 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
         if later := self._seconds[1:]:
             speed = images * len(later) / sum(later)
             self._log.metric("images_per_second", speed, unit="per second", better="higher")
+            self._log_flops(speed)
         if self._raw is not None:
             probabilities = self._learner.outputs.probabilities(self._raw)
             self._log.predictions("validation", self._part.labels, probabilities)
+
+    def _log_flops(self, speed: float) -> None:
+        """Logs the operations a second, by layers that train or, where taken apart, frozen ones."""
+        feed = self._learner.feed
+        if feed.ledger is None:
+            rate = speed * training_flops(feed.trained)
+        elif feed.ledger.own_rows:
+            rate = feed.ledger.own_rows * feed.frozen_flops / feed.ledger.own_seconds
+        else:
+            return  # others have done all of the work that counts
+        self._log.metric("flops_per_second", rate, unit="per second", better="higher")
+        share = rate / peak_flops()
+        self._log.metric("peak_flops_share", share, unit="fraction", better="higher")

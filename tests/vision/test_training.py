@@ -37,7 +37,8 @@ def test_a_trial_reports_all_of_itself(digits, trial):
     assert all((steps > 0).all() for steps in found.steps)
     values = metrics(found)
     assert set(values) == {
-        "best_val_accuracy", "fit_seconds", "images_per_second", "majority_accuracy", "parameters",
+        "best_val_accuracy", "fit_seconds", "flops_per_second", "images_per_second",
+        "majority_accuracy", "parameters", "peak_flops_share",
         "test_accuracy", "test_loss", "train_accuracy", "trainable_parameters", "training_flops",
         "val_accuracy",
         "val_loss",
