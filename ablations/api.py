@@ -16,7 +16,9 @@ from ablations.run import (
     InlineExecutor,
     LocalExecutor,
     Observer,
+    best_jobs,
     describe_trials,
+    gpus,
     measure_arms,
     run_trials,
 )
@@ -115,9 +117,21 @@ class Session:
 
         return analyze(self.study, records, planned=self.trials)
 
-    def progress(self, *, jobs: int = 1, measured: Mapping[Arm, float] | None = None) -> Progress:
+    def progress(
+        self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
+    ) -> Progress:
         """Counts what is done, what failed and what is to do."""
-        return progress_of(self.trials, self.store.outcomes(), jobs=jobs, measured=measured or {})
+        workers = jobs or self.best_jobs
+        return progress_of(self.trials, self.store.outcomes(), jobs=workers, measured=measured)
+
+    @cached_property
+    def best_jobs(self) -> int:
+        """How many workers train fastest on this machine, by what earlier trials took."""
+        if not gpus():
+            return best_jobs()
+        metrics = (metric for record in self.store.records() for metric in record.metrics)
+        taken = [metric.value for metric in metrics if metric.name == "device_memory_bytes"]
+        return best_jobs(max(taken, default=None))
 
     def prepare(
         self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
@@ -128,12 +142,12 @@ class Session:
             entry.prepare_data(trial.settings, trial.data_dir, report)
 
     def run(
-        self, trials: Sequence[Trial], *, jobs: int = 1, observer: Observer | None = None
+        self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> None:
         """Trains the trials in worker processes; with 0 jobs in this process."""
         run_trials(trials, self._executor(jobs), self.store, observer)
 
-    def describe(self, jobs: int = 1) -> None:
+    def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
         if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
             return
@@ -141,19 +155,23 @@ class Session:
         first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
         to_do = [trial for trial in first if trial.key not in known]
         if to_do:
-            executor = LocalExecutor(jobs=jobs, log_dir=self.log_dir, task="describe")
+            workers = jobs or self.best_jobs
+            executor = LocalExecutor(jobs=workers, log_dir=self.log_dir, task="describe")
             describe_trials(to_do, executor, self.store)
 
-    def measure(self, jobs: int = 1) -> dict[Arm, float]:
+    def measure(self, jobs: int | None = None) -> dict[Arm, float]:
         """Returns the seconds that a trial of each arm will take, from two short epochs."""
         self.prepare(self.trials)
         return measure_arms(self.trials, self._executor(jobs))
 
-    def _executor(self, jobs: int) -> InlineExecutor | LocalExecutor:
+    def _executor(self, jobs: int | None) -> InlineExecutor | LocalExecutor:
         if jobs == 0:
             return InlineExecutor(find_entry(self.study.entry, self.study.folder).train)
-        timeout = self.study.timeout_seconds
-        return LocalExecutor(jobs=jobs, log_dir=self.log_dir, timeout_seconds=timeout)
+        return LocalExecutor(
+            jobs=jobs or self.best_jobs,
+            log_dir=self.log_dir,
+            timeout_seconds=self.study.timeout_seconds,
+        )
 
 
 def run_study(
@@ -161,7 +179,7 @@ def run_study(
     *,
     data_dir: Place | None = None,
     runs_dir: Place = "runs",
-    jobs: int = 1,
+    jobs: int | None = None,
     observer: Observer | None = None,
 ) -> tuple[RunRecord, ...]:
     """Trains the trials that have no record yet and returns the records of all planned trials.
@@ -170,7 +188,8 @@ def run_study(
         study: From `load_study`.
         data_dir: Where the data lie, for data sets that need to be told.
         runs_dir: Folder of the record files, one sub-folder a study.
-        jobs: Worker processes; 0 trains in this process, which a debugger can follow.
+        jobs: Worker processes, as many as train fastest here if left out; 0 trains in this
+            process, which a debugger can follow.
         observer: Hears of trials and epochs as they come.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import traceback
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 
 from ablations.errors import AblationsError
-from ablations.options import AsJson, Jobs, Jsonl, ReportsDir, Samples, with_session
+from ablations.options import AsJson, Jobs, Jsonl, Plain, ReportsDir, Samples, with_session
 from ablations.signals import Terminated, terminating
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main() -> NoReturn:
 @with_session
 def plan(
     session: Session,
-    jobs: Jobs = 1,
+    jobs: Jobs = "auto",
     measure: Annotated[
         bool, typer.Option("--measure", help="Time two epochs of each arm for the estimate.")
     ] = False,
@@ -79,14 +80,17 @@ def run(
     session: Session,
     *,
     reports_dir: ReportsDir = Path("reports"),
-    jobs: Jobs = 1,
+    jobs: Jobs = "auto",
     report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
     samples: Samples = True,
+    plain: Plain = False,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing, then render the report. Issue it again to resume."""
     from ablations import screens
 
+    if plain:
+        os.environ["ABLATIONS_WITHOUT"] = "all"
     with _stopping_cleanly():
         _train(session, jobs)
         progress = session.progress(jobs=jobs)
@@ -221,7 +225,7 @@ def site(
         _say(str(build_site(reports_dir, out)))
 
 
-def _train(session: Session, jobs: int) -> None:
+def _train(session: Session, jobs: int | None) -> None:
     """Trains what is to do under a live display on standard error."""
     from ablations.run.progress import download_bar, make_progress
 

@@ -20,7 +20,29 @@ DataDir = Annotated[
 RunsDir = Annotated[Path, typer.Option(help="Folder of the record files.", file_okay=False)]
 
 ReportsDir = Annotated[Path, typer.Option(help="Folder of the reports.", file_okay=False)]
-Jobs = Annotated[int, typer.Option(min=1, help="Worker processes; the cores are divided.")]
+
+
+def _workers(text: str) -> int | None:
+    """Reads a number of workers; ``auto`` leaves it to the machine."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"'{text}' is neither 'auto' nor a whole number from 1.")
+    return int(text)
+
+
+Jobs = Annotated[
+    Any,
+    typer.Option(
+        parser=_workers, metavar="N", help="Worker processes; they divide the cores and GPUs."
+    ),
+]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain", help="Train without shortcuts. ABLATIONS_WITHOUT names single ones to leave out."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Samples = Annotated[
     bool,

@@ -2,6 +2,7 @@
 
 from ablations.run.execute import InlineExecutor
 from ablations.run.local import LocalExecutor
+from ablations.run.machine import best_jobs, gpus
 from ablations.run.measure import measure_arms
 from ablations.run.observer import Observer
 from ablations.run.runner import describe_trials, run_trials
@@ -10,7 +11,9 @@ __all__ = [
     "InlineExecutor",
     "LocalExecutor",
     "Observer",
+    "best_jobs",
     "describe_trials",
+    "gpus",
     "measure_arms",
     "run_trials",
 ]

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from ablations.run.machine import available_cores, gpus
+
 _PACKAGES = {
     "ablations": "ablations",
     "keras": "keras",
@@ -40,6 +42,8 @@ def _machine_facts() -> dict[str, str]:
         "jobs": os.environ.get("ABLATIONS_JOBS", "1"),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
     }
+    if there := gpus():
+        facts["gpus"] = str(len(there))
     commit = _commit()
     if commit:
         facts["commit"] = commit
@@ -52,14 +56,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
-
-
-def available_cores() -> int:
-    """Returns how many cores this process may use."""
-    process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # macOS has none
-        return len(process.cpu_affinity())
-    return psutil.cpu_count() or 1
 
 
 def _cpu_model() -> str:

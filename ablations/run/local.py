@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from ablations.record import LogContents, Reason, RunRecord
-from ablations.run.environment import available_cores
 from ablations.run.execute import make_record, utc_now
+from ablations.run.machine import worker_environment
 from ablations.run.observer import Observer
 from ablations.run.process import WorkerProcess
 from ablations.run.worker import EpochMessage, StartMessage, Task
@@ -42,7 +42,7 @@ class LocalExecutor:
     """Trains on this machine, in worker processes of its own.
 
     Args:
-        jobs: Workers at a time; the cores are divided among them.
+        jobs: Workers at a time; the cores, and GPUs if there are any, are divided among them.
         log_dir: Where each worker's output goes.
         timeout_seconds: A trial that takes longer is stopped and its worker replaced. The start of
             the worker does not count; what the training function imports does.
@@ -87,11 +87,11 @@ class LocalExecutor:
         observer.started(trial)
 
     def _start(self) -> WorkerProcess:
-        threads = str(max(1, available_cores() // self._jobs))
-        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-        limits = dict.fromkeys(names, threads) if self._jobs > 1 else {}
+        taken = {job.process.slot for job in self._busy.values()}
+        slot = next(slot for slot in count() if slot not in taken)
         log = self._log_dir / f"worker-{next(self._numbers)}.log"
-        return WorkerProcess(log, {**os.environ, **limits, "ABLATIONS_JOBS": str(self._jobs)})
+        shares = worker_environment(slot, self._jobs)
+        return WorkerProcess(log, {**os.environ, **shares}, slot=slot)
 
     def _listen(self, observer: Observer) -> Iterator[Ended]:
         """Handles what the busy workers say, and ends those that overrun their time."""

@@ -27,9 +27,11 @@ class WorkerProcess:
     Args:
         log: The file that the worker's output is appended to.
         environment: The worker's environment variables.
+        slot: Which share of the machine it has, for the executor that gave it.
     """
 
-    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, log: Path, environment: Mapping[str, str], *, slot: int = 0) -> None:
+        self.slot = slot
         log.parent.mkdir(parents=True, exist_ok=True)
         self.connection, theirs = Pipe()
         with theirs, log.open("ab") as output:

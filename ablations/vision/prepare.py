@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.vision import datasets, splits
+from ablations.vision import datasets, shortcuts, splits
 from ablations.vision.backend import require_installed
 from ablations.vision.folders import Report
 from ablations.vision.settings import Recipe
@@ -12,9 +12,11 @@ def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
     """Downloads and checks the data, and tries out the split's sizes.
 
     Raises:
-        StudyError: if the backend is missing or the split asks for more images than there are.
+        StudyError: if the backend is missing, a shortcut to leave out is unknown, or the split asks
+            for more images than there are.
         DataError: if the data cannot be had, or are broken.
     """
     require_installed(recipe.backend)
+    shortcuts.check()
     images, held_out = datasets.make_ready(recipe, data_dir, report)
     splits.draw(recipe, images=images, held_out=held_out, seed=0)

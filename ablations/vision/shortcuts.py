@@ -19,6 +19,8 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 
+from ablations.errors import StudyError
+
 SHORTCUTS = ("images", "ahead", "opencv", "features", "openvino")
 VARIABLE = "ABLATIONS_WITHOUT"
 
@@ -29,6 +31,14 @@ def on(name: str) -> bool:
     """Whether the shortcut ``name`` is to be taken: it is not left out, and can be had."""
     without = os.environ.get(VARIABLE, "").split(",")
     return name not in without and "all" not in without and _installed(name)
+
+
+def check() -> None:
+    """Raises ``StudyError`` if something is to be left out that is no shortcut."""
+    for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
+        if name not in (*SHORTCUTS, "all"):
+            problem, cure = "there is no such shortcut to leave out", ", ".join(SHORTCUTS)
+            raise StudyError(problem, received=name, cure=f"Shortcuts are {cure}")
 
 
 def facts() -> str:
