@@ -119,7 +119,8 @@ class Findings:
     ``best`` is the arm with the best mean validation metric (the test split has no say), or where
     none was reported the best mean of the study's metric. ``finished_at`` is the end of the last
     trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with the
-    number of records of each, most frequent first.
+    number of records of each, most frequent first. ``target`` is the validation accuracy that the
+    metric ``target_seconds`` is the time to.
     """
 
     study: Study
@@ -140,6 +141,7 @@ class Findings:
     finished_at: str | None
     reproductions: tuple[Reproduction, ...] = ()
     survivals: tuple[Survival, ...] = ()
+    target: float | None = None
 
     @property
     def n_missing(self) -> int:

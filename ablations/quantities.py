@@ -82,6 +82,20 @@ def number(value: float | None, unit: Unit = "number") -> str:
     return scale_for(unit, [value]).show(value)
 
 
+def operations(value: float | None, unit: str) -> str:
+    """Writes floating-point operations with three digits and a prefix.
+
+    Example:
+        >>> operations(151668480, "FLOP"), operations(3.2e12, "FLOP/s")
+        ('152\u202fMFLOP', '3.20\u202fTFLOP/s')
+    """
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    prefixes = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+    size, prefix = next((p for p in prefixes if abs(value) >= p[0]), prefixes[-1])
+    return f"{value / size:.{_decimals(abs(value) / size)}f}{THIN}{prefix}{unit}"
+
+
 def duration(seconds: float) -> str:
     """Writes a span of time: ``4.1 ms``, ``1 min 23 s`` or ``2 h 5 min``."""
     sign, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))

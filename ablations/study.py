@@ -146,6 +146,7 @@ class Study:
     gates: tuple[Gate, ...] = ()
     metric: str = "test_accuracy"
     smallest_effect_that_matters: float = 0.0
+    target_accuracy: float | None = None
     timeout_seconds: float | None = None
     source: str = ""
     folder: str | None = None

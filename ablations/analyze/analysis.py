@@ -11,6 +11,7 @@ from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.published import reproductions, survivals
+from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
 from ablations.estimates import Curve, MetricInfo, Summary
 from ablations.findings import ArmFinding, Failure, Findings
@@ -31,6 +32,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         planned: The trials of the plan, to which records are matched by ``Trial.key``.
     """
     outcomes = match(records, planned, arms=study.arms)
+    target = target_of(study, outcomes)
+    outcomes = with_target(outcomes, target)
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     arms = tuple(_arm_findings(study, outcomes, infos=infos))
@@ -59,6 +62,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         finished_at=finished_at(outcomes),
         reproductions=reproductions(study, arms),
         survivals=survivals(study, found),
+        target=target,
     )
 
 

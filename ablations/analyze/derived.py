@@ -18,9 +18,9 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
     """Returns every metric of a record by name: those it logged, then those derived here.
 
     Derived are ``trial_seconds``; where there are steps ``median_step_seconds`` and
-    ``p95_step_seconds``; and where the epochs have both accuracies ``overfit_gap``, the mean of
-    training minus validation accuracy over the last ten epochs. A logged metric of the same name
-    stands.
+    ``p95_step_seconds``; where the epochs have both accuracies ``overfit_gap``, the mean of
+    training minus validation accuracy over the last ten epochs; and ``full_fit_seconds``, the fit
+    with the work that the trial found done by others. A logged metric of the same name stands.
     """
     derived = [Metric("trial_seconds", record.seconds, "seconds", "lower")]
     steps = warmed_up(record.steps)
@@ -36,4 +36,8 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
     if gaps:
         derived.append(Metric("overfit_gap", fmean(gaps), "fraction", "lower"))
     logged = {metric.name: metric for metric in record.metrics}
+    if "fit_seconds" in logged:
+        shared = logged["shared_seconds"].value if "shared_seconds" in logged else 0.0
+        full = logged["fit_seconds"].value + shared
+        derived.append(Metric("full_fit_seconds", full, "seconds", "lower"))
     return logged | {m.name: m for m in derived if m.name not in logged}

@@ -186,8 +186,9 @@ STEPS_READING = (
     "Compilation and warm-up are left out here and stand in the table below."
 )
 COST_READING = (
-    "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The "
-    "headline gives medians, which a slow first trial does not move."
+    "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The line "
+    "joins the arms that no cheaper arm equals or beats (Pareto front); where intervals overlap, "
+    "it may run otherwise. The headline gives medians, which a slow first trial does not move."
 )
 
 

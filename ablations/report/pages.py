@@ -13,6 +13,7 @@ from ablations.formatting import arm_label, counted, day
 from ablations.record import RunRecord
 from ablations.report import frames, headlines, tables
 from ablations.report.cards import card
+from ablations.report.costs import COST_TABLE_READING, cost_table
 from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
 from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
 from ablations.report.narrative import Answer, answer
@@ -99,6 +100,8 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         arm_table=tables.arm_table(findings),
         effect_table=tables.effect_table(findings),
         warmup_table=tables.warmup_table(findings),
+        cost_table=cost_table(findings),
+        cost_reading=COST_TABLE_READING,
         gate_headline=headlines.gate_headline(findings),
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),

@@ -33,12 +33,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Cost to the right, the metric upwards."""
+    """Cost to the right, the metric upwards; ``front`` are the points that no other dominates."""
 
     points: tuple[Point, ...]
     x_axis: str
     y_axis: str
     log: bool = False
+    front: tuple[tuple[float, float], ...] = ()
 
 
 def cost_figure(data: Scatter, width: int) -> Figure:
@@ -54,7 +55,10 @@ def cost_figure(data: Scatter, width: int) -> Figure:
 
 
 def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
-    """Draws the points, their intervals, and their labels at thin lines."""
+    """Draws the points, their intervals, the front, and their labels at thin lines."""
+    if len(data.front) > 1:
+        x, y = zip(*data.front, strict=True)
+        ax.step(x, y, where="post", color=LIGHT["rule"], linewidth=1.4, zorder=1)
     for point in data.points:
         colour = LIGHT[point.colour]
         if point.bar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablations.estimates import MetricInfo
 from ablations.findings import ArmFinding, Findings
 from ablations.formatting import Scale, arm_label, metric_name, scale_for
@@ -13,7 +15,7 @@ from ablations.report.scatter import Point, Scatter
 CURVES = (("accuracy", "val_accuracy"), ("loss", "val_loss"))
 """Pairs of training and validation metrics to draw, in order of preference."""
 
-COSTS = ("fit_seconds", "trial_seconds")
+COSTS = ("full_fit_seconds", "fit_seconds", "trial_seconds")
 _LABELLED_POINTS = 14
 
 
@@ -119,7 +121,18 @@ def cost_chart(findings: Findings) -> Scatter | None:
     )
     x_axis = axis_label(MetricInfo(cost, "seconds", "lower"), across)
     y_axis = axis_label(findings.metric, upward).replace("→", "↑").replace("←", "↓")
-    return Scatter(points, x_axis, y_axis, log=min(costs) > 0 and max(costs) / min(costs) > 20)
+    front = pareto_front(points, 1 if findings.metric.better == "higher" else -1)
+    log = min(costs) > 0 and max(costs) / min(costs) > 20
+    return Scatter(points, x_axis, y_axis, log=log, front=front)
+
+
+def pareto_front(points: Sequence[Point], sign: int) -> tuple[tuple[float, float], ...]:
+    """Returns the points that no cheaper point equals or beats, from the cheapest on."""
+    front: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda point: (point.x, -sign * point.y)):
+        if not front or sign * point.y > sign * front[-1][1]:
+            front.append((point.x, point.y))
+    return tuple(front)
 
 
 def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:

@@ -147,6 +147,8 @@ class ReportPage:
     arm_table: TableView
     effect_table: TableView | None
     warmup_table: TableView | None
+    cost_table: TableView | None
+    cost_reading: str
     gate_headline: str
     gate_tables: tuple[TableView, ...]
     failure_headline: str

@@ -13,7 +13,7 @@ from ablations import codec
 from ablations.entry import Train
 from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
-from ablations.run import memory
+from ablations.run import energy, memory
 from ablations.run.environment import environment_facts
 from ablations.run.observer import Observer
 from ablations.study import Trial
@@ -35,6 +35,7 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     started_at, began = utc_now(), time.perf_counter()
     failure: tuple[Reason, str] | None = None
     memory.reset_peak()
+    energy_before = energy.counters()
     try:
         train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
     except DivergedError as error:
@@ -43,6 +44,8 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
         traceback.print_exc()
         failure = ("raised", _one_line(error))
     seconds = time.perf_counter() - began
+    if (joules := energy.spent(energy_before)) is not None:
+        log.metric("energy_joules", joules, better="lower")
     contents = log.contents()
     try:
         codec.require_storable(contents)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -33,22 +35,36 @@ def available_cores() -> int:
 
 def gpus() -> tuple[Gpu, ...]:
     """Returns the GPUs that this process may use; none where NVIDIA's library is not installed."""
+    return tuple(
+        Gpu(name, int(nvml.nvmlDeviceGetMemoryInfo(handle).total))
+        for nvml, name, handle in _handles()
+    )
+
+
+def gpu_joules() -> dict[str, float]:
+    """Returns the joules that each GPU has taken since its driver was loaded, by its name."""
+    found = {}
+    for nvml, name, handle in _handles():
+        with suppress(nvml.NVMLError):  # older ones do not count
+            found[name] = nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3
+    return found
+
+
+def _handles() -> Iterator[tuple[Any, str, Any]]:
+    """Yields NVIDIA's library with the name and handle of each GPU that this process may use."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
-    except (ImportError, OSError):
-        return ()
+    except ImportError:
+        return
     except pynvml.NVMLError:  # no driver
-        return ()
+        return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = map(str, range(pynvml.nvmlDeviceGetCount())) if visible is None else visible.split(",")
-    found = []
     for name in filter(str.isdigit, names):
         with suppress(pynvml.NVMLError):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(int(name))
-            found.append(Gpu(name, int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)))
-    return tuple(found)
+            yield pynvml, name, pynvml.nvmlDeviceGetHandleByIndex(int(name))
 
 
 def best_jobs(trial_bytes: float | None = None) -> int:

@@ -22,10 +22,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Ledger:
-    """Who computed what: seconds of this process and of others, its rows, engines by name."""
+    """What the rows that were read took to compute, how much of it others did, and by what."""
 
-    own_seconds: float = 0.0
-    own_rows: int = 0
+    rows: int = 0
+    seconds: float = 0.0
     shared_seconds: float = 0.0
     engines: set[str] = field(default_factory=set)
 
@@ -92,15 +92,15 @@ class Blocks:
         began = time.perf_counter()
         values = self.compute(block)
         seconds = time.perf_counter() - began
-        facts = json.dumps({"engine": self.engine, "seconds": round(seconds, 4)})
-        self.ledger.own_seconds += seconds
-        self.ledger.own_rows += len(values)
+        facts = json.dumps({"engine": self.engine, "seconds": seconds})
         self.ledger.shared_seconds -= seconds  # which `_load` adds to it
         cache.publish(path.with_suffix(".json"), lambda beside: cache.write_text(beside, facts))
         cache.publish(path, lambda beside: np.save(beside, values))
 
     def _load(self, block: int, path: Path) -> None:
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        self.ledger.engines.add(facts["engine"])
-        self.ledger.shared_seconds += facts["seconds"]
         self._loaded[block] = np.load(path, mmap_mode="r")
+        self.ledger.engines.add(facts["engine"])
+        self.ledger.rows += len(self._loaded[block])
+        self.ledger.seconds += facts["seconds"]
+        self.ledger.shared_seconds += facts["seconds"]

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from ablations.vision.images import Source
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Compute = Callable[[int], Floats]
 
 BLOCK = 256
 STEPS = 8
@@ -37,13 +37,15 @@ KEPT_BYTES = 1 << 26
 class Features:
     """The outputs of a frozen prefix, for training and for inference.
 
+    ``fixed`` tells what computing the images without augmentation took, ``augmented`` those with.
+
     Args:
         parts: A model's prefix, with weights in it.
         source: All images of the data set.
     """
 
     def __init__(self, parts: Cut, source: Source) -> None:
-        self.ledger = Ledger()
+        self.fixed, self.augmented = Ledger(), Ledger()
         self._source = source
         self._lead = Augmentation(
             (*parts.before, *parts.random) if parts.random else (), source.shape
@@ -55,21 +57,24 @@ class Features:
         self._core_key = keys.key_of(core, self._lead.output_shape)
         whole = keys.key_of((*self._lead.resting, *core), source.shape)
         self._engine = engines.choose(model, key=self._core_key, images=len(source.images))
-        self._fixed = self._blocks(f"{source.digest}-{whole}", BLOCK, self._compute)
+        name = f"{source.digest}-{whole}"
+        self._resting = self._blocks(name, BLOCK, self._compute, ledger=self.fixed)
 
     def inference(self, rows: Rows) -> Floats:
         """Returns the features of these images, not augmented."""
-        return self._fixed.read(rows)
+        return self._resting.read(rows)
 
     def training(self, steps: Sequence[Rows]) -> Iterator[Floats]:
-        """Yields the features of each step of an epoch, augmented where the model augments."""
+        """Yields the features of each step of an epoch, augmented where the model augments.
+
+        What can be kept is computed before this returns; what cannot, step by step.
+        """
         if not self._lead.links:
-            self._fixed.read(np.concatenate(steps))  # all at once, so that processes share the work
-            yield from map(self._fixed.read, steps)
-        elif 4 * sum(map(len, steps)) * math.prod(self.shape) > KEPT_BYTES:
-            yield from (self._augmented(rows, self._lead.draw(len(rows))) for rows in steps)
-        else:
-            yield from self._kept_epoch(steps)
+            self._resting.read(np.concatenate(steps))  # at once, so that processes share the work
+            return map(self._resting.read, steps)
+        if 4 * sum(map(len, steps)) * math.prod(self.shape) > KEPT_BYTES:
+            return (self._augment(rows, self._lead.draw(len(rows))) for rows in steps)
+        return self._kept_epoch(steps)
 
     def _kept_epoch(self, steps: Sequence[Rows]) -> Iterator[Floats]:
         """Yields an augmented epoch from the cache, and puts it there if it is missing."""
@@ -78,27 +83,28 @@ class Features:
 
         def compute(block: int) -> Floats:
             own = range(block * STEPS, min((block + 1) * STEPS, len(steps)))
-            return np.concatenate([self._augmented(steps[i], draws[i]) for i in own])
+            return np.concatenate([self._augment(steps[i], draws[i]) for i in own])
 
         if (after := epoch.states()) is None:
             draws += [self._lead.draw(len(rows)) for rows in steps]
         else:
             self._lead.states = after
-        blocks = self._blocks(epoch.name, STEPS * len(steps[0]), compute)
+        size = STEPS * len(steps[0])
+        blocks = self._blocks(epoch.name, size, compute, ledger=self.augmented)
         kept = blocks.read(np.arange(sum(map(len, steps))))
         epoch.keep(self._lead.states)
-        yield from np.split(kept, np.cumsum([len(rows) for rows in steps])[:-1])
+        return iter(np.split(kept, np.cumsum([len(rows) for rows in steps])[:-1]))
 
     def _compute(self, block: int) -> Floats:
         rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, len(self._source.images)))
         return self._engine.run(self._lead.rest(self._source.read(rows)))
 
-    def _augmented(self, rows: Rows, draws: Draws) -> Floats:
+    def _augment(self, rows: Rows, draws: Draws) -> Floats:
         return self._engine.run(self._lead.apply(draws, self._source.read(rows)))
 
-    def _blocks(self, name: str, size: int, compute: Any) -> Blocks:
+    def _blocks(self, name: str, size: int, compute: Compute, *, ledger: Ledger) -> Blocks:
         folder = cache.folder() / "features" / name
-        return Blocks(folder, size, compute, self._engine.name, self.ledger)
+        return Blocks(folder, size, compute, self._engine.name, ledger)
 
     def _epoch_name(self, steps: Sequence[Rows]) -> str:
         facts = hashlib.sha256(self._core_key.encode())

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ablations.vision import shortcuts
 from ablations.vision.augmenting import Augmentation
-from ablations.vision.blocks import Ledger
 from ablations.vision.chain import Cut, cut, model_of
 from ablations.vision.features import Features
 from ablations.vision.images import Source
@@ -34,16 +33,14 @@ class Feed:
         batches: Yields the inputs of each step of an epoch, given the images of each.
         inferring: What predicts; it shares its weights too.
         inputs: Returns the inputs for inference on these images.
-        ledger: Who computed the frozen layers, where they are taken from the cache.
-        frozen_flops: Operations of one image's way through these layers.
+        frozen: The frozen layers, where what they make is kept.
     """
 
     trained: keras.Model
     batches: Callable[[Sequence[Rows]], Iterator[Floats]]
     inferring: keras.Model
     inputs: Callable[[Rows], Floats]
-    ledger: Ledger | None = None
-    frozen_flops: float = 0.0
+    frozen: Features | None = None
 
 
 def feed_of(model: keras.Model, source: Source) -> Feed:
@@ -75,11 +72,4 @@ def _augmented(model: keras.Model, parts: Cut, source: Source) -> Feed:
 def _frozen(parts: Cut, source: Source) -> Feed:
     features = Features(parts, source)
     rest = model_of(parts.rest, features.shape)
-    return Feed(
-        trained=rest,
-        batches=features.training,
-        inferring=rest,
-        inputs=features.inference,
-        ledger=features.ledger,
-        frozen_flops=features.flops,
-    )
+    return Feed(rest, features.training, rest, features.inference, frozen=features)

@@ -74,7 +74,9 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
             self._log.metric(name, value, unit="fraction", better="higher")
         self._log.metric("val_loss", last["val_loss"], better="lower")
         if later := self._seconds[1:]:
-            speed = images * len(later) / sum(later)
+            frozen = self._learner.feed.frozen
+            passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
+            speed = images / (sum(later) / len(later) + passes)
             self._log.metric("images_per_second", speed, unit="per second", better="higher")
             self._log_flops(speed)
         if self._raw is not None:
@@ -84,12 +86,12 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
     def _log_flops(self, speed: float) -> None:
         """Logs the operations a second, by layers that train or, where taken apart, frozen ones."""
         feed = self._learner.feed
-        if feed.ledger is None:
+        if feed.frozen is None:
             rate = speed * training_flops(feed.trained)
-        elif feed.ledger.own_rows:
-            rate = feed.ledger.own_rows * feed.frozen_flops / feed.ledger.own_seconds
         else:
-            return  # others have done all of the work that counts
+            ledgers = (feed.frozen.fixed, feed.frozen.augmented)
+            seconds = sum(ledger.seconds for ledger in ledgers)
+            rate = feed.frozen.flops * sum(ledger.rows for ledger in ledgers) / seconds
         self._log.metric("flops_per_second", rate, unit="per second", better="higher")
         share = rate / peak_flops()
         self._log.metric("peak_flops_share", share, unit="fraction", better="higher")

@@ -55,7 +55,7 @@ def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     _log_model(model, log)
     _fit(learner, parts, trial=trial, log=log)
     _log_test(learner, parts, log)
-    _log_shared(learner.feed, log)
+    _log_frozen(learner.feed, log)
 
 
 def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
@@ -137,8 +137,16 @@ def _log_overlap(learner: Learner, parts: Parts, log: TrialLog) -> None:
     log.metric("held_out_accuracy", accuracy, unit="fraction", better="higher")
 
 
-def _log_shared(feed: Feed, log: TrialLog) -> None:
-    """Tells what ran the frozen layers, and the work that this trial found done by others."""
-    if feed.ledger is not None:
-        log.environment(engine=", ".join(sorted(feed.ledger.engines)))
-        log.metric("shared_seconds", feed.ledger.shared_seconds, unit="seconds")
+def _log_frozen(feed: Feed, log: TrialLog) -> None:
+    """Tells what the frozen layers took, and how much of it this trial found done by others."""
+    if feed.frozen is None:
+        return
+    fixed, augmented = feed.frozen.fixed, feed.frozen.augmented
+    log.environment(engine=", ".join(sorted(fixed.engines | augmented.engines)))
+    shared = fixed.shared_seconds + augmented.shared_seconds
+    for name, seconds in (
+        ("frozen_seconds", fixed.seconds),
+        ("frozen_augmented_seconds", augmented.seconds),
+        ("shared_seconds", max(0.0, shared)),  # own work adds to nothing but rounding
+    ):
+        log.metric(name, seconds, unit="seconds")

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.estimates import MetricInfo
-from ablations.findings import Findings
+from ablations.findings import ArmFinding, Findings
 from ablations.report import charts, training_charts
 from ablations.report.canvas import shorten, spaced, wrapped
+from ablations.report.costs import cost_table
 from ablations.report.dotplots import DotPlot, Row, dot_figure
 from ablations.report.frames import interaction_cells
 from ablations.report.palette import style
+from ablations.report.scatter import Point
 
 Make = Callable[..., Findings]
 
@@ -111,3 +113,33 @@ def test_the_line_to_compare_with_is_always_in_view() -> None:
     low, high = figure.axes[0].get_xlim()
     assert low < -52.0
     assert high > 0.0
+
+
+def test_the_front_joins_the_points_that_no_cheaper_one_equals_or_beats() -> None:
+    places = [(1.0, 0.6), (2.0, 0.5), (3.0, 0.9), (3.0, 0.8), (4.0, 0.9), (5.0, 0.95)]
+    points = tuple(Point("", x, y, None, "blue") for x, y in places)
+    assert training_charts.pareto_front(points, 1) == ((1.0, 0.6), (3.0, 0.9), (5.0, 0.95))
+    assert training_charts.pareto_front(points, -1) == ((1.0, 0.6), (2.0, 0.5))
+
+
+def test_the_cost_table_says_who_reached_the_target(findings: Findings) -> None:
+    assert cost_table(findings) is None  # nothing but times, which other tables show
+
+    def with_costs(arm: ArmFinding, n: int) -> ArmFinding:
+        seconds = arm.summaries["fit_seconds"]
+        seconds = replace(seconds, values=seconds.values[:n])
+        flops = replace(
+            seconds, metric=MetricInfo("training_flops", "count", "lower"), mean=151_668_480.0
+        )
+        return replace(
+            arm, summaries={**arm.summaries, "target_seconds": seconds, "training_flops": flops}
+        )
+
+    arms = tuple(with_costs(arm, arm.n_completed - i) for i, arm in enumerate(findings.arms[:2]))
+    table = cost_table(replace(findings, arms=arms, target=0.7))
+    assert table is not None
+    titles = [column.name for column in table.columns]
+    assert "time to 70.0% in validation" in titles
+    assert table.rows[0][1] == "152\u202fMFLOP"
+    total = findings.arms[1].n_completed
+    assert [f"({total - 1} of {total})" in row[-1] for row in table.rows] == [False, True]

@@ -1,0 +1,76 @@
+"""What each arm costs, in words: operations, speed, time, energy, and what they buy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ablations.estimates import Summary
+from ablations.findings import ArmFinding, Findings
+from ablations.formatting import UNKNOWN, arm_label, number, operations
+from ablations.report.tables import make_table
+from ablations.report.views import TableView
+
+Cell = Callable[[Summary], str]
+
+
+def _usual(summary: Summary) -> str:
+    return number(summary.mean, summary.metric.unit)
+
+
+def _counted(summary: Summary) -> str:
+    return operations(summary.mean, "FLOP")
+
+
+def _rate(summary: Summary) -> str:
+    return operations(summary.mean, "FLOP/s")
+
+
+_COLUMNS: tuple[tuple[str, str, Cell], ...] = (
+    ("training_flops", "operations an image", _counted),
+    ("images_per_second", "images/s", _usual),
+    ("flops_per_second", "operations a second", _rate),
+    ("peak_flops_share", "of the machine’s peak", _usual),
+    ("fit_seconds", "fit time", _usual),
+    ("full_fit_seconds", "fit time, nothing shared", _usual),
+    ("target_seconds", "", _usual),
+    ("energy_joules", "energy, J", _usual),
+)
+
+
+def cost_table(findings: Findings) -> TableView | None:
+    """One row per arm: means over seeds of what training cost."""
+    shown = [column for column in _COLUMNS if any(_has(arm, column[0]) for arm in findings.arms)]
+    if not {name for name, *_ in shown} & {"training_flops", "energy_joules"}:
+        return None
+    titles = [title or _target_title(findings) for _, title, _ in shown]
+    rows = [
+        [arm_label(findings.study, arm.arm), *(_cell(arm, name, say) for name, _, say in shown)]
+        for arm in findings.arms
+    ]
+    caption = "What training costs, by arm: means over seeds"
+    return make_table(caption, ["arm", *titles], rows, numeric=titles, name="costs")
+
+
+def _has(arm: ArmFinding, name: str) -> bool:
+    return name in arm.summaries and arm.summaries[name].mean is not None
+
+
+def _cell(arm: ArmFinding, name: str, say: Cell) -> str:
+    if not _has(arm, name):
+        return UNKNOWN
+    summary = arm.summaries[name]
+    some = name == "target_seconds" and summary.n < arm.n_completed
+    return f"{say(summary)} ({summary.n} of {arm.n_completed})" if some else say(summary)
+
+
+def _target_title(findings: Findings) -> str:
+    return f"time to {number(findings.target, 'fraction')} in validation"
+
+
+COST_TABLE_READING = (
+    "Operations are counted from the shapes of the layers, two for a product and its sum, forwards "
+    "and backwards as far as training needs them. Operations a second and their share of the "
+    "machine’s best matrix product are those of the frozen layers where these are computed "
+    "apart, else of the layers that train. Apart from the fit time as it was, each column counts "
+    "the frozen layers’ work as the trial’s own, also where it found it done by others."
+)
