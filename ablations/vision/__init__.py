@@ -40,6 +40,8 @@ model is what they say and nothing else. A layer is written
 ``build`` is called as ``build(settings, image_shape, classes)``, with the names of the classes, and
 returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.
 
+Work that trials would repeat is done once; ``ablations.vision.shortcuts`` names these shortcuts.
+
 Training loss and accuracy are running means over an epoch, with augmentation and dropout at work;
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
 ``images_per_second`` is measured over the steps of all epochs but the first.
