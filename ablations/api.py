@@ -171,7 +171,13 @@ class Session:
             jobs=jobs or self.best_jobs,
             log_dir=self.log_dir,
             timeout_seconds=self.study.timeout_seconds,
+            joins=self._joins_seeds,
         )
+
+    def _joins_seeds(self, trial: Trial) -> bool:
+        entry = find_entry(self.study.entry, self.study.folder)
+        together = entry.train_together is not None
+        return together and entry.joins_seeds(trial.settings, len(gpus()))
 
 
 def run_study(

@@ -6,6 +6,9 @@ A study names its training function as ``module:function``. The same module may 
 - ``fingerprint_data(settings, data_dir)``: returns a short text that changes when the data do;
 - ``describe(trial, log)``: shows through ``log.exhibit`` what an arm and its data look like,
   without training; called once for the first seed of each arm;
+- ``joins_seeds(settings, gpus)``: says whether all seeds of an arm train faster together, given
+  the number of GPUs, and ``train_together(trials, logs)``: trains them, and returns for each trial
+  the `DivergedError` that ended it, or ``None``;
 - ``prepare_data(settings, data_dir, report)``: fetches what trials need, before any of them starts,
   and calls ``report(done_bytes, total_bytes)`` as it goes.
 """
@@ -14,18 +17,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from ablations.errors import AblationsError, StudyError
+from ablations.errors import AblationsError, DivergedError, StudyError
 from ablations.record import TrialLog
 from ablations.study import Settings, Trial
 
 Train = Callable[[Trial, TrialLog], None]
+TrainTogether = Callable[[Sequence[Trial], Sequence[TrialLog]], Sequence[DivergedError | None]]
 ReportBytes = Callable[[int, int], None]
 
 
@@ -42,6 +46,11 @@ def describe_nothing(_trial: Trial, _log: TrialLog) -> None:
     """Stands in for a missing ``describe``."""
 
 
+def _one_by_one(_settings: Settings, _gpus: int) -> bool:
+    """Stands in for a missing ``joins_seeds``."""
+    return False
+
+
 def _nothing_to_prepare(_settings: Settings, _data_dir: str | None, _report: ReportBytes) -> None:
     """Stands in for a missing ``prepare_data``."""
 
@@ -52,9 +61,15 @@ class Entry:
 
     train: Train
     describe: Train = describe_nothing
+    train_together: TrainTogether | None = None
+    joins_seeds: Callable[[Settings, int], bool] = _one_by_one
     check_settings: Callable[[Settings], None] = _accept_settings
     fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
+
+
+_TRAINING = ("describe", "train_together")
+_PLANNING = ("check_settings", "fingerprint_data", "joins_seeds", "prepare_data")
 
 
 def find_entry(name: str, folder: str | None = None) -> Entry:
@@ -78,8 +93,8 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
         _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
     hooks = {
-        hook: found if hook == "describe" else _told(hook, found)
-        for hook in ("check_settings", "describe", "fingerprint_data", "prepare_data")
+        hook: found if hook in _TRAINING else _told(hook, found)
+        for hook in (*_TRAINING, *_PLANNING)
         if callable(found := getattr(sys.modules[module_name], hook, None))
     }
     return Entry(train, **hooks)

@@ -7,10 +7,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ablations import codec
-from ablations.entry import Train
+from ablations.entry import Entry, Train
 from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
 from ablations.run import energy, memory
@@ -19,6 +20,8 @@ from ablations.run.observer import Observer
 from ablations.study import Trial
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
+OnEpochOf = Callable[[int, int, Mapping[str, float]], None]
+"""Told which trial of several it is, its epoch, and the epoch's metrics."""
 
 
 def utc_now() -> str:
@@ -46,6 +49,55 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     seconds = time.perf_counter() - began
     if (joules := energy.spent(energy_before)) is not None:
         log.metric("energy_joules", joules, better="lower")
+    return _storable(trial, log, started_at=started_at, seconds=seconds, failure=failure)
+
+
+def execute_together(
+    trials: Sequence[Trial], entry: Entry, on_epoch: OnEpochOf
+) -> tuple[RunRecord, ...]:
+    """Runs trials that differ in their seed alone together; each has its part of the time.
+
+    Where that raises, for example because they do not fit into memory, they run one by one.
+    """
+    assert entry.train_together is not None  # noqa: S101 - else nobody puts trials together
+    logs = [TrialLog(partial(on_epoch, place)) for place in range(len(trials))]
+    started_at, began = utc_now(), time.perf_counter()
+    memory.reset_peak()
+    energy_before = energy.counters()
+    try:
+        errors = entry.train_together(copy.deepcopy(list(trials)), logs)
+    except (Exception, SystemExit):  # a training function may raise anything
+        traceback.print_exc()
+        print("training one by one instead", flush=True)  # noqa: T201 - a log
+        return tuple(
+            execute(trial, entry.train, partial(on_epoch, place))
+            for place, trial in enumerate(trials)
+        )
+    seconds = (time.perf_counter() - began) / len(trials)
+    if (joules := energy.spent(energy_before)) is not None:
+        for log in logs:
+            log.metric("energy_joules", joules / len(trials), better="lower")
+    return tuple(
+        _storable(
+            trial,
+            log,
+            started_at=started_at,
+            seconds=seconds,
+            failure=("diverged", str(error)) if error else None,
+        )
+        for trial, log, error in zip(trials, logs, errors, strict=True)
+    )
+
+
+def _storable(
+    trial: Trial,
+    log: TrialLog,
+    *,
+    started_at: str,
+    seconds: float,
+    failure: tuple[Reason, str] | None,
+) -> RunRecord:
+    """Makes the record of what a log holds; a failed one if that cannot be stored."""
     contents = log.contents()
     try:
         codec.require_storable(contents)

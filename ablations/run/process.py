@@ -51,10 +51,10 @@ class WorkerProcess:
                 self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
                 self._popen.stdin.flush()  # and stays open: its end tells that we are gone
 
-    def send(self, trial: Trial, task: Task) -> None:
-        """Hands the worker a trial; that a worker is gone shows in `receive`."""
+    def send(self, trials: tuple[Trial, ...], task: Task) -> None:
+        """Hands the worker trials to do together; that a worker is gone shows in `receive`."""
         try:
-            self.connection.send((trial, task))
+            self.connection.send((trials, task))
         except OSError:
             return
 

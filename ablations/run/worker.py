@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Literal
 
@@ -21,7 +22,7 @@ from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.record import LogContents, Reason, RunRecord
 from ablations.run import memory
-from ablations.run.execute import execute, make_record, utc_now
+from ablations.run.execute import execute, execute_together, make_record, utc_now
 from ablations.study import Trial
 
 Task = Literal["train", "describe"]
@@ -35,17 +36,18 @@ class StartMessage:
 
 @dataclass(frozen=True, slots=True)
 class EpochMessage:
-    """The trial at hand has reported an epoch."""
+    """A trial of those at hand, counted from 0, has reported an epoch."""
 
+    place: int
     number: int
     metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndMessage:
-    """The trial at hand has ended; ``resident_bytes`` is what the worker holds now."""
+    """The trials at hand have ended; ``resident_bytes`` is what the worker holds now."""
 
-    record: RunRecord
+    records: tuple[RunRecord, ...]
     resident_bytes: int
 
 
@@ -63,8 +65,8 @@ def main() -> None:
         # A forked child must neither answer for this process nor keep its pipe open.
         os.register_at_fork(after_in_child=driver.close)
         while True:
-            trial, task = driver.recv()
-            driver.send(_perform(trial, task, driver))
+            trials, task = driver.recv()
+            driver.send(_perform(trials, task, driver))
 
 
 def _own_stdin() -> int:
@@ -83,19 +85,26 @@ def _end_with_driver(stdin: int) -> None:
     os._exit(1)
 
 
-def _perform(trial: Trial, task: Task, driver: Connection) -> EndMessage:
-    print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
+def _perform(trials: tuple[Trial, ...], task: Task, driver: Connection) -> EndMessage:
+    for trial in trials:
+        print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
 
-    def on_epoch(number: int, metrics: Mapping[str, float]) -> None:
-        driver.send(EpochMessage(number, metrics))
+    def on_epoch(place: int, number: int, metrics: Mapping[str, float]) -> None:
+        driver.send(EpochMessage(place, number, metrics))
 
     try:
-        entry = find_entry(trial.entry, trial.folder)
+        entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
         failure: tuple[Reason, str] = ("raised", str(error))
         now = utc_now()
-        record = make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
+        records = tuple(
+            make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
+            for trial in trials
+        )
     else:
         driver.send(StartMessage())
-        record = execute(trial, getattr(entry, task), on_epoch)
-    return EndMessage(record, memory.resident_bytes())
+        if len(trials) > 1:
+            records = execute_together(trials, entry, on_epoch)
+        else:
+            records = (execute(trials[0], getattr(entry, task), partial(on_epoch, 0)),)
+    return EndMessage(records, memory.resident_bytes())

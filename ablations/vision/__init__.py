@@ -46,21 +46,30 @@ Training loss and accuracy are running means over an epoch, with augmentation an
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
 ``images_per_second`` is measured over the steps of all epochs but the first.
 
-Planners find three functions beside ``train``: ``check_settings``, ``fingerprint_data`` and
-``prepare_data``. None of them imports a framework, and neither does this module. ``describe`` shows
-what an arm trains on.
+Planners find four functions beside ``train``: ``check_settings``, ``fingerprint_data``,
+``joins_seeds`` and ``prepare_data``. None of them imports a framework, nor does this module.
+``describe`` shows what an arm trains on, ``train_together`` trains all of its seeds at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ablations.errors import DivergedError
     from ablations.record import TrialLog
     from ablations.study import Settings, Trial
 
-__all__ = ["check_settings", "describe", "fingerprint_data", "prepare_data", "train"]
+__all__ = [
+    "check_settings",
+    "describe",
+    "fingerprint_data",
+    "joins_seeds",
+    "prepare_data",
+    "train",
+    "train_together",
+]
 
 
 def train(trial: Trial, log: TrialLog) -> None:
@@ -79,6 +88,36 @@ def train(trial: Trial, log: TrialLog) -> None:
     from ablations.vision.trainer import train_recipe
 
     train_recipe(trial, recipe, log)
+
+
+def joins_seeds(settings: Settings, gpus: int) -> bool:
+    """Says whether the seeds of an arm train together: on JAX, where there is a GPU."""
+    from ablations.vision import shortcuts
+    from ablations.vision.settings import read
+
+    return gpus > 0 and read(settings).backend == "jax" and shortcuts.on("seeds")
+
+
+def train_together(
+    trials: Sequence[Trial], logs: Sequence[TrialLog]
+) -> Sequence[DivergedError | None]:
+    """Trains all seeds of an arm as one program on JAX, and reports each through its own log.
+
+    Returns:
+        For each trial the error that ended it, or ``None``.
+
+    Raises:
+        StudyError: if the settings are wrong or the model cannot be built.
+        DataError: if the data or weights are missing or broken.
+    """
+    from ablations.vision.backend import use_backend
+    from ablations.vision.settings import read
+
+    recipe = read(trials[0].settings)
+    use_backend(recipe.backend)
+    from ablations.vision import together
+
+    return together.train_together(trials, recipe, logs)
 
 
 def describe(trial: Trial, log: TrialLog) -> None:

@@ -97,7 +97,7 @@ def fit(
     for epoch in range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
         totals: dict[str, float] = {}
-        steps = list(_batches(len(targets), learner.recipe, rng))
+        steps = list(batches(len(targets), learner.recipe, rng))
         inputs = learner.feed.batches([part.rows[chosen] for chosen in steps])
         ahead = closing(prefetch(inputs)) if shortcuts.on("ahead") else nullcontext(inputs)
         with ahead as ready:
@@ -113,8 +113,14 @@ def fit(
     called.on_train_end(logs)
 
 
-def _batches(images: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[Indices]:
-    """Yields the positions of the images of each step, in a new order; the last may be fewer."""
+def batches(images: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[Indices]:
+    """Yields the positions of the images of each step, in a new order; the last may be fewer.
+
+    Args:
+        images: How many there are.
+        recipe: Says how many a step takes, and how they are shuffled.
+        rng: Draws the order.
+    """
     if recipe.split == "as-published":
         order = buffered_shuffle(np.arange(images), recipe, rng)
     else:

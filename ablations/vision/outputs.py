@@ -49,8 +49,18 @@ class Outputs:
 
     def accuracy(self, raw: Raw, labels: Labels) -> float:
         """Returns the fraction of examples whose likeliest class is the true one."""
-        said = raw[:, 0] > self._threshold if self.single else raw.argmax(axis=1)
-        return float(np.mean(said == labels))
+        return float(np.mean(self.correct(raw, self.targets(labels))))
+
+    def correct(self, raw: Any, targets: Any) -> Any:
+        """Says of each example whether its likeliest class is the true one, in any array library.
+
+        Args:
+            raw: Outputs, shape (example, unit).
+            targets: From `targets`.
+        """
+        if self.single:
+            return (raw[:, 0] > self._threshold) == (targets[:, 0] > 0.5)
+        return raw.argmax(axis=1) == targets
 
     def probabilities(self, raw: Raw) -> Raw:
         """Returns probabilities of shape (example, class)."""

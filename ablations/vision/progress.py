@@ -2,68 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from ablations.record import TrialLog
 from ablations.vision.costs import peak_flops, training_flops
+from ablations.vision.features import Features
 from ablations.vision.loop import Learner, Part, predict
-from ablations.vision.outputs import Raw
+from ablations.vision.outputs import Outputs, Raw
 from ablations.vision.splits import Indices
 from ablations.vision.timing import StepTimer
 
+Seconds = NDArray[np.float64]
 
-class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
-    """Validates after each epoch and logs the epoch's metrics and step durations at once.
+
+class EpochReport:
+    """Logs each epoch as it ends and the training when all have.
 
     Training loss and accuracy are the epoch's running means, with augmentation and dropout at work.
 
     Args:
         log: Where to report.
-        timer: Has timed the epoch's steps; it must be called before this callback.
-        learner: What is trained.
+        outputs: How to read what the model says.
         part: The validation images.
         passes: Positions within ``part`` that each epoch validates on; all of it where empty.
     """
 
     def __init__(
-        self,
-        log: TrialLog,
-        timer: StepTimer,
-        *,
-        learner: Learner,
-        part: Part,
-        passes: Sequence[Indices] = (),
+        self, log: TrialLog, outputs: Outputs, part: Part, *, passes: Sequence[Indices] = ()
     ) -> None:
-        super().__init__()
-        self._log, self._timer, self._learner = log, timer, learner
-        self._whole, self._part, self._passes = part, part, passes
+        self._log, self._outputs, self._part, self._passes = log, outputs, part, passes
         self._epochs: list[dict[str, float]] = []
         self._seconds: list[float] = []
-        self._raw: Raw | None = None
+        self._said: tuple[Part, Raw] | None = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Validates and logs; a loss that is not finite ends the training here."""
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        if self._passes:
-            self._part = self._whole.only(self._passes[epoch])
-        outputs, labels = self._learner.outputs, self._part.labels
-        self._raw = predict(self._learner, self._part)
-        values["val_loss"] = outputs.mean_loss(self._raw, labels)
-        values["val_accuracy"] = outputs.accuracy(self._raw, labels)
-        self._epochs.append(values)
-        self._seconds.append(float(self._timer.seconds.sum()))
-        self._log.steps(self._timer.seconds)
-        self._log.epoch(**values)
+    def validation(self, epoch: int) -> Part:
+        """Returns the images that an epoch, counted from 0, validates on."""
+        return self._part.only(self._passes[epoch]) if self._passes else self._part
 
-    def log_summary(self, images: int) -> None:
-        """Logs the last and best epoch and the speed over all epochs but the first.
+    def epoch(self, epoch: int, means: Mapping[str, float], raw: Raw, *, steps: Seconds) -> None:
+        """Logs an epoch; a loss that is not finite ends the training here.
 
         Args:
-            images: Number of training images, all of which each epoch has seen once.
+            epoch: Its number, from 0.
+            means: Training loss and accuracy.
+            raw: What the model says of `validation`'s images.
+            steps: Durations of its steps, in seconds.
         """
+        part = self.validation(epoch)
+        values = {name: float(value) for name, value in means.items()}
+        values["val_loss"] = self._outputs.mean_loss(raw, part.labels)
+        values["val_accuracy"] = self._outputs.accuracy(raw, part.labels)
+        self._said = (part, raw)
+        self._epochs.append(values)
+        self._seconds.append(float(steps.sum()))
+        self._log.steps(steps)
+        self._log.epoch(**values)
+
+    def log_summary(self) -> None:
+        """Logs the last and best epoch, and what the model says of the validation images."""
         last = self._epochs[-1]
         best = max(epoch["val_accuracy"] for epoch in self._epochs)
         for name, value in (
@@ -73,25 +74,50 @@ class EpochReport(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carr
         ):
             self._log.metric(name, value, unit="fraction", better="higher")
         self._log.metric("val_loss", last["val_loss"], better="lower")
-        if later := self._seconds[1:]:
-            frozen = self._learner.feed.frozen
-            passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
-            speed = images / (sum(later) / len(later) + passes)
-            self._log.metric("images_per_second", speed, unit="per second", better="higher")
-            self._log_flops(speed)
-        if self._raw is not None:
-            probabilities = self._learner.outputs.probabilities(self._raw)
-            self._log.predictions("validation", self._part.labels, probabilities)
+        if self._said is not None:
+            part, raw = self._said
+            self._log.predictions("validation", part.labels, self._outputs.probabilities(raw))
 
-    def _log_flops(self, speed: float) -> None:
-        """Logs the operations a second, by layers that train or, where taken apart, frozen ones."""
-        feed = self._learner.feed
-        if feed.frozen is None:
-            rate = speed * training_flops(feed.trained)
+    def log_speed(self, trained: keras.Model, images: int, *, frozen: Features | None) -> None:
+        """Logs the speed over all epochs but the first.
+
+        Args:
+            trained: The layers that steps went through.
+            images: Number of training images, all of which each epoch has seen once.
+            frozen: The layers that were computed apart, if any were.
+        """
+        later = self._seconds[1:]
+        if not later:
+            return
+        passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
+        speed = images / (sum(later) / len(later) + passes)
+        self._log.metric("images_per_second", speed, unit="per second", better="higher")
+        if frozen is None:
+            # By the layers that train or, where they are computed apart, by the frozen ones.
+            rate = speed * training_flops(trained)
         else:
-            ledgers = (feed.frozen.fixed, feed.frozen.augmented)
-            seconds = sum(ledger.seconds for ledger in ledgers)
-            rate = feed.frozen.flops * sum(ledger.rows for ledger in ledgers) / seconds
+            ledgers = (frozen.fixed, frozen.augmented)
+            rows = sum(ledger.rows for ledger in ledgers)
+            rate = frozen.flops * rows / sum(ledger.seconds for ledger in ledgers)
         self._log.metric("flops_per_second", rate, unit="per second", better="higher")
         share = rate / peak_flops()
         self._log.metric("peak_flops_share", share, unit="fraction", better="higher")
+
+
+class Validation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
+    """Validates after each epoch and reports it at once.
+
+    Args:
+        report: Where to report.
+        learner: What is trained.
+        timer: Has timed the epoch's steps; it must be called before this callback.
+    """
+
+    def __init__(self, report: EpochReport, learner: Learner, timer: StepTimer) -> None:
+        super().__init__()
+        self._report, self._learner, self._timer = report, learner, timer
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Validates and reports."""
+        raw = predict(self._learner, self._report.validation(epoch))
+        self._report.epoch(epoch, logs or {}, raw, steps=self._timer.seconds)

@@ -8,6 +8,7 @@ name          what it spares
 ``opencv``    time to flip and rotate: OpenCV instead of Keras, on Keras's own random draws
 ``features``  passes through frozen layers: their outputs are computed once and kept in the cache
 ``openvino``  time of the passes that remain: OpenVINO instead of Keras, in float32
+``seeds``     steps: on JAX and a GPU, all seeds of an arm train as one program
 ============  ====================================================================================
 
 Each gives the same numbers as the plain path up to the rounding of float32, and a test says so.
@@ -21,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ablations.errors import StudyError
 
-SHORTCUTS = ("images", "ahead", "opencv", "features", "openvino")
+SHORTCUTS = ("images", "ahead", "opencv", "features", "openvino", "seeds")
 VARIABLE = "ABLATIONS_WITHOUT"
 
 _PACKAGES = {"opencv": "opencv-python-headless", "openvino": "openvino"}

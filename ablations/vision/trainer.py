@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -12,20 +14,24 @@ from ablations.record import TrialLog
 from ablations.study import Trial
 from ablations.vision import datasets, exhibits, shortcuts, splits
 from ablations.vision.costs import training_flops
-from ablations.vision.feeds import Feed
+from ablations.vision.features import Features
 from ablations.vision.layers import Streams
 from ablations.vision.loop import Learner, Part, fit, make_learner, predict
 from ablations.vision.models import build
+from ablations.vision.outputs import Outputs, Raw
 from ablations.vision.pretrain import load_pretrained
-from ablations.vision.progress import EpochReport
+from ablations.vision.progress import EpochReport, Validation
 from ablations.vision.settings import Recipe
 from ablations.vision.timing import StepTimer
+
+Predict = Callable[[Part], Raw]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """The images of the three parts of a split, the names of the classes, and the split."""
+    """The three parts of a split, all images and their labels, names of classes, and the split."""
 
+    whole: Part
     train: Part
     validation: Part
     test: Part
@@ -49,16 +55,17 @@ def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
 
 
 def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
-    parts = _load(trial, recipe, log)
-    model = _build(trial, recipe, parts)
-    learner = make_learner(model, recipe, parts.train.source, classes=len(parts.classes))
-    _log_model(model, log)
+    parts = load(trial, recipe, log)
+    model = build_model(trial, recipe, parts)
+    learner = make_learner(model, recipe, parts.whole.source, classes=len(parts.classes))
+    log_model(model, log)
     _fit(learner, parts, trial=trial, log=log)
-    _log_test(learner, parts, log)
-    _log_frozen(learner.feed, log)
+    log_test(learner.outputs, parts, log, said=partial(predict, learner))
+    log_frozen(learner.feed.frozen, log)
 
 
-def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
+def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
+    """Returns a trial's images, split by its seed; reports how many there are of each class."""
     examples = datasets.load(recipe, trial.data_dir)
     count, held_out = len(examples.labels), examples.held_out
     split = splits.draw(recipe, images=count, held_out=held_out, seed=trial.seed)
@@ -67,10 +74,11 @@ def _load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
         log.exhibit(exhibits.skipped_files(examples))
     whole = Part(examples.source, np.arange(count), examples.labels)
     train, validation, test = map(whole.only, (split.train, split.validation, split.test))
-    return Parts(train, validation, test, examples.classes, split)
+    return Parts(whole, train, validation, test, examples.classes, split)
 
 
-def _build(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
+def build_model(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
+    """Returns a trial's model with its first weights, and those of a pretrained base."""
     streams = Streams(trial.rng("initialization"), trial.rng("augmentation"), trial.rng("dropout"))
     built = build(recipe, parts.train.images, classes=parts.classes, streams=streams)
     if built.base is not None and recipe.source_classes is not None:
@@ -78,7 +86,8 @@ def _build(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
     return built.model
 
 
-def _log_model(model: keras.Model, log: TrialLog) -> None:
+def log_model(model: keras.Model, log: TrialLog) -> None:
+    """Reports a model's size and layers, and what it runs on."""
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     log.metric("training_flops", training_flops(model), unit="count", better="lower")
     log.metric("parameters", model.count_params(), unit="count")
@@ -102,46 +111,51 @@ def _device() -> str:
 def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
     """Trains, and reports each epoch as it ends and the whole when all have."""
     timer = StepTimer()
-    passes = parts.split.passes
-    progress = EpochReport(log, timer, learner=learner, part=parts.validation, passes=passes)
+    report = EpochReport(log, learner.outputs, parts.validation, passes=parts.split.passes)
+    callbacks = (timer, Validation(report, learner, timer))
     began = time.perf_counter()
-    fit(learner, parts.train, rng=trial.rng("order"), callbacks=(timer, progress))
+    fit(learner, parts.train, rng=trial.rng("order"), callbacks=callbacks)
     log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
-    progress.log_summary(len(parts.train.labels))
+    report.log_summary()
+    feed = learner.feed
+    report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
 
 
-def _log_test(learner: Learner, parts: Parts, log: TrialLog) -> None:
-    outputs = learner.outputs
-    labels = parts.test.labels
-    raw = predict(learner, parts.test)
-    accuracy = outputs.accuracy(raw, labels)
+def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) -> None:
+    """Reports the test images, by what the trained model says of them.
+
+    Args:
+        outputs: How to read it.
+        parts: The images.
+        log: Where to report.
+        said: Returns the model's raw outputs for a part.
+    """
+    raw, labels = said(parts.test), parts.test.labels
     majority = np.bincount(parts.train.labels).argmax()
-    baseline = float(np.mean(labels == majority))
+    accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
     log.predictions("test", labels, outputs.probabilities(raw))
     log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
     log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
     log.metric("majority_accuracy", baseline, unit="fraction")
     if parts.split.passes:
-        _log_overlap(learner, parts, log)
+        held_out = outputs.accuracy(said(parts.validation), parts.validation.labels)
+        log.metric("held_out_accuracy", held_out, unit="fraction", better="higher")
+        _log_overlap(parts.split, log)
 
 
-def _log_overlap(learner: Learner, parts: Parts, log: TrialLog) -> None:
-    """Tells what it is worth that test images were validation images in other epochs."""
-    split = parts.split
+def _log_overlap(split: splits.Split, log: TrialLog) -> None:
+    """Tells how many test images were validation images in other epochs."""
     seen = np.unique(split.validation[np.concatenate(split.passes)])
     last = float(np.isin(split.test, split.last_validation).mean())
     log.metric("test_in_last_validation", last, unit="fraction")
     log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
-    raw = predict(learner, parts.validation)
-    accuracy = learner.outputs.accuracy(raw, parts.validation.labels)
-    log.metric("held_out_accuracy", accuracy, unit="fraction", better="higher")
 
 
-def _log_frozen(feed: Feed, log: TrialLog) -> None:
+def log_frozen(frozen: Features | None, log: TrialLog) -> None:
     """Tells what the frozen layers took, and how much of it this trial found done by others."""
-    if feed.frozen is None:
+    if frozen is None:
         return
-    fixed, augmented = feed.frozen.fixed, feed.frozen.augmented
+    fixed, augmented = frozen.fixed, frozen.augmented
     log.environment(engine=", ".join(sorted(fixed.engines | augmented.engines)))
     shared = fixed.shared_seconds + augmented.shared_seconds
     for name, seconds in (
