@@ -5,7 +5,9 @@ Nothing of ``ablations`` is imported here. The pipeline, layers and calls are th
 
     python bench/naive.py --data cats_and_dogs_filtered --epochs 20 --seed 0 --transfer --augment
 
-prints one line of JSON: seconds of each epoch and of the whole, and the accuracies.
+prints one line of JSON: seconds of each epoch and of the whole, and the accuracies. With
+``--arrays FILE`` the images come decoded from a file and are held in memory, which needs no
+TensorFlow: Keras runs on what ``KERAS_BACKEND`` says.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 BEGAN = time.perf_counter()
 
 import keras  # noqa: E402 - its import is part of what is timed
-import tensorflow as tf  # noqa: E402
+import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
 
 SIZE = (160, 160)
@@ -39,6 +41,8 @@ class EpochTimer(keras.callbacks.Callback):
 
 def datasets(data: Path):
     """Training, validation and test data as in the post."""
+    import tensorflow as tf
+
     train, validation = (
         keras.utils.image_dataset_from_directory(
             data / part, shuffle=True, batch_size=BATCH, image_size=SIZE, verbose=False
@@ -48,6 +52,15 @@ def datasets(data: Path):
     fifth = int(validation.cardinality()) // 5
     test, validation = validation.take(fifth), validation.skip(fifth)
     return [part.prefetch(tf.data.AUTOTUNE) for part in (train, validation, test)]
+
+
+def arrays(file: Path):
+    """The same parts as arrays in memory, each of images and labels."""
+    stored = np.load(file)
+    return [
+        (stored[f"{part}_images"].astype("float32"), stored[f"{part}_labels"])
+        for part in ("train", "validation", "test")
+    ]
 
 
 def model(arm: argparse.Namespace) -> keras.Model:
@@ -73,7 +86,9 @@ def model(arm: argparse.Namespace) -> keras.Model:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--data", type=Path)
+    where.add_argument("--arrays", type=Path)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
@@ -81,15 +96,18 @@ def main() -> None:
         parser.add_argument(f"--{factor}", action="store_true")
     arm = parser.parse_args()
     keras.utils.set_random_seed(arm.seed)
-    train, validation, test = datasets(arm.data)
+    train, validation, test = datasets(arm.data) if arm.data else arrays(arm.arrays)
     trained = model(arm)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     trained.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
     timer = EpochTimer()
-    history = trained.fit(
-        train, epochs=arm.epochs, validation_data=validation, verbose=0, callbacks=[timer]
-    )
-    _, accuracy = trained.evaluate(test, verbose=0)
+    told = {"verbose": 0, "callbacks": [timer], "validation_data": validation}
+    if arm.data:
+        history = trained.fit(train, epochs=arm.epochs, **told)
+        _, accuracy = trained.evaluate(test, verbose=0)
+    else:
+        history = trained.fit(*train, batch_size=BATCH, epochs=arm.epochs, **told)
+        _, accuracy = trained.evaluate(*test, verbose=0)
     said = {
         "epoch_seconds": timer.seconds,
         "seconds": time.perf_counter() - BEGAN,
