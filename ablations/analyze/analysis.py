@@ -160,10 +160,25 @@ def _failures(outcomes: Iterable[Outcome]) -> Iterable[Failure]:
 
 
 def _environments(outcomes: Iterable[Outcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
+    """Counts the distinct environments; a fact that only some records tell keeps none apart.
+
+    What computed the frozen layers, for example, is told by the arms that have some.
+    """
     counts = Counter(
         tuple(sorted(record.environment.items()))
         for outcome in outcomes
         if (record := outcome.completed)  # what timed out or died knows only the driver's
     )
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple((dict(facts), count) for facts, count in ranked)
+    merged: list[tuple[dict[str, str], int]] = []
+    for items, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        facts = dict(items)
+        same = (i for i, (other, _) in enumerate(merged) if _agree(facts, other))
+        if (place := next(same, None)) is None:
+            merged.append((facts, count))
+        else:
+            merged[place] = ({**merged[place][0], **facts}, merged[place][1] + count)
+    return tuple(sorted(merged, key=lambda pair: -pair[1]))
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(other[name] == one[name] for name in set(one) & set(other))

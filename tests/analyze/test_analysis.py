@@ -143,3 +143,18 @@ def test_an_unknown_arm_is_a_key_error(make):
     assert findings.arm(findings.arms[1].arm) is findings.arms[1]
     with pytest.raises(KeyError):
         findings.arm(make.study(factors={"other": ("x", "y")}).arms[0])
+
+
+def test_a_fact_that_only_some_records_tell_keeps_no_environments_apart(make):
+    study = make.study(factors={"a": ("off", "on")}, seeds=2)
+    planned = make.planned(study)
+    records = [
+        replace(record, environment={"cpu": "c", **({"engine": "e"} if on else {})})
+        for record, on in zip(make.records(study, lambda arm, seed: 0.5), (0, 1, 0, 1), strict=True)
+    ]
+    assert analyze(study, records, planned=planned).environments == (
+        ({"cpu": "c", "engine": "e"}, 4),
+    )
+    records[0] = replace(records[0], environment={"cpu": "other"})
+    counts = [count for _, count in analyze(study, records, planned=planned).environments]
+    assert counts == [3, 1]
