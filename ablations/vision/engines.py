@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ablations.vision import cache, shortcuts
 from ablations.vision.costs import flops
+from ablations.vision.devices import on_processor
 
 Floats = NDArray[np.float32]
 Infer = Callable[[Floats], Floats]
@@ -48,7 +49,7 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
         images: How many will pass through it.
     """
     by_keras = Engine(f"keras on {keras.backend.backend()}", _batched(_keras(model)))
-    if not shortcuts.on("openvino") or flops(model) * images < WORTH_FLOPS or _on_gpu():
+    if not shortcuts.on("openvino") or flops(model) * images < WORTH_FLOPS or not on_processor():
         return by_keras
     by_openvino = _batched(_openvino(model, key))
     shape = (2, *model.input_shape[1:])
@@ -75,12 +76,6 @@ def _batched(infer: Infer) -> Infer:
 
 def _keras(model: keras.Model) -> Infer:
     return lambda batch: np.asarray(model.predict_on_batch(batch), dtype=np.float32)
-
-
-def _on_gpu() -> bool:
-    return keras.backend.backend() != "torch" and any(
-        "cpu" not in device.lower() for device in keras.distribution.list_devices()
-    )
 
 
 def _openvino(model: keras.Model, key: str) -> Infer:

@@ -23,7 +23,15 @@ from ablations.vision.progress import EpochReport
 from ablations.vision.settings import Recipe
 from ablations.vision.splits import Indices
 from ablations.vision.stacked import Stack
-from ablations.vision.trainer import Parts, build_model, load, log_frozen, log_model, log_test
+from ablations.vision.trainer import (
+    Parts,
+    build_model,
+    load,
+    log_frozen,
+    log_memory,
+    log_model,
+    log_test,
+)
 
 Failures = list[DivergedError | None]
 
@@ -73,6 +81,7 @@ def _train(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) ->
         run.report.log_summary()
         run.report.log_speed(trained, len(run.parts.train.rows), frozen=frozen)
         log_frozen(frozen, run.log)
+        log_memory(run.log, trials=len(runs))
     return failures
 
 

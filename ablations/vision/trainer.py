@@ -14,6 +14,7 @@ from ablations.record import TrialLog
 from ablations.study import Trial
 from ablations.vision import datasets, exhibits, shortcuts, splits
 from ablations.vision.costs import training_flops
+from ablations.vision.devices import device_memory_bytes, device_name
 from ablations.vision.features import Features
 from ablations.vision.layers import Streams
 from ablations.vision.loop import Learner, Part, fit, make_learner, predict
@@ -62,6 +63,7 @@ def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     _fit(learner, parts, trial=trial, log=log)
     log_test(learner.outputs, parts, log, said=partial(predict, learner))
     log_frozen(learner.feed.frozen, log)
+    log_memory(log)
 
 
 def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
@@ -96,16 +98,10 @@ def log_model(model: keras.Model, log: TrialLog) -> None:
     log.environment(
         backend=keras.backend.backend(),
         keras=keras.__version__,
-        device=_device(),
+        device=device_name(),
         precision=keras.config.dtype_policy().name,
         shortcuts=shortcuts.facts(),
     )
-
-
-def _device() -> str:
-    if keras.backend.backend() == "torch":  # for which Keras lists no devices
-        return str(keras.ops.zeros(1).device)
-    return ", ".join(keras.distribution.list_devices())
 
 
 def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
@@ -149,6 +145,12 @@ def _log_overlap(split: splits.Split, log: TrialLog) -> None:
     last = float(np.isin(split.test, split.last_validation).mean())
     log.metric("test_in_last_validation", last, unit="fraction")
     log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
+
+
+def log_memory(log: TrialLog, *, trials: int = 1) -> None:
+    """Reports the GPU's memory that a trial took, of so many that trained together."""
+    if (taken := device_memory_bytes()) is not None:
+        log.metric("device_memory_bytes", taken / trials, unit="bytes", better="lower")
 
 
 def log_frozen(frozen: Features | None, log: TrialLog) -> None:

@@ -28,3 +28,35 @@ def test_the_timer_counts_the_steps_of_keras_fit_too():
     assert (timer.seconds >= 0.02).all()
     assert timer.seconds.sum() < whole
     keras.utils.clear_session()
+
+
+def test_on_a_device_of_its_own_the_smallest_weight_is_waited_for(monkeypatch):
+    import keras
+
+    from ablations.vision import timing
+
+    read = []
+
+    class Weight:
+        def __init__(self, *shape):
+            self.shape = shape
+
+        def __array__(self, dtype=None, copy=None):
+            read.append(self.shape)
+            return np.zeros(self.shape)
+
+    class Model:
+        trainable_variables = (Weight(4, 2), Weight(2), Weight(8, 8))
+
+    for processor, backend, expected in (
+        (False, "tensorflow", [(2,)]), (False, "jax", []), (True, "tensorflow", [])
+    ):  # fmt: skip
+        monkeypatch.setattr(timing, "on_processor", lambda processor=processor: processor)
+        monkeypatch.setattr(keras.backend, "backend", lambda backend=backend: backend)
+        timer = timing.StepTimer()
+        timer.set_model(Model())
+        timer.on_epoch_begin(0)
+        timer.on_train_batch_begin(0)
+        timer.on_train_batch_end(0, {"loss": 1.0})
+        assert read == expected
+        read.clear()
