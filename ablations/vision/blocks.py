@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -98,6 +99,7 @@ class Blocks:
         cache.publish(path, lambda beside: np.save(beside, values))
 
     def _load(self, block: int, path: Path) -> None:
+        os.utime(self.folder)  # which says that it is in use
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         self._loaded[block] = np.load(path, mmap_mode="r")
         self.ledger.engines.add(facts["engine"])

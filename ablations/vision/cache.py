@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,6 +51,25 @@ def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
         text = compute()
         publish(path, lambda beside: write_text(beside, text))
     return path.read_text(encoding="utf-8")
+
+
+def prune(kind: str, *, limit_bytes: int, unused_seconds: float = 3600.0) -> None:
+    """Removes the folders of a kind that were used longest ago, until the rest fits the limit.
+
+    Args:
+        kind: The folder of the cache that holds them.
+        limit_bytes: What may stay.
+        unused_seconds: Folders that were used since stay in any case: another study may be at them.
+    """
+    root = folder() / kind
+    entries = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    used = {path: path.stat().st_mtime for path in entries}
+    sizes = {path: sum(f.stat().st_size for f in path.glob("*")) for path in entries}
+    total = sum(sizes.values())
+    for path in sorted(entries, key=lambda path: used[path]):
+        if total > limit_bytes and used[path] < time.time() - unused_seconds:
+            shutil.rmtree(path, ignore_errors=True)
+            total -= sizes[path]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ablations.vision import datasets, shortcuts, splits
+from ablations.vision import cache, datasets, shortcuts, splits
 from ablations.vision.backend import require_installed
 from ablations.vision.folders import Report
 from ablations.vision.settings import Recipe
+
+FEATURE_BYTES = 10 << 30
+"""How much of frozen layers' outputs the cache keeps from one run to the next."""
 
 
 def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
@@ -18,5 +21,6 @@ def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
     """
     require_installed(recipe.backend)
     shortcuts.check()
+    cache.prune("features", limit_bytes=FEATURE_BYTES)
     images, held_out = datasets.make_ready(recipe, data_dir, report)
     splits.draw(recipe, images=images, held_out=held_out, seed=0)
