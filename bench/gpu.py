@@ -146,12 +146,16 @@ def options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="photographs; noise if left out")
     parser.add_argument("--weights", default="imagenet", help="of MobileNetV2: imagenet or a file")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=20, choices=range(1, 1001), metavar="N")
+    parser.add_argument("--seeds", type=int, default=5, choices=range(1, 101), metavar="N")
     parser.add_argument("--budget", type=float, default=480.0, help="seconds")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--out", type=Path, default=Path("gpu.json"))
-    return Options(**vars(parser.parse_args()))
+    said = parser.parse_args()
+    if said.data is not None and not said.data.is_dir():
+        parser.error(f"no photographs in {said.data}: correct --data, or leave it out for noise")
+    said.out.touch()  # here, not after the measuring
+    return Options(**vars(said))
 
 
 def main() -> None:

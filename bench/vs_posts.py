@@ -176,12 +176,13 @@ def options() -> Options:
     default = Path(os.environ.get("ABLATIONS_TEST_DATA", ".")) / "cats_and_dogs_filtered"
     parser.add_argument("--data", type=Path, default=default, help=f"photographs ({default})")
     parser.add_argument("--weights", default="imagenet", help="of MobileNetV2: imagenet or a file")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, choices=range(1, 101), metavar="N")
     parser.add_argument("--long", action="store_true", help=f"train all {EPOCHS} epochs; hours")
     parser.add_argument("--out", type=Path, default=Path("vs_posts.json"))
     said = parser.parse_args()
     if not said.data.is_dir():
         parser.error(f"no photographs in {said.data}: name their folder with --data")
+    said.out.touch()  # here, not after hours
     return Options(**{**vars(said), "data": said.data.resolve()})
 
 

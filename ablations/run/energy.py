@@ -14,6 +14,9 @@ from pathlib import Path
 
 from ablations.run.machine import gpu_joules
 
+LARGEST_WATTS = 500.0
+"""More than one processor takes."""
+
 POWERCAP = Path("/sys/class/powercap")
 
 
@@ -28,6 +31,8 @@ def counters() -> dict[str, tuple[float, float]]:
     for zone in POWERCAP.glob("intel-rapl:[0-9]*"):
         if zone.name.count(":") == 1:  # a whole package; its parts are counted in it
             with suppress(OSError, ValueError):  # most systems let only root read it
+                if not (zone / "name").read_text(encoding="ascii").startswith("package"):
+                    continue  # a whole machine's counter has the packages in it
                 wraps = _joules(zone / "max_energy_range_uj")
                 found[zone.name] = (_joules(zone / "energy_uj"), wraps)
     return found
@@ -37,10 +42,15 @@ def _joules(file: Path) -> float:
     return int(file.read_text(encoding="ascii")) / 1e6
 
 
-def spent(before: Mapping[str, tuple[float, float]]) -> float | None:
-    """Returns the joules since ``before``; ``None`` where nothing counts them."""
+def spent(before: Mapping[str, tuple[float, float]], seconds: float) -> float | None:
+    """Returns the joules since ``before``, so many seconds ago.
+
+    ``None`` where nothing counts them, or where a counter may have begun anew more than once.
+    """
     after = counters()
     if not before or set(before) != set(after):
+        return None
+    if seconds * LARGEST_WATTS > min(wraps for _, wraps in before.values()):
         return None
     total = 0.0
     for name, (start, wraps) in before.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
         traceback.print_exc()
         failure = ("raised", _one_line(error))
     seconds = time.perf_counter() - began
-    if (joules := energy.spent(energy_before)) is not None:
+    if (joules := energy.spent(energy_before, seconds)) is not None:
         log.metric("energy_joules", joules, better="lower")
     return _storable(trial, log, started_at=started_at, seconds=seconds, failure=failure)
 
@@ -64,17 +65,22 @@ def execute_together(
     started_at, began = utc_now(), time.perf_counter()
     memory.reset_peak()
     energy_before = energy.counters()
+    errors: Sequence[DivergedError | None] | None = None
     try:
         errors = entry.train_together(copy.deepcopy(list(trials)), logs)
     except (Exception, SystemExit):  # a training function may raise anything
         traceback.print_exc()
+    if errors is None:
+        # Only here, behind the block, has the error let go of what the attempt held in memory.
+        gc.collect()
         print("training one by one instead", flush=True)  # noqa: T201 - a log
         return tuple(
             execute(trial, entry.train, partial(on_epoch, place))
             for place, trial in enumerate(trials)
         )
-    seconds = (time.perf_counter() - began) / len(trials)
-    if (joules := energy.spent(energy_before)) is not None:
+    whole = time.perf_counter() - began
+    seconds = whole / len(trials)
+    if (joules := energy.spent(energy_before, whole)) is not None:
         for log in logs:
             log.metric("energy_joules", joules / len(trials), better="lower")
     return tuple(

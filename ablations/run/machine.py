@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 WORKER_BYTES = 2 << 30
 """Memory that a worker with a framework and a data set of some thousand images holds, about."""
+
+DRIVER = Path("/proc/driver/nvidia")
+"""Where Linux shows NVIDIA's driver."""
 
 GPU_SHARE = 0.9
 """The part of a GPU's memory that its workers divide; the rest is the driver's own."""
@@ -62,9 +66,13 @@ def _handles() -> Iterator[tuple[Any, str, Any]]:
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = map(str, range(pynvml.nvmlDeviceGetCount())) if visible is None else visible.split(",")
-    for name in filter(str.isdigit, names):
+    for name in filter(None, names):
         with suppress(pynvml.NVMLError):
-            yield pynvml, name, pynvml.nvmlDeviceGetHandleByIndex(int(name))
+            by_index = pynvml.nvmlDeviceGetHandleByIndex
+            handle = (
+                by_index(int(name)) if name.isdigit() else pynvml.nvmlDeviceGetHandleByUUID(name)
+            )
+            yield pynvml, name, handle
 
 
 def best_jobs(trial_bytes: float | None = None) -> int:
@@ -82,6 +90,8 @@ def best_jobs(trial_bytes: float | None = None) -> int:
             int(GPU_SHARE * gpu.memory_bytes / trial_bytes) if trial_bytes else 1 for gpu in there
         )
         return min(sum(max(1, number) for number in fit), 2 * available_cores())
+    if os.environ.get("CUDA_VISIBLE_DEVICES") or DRIVER.exists():
+        return 1  # there is a GPU of which nothing is known
     by_memory = psutil.virtual_memory().available // WORKER_BYTES
     return max(1, min(available_cores(), by_memory))
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.vision import shortcuts
+from ablations.vision import keys, shortcuts
 from ablations.vision.chain import Link
 
 Floats = NDArray[np.float32]
@@ -82,7 +82,11 @@ class Augmentation:
     @property
     def facts(self) -> list[str]:
         """What the links do, apart from their names and their random numbers."""
-        return [f"{type(link.operation).__name__} {_configuration(link)}" for link in self.links]
+        pairs = zip(self.links, self._shapes, strict=False)
+        return [
+            _configuration(link) if link.augments else keys.key_of([link], shape)
+            for link, shape in pairs
+        ]
 
     @property
     def states(self) -> list[list[int]]:
@@ -100,8 +104,9 @@ class Augmentation:
 
 
 def _configuration(link: Link) -> str:
-    described = link.operation.get_config() if isinstance(link.operation, keras.Layer) else {}
-    return repr(sorted((k, v) for k, v in described.items() if k not in {"name", "seed"}))
+    described = link.operation.get_config()
+    kept = sorted((k, v) for k, v in described.items() if k not in {"name", "seed"})
+    return f"{type(link.operation).__name__} {kept!r}"
 
 
 Quick = Callable[[Any, Any, Floats], Floats]

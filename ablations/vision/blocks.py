@@ -55,9 +55,9 @@ class Blocks:
 
     def read(self, rows: Rows) -> Array:
         """Returns these rows, in their order, and computes what is missing of them."""
+        self.ensure(rows)
         which = rows // self.size
         wanted = np.unique(which).tolist()
-        self._ensure(wanted)
         first = self._loaded[wanted[0]]
         found = np.empty((len(rows), *first.shape[1:]), dtype=first.dtype)
         for block in wanted:
@@ -65,8 +65,12 @@ class Blocks:
             found[chosen] = self._loaded[block][rows[chosen] - block * self.size]
         return found
 
-    def _ensure(self, wanted: list[int]) -> None:
-        """Loads or computes blocks; those that others are at come last, and are waited for."""
+    def ensure(self, rows: Rows) -> None:
+        """Sees to it that these rows are there.
+
+        Blocks that others are at come last, and are waited for.
+        """
+        wanted = np.unique(rows // self.size).tolist()
         missing = deque(block for block in wanted if block not in self._loaded)
         untried = len(missing)
         while missing:
@@ -78,6 +82,8 @@ class Blocks:
     def _obtain(self, block: int, *, wait: bool) -> bool:
         """Loads or computes a block; returns whether it could be had without waiting."""
         path = self.folder / f"{block:05}.npy"
+        if path.exists() and self._load(block, path):
+            return True
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -86,8 +92,7 @@ class Blocks:
                         self._make(block, path)
             except Timeout:
                 return False
-        self._load(block, path)
-        return True
+        return self._load(block, path)
 
     def _make(self, block: int, path: Path) -> None:
         began = time.perf_counter()
@@ -98,11 +103,17 @@ class Blocks:
         cache.publish(path.with_suffix(".json"), lambda beside: cache.write_text(beside, facts))
         cache.publish(path, lambda beside: np.save(beside, values))
 
-    def _load(self, block: int, path: Path) -> None:
-        os.utime(self.folder)  # which says that it is in use
-        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        self._loaded[block] = np.load(path, mmap_mode="r")
+    def _load(self, block: int, path: Path) -> bool:
+        """Opens a block; one that is damaged is removed, to be computed anew."""
+        try:
+            os.utime(self.folder)  # which says that it is in use
+            facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            self._loaded[block] = np.load(path, mmap_mode="r")
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)
+            return False
         self.ledger.engines.add(facts["engine"])
         self.ledger.rows += len(self._loaded[block])
         self.ledger.seconds += facts["seconds"]
         self.ledger.shared_seconds += facts["seconds"]
+        return True

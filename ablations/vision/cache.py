@@ -12,11 +12,27 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from ablations.errors import DataError
+
 
 def folder() -> Path:
     """Returns the cache folder: ``ABLATIONS_CACHE``, or the one that the system provides."""
     chosen = os.environ.get("ABLATIONS_CACHE")
-    return Path(chosen) if chosen else user_cache_path("ablations")
+    return Path(chosen).expanduser() if chosen else user_cache_path("ablations")
+
+
+def require() -> None:
+    """Raises ``DataError`` if the cache folder cannot be made or written to."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder(), prefix=".new-"):
+            pass
+    except OSError as error:
+        raise DataError(
+            "the cache folder cannot be used",
+            received=f"{folder()} ({error.strerror})",
+            cure="Name another one with ABLATIONS_CACHE",
+        ) from error
 
 
 def publish(path: Path, write: Callable[[Path], None]) -> None:
@@ -47,7 +63,7 @@ def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
 def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
     """Returns ``compute()``, from the cache if it was computed for the same facts before."""
     path = folder() / kind / hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:  # nothing that is remembered is empty
         text = compute()
         publish(path, lambda beside: write_text(beside, text))
     return path.read_text(encoding="utf-8")

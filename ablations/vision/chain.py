@@ -36,11 +36,13 @@ class Link:
     def augments(self) -> bool:
         """Whether it is one of Keras's random layers for images, which rest in inference.
 
-        One that crops is not counted: in inference it leaves images larger than in training.
+        One that crops is not counted: in inference it leaves images larger than in training. Nor
+        is colour jitter, which draws its numbers only while it applies them.
         """
         named = type(self.operation).__name__.startswith("Random")
         drawn = hasattr(self.operation, "get_random_transformation")
-        return named and drawn and not isinstance(self.operation, keras.layers.RandomCrop)
+        others = (keras.layers.RandomCrop, keras.layers.RandomColorJitter)
+        return named and drawn and not isinstance(self.operation, others)
 
     @property
     def heavy(self) -> bool:
@@ -62,7 +64,8 @@ def _rests(layer: keras.Layer) -> bool:
     ``training=True``, which wins. It is why a frozen base may still drop out.
     """
     known = type(layer).__module__.startswith(OWN_PACKAGES)
-    if not known or isinstance(layer, keras.layers.Lambda):
+    # What a Lambda does nobody can see; spectral normalisation changes even frozen weights.
+    if not known or isinstance(layer, keras.layers.Lambda | keras.layers.SpectralNormalization):
         return False
     adapts = layer.trainable and layer.non_trainable_variables
     draws = layer._seed_generators
@@ -79,6 +82,8 @@ def links_of(model: keras.Model) -> list[Link]:
 
 def _nodes(model: keras.Model) -> list[Any] | None:
     """Returns the calls that a model is made of if each takes the last one's output alone."""
+    if not type(model).__module__.startswith("keras."):
+        return None  # its own call may do more than its layers
     graph = getattr(model, "_functional", None) or model
     depths = getattr(graph, "_nodes_by_depth", None)
     if depths is None or any(len(nodes) != 1 for nodes in depths.values()):
@@ -89,7 +94,8 @@ def _nodes(model: keras.Model) -> list[Any] | None:
         if [id(tensor) for tensor in node.input_tensors] != [id(last.outputs[0])]:
             return None
         last = node
-    return nodes
+    ends = [id(tensor) for tensor in graph.outputs]
+    return nodes if ends == [id(last.outputs[0])] else None
 
 
 def _links_of_node(node: Any) -> list[Link]:

@@ -13,22 +13,31 @@ import numpy as np
 from ablations.vision.chain import links_of
 
 
-def flops(model: keras.Model) -> float:
+def flops(model: keras.Model) -> float | None:
     """Returns the floating-point operations of one image's way through ``model``.
+
+    ``None`` where layers hide in other layers, so that their places cannot be counted.
 
     Two for each product and its sum, in convolutions and dense layers; what the others do is
     little beside it and is left out, as is usual.
     """
-    return sum(map(_layer_flops, _weighing(model._flatten_layers())))
+    try:
+        return sum(map(_layer_flops, _weighing(model._flatten_layers())))
+    except AttributeError:  # a layer that only another layer's code calls has no output
+        return None
 
 
-def training_flops(model: keras.Model) -> float:
+def training_flops(model: keras.Model) -> float | None:
     """Returns the operations of training on one image: forwards, and backwards as far as needed.
+
+    ``None`` where they cannot be counted.
 
     Behind the first trainable layer each product is done three times, for the output, for the
     gradient of the input and for that of the weights; a frozen layer spares the last of them. The
     first trainable layer spares the gradient of its input.
     """
+    if flops(model) is None:
+        return None
     total, training = 0.0, False
     for link in links_of(model):
         for layer in _weighing(link.layers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -30,16 +31,30 @@ def source_of(there: Listing, digest: str, size: Size, report: Report) -> Source
         size: Height and width in pixels.
         report: Told the bytes done and the bytes in all while images are decoded.
     """
-    name = f"{digest[:16]}-{size[0]}x{size[1]}"
+    # The digest does not depend on the order of the files; the array does.
+    order = "\n".join(file.as_posix() for file in there.files)
+    content = hashlib.sha256(f"{digest}\n{order}".encode("utf-8", "surrogateescape")).hexdigest()
+    name = f"{content[:16]}-{size[0]}x{size[1]}"
     if not shortcuts.on("images"):
         return Source(_in_memory(there, digest, size), name)
     path = cache.folder() / "images" / f"{name}.npy"
-    if not path.exists():
+    stored = _open(path)
+    if stored is None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
+            if _open(path) is None:
                 cache.publish(path, lambda beside: _write(beside, there, size, report))
-    return Source(np.load(path, mmap_mode="r"), name)
+        stored = np.load(path, mmap_mode="r")
+    return Source(stored, name)
+
+
+def _open(path: Path) -> Image8 | None:
+    """Maps a file of images; ``None`` if it is missing or damaged."""
+    try:
+        stored: Image8 = np.load(path, mmap_mode="r")
+    except (OSError, ValueError):
+        return None
+    return stored
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -49,9 +50,15 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
         images: How many will pass through it.
     """
     by_keras = Engine(f"keras on {keras.backend.backend()}", _batched(_keras(model)))
-    if not shortcuts.on("openvino") or flops(model) * images < WORTH_FLOPS or not on_processor():
+    little = (flops(model) or 0.0) * images < WORTH_FLOPS
+    if little or not shortcuts.on("openvino") or not on_processor():
         return by_keras
-    by_openvino = _batched(_openvino(model, key))
+    try:
+        by_openvino = _batched(_openvino(model, key))
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        logging.getLogger(__name__).warning("OpenVINO cannot be used here: %s", said)
+        return by_keras
     shape = (2, *model.input_shape[1:])
     probe = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     expected, found = by_keras.run(probe), by_openvino(probe)
@@ -87,14 +94,24 @@ def _openvino(model: keras.Model, key: str) -> Infer:
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",  # it would choose bfloat16 where the processor can
         "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": int(os.environ.get("OMP_NUM_THREADS", "0")),
+        "INFERENCE_NUM_THREADS": _threads(),
     }
     core = openvino.Core()
-    graph = core.read_model(path / "model.xml")
+    try:
+        graph = core.read_model(path / "model.xml")
+    except RuntimeError:
+        shutil.rmtree(path, ignore_errors=True)  # damaged; the next one exports it anew
+        raise
     graph.reshape([BATCH, *model.input_shape[1:]])  # a fixed size is 1.1 times as fast
     compiled = core.compile_model(graph, "CPU", settings)
     request = compiled.create_infer_request()
     return lambda batch: np.array(request.infer([batch])[0], dtype=np.float32)
+
+
+def _threads() -> int:
+    """Returns the threads that this process is to use; 0 leaves it to the engine."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # it may list nested levels
+    return int(first) if first.isdecimal() else 0
 
 
 def _export(model: keras.Model, folder: Path) -> None:

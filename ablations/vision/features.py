@@ -70,7 +70,7 @@ class Features:
         What can be kept is computed before this returns; what cannot, step by step.
         """
         if not self._lead.links:
-            self._resting.read(np.concatenate(steps))  # at once, so that processes share the work
+            self._resting.ensure(np.concatenate(steps))  # at once, so that processes share it
             return map(self._resting.read, steps)
         if 4 * sum(map(len, steps)) * math.prod(self.shape) > KEPT_BYTES:
             return (self._augment(rows, self._lead.draw(len(rows))) for rows in steps)
@@ -78,21 +78,29 @@ class Features:
 
     def _kept_epoch(self, steps: Sequence[Rows]) -> Iterator[Floats]:
         """Yields an augmented epoch from the cache, and puts it there if it is missing."""
+        before = self._lead.states
         epoch = _Epoch(self._epoch_name(steps))
         draws: list[Draws] = []
 
+        def draw() -> None:
+            self._lead.states = before
+            draws.extend(self._lead.draw(len(rows)) for rows in steps)
+
         def compute(block: int) -> Floats:
+            if not draws:  # the cache has lost a part of the epoch
+                draw()
             own = range(block * STEPS, min((block + 1) * STEPS, len(steps)))
             return np.concatenate([self._augment(steps[i], draws[i]) for i in own])
 
         if (after := epoch.states()) is None:
-            draws += [self._lead.draw(len(rows)) for rows in steps]
-        else:
-            self._lead.states = after
+            draw()
         size = STEPS * len(steps[0])
         blocks = self._blocks(epoch.name, size, compute, ledger=self.augmented)
         kept = blocks.read(np.arange(sum(map(len, steps))))
-        epoch.keep(self._lead.states)
+        if after is None:
+            epoch.keep(self._lead.states)
+        else:
+            self._lead.states = after
         return iter(np.split(kept, np.cumsum([len(rows) for rows in steps])[:-1]))
 
     def _compute(self, block: int) -> Floats:

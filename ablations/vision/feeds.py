@@ -7,6 +7,7 @@ The third takes what the frozen prefix makes of images from the cache, and train
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ from ablations.vision.images import Source
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+
+
+LARGEST = 16
+"""How many times the bytes of an image its features may have, to be kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +57,18 @@ def feed_of(model: keras.Model, source: Source) -> Feed:
     """
     parts = cut(model)
     if not parts.random or shortcuts.on("ahead"):
-        if parts.heavy and shortcuts.on("features"):
+        if parts.heavy and shortcuts.on("features") and _worth_keeping(parts, source):
             return _frozen(parts, source)
         if parts.random and not any(link.heavy for link in parts.before):
             return _augmented(model, parts, source)
     return Feed(model, lambda steps: map(source.read, steps), model, source.read)
+
+
+def _worth_keeping(parts: Cut, source: Source) -> bool:
+    """Whether what a prefix makes of an image is not much larger than the image."""
+    prefix = (*parts.before, *parts.random, *parts.after)
+    made = model_of(prefix, source.shape).output_shape[1:]
+    return bool(4 * math.prod(made) <= LARGEST * math.prod(source.shape))
 
 
 def _augmented(model: keras.Model, parts: Cut, source: Source) -> Feed:

@@ -17,10 +17,11 @@ def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
     Raises:
         StudyError: if the backend is missing, a shortcut to leave out is unknown, or the split asks
             for more images than there are.
-        DataError: if the data cannot be had, or are broken.
+        DataError: if the data cannot be had, or are broken, or the cache cannot be used.
     """
     require_installed(recipe.backend)
     shortcuts.check()
+    cache.require()
     cache.prune("features", limit_bytes=FEATURE_BYTES)
     images, held_out = datasets.make_ready(recipe, data_dir, report)
     splits.draw(recipe, images=images, held_out=held_out, seed=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
     facts = f"{RECIPE_VERSION} {keras.__version__} {source!r}"
     name = hashlib.sha256(facts.encode()).hexdigest()[:16]
     path = cache.folder() / "pretrained" / f"{name}.npz"
-    if not path.exists():
+    if not zipfile.is_zipfile(path):  # missing, or damaged
         arrays = _train(source)
         cache.publish(path, lambda beside: _write(beside, arrays))
     with np.load(path, allow_pickle=False) as stored:

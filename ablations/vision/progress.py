@@ -92,13 +92,13 @@ class EpochReport:
         passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
         speed = images / (sum(later) / len(later) + passes)
         self._log.metric("images_per_second", speed, unit="per second", better="higher")
-        if frozen is None:
-            # By the layers that train or, where they are computed apart, by the frozen ones.
-            rate = speed * training_flops(trained)
-        else:
-            ledgers = (frozen.fixed, frozen.augmented)
-            rows = sum(ledger.rows for ledger in ledgers)
-            rate = frozen.flops * rows / sum(ledger.seconds for ledger in ledgers)
+        # By the layers that train or, where they are computed apart, by the frozen ones.
+        ledgers = (frozen.fixed, frozen.augmented) if frozen else ()
+        each = frozen.flops if frozen else training_flops(trained)
+        if each is None:
+            return
+        seconds = sum(ledger.seconds for ledger in ledgers)
+        rate = each * (sum(ledger.rows for ledger in ledgers) / seconds if frozen else speed)
         self._log.metric("flops_per_second", rate, unit="per second", better="higher")
         share = rate / peak_flops()
         self._log.metric("peak_flops_share", share, unit="fraction", better="higher")

@@ -30,13 +30,17 @@ _PACKAGES = {"opencv": "opencv-python-headless", "openvino": "openvino"}
 
 def on(name: str) -> bool:
     """Whether the shortcut ``name`` is to be taken: it is not left out, and can be had."""
-    without = os.environ.get(VARIABLE, "").split(",")
+    without = _left_out()
     return name not in without and "all" not in without and _installed(name)
+
+
+def _left_out() -> list[str]:
+    return [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
 
 
 def check() -> None:
     """Raises ``StudyError`` if something is to be left out that is no shortcut."""
-    for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
+    for name in filter(None, _left_out()):
         if name not in (*SHORTCUTS, "all"):
             problem, cure = "there is no such shortcut to leave out", ", ".join(SHORTCUTS)
             raise StudyError(problem, received=name, cure=f"Shortcuts are {cure}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ablations.errors import DivergedError
 from ablations.record import TrialLog
 from ablations.study import Trial
-from ablations.vision import shortcuts
+from ablations.vision import keys, shortcuts
 from ablations.vision.chain import cut, model_of
 from ablations.vision.features import Features
 from ablations.vision.loop import Part, batches, compile_model
@@ -80,8 +80,8 @@ def _train(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) ->
         run.log.environment(seeds_together=str(len(runs)))
         run.report.log_summary()
         run.report.log_speed(trained, len(run.parts.train.rows), frozen=frozen)
-        log_frozen(frozen, run.log)
-        log_memory(run.log, trials=len(runs))
+        log_frozen(frozen, run.log, trials=len(runs))
+        log_memory(run.log)
     return failures
 
 
@@ -106,10 +106,31 @@ def _stack(
         features = Features(parts, whole.source)
         inputs = features.inference(whole.rows)
         models = [model_of(cut(model).rest, features.shape) for model in models]
+    _require_alike(runs)
     for model in models:
         compile_model(model, recipe, outputs)
     stack = Stack(models, outputs, inputs, outputs.targets(whole.labels))
     return stack, models[0], features
+
+
+def _require_alike(runs: Sequence[Run]) -> None:
+    """Raises if the models differ in more than what is stacked.
+
+    Each seed may have frozen weights of its own, or constants, such as the mean of its training
+    images. Such seeds train one by one.
+    """
+    structures = {keys.structure_of(run.model) for run in runs}
+    first, *others = (_frozen_weights(run.model) for run in runs)
+    pairs = (zip(own, first, strict=True) for own in others)
+    if len(structures) > 1 or not all(np.array_equal(a, b) for pair in pairs for a, b in pair):
+        raise ValueError("the seeds' models differ in frozen weights or constants")
+
+
+def _frozen_weights(model: keras.Model) -> list[NDArray[Any]]:
+    parts = cut(model)
+    operations = [link.operation for link in (*parts.before, *parts.random, *parts.after)]
+    layers = [op for op in operations if isinstance(op, keras.layers.Layer)]
+    return [array for layer in layers for array in layer.get_weights()]
 
 
 def _epoch(

@@ -91,7 +91,8 @@ def build_model(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
 def log_model(model: keras.Model, log: TrialLog) -> None:
     """Reports a model's size and layers, and what it runs on."""
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    log.metric("training_flops", training_flops(model), unit="count", better="lower")
+    if (operations := training_flops(model)) is not None:
+        log.metric("training_flops", operations, unit="count", better="lower")
     log.metric("parameters", model.count_params(), unit="count")
     log.metric("trainable_parameters", trainable, unit="count")
     log.exhibit(exhibits.layer_table(model))
@@ -147,19 +148,24 @@ def _log_overlap(split: splits.Split, log: TrialLog) -> None:
     log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
 
 
-def log_memory(log: TrialLog, *, trials: int = 1) -> None:
-    """Reports the GPU's memory that a trial took, of so many that trained together."""
+def log_memory(log: TrialLog) -> None:
+    """Reports the GPU's memory that this process took, for all trials that trained together."""
     if (taken := device_memory_bytes()) is not None:
-        log.metric("device_memory_bytes", taken / trials, unit="bytes", better="lower")
+        log.metric("device_memory_bytes", taken, unit="bytes", better="lower")
 
 
-def log_frozen(frozen: Features | None, log: TrialLog) -> None:
-    """Tells what the frozen layers took, and how much of it this trial found done by others."""
+def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> None:
+    """Tells what the frozen layers took, and how much of it was not in this trial's own time.
+
+    Of what trials that train together compute, each has its part in its time.
+    """
     if frozen is None:
         return
     fixed, augmented = frozen.fixed, frozen.augmented
     log.environment(engine=", ".join(sorted(fixed.engines | augmented.engines)))
     shared = fixed.shared_seconds + augmented.shared_seconds
+    own = fixed.seconds + augmented.seconds - shared
+    shared += own * (trials - 1) / trials
     for name, seconds in (
         ("frozen_seconds", fixed.seconds),
         ("frozen_augmented_seconds", augmented.seconds),

@@ -94,3 +94,16 @@ def test_what_the_computing_raises_is_raised_and_nothing_is_kept(tmp_path):
     with pytest.raises(ValueError, match="no"):
         squares(tmp_path, fail).read(np.array([0]))
     assert squares(tmp_path).read(np.array([2]))[:, 0].tolist() == [4]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "without facts", "gone"])
+def test_what_is_damaged_is_computed_anew(damage, tmp_path):
+    squares(tmp_path).read(np.array([1, 5]))
+    block = tmp_path / "00000.npy"
+    if damage == "truncated":
+        block.write_bytes(block.read_bytes()[:90])
+    elif damage == "gone":
+        block.unlink()
+    else:
+        block.with_suffix(".json").unlink()
+    assert squares(tmp_path).read(np.array([3, 5]))[:, 0].tolist() == [9, 25]

@@ -138,3 +138,33 @@ def test_frozen_layers_cost_their_way_forwards_and_the_gradient_through_them():
     model = chain(first, layers.Flatten(), layers.Dense(3), last)
     conv, own, behind = 36 * 9 * 4, 144 * 3, 3 * 5
     assert training_flops(model) == 2 * (conv + 2 * own + 2 * behind)
+
+
+class Twice(keras.Model):
+    def call(self, inputs):
+        return 2 * super().call(inputs)
+
+
+def test_a_model_with_a_call_of_its_own_is_not_opened():
+    inputs = keras.Input((8, 8, 1))
+    own = Twice(inputs, layers.Conv2D(1, 3, trainable=False)(inputs))
+    found = links_of(chain(own, *head()))
+    assert names(found) == ["Twice", "Flatten", "Dense"]
+    assert not found[0].fixed
+
+
+def test_a_model_of_which_another_output_is_used_is_not_opened():
+    inputs = keras.Input((8, 8, 1))
+    middle = layers.Conv2D(1, 3)(inputs)
+    inner = keras.Model(inputs, [middle, layers.Conv2D(1, 3)(middle)])
+    outer_inputs = keras.Input((8, 8, 1))
+    outer = keras.Model(outer_inputs, layers.Flatten()(inner(outer_inputs)[0]))
+    assert "Conv2D" not in names(links_of(outer))
+
+
+def test_what_hides_in_other_layers_is_not_counted():
+    attention = layers.MultiHeadAttention(1, 2)
+    inputs = keras.Input((4, 3))
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(attention(inputs, inputs))))
+    assert flops(model) is None
+    assert training_flops(model) is None

@@ -72,6 +72,33 @@ def test_images_are_decoded_once_and_anew_when_they_change(shapes, monkeypatch):
     assert decoded.stat().st_mtime_ns == written
 
 
+def test_the_order_of_the_classes_keeps_images_with_their_labels(shapes):
+    for classes in ("dark,light", "light,dark"):
+        examples = datasets.load(read(folder_settings(shapes, classes=classes)), None)
+        bright = examples.images.mean(axis=(1, 2, 3)) > 125
+        assert (bright == (examples.labels == classes.split(",").index("light"))).all()
+
+
+def test_a_damaged_file_of_images_is_made_anew(shapes, cache):
+    recipe = read(folder_settings(shapes))
+    first = np.array(datasets.load(recipe, None).images)
+    (decoded,) = (cache / "images").glob("*.npy")
+    decoded.write_bytes(decoded.read_bytes()[:300])
+    np.testing.assert_array_equal(datasets.load(recipe, None).images, first)
+
+
+def test_a_cache_that_cannot_be_used(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ABLATIONS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError) as caught:
+        prepare_data(DIGITS, None, silent)
+    assert str(caught.value) == (
+        "the cache folder cannot be used. "
+        f"Received: {tmp_path / 'file' / 'cache'} (Not a directory). "
+        "Name another one with ABLATIONS_CACHE."
+    )
+
+
 def test_two_processes_decode_once(shapes, cache):
     """Whoever comes second waits, and reads what the first one wrote."""
     code = (

@@ -74,3 +74,45 @@ def test_first_values_and_seeds_do_not_change_a_key():
     for links in (one, other):
         links[-1].operation.set_weights([np.ones((3, 3, 1, 2)), np.zeros(2)])
     assert key(one) == key(other)
+
+
+def test_a_layer_named_like_its_setting_keeps_its_setting():
+    layers = keras.layers
+
+    def links(activation):
+        made = [layers.Conv2D(1, 3, kernel_initializer="ones"), layers.Activation(activation)]
+        made[1].name = activation
+        return links_of(keras.Sequential([keras.Input((8, 8, 1)), *made]))
+
+    assert key(links("relu")) != key(links("tanh"))
+
+
+def test_scaling_that_differs_between_pixels_counts_pixel_by_pixel():
+    def links(centre):
+        mean = np.zeros((8, 8, 1), np.float32)
+        mean[4, 4] = centre
+        scaling = keras.layers.Normalization(axis=(1, 2, 3), mean=mean, variance=np.ones((8, 8, 1)))
+        inside = links_of(keras.Sequential([keras.Input((8, 8, 1)), scaling]))
+        return [*inside, *conv(1)]
+
+    assert key(links(0)) != key(links(100))
+
+
+def test_small_scalings_are_told_apart():
+    assert key(conv(1, factor=4e-4 / 255)) != key(conv(1, factor=4e-5 / 255))
+
+
+def test_what_openvino_cannot_do_is_left_to_keras(prefix, monkeypatch, caplog):
+    def fail(model, folder):
+        raise RuntimeError("no conversion rule\nand much more")
+
+    monkeypatch.setattr(engines, "_export", fail)
+    assert engines.choose(prefix, key="other", images=100_000).name == "keras on tensorflow"
+    assert "OpenVINO cannot be used here: no conversion rule" in caplog.text
+    assert "much more" not in caplog.text
+
+
+def test_threads_may_be_listed_by_level(monkeypatch):
+    for text, threads in (("2,1", 2), ("", 0), ("3", 3)):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        assert engines._threads() == threads

@@ -151,3 +151,20 @@ def test_opencv_that_rounds_coordinates_is_not_used(monkeypatch):
     monkeypatch.setattr(shortcuts, "version", lambda package: "4.12.0")
     assert not on("opencv")
     assert on("openvino")
+
+
+def test_a_cache_that_has_lost_a_part_is_mended(digits, trial, monkeypatch, cache):
+    settings = digits | ARMS["frozen, augmented"]
+    first = run(settings, trial, monkeypatch, without="")
+    for block in (cache / "features").rglob("*.npy"):
+        block.unlink()
+    assert run(settings, trial, monkeypatch, without="").epochs == first.epochs
+    for block in (cache / "features").rglob("*.npy"):
+        block.write_bytes(b"half")
+    assert run(settings, trial, monkeypatch, without="").epochs == first.epochs
+
+
+def test_what_grows_large_is_not_kept(digits, trial, monkeypatch, cache):
+    settings = digits | {"base": ["conv:64,padding=same"], "weights": "none", "freeze": True}
+    run(settings | {"layers": ["flatten", "dense:5"]}, trial, monkeypatch, without="")
+    assert not (cache / "features").exists()

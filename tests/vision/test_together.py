@@ -89,6 +89,26 @@ def test_seeds_together_train_what_each_trains_alone(arm, digits):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"base": ["conv:4", "pool"], "freeze": True, "weights": "none"},
+        {"scale": "standardise"},
+    ],
+    ids=["frozen weights of each seed", "statistics of each seed's images"],
+)
+def test_seeds_that_differ_in_what_is_not_stacked_do_not_train_together(own, digits):
+    settings = digits | {"backend": "jax", "layers": ["flatten", "dense:5"]} | own
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps(settings)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+    )
+    assert "the seeds' models differ in frozen weights or constants" in done.stderr
+
+
 def test_seeds_join_on_jax_and_a_gpu_only(digits, monkeypatch):
     from ablations.vision import joins_seeds
 
