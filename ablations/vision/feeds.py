@@ -25,6 +25,9 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
+WORTH_NUMBERS = 64 * 64
+"""Images of fewer numbers are augmented in the model sooner than the layers are called apart."""
+
 LARGEST = 16
 """How many times the bytes of an image its features may have, to be kept."""
 
@@ -59,7 +62,8 @@ def feed_of(model: keras.Model, source: Source) -> Feed:
     if not parts.random or shortcuts.on("ahead"):
         if parts.heavy and shortcuts.on("features") and _worth_keeping(parts, source):
             return _frozen(parts, source)
-        if parts.random and not any(link.heavy for link in parts.before):
+        large = math.prod(source.shape) >= WORTH_NUMBERS
+        if parts.random and large and not any(link.heavy for link in parts.before):
             return _augmented(model, parts, source)
     return Feed(model, lambda steps: map(source.read, steps), model, source.read)
 

@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from ablations.record import TrialLog
-from ablations.vision import train
+from ablations.vision import feeds, train
 from ablations.vision.shortcuts import SHORTCUTS, facts, on
 
 pytestmark = pytest.mark.slow  # trains Keras for real
+
+
+@pytest.fixture(autouse=True)
+def _small_images_too(monkeypatch):
+    """Has small images take the way of large ones."""
+    monkeypatch.setattr(feeds, "WORTH_NUMBERS", 0)
+
 
 ARMS = {
     "scratch": {},
