@@ -160,6 +160,23 @@ def gate(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None
     raise typer.Exit(code)
 
 
+@app.command()
+@with_session
+def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
+    """Tell what the present seeds could find, and how many more a verdict takes."""
+    from ablations import screens
+
+    session = session.reading(jsonl)
+    findings = session.findings(session.records())
+    if as_json:
+        _print_json(screens.power_json(findings))
+        return
+    for line in screens.power_head(findings):
+        _say(line)
+    if findings.plans:
+        _out().print(screens.power_table(findings))
+
+
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the built-in studies."""

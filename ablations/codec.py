@@ -63,6 +63,7 @@ CREATE TABLE steps (
 CREATE TABLE predictions (
     record INTEGER NOT NULL REFERENCES records (id),
     split TEXT NOT NULL, labels BLOB NOT NULL, probabilities BLOB NOT NULL,
+    examples TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (record, split)
 ) STRICT;
 CREATE TABLE contents (
@@ -78,6 +79,9 @@ CREATE TABLE exhibits (
 ) STRICT;
 """
 """The tables of a study's record file, as SQLite makes them."""
+
+UPGRADES = {1: "ALTER TABLE predictions ADD COLUMN examples TEXT NOT NULL DEFAULT '';"}
+"""What brings the tables of an earlier version to the next one."""
 
 RECORD_COLUMNS = (
     "key",
@@ -127,7 +131,7 @@ def detail_rows(record: RunRecord) -> dict[str, list[Row]]:
         "epochs": [(i, epoch_text(epoch)) for i, epoch in enumerate(record.epochs, start=1)],
         "steps": [(i, _bytes(s, "<f8")) for i, s in enumerate(record.steps, start=1)],
         "predictions": [
-            (p.split, _bytes(p.labels, "<i8"), _bytes(p.probabilities, "<f4"))
+            (p.split, _bytes(p.labels, "<i8"), _bytes(p.probabilities, "<f4"), p.examples)
             for p in record.predictions
         ],
     }
@@ -151,10 +155,13 @@ def record_from_rows(
     )
 
 
-def _predictions(split: str, labels: bytes, probabilities: bytes) -> Predictions:
+def _predictions(
+    split: str, labels: bytes, probabilities: bytes, examples: str = ""
+) -> Predictions:
     truth = np.frombuffer(labels, "<i8")
     said = np.frombuffer(probabilities, "<f4")
-    return Predictions(split, truth, said.reshape(len(truth), -1 if len(truth) else 0))
+    shaped = said.reshape(len(truth), -1 if len(truth) else 0)
+    return Predictions(split, truth, shaped, examples)
 
 
 def _bytes(values: NDArray[Any], dtype: str) -> bytes:

@@ -9,6 +9,7 @@ from ablations.record import Better, Unit
 from ablations.study import Arm
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
+EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +89,43 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What methods that suppose no normal distribution say of an effect's seeds.
+
+    They never decide. Both p values are two-sided, unadjusted, and ``None`` where unanimous seeds
+    could not bring them below 0.05; ``bca`` is a bootstrap interval, ``None`` where there are too
+    few seeds for one.
+    """
+
+    sign_flip_p: float | None
+    wilcoxon_p: float | None
+    bca: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class MixedEstimate:
+    """An effect by a mixed model, which also uses the seeds that lack some of the arms."""
+
+    estimate: float
+    interval: Interval
+    n_seeds: int
+    n_trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """A contrast of arms, taken within each seed and then summarised over seeds.
 
     ``kind`` is ``main`` (one change, averaged over the other factors' cells where they were
-    crossed), ``interaction`` (how much the first change gains from the second: a difference of
-    differences) or ``arm`` (one arm minus the reference). ``changes`` names what was moved.
-    ``per_seed`` holds (seed, contrast). ``interval`` stands alone; ``adjusted`` and ``p_adjusted``
-    are Holm-corrected over the study's family of ``family_size`` effects, and decide ``verdict``.
+    crossed), ``interaction`` (how much the first change gains from the others: a difference of
+    differences), ``arm`` (one arm minus the reference), ``simple`` (one change where the other
+    factors that ``given`` names stay at its levels) or ``attribution`` (a factor's share of the
+    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast).
+    ``interval`` stands alone; ``adjusted`` and ``p_adjusted`` are corrected over a family of
+    ``family_size`` effects, and decide ``verdict``.
     """
 
-    kind: Literal["main", "interaction", "arm"]
+    kind: EffectKind
     changes: tuple[Change, ...]
     weights: tuple[tuple[Arm, float], ...]
     metric: MetricInfo
@@ -111,8 +138,82 @@ class Effect:
     adjusted: Interval | None
     family_size: int
     verdict: Verdict
+    given: tuple[tuple[str, str], ...] = ()
+    second: SecondOpinion | None = None
+    mixed: MixedEstimate | None = None
 
     @property
     def n(self) -> int:
         """The number of seeds in which every arm of the contrast completed."""
         return len(self.per_seed)
+
+    @property
+    def d_z(self) -> float | None:
+        """The mean over seeds in standard deviations over seeds; ``None`` where that is unknown.
+
+        Source: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", ch. 2.
+        """
+        return self.estimate / self.sd if self.estimate is not None and self.sd else None
+
+    @property
+    def better_share(self) -> float | None:
+        """The share of seeds on the better side of zero, ties by half: P(better) as observed."""
+        if not self.per_seed or self.metric.better == "neither":
+            return None
+        sign = 1 if self.metric.better == "higher" else -1
+        wins = sum((sign * value > 0) + 0.5 * (value == 0) for _, value in self.per_seed)
+        return wins / self.n
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleNoise:
+    """What the choice of test images alone does to one arm's test accuracy.
+
+    ``interval`` is Wilson's, for the mean accuracy on another draw of ``n_examples`` images.
+    ``churn`` is the share of images on which two seeds of the arm disagree, averaged over all pairs
+    of seeds that were tested on the same images; ``None`` if no two were. ``shared`` says whether
+    all seeds were, ``None`` where that is unknown.
+    """
+
+    accuracy: float
+    n_examples: int
+    interval: Interval
+    churn: float | None
+    shared: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleDifference:
+    """An arm and the reference on the same test images, seed by seed.
+
+    ``gained`` and ``lost`` count the answers that only the arm, or only the reference, got right.
+    ``interval`` is of the difference in accuracy over another draw of test images (paired
+    bootstrap), ``p`` McNemar's. ``n_examples`` counts distinct images: one that several seeds share
+    counts once.
+    """
+
+    difference: float
+    interval: Interval
+    gained: int
+    lost: int
+    p: float
+    n_examples: int
+    n_seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """How many seeds an effect takes, from the spread of its seeds so far.
+
+    ``powers`` are the chances of a verdict, such as 0.8 and 0.9, and each of the other tuples has
+    one number for each. ``detectable`` is the smallest true effect that the present seeds would
+    call improved or regressed; ``seeds`` how many it takes to call a change without any effect
+    equivalent, and ``seconds`` what the missing ones cost. ``None`` where it cannot be known, as
+    seeds without a margin.
+    """
+
+    effect: Effect
+    powers: tuple[float, ...]
+    detectable: tuple[float | None, ...]
+    seeds: tuple[int | None, ...]
+    seconds: tuple[float | None, ...]

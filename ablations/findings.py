@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from ablations.estimates import Curve, Effect, Interval, MetricInfo, Summary, Timing
+from ablations.estimates import (
+    Curve,
+    Effect,
+    ExampleDifference,
+    ExampleNoise,
+    Interval,
+    MetricInfo,
+    SeedPlan,
+    Summary,
+    Timing,
+)
 from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 from ablations.record import Exhibit, Reason
 from ablations.study import Arm, Claim, Gate, PublishedRun, Settings, Study
@@ -25,6 +35,8 @@ class ArmFinding:
 
     ``difference`` is this arm minus the reference in the study's metric, paired by seed; it
     describes, and stands outside of the study's corrected family. The reference has none.
+    ``noise`` and ``examples`` tell what the choice of test images alone does to the arm's test
+    accuracy and to its difference from the reference; ``None`` where no answers were recorded.
     """
 
     arm: Arm
@@ -38,6 +50,8 @@ class ArmFinding:
     curves: tuple[Curve, ...]
     exhibits: tuple[Exhibit, ...]
     difference: Effect | None = None
+    noise: ExampleNoise | None = None
+    examples: ExampleDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,10 @@ class Findings:
     none was reported the best mean of the study's metric. ``finished_at`` is the end of the last
     trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with the
     number of records of each, most frequent first. ``target`` is the validation accuracy that the
-    metric ``target_seconds`` is the time to.
+    metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes does at
+    each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
+    whole gain from the baseline to the full recipe among the factors. ``plans`` say how many seeds
+    each effect takes.
     """
 
     study: Study
@@ -142,6 +159,9 @@ class Findings:
     reproductions: tuple[Reproduction, ...] = ()
     survivals: tuple[Survival, ...] = ()
     target: float | None = None
+    simple_effects: tuple[Effect, ...] = ()
+    shares: tuple[Effect, ...] = ()
+    plans: tuple[SeedPlan, ...] = ()
 
     @property
     def n_missing(self) -> int:

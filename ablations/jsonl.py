@@ -71,6 +71,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
                 "split": p.split,
                 "labels": p.labels.tolist(),
                 "probabilities": [[float(str(v)) for v in row] for row in p.probabilities],
+                "examples": p.examples,
             }
             for p in record.predictions
         ],
@@ -87,8 +88,8 @@ def record_from_json(line: str) -> RunRecord:
     """
     values = json.loads(line)
     version = values.pop("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"schema version {version}, not {SCHEMA_VERSION}")
+    if version not in range(1, SCHEMA_VERSION + 1):
+        raise ValueError(f"schema version {version}, not 1 to {SCHEMA_VERSION}")
     head = {name: values[name] for name in RECORD_COLUMNS}
     head["arm"] = Arm(tuple(values["arm"].items()))
     return RunRecord(
@@ -102,6 +103,7 @@ def record_from_json(line: str) -> RunRecord:
                 p["split"],
                 np.asarray(p["labels"], np.int64),
                 np.asarray(p["probabilities"], np.float32),
+                p.get("examples", ""),
             )
             for p in values["predictions"]
         ),

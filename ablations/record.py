@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ablations.errors import DivergedError
 from ablations.study import Arm, Settings
 
-SCHEMA_VERSION = 1
-"""Version of the stored form of a run record."""
+SCHEMA_VERSION = 2
+"""Version of the stored form of a run record; version 1 lacks the digest of predictions."""
 
 Unit = Literal["fraction", "seconds", "bytes", "count", "per second", "number"]
 Better = Literal["higher", "lower", "neither"]
@@ -38,11 +38,14 @@ class Predictions:
     """What a trained model says of each example of one split, in the split's fixed order.
 
     ``labels`` has shape (example,) and type int64, ``probabilities`` (example, class) and float32.
+    ``examples`` is a digest of which examples these are, in their order; empty where unknown. Two
+    trials with the same one can be compared example by example.
     """
 
     split: str
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    examples: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +161,17 @@ class TrialLog:
         _require_finite(f"metric '{name}'", float(value))
         self._metrics[name] = Metric(name, float(value), unit, better)
 
-    def predictions(self, split: str, labels: ArrayLike, probabilities: ArrayLike) -> None:
+    def predictions(
+        self, split: str, labels: ArrayLike, probabilities: ArrayLike, *, examples: str = ""
+    ) -> None:
         """Keeps what the model says of each example of ``split``.
 
         Args:
             split: Such as ``test``.
             labels: True classes, shape (example,).
             probabilities: Shape (example, class).
+            examples: A digest of which examples these are, so that trials that were tested on the
+                same ones can be compared example by example.
 
         Raises:
             ValueError: if the shapes do not fit each other.
@@ -179,7 +186,7 @@ class TrialLog:
             )
         if not np.isfinite(said).all():
             _require_finite(f"predictions('{split}')", math.nan)
-        self._predictions[split] = Predictions(split, truth, said)
+        self._predictions[split] = Predictions(split, truth, said, str(examples))
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """Shows a table or picture of the data or model; a second one of a name replaces it."""

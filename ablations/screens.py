@@ -12,6 +12,7 @@ from rich.text import Text
 from ablations import formatting
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
+from ablations.naming import effect_label
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
@@ -169,6 +170,61 @@ def _summary_json(summary: Summary | None) -> dict[str, Any]:
         "n": summary.n,
         "mean": summary.mean,
         "interval": None if interval is None else [interval.low, interval.high],
+    }
+
+
+def power_head(findings: Findings) -> list[str]:
+    """Returns what has to be said above a plan of seeds."""
+    margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
+    metric = formatting.metric_name(findings.metric.name)
+    if all(plan.effect.sd is None for plan in findings.plans):
+        return ["unknown: it takes two seeds to see how far they spread, and some spread"]
+    lines = [
+        "detectable: the smallest true effect that the present seeds would call improved or "
+        "regressed, in 80 / 90 of 100 studies"
+    ]
+    if margin > 0:
+        shown = formatting.difference(margin, unit).lstrip("+")
+        lines.append(
+            f"seeds: as many as settle an effect on {metric} against the margin of {shown}: one "
+            "of zero is called equivalent, one of twice the margin improved"
+        )
+    else:
+        lines.append("seeds: unknown without a margin; set analysis.smallest_effect_that_matters")
+    return [*lines, ""]
+
+
+def power_table(findings: Findings) -> Table:
+    """Returns one row an effect: seeds now, what they can find, and what a verdict takes."""
+    unit = findings.metric.unit
+    table = _table("effect", "n", "detectable", "seeds", "more time")
+    for plan in findings.plans:
+        found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
+        needed = [formatting.count(n) for n in plan.seeds]
+        time = [formatting.UNKNOWN if s is None else formatting.duration(s) for s in plan.seconds]
+        cells = (" / ".join(pair) for pair in (found, needed, time))
+        table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)
+    return table
+
+
+def power_json(findings: Findings) -> dict[str, Any]:
+    """Returns the plan of seeds as JSON values."""
+    return {
+        "study": findings.study.slug,
+        "metric": findings.metric.name,
+        "margin": findings.study.smallest_effect_that_matters,
+        "effects": [
+            {
+                "effect": effect_label(findings, plan.effect),
+                "n": plan.effect.n,
+                "sd": plan.effect.sd,
+                "powers": list(plan.powers),
+                "detectable": list(plan.detectable),
+                "seeds": list(plan.seeds),
+                "seconds": list(plan.seconds),
+            }
+            for plan in findings.plans
+        ],
     }
 
 

@@ -127,7 +127,12 @@ class Store:
             connection.executescript(
                 f"BEGIN; {codec.TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
-        elif version not in (0, SCHEMA_VERSION):
+        elif version in codec.UPGRADES and create:
+            upgrade = codec.UPGRADES[version]
+            connection.executescript(
+                f"BEGIN; {upgrade} PRAGMA user_version = {version + 1}; COMMIT;"
+            )
+        elif version not in (0, *codec.UPGRADES, SCHEMA_VERSION):
             raise StoreError(
                 f"{self.path} was written by another version of ablations",
                 received=f"schema version {version}",

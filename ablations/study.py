@@ -129,7 +129,8 @@ class Study:
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
     ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
     its file lies, with modules beside it. ``published`` and
-    ``claims`` hold what a published text says, to be held against the records.
+    ``claims`` hold what a published text says, to be held against the records. ``interactions`` is
+    how many changes at most are judged together in a full factorial.
     """
 
     slug: str
@@ -146,6 +147,7 @@ class Study:
     gates: tuple[Gate, ...] = ()
     metric: str = "test_accuracy"
     smallest_effect_that_matters: float = 0.0
+    interactions: int = 2
     target_accuracy: float | None = None
     timeout_seconds: float | None = None
     source: str = ""

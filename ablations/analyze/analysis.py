@@ -7,13 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ablations.analyze.effects import difference, effects
+from ablations.analyze.examples import Answers, answers, example_difference, example_noise
+from ablations.analyze.followups import shares, simple_effects
 from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
+from ablations.analyze.mixed import with_mixed
+from ablations.analyze.opinions import second_opinion
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
+from ablations.analyze.power import seed_plans
 from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
-from ablations.estimates import Curve, MetricInfo, Summary
+from ablations.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.findings import ArmFinding, Failure, Findings
 from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
@@ -41,7 +46,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     arms = tuple(
         _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
     )
-    found = effects(study, metric, summaries=summaries)
+    arms = _with_examples(arms, study.reference, outcomes)
+    found = _seconded(with_mixed(effects(study, metric, summaries=summaries), summaries))
     best, best_by = _best(arms, _deciding(infos, study.metric))
     return Findings(
         study=study,
@@ -63,6 +69,9 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         reproductions=reproductions(study, arms),
         survivals=survivals(study, found),
         target=target,
+        simple_effects=simple_effects(study, metric, found, summaries),
+        shares=shares(study, metric, summaries=summaries),
+        plans=seed_plans(study, found, trial_seconds=_trial_seconds(arms)),
     )
 
 
@@ -111,6 +120,40 @@ def _compared(
         return finding
     shown = difference(finding.arm, reference, metric=metric, summaries=summaries)
     return replace(finding, difference=shown)
+
+
+def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
+    """Returns the mean duration of a trial of each arm that has one."""
+    means = {arm.arm: arm.summaries["trial_seconds"].mean for arm in arms if arm.n_completed}
+    return {arm: mean for arm, mean in means.items() if mean is not None}
+
+
+def _with_examples(
+    arms: Sequence[ArmFinding], reference: Arm, outcomes: Iterable[Outcome]
+) -> tuple[ArmFinding, ...]:
+    """Adds what the choice of test images does to each arm, and to its difference."""
+    records: dict[Arm, list[RunRecord]] = {arm.arm: [] for arm in arms}
+    for outcome in outcomes:
+        if outcome.completed:
+            records[outcome.trial.arm].append(outcome.completed)
+    said: dict[Arm, tuple[Answers, ...]] = {arm: answers(own) for arm, own in records.items()}
+    base = said[reference]
+    return tuple(
+        replace(
+            arm,
+            noise=example_noise(said[arm.arm]),
+            examples=None if arm.is_reference else example_difference(said[arm.arm], base),
+        )
+        for arm in arms
+    )
+
+
+def _seconded(found: Iterable[Effect]) -> tuple[Effect, ...]:
+    """Adds the second opinion of other methods to each effect."""
+    return tuple(
+        replace(effect, second=second_opinion([value for _, value in effect.per_seed]))
+        for effect in found
+    )
 
 
 def _curves(record: RunRecord) -> Iterable[Curve]:

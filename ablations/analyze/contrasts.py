@@ -12,33 +12,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Literal
+from math import factorial
 
-from ablations.estimates import Change
+from ablations.estimates import Change, EffectKind
 from ablations.study import Arm, Factor, Study
-
-Kind = Literal["main", "interaction", "arm"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """A weighted sum of arms; the weights add up to 0, those above 0 of a main effect to 1."""
 
-    kind: Kind
+    kind: EffectKind
     changes: tuple[Change, ...]
     weights: tuple[tuple[Arm, float], ...]
+    given: tuple[tuple[str, str], ...] = ()
 
 
 def contrasts(study: Study) -> tuple[Contrast, ...]:
     """Returns the effects that the study's design declares, main effects first."""
     if study.design == "full-factorial":
-        singles = [(change,) for factor in study.factors for change in _changes(study, factor)]
-        pairs = [
-            pair
-            for one, other in combinations(study.factors, 2)
-            for pair in product(_changes(study, one), _changes(study, other))
-        ]
-        return tuple(_crossed(study, changes) for changes in (*singles, *pairs))
+        return tuple(
+            _crossed(study, changes)
+            for order in range(1, study.interactions + 1)
+            for factors in combinations(study.factors, order)
+            for changes in product(*(_changes(study, factor) for factor in factors))
+        )
     others = [arm for arm in study.arms if arm != study.reference]
     return tuple(_against_reference(study, arm) for arm in others)
 
@@ -48,14 +46,61 @@ def _changes(study: Study, factor: Factor) -> list[Change]:
     return [Change(factor.name, base, level.name) for level in factor.levels if level.name != base]
 
 
-def _crossed(study: Study, changes: tuple[Change, ...]) -> Contrast:
-    """One change, or one change of another, averaged over all cells of the other factors."""
-    cells = list(_cells(study, {change.factor for change in changes}))
-    kind: Kind = "main" if len(changes) == 1 else "interaction"
+def simple_contrasts(study: Study) -> tuple[Contrast, ...]:
+    """Returns each change at each level of each one other factor, averaged over all the rest.
+
+    These are all simple effects that a full factorial has; other designs have none.
+    """
+    if study.design != "full-factorial":
+        return ()
+    return tuple(
+        _crossed(study, (change,), given=((other.name, level.name),))
+        for factor in study.factors
+        for change in _changes(study, factor)
+        for other in study.factors
+        if other is not factor
+        for level in other.levels
+    )
+
+
+def attributions(study: Study) -> tuple[Contrast, ...]:
+    """Returns each factor's Shapley value in the gain from the baseline to the full recipe.
+
+    It is what the factor adds, averaged over all orders in which the factors can be added; the
+    values add up to the whole gain. Only full factorials of two-level factors have one full recipe
+    and all arms on the way to it.
+
+    Source: Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II.
+    """
+    two_levels = all(len(factor.levels) == 2 for factor in study.factors)
+    if study.design != "full-factorial" or not two_levels or len(study.factors) < 2:
+        return ()
+    changes = [change for factor in study.factors for change in _changes(study, factor)]
+    return tuple(_attribution(study, change) for change in changes)
+
+
+def _attribution(study: Study, change: Change) -> Contrast:
+    k = len(study.factors)
+    weights = []
+    for cell in _cells(study, {change.factor}):
+        made = sum(level != study.baseline.level(factor) for factor, level in cell.levels)
+        share = factorial(made) * factorial(k - made - 1) / factorial(k)
+        weights += [(arm, sign * share) for arm, sign in _signed_corners(cell, (change,))]
+    return Contrast("attribution", (change,), tuple(weights))
+
+
+def _crossed(
+    study: Study, changes: tuple[Change, ...], *, given: tuple[tuple[str, str], ...] = ()
+) -> Contrast:
+    """Changes, or what they do together, averaged over all cells of the factors left free."""
+    cells = [
+        cell for cell in _cells(study, {c.factor for c in changes}) if cell.matches(dict(given))
+    ]
+    kind: EffectKind = "simple" if given else "main" if len(changes) == 1 else "interaction"
     weights = (
         (arm, sign / len(cells)) for cell in cells for arm, sign in _signed_corners(cell, changes)
     )
-    return Contrast(kind, changes, tuple(weights))
+    return Contrast(kind, changes, tuple(weights), given)
 
 
 def _cells(study: Study, moved: set[str]) -> Iterator[Arm]:
@@ -86,7 +131,7 @@ def _against_reference(study: Study, arm: Arm) -> Contrast:
     return minus(arm, study.reference, kind="arm" if study.design == "arms" else "main")
 
 
-def minus(arm: Arm, other: Arm, *, kind: Kind) -> Contrast:
+def minus(arm: Arm, other: Arm, *, kind: EffectKind) -> Contrast:
     """Returns the contrast ``arm`` minus ``other``; its changes lead from ``other`` to ``arm``."""
     changes = tuple(
         Change(factor, old, new)

@@ -45,7 +45,7 @@ def effects(
         summaries: The metric's summary of each arm.
     """
     margin = study.smallest_effect_that_matters
-    family = [_alone(contrast, metric, summaries=summaries) for contrast in contrasts(study)]
+    family = [alone(contrast, metric, summaries=summaries) for contrast in contrasts(study)]
     corrected = zip(
         family,
         holm([effect.p for effect in family]),
@@ -68,11 +68,11 @@ def difference(
     arm: Arm, reference: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
 ) -> Effect:
     """Returns an arm minus the reference, described alone: in no family and without a verdict."""
-    return _alone(minus(arm, reference, kind="arm"), metric, summaries=summaries)
+    return alone(minus(arm, reference, kind="arm"), metric, summaries=summaries)
 
 
-def _alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]) -> Effect:
-    """Describes a contrast by itself, before the family that it may belong to is known."""
+def alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]) -> Effect:
+    """Returns a contrast's effect by itself, before the family that it may belong to is known."""
     per_seed = evaluate(contrast, summaries)
     over_seeds = estimate([value for _, value in per_seed]).if_spread()
     return Effect(
@@ -89,6 +89,7 @@ def _alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Su
         adjusted=None,
         family_size=0,
         verdict="inconclusive",
+        given=contrast.given,
     )
 
 
@@ -136,19 +137,22 @@ def _filled(p_values: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
 
 
+def bonferroni(effect: Effect, family: int) -> Interval | None:
+    """Returns the effect's interval at Bonferroni's level for a family of that many effects."""
+    return _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
+
+
 def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Interval | None]:
     if margin > 0:
-        method = f"{_METHOD}, Bonferroni"
-        alphas = [ALPHA / len(family)] * len(family)
-    else:
-        method = f"{_METHOD}, Holm step-down"
-        alphas = holm_alphas([effect.p for effect in family])
-    return [
-        Estimate(effect.n, effect.estimate, effect.sd)
-        .if_spread()
-        .interval(level=1 - alpha, method=method)
-        for effect, alpha in zip(family, alphas, strict=True)
-    ]
+        return [bonferroni(effect, len(family)) for effect in family]
+    method = f"{_METHOD}, Holm step-down"
+    alphas = holm_alphas([effect.p for effect in family])
+    return [_interval(effect, alpha, method) for effect, alpha in zip(family, alphas, strict=True)]
+
+
+def _interval(effect: Effect, alpha: float, method: str) -> Interval | None:
+    over_seeds = Estimate(effect.n, effect.estimate, effect.sd).if_spread()
+    return over_seeds.interval(level=1 - alpha, method=method)
 
 
 def judge(interval: Interval | None, *, margin: float, better: Better) -> Verdict:

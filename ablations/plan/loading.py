@@ -131,6 +131,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
         metric=file.analysis.metric,
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
+        interactions=file.analysis.interactions,
         target_accuracy=file.analysis.target_accuracy,
         timeout_seconds=file.trial.timeout_seconds,
         source=source,

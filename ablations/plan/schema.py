@@ -48,6 +48,10 @@ class AnalysisTable(_Strict):
     smallest_effect_that_matters: Annotated[
         Finite, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
     ] = 0.0
+    interactions: Annotated[
+        PositiveInt,
+        Field(description="How many changes are judged together at most, in a full factorial"),
+    ] = 2
     target_accuracy: Annotated[
         Finite | None,
         Field(ge=0, le=1, description="Time training until validation reaches it"),

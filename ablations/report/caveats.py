@@ -5,16 +5,19 @@ from __future__ import annotations
 from ablations.estimates import Effect
 from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
+from ablations.report.dependence import pairs, warning
 from ablations.report.wording import amount, decided_interactions, evidence
 
 
 def caveats(findings: Findings) -> tuple[str, ...]:
     """Says what a reader must know before relying on the answer."""
-    found = [_dependence(findings, effect) for effect in decided_interactions(findings)[:2]]
-    further = len(decided_interactions(findings)) - 2
-    if further > 0:
+    decided = decided_interactions(findings)
+    found = [_dependence(findings, effect) for effect in decided[:2]]
+    if (further := len(decided) - 2) > 0:
         found.append(f"There {'is' if further == 1 else 'are'} "
                      f"{counted(further, 'further interaction')}.")  # fmt: skip
+    hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
+    found += list(filter(None, hidden))[:2]
     if len(findings.environments) > 1:
         found.append(
             f"The trials ran in {len(findings.environments)} different environments, "
@@ -24,7 +27,10 @@ def caveats(findings: Findings) -> tuple[str, ...]:
 
 
 def _dependence(findings: Findings, effect: Effect) -> str:
-    first, second = effect.changes[:2]
+    if len(effect.changes) > 2:
+        *others, last = (change.factor for change in effect.changes)
+        return f"How {listing(others)} act together depends on {last} ({evidence(effect)})."
+    first, second = effect.changes
     name = change_label(findings.study, first.factor, baseline=first.baseline, level=first.level)
     higher = "higher" if (effect.estimate or 0.0) >= 0 else "lower"
     return (

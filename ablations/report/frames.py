@@ -77,6 +77,16 @@ def effects_frame(findings: Findings, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def simple_effects_frame(findings: Findings) -> pd.DataFrame:
+    """One row per simple effect that is shown, with the level that the other factor stays at."""
+    rows = []
+    for effect in findings.simple_effects:
+        (change,), ((factor, level),) = effect.changes, effect.given
+        head = {"factor": change.factor, "level": change.level, "where": factor, "is": level}
+        rows.append({**head, **_effect_row(effect, change.factor)})
+    return pd.DataFrame(rows).drop(columns="effect", errors="ignore")
+
+
 def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
     return (
         {"effect": name, "kind": effect.kind, "metric": effect.metric.name, "n": effect.n}
@@ -84,6 +94,7 @@ def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
         | _bounds("interval", effect.interval)
         | _bounds("adjusted", effect.adjusted)
         | {"p": effect.p, "p_adjusted": effect.p_adjusted, "verdict": effect.verdict}
+        | {"d_z": effect.d_z, "better_share": effect.better_share}
         | {f"seed_{seed}": value for seed, value in effect.per_seed}
     )
 
@@ -93,7 +104,7 @@ def factor_pairs(findings: Findings) -> list[tuple[str, str]]:
     pairs = [
         (effect.changes[0].factor, effect.changes[1].factor)
         for effect in findings.effects
-        if effect.kind == "interaction" and effect.estimate is not None
+        if effect.kind == "interaction" and len(effect.changes) == 2 and effect.estimate is not None
     ]
     return list(dict.fromkeys(pairs))
 

@@ -86,7 +86,7 @@ def effects_headline(findings: Findings) -> str:
 
 def interactions_headline(findings: Findings) -> str:
     """Names the pair of factors that depend on each other most, if any do."""
-    found = decided_interactions(findings)
+    found = [effect for effect in decided_interactions(findings) if len(effect.changes) == 2]
     if not found:
         shown = difference(findings.study.smallest_effect_that_matters, findings.metric.unit)
         margin = findings.study.smallest_effect_that_matters > 0

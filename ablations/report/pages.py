@@ -14,12 +14,17 @@ from ablations.record import RunRecord
 from ablations.report import frames, headlines, tables
 from ablations.report.cards import card
 from ablations.report.costs import COST_TABLE_READING, cost_table
+from ablations.report.dependence import dependence
 from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
 from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
 from ablations.report.narrative import Answer, answer
+from ablations.report.noise import noise
+from ablations.report.opinions import opinions
 from ablations.report.published import comparisons, draw_published, published_frame
 from ablations.report.reading import how_to_read
+from ablations.report.seeds import seeds
 from ablations.report.setup_tables import environment_table, level_table, shared_table
+from ablations.report.shares import draw_shares, shares_frame
 from ablations.report.stories import Sources, draw_histories, tell, told_places
 from ablations.report.survivals import draw_survivals, survival_frame, survival_part
 from ablations.report.views import ExhibitView, ReportPage
@@ -55,7 +60,7 @@ def make_report(
 ) -> Report:
     """Makes the words, figures and files of a report."""
     shown = findings if samples else without_samples(findings)
-    drawn = [*draw_all(shown), draw_published(shown), draw_survivals(shown)]
+    drawn = [*draw_all(shown), draw_published(shown), draw_survivals(shown), draw_shares(shown)]
     material = Material(
         said=answer(shown),
         figures={drawing.view.name: drawing for drawing in drawn if drawing},
@@ -99,6 +104,11 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         figures=figures(list(material.figures.values())),
         arm_table=tables.arm_table(findings),
         effect_table=tables.effect_table(findings),
+        simple=dependence(findings),
+        shares=shares.view if (shares := material.figures.get("shares")) else None,
+        opinions=opinions(findings),
+        noise=noise(findings),
+        seeds=seeds(findings),
         warmup_table=tables.warmup_table(findings),
         cost_table=cost_table(findings),
         cost_reading=COST_TABLE_READING,
@@ -158,6 +168,8 @@ def _data(findings: Findings, records: Sequence[RunRecord]) -> dict[str, str]:
         "arms": arms,
         "cost": arms,
         "effects": frames.effects_frame(findings, names),
+        "simple-effects": frames.simple_effects_frame(findings),
+        "shares": shares_frame(findings),
         "interactions": frames.interactions_frame(findings),
         "curves": frames.curves_frame(findings),
         "steps": frames.steps_frame(findings),

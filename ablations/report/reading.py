@@ -37,7 +37,52 @@ _LIMITS: Term = (
 def how_to_read(findings: Findings) -> tuple[Term, ...]:
     """Returns the terms of this report and what they mean in it."""
     effects = _about_effects(findings) if findings.effects else []
-    return (*_SEEDS, *effects, _LIMITS)
+    return (*_SEEDS, *_about_noise(findings), *effects, *_about_seeds(findings), _LIMITS)
+
+
+def _about_noise(findings: Findings) -> list[Term]:
+    if not any(arm.noise for arm in findings.arms):
+        return []
+    found = [
+        (
+            "95% over test images",
+            "How far the accuracy of these very models would move on another draw of as many test "
+            "images (for one arm Wilson’s method; for two arms their answers to the same images "
+            "are compared and the images drawn anew, 9,999 times). It knows nothing of other "
+            "seeds.",
+        )
+    ]
+    if any(arm.examples for arm in findings.arms):
+        found.append(
+            (
+                "McNemar’s p",
+                "Looks only at the test images on which two arms disagree. Were both equally good, "
+                "each would be the right one half of the time; p is the chance of a split at least "
+                "as uneven as the one seen.",
+            )
+        )
+    if any(arm.noise and arm.noise.churn is not None for arm in findings.arms):
+        found.append(
+            (
+                "Churn",
+                "The share of test images on which two seeds of the same arm give different "
+                "answers. Accuracy may agree while many single answers do not.",
+            )
+        )
+    return found
+
+
+def _about_seeds(findings: Findings) -> list[Term]:
+    if not any(plan.detectable[0] is not None for plan in findings.plans):
+        return []
+    return [
+        (
+            "Power",
+            "The chance that a study of this size gives a verdict on an effect that is really "
+            "there. 80% means that one such effect in five is missed; a smaller effect is missed "
+            "more often, and more seeds miss fewer.",
+        )
+    ]
 
 
 def _about_effects(findings: Findings) -> list[Term]:
@@ -49,6 +94,31 @@ def _about_effects(findings: Findings) -> list[Term]:
                 "An effect is what changing one factor does, averaged over all combinations of "
                 "the others. An interaction is how much that effect itself changes when a second "
                 "factor is moved; where it is not zero, read the effect together with it.",
+            )
+        )
+    if findings.simple_effects:
+        found.append(
+            (
+                "Simple effect",
+                "What one change does while another factor stays at one of its levels. Where two "
+                "factors depend on each other, these are the numbers to act on, not their average.",
+            )
+        )
+    if findings.shares:
+        found.append(
+            (
+                "Share",
+                "A factor’s part of the whole gain: what it adds to the recipes before it, "
+                "averaged over all orders in which the factors could be added (its Shapley value). The "
+                "shares add up to the gain, whatever the interactions.",
+            )
+        )
+    if any(effect.d_z is not None for effect in findings.effects):
+        found.append(
+            (
+                "Standardized effect",
+                "The effect divided by its spread over seeds: how far it stands out of the noise "
+                "of retraining, not how much it matters.",
             )
         )
     family = findings.effects[0].family_size

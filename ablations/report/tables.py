@@ -132,15 +132,22 @@ def _effect_numbers(effect: Effect) -> list[str]:
     unit = effect.metric.unit
     return [
         difference(effect.estimate, unit),
-        _signed(effect.interval, unit),
-        _signed(effect.adjusted, unit),
-        p_value(effect.p_adjusted).removeprefix("p = ").removeprefix("p "),
+        between(effect.interval, unit, signed=True),
+        between(effect.adjusted, unit, signed=True),
+        bare_p(effect.p_adjusted),
         count(effect.n),
     ]
 
 
-def _signed(found: Interval | None, unit: Unit) -> str:
-    return interval(found.low, found.high, unit, signed=True) if found else UNKNOWN
+def between(found: Interval | None, unit: Unit, *, signed: bool = False) -> str:
+    """Writes an interval in a cell of its own."""
+    low, high = bounds(found) or (None, None)
+    return interval(low, high, unit, signed=signed)
+
+
+def bare_p(p: float | None) -> str:
+    """Writes a p value under a heading that says so."""
+    return p_value(p).removeprefix("p = ").removeprefix("p ")
 
 
 def gate_tables(findings: Findings) -> tuple[TableView, ...]:

@@ -133,6 +133,16 @@ class Comparisons:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A few sentences under a headline of their own, with the tables that they speak of."""
+
+    name: str
+    headline: str
+    text: tuple[str, ...]
+    tables: tuple[TableView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPage:
     """All that ``report.html.j2`` and ``report.md.j2`` set: the same words in both."""
 
@@ -146,6 +156,11 @@ class ReportPage:
     figures: Figures
     arm_table: TableView
     effect_table: TableView | None
+    simple: Passage | None
+    shares: FigureView | None
+    opinions: Passage | None
+    noise: Passage | None
+    seeds: Passage | None
     warmup_table: TableView | None
     cost_table: TableView | None
     cost_reading: str

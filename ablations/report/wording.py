@@ -1,18 +1,22 @@
-"""Names effects and writes their sizes, the same in sentences, figures and tables."""
+"""Writes the sizes of effects and what they rest on, the same in sentences and figures."""
 
 from __future__ import annotations
 
 from ablations.estimates import Effect
 from ablations.findings import Findings
-from ablations.formatting import (
-    arm_label,
-    change_label,
-    counted,
-    difference,
-    level_label,
-    listing,
-    reach,
-)
+from ablations.formatting import counted, difference, reach
+from ablations.naming import effect_label, effect_name
+
+__all__ = [
+    "amount",
+    "decided_interactions",
+    "effect_label",
+    "effect_name",
+    "evidence",
+    "size",
+    "stands_clear",
+    "verb",
+]
 
 
 def size(effect: Effect) -> float:
@@ -37,25 +41,6 @@ def evidence(effect: Effect) -> str:
     family = effect.family_size
     adjusted = f"adjusted for {counted(family, 'comparison')}" if family > 1 else ""
     return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"))))
-
-
-def effect_name(findings: Findings, effect: Effect) -> str:
-    """Names an effect in running text: ``transfer instead of scratch``."""
-    if effect.kind == "arm":
-        arm = max(effect.weights, key=lambda pair: pair[1])[0]
-        return f"‘{arm_label(findings.study, arm)}’"
-    names = [
-        change_label(findings.study, c.factor, baseline=c.baseline, level=c.level)
-        for c in effect.changes
-    ]
-    return listing(names)
-
-
-def effect_label(findings: Findings, effect: Effect) -> str:
-    """Names an effect in a figure or table: ``augmentation × transfer``."""
-    if effect.kind == "interaction":
-        return " × ".join(level_label(findings.study, c.factor, c.level) for c in effect.changes)
-    return effect_name(findings, effect).strip("‘’")
 
 
 def stands_clear(findings: Findings, effect: Effect) -> bool:

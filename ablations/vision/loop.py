@@ -6,6 +6,7 @@ takes longer to set up than a small study trains; ``train_on_batch`` computes th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ class Part:
     def images(self) -> Image8:
         """The images, shape (example, height, width, channel)."""
         return self.source.images[self.rows]
+
+    @property
+    def examples(self) -> str:
+        """A digest of which images these are, by position and label, and in which order."""
+        named = np.stack([self.rows, self.labels]).astype("<i8")
+        return hashlib.sha256(named.tobytes()).hexdigest()[:16]
 
     def only(self, chosen: Indices) -> Part:
         """Returns the images at these positions."""

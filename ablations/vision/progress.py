@@ -76,7 +76,8 @@ class EpochReport:
         self._log.metric("val_loss", last["val_loss"], better="lower")
         if self._said is not None:
             part, raw = self._said
-            self._log.predictions("validation", part.labels, self._outputs.probabilities(raw))
+            said = self._outputs.probabilities(raw)
+            self._log.predictions("validation", part.labels, said, examples=part.examples)
 
     def log_speed(self, trained: keras.Model, images: int, *, frozen: Features | None) -> None:
         """Logs the speed over all epochs but the first.

@@ -130,7 +130,7 @@ def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) ->
     raw, labels = said(parts.test), parts.test.labels
     majority = np.bincount(parts.train.labels).argmax()
     accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
-    log.predictions("test", labels, outputs.probabilities(raw))
+    log.predictions("test", labels, outputs.probabilities(raw), examples=parts.test.examples)
     log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
     log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
     log.metric("majority_accuracy", baseline, unit="fraction")

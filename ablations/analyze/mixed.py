@@ -1,0 +1,95 @@
+"""Effects from incomplete seeds: a mixed model with the seed as random block.
+
+A seed that lacks one arm of a contrast says nothing to the paired contrast, yet its other arms still
+tell something. The model y = arm + seed + noise uses them all. Source: Pinheiro and Bates (2000),
+"Mixed-Effects Models in S and S-PLUS", chapter 2; statsmodels' ``MixedLM`` fits it by REML.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+from ablations.analyze.intervals import LEVEL
+from ablations.estimates import Effect, Interval, MixedEstimate, Summary
+from ablations.study import Arm
+
+Array = NDArray[np.float64]
+
+
+def with_mixed(effects: Sequence[Effect], summaries: Mapping[Arm, Summary]) -> tuple[Effect, ...]:
+    """Adds the mixed model's estimate to each effect that lost seeds to missing trials.
+
+    Args:
+        effects: Contrasts over the arms of ``summaries``.
+        summaries: The metric's summary of each arm; arms without values take no part.
+    """
+    seeds = {seed for summary in summaries.values() for seed, _ in summary.values}
+    if all(effect.n == len(seeds) for effect in effects):
+        return tuple(effects)
+    fitted = _fit({arm: summary for arm, summary in summaries.items() if summary.n})
+    if fitted is None:
+        return tuple(effects)
+    return tuple(
+        replace(effect, mixed=fitted.estimate(effect)) if effect.n < len(seeds) else effect
+        for effect in effects
+    )
+
+
+class _Fitted:
+    """Arm means, shape (arm,), their covariance, and the residual degrees of freedom."""
+
+    def __init__(self, arms: Sequence[Arm], means: Array, covariance: Array, n_seeds: int, n: int):
+        self._place = {arm: i for i, arm in enumerate(arms)}
+        self._means, self._covariance = means, covariance
+        self._n_seeds, self._n_trials = n_seeds, n
+        self._df = n - len(arms) - n_seeds + 1
+
+    def estimate(self, effect: Effect) -> MixedEstimate | None:
+        """Returns the contrast of the arm means; ``None`` if one of its arms has no value."""
+        if not {arm for arm, _ in effect.weights} <= set(self._place):
+            return None
+        weights = np.zeros(len(self._place))
+        for arm, weight in effect.weights:
+            weights[self._place[arm]] += weight
+        middle = float(weights @ self._means)
+        error = math.sqrt(float(weights @ self._covariance @ weights))
+        half = float(stats.t.isf((1 - LEVEL) / 2, self._df)) * error
+        interval = Interval(middle - half, middle + half, LEVEL, "mixed model, seed as block")
+        return MixedEstimate(middle, interval, self._n_seeds, self._n_trials)
+
+
+def _fit(summaries: Mapping[Arm, Summary]) -> _Fitted | None:
+    """Fits the model; ``None`` where it leaves no degree of freedom or no spread."""
+    arms = list(summaries)
+    rows = [(i, seed, y) for i, arm in enumerate(arms) for seed, y in summaries[arm].values]
+    place, seeds, response = (np.array(column) for column in zip(*rows, strict=True))
+    n_seeds = len(set(seeds.tolist()))
+    if n_seeds < 2 or len(rows) - len(arms) - n_seeds + 1 < 1 or np.ptp(response) == 0:
+        return None
+    design = np.eye(len(arms))[place]
+    # Fitted in units of the noise: REML's optimiser stops early on numbers such as 0.0001.
+    scale = float(np.std(response - design @ _means(place, response, len(arms)))) or 1.0
+    try:
+        with warnings.catch_warnings():
+            # A block variance of zero lies on the edge of what is possible and is a good answer.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fit = MixedLM(response / scale, design, groups=seeds).fit(reml=True)
+    except np.linalg.LinAlgError:
+        return None
+    covariance = np.asarray(fit.cov_params())[: len(arms), : len(arms)]
+    means = np.asarray(fit.fe_params)
+    return _Fitted(arms, means * scale, covariance * scale**2, n_seeds, len(rows))
+
+
+def _means(place: NDArray[np.int64], response: Array, n: int) -> Array:
+    """Returns the mean of each arm, shape (arm,)."""
+    return np.bincount(place, response, minlength=n) / np.bincount(place, minlength=n)

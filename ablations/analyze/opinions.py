@@ -1,0 +1,78 @@
+"""Second opinions on an effect, from methods that suppose no normal distribution.
+
+Sources: Fisher (1935), "The Design of Experiments", section 21 (sign-flip); Wilcoxon (1945),
+"Individual comparisons by ranking methods", Biometrics Bulletin 1(6); Efron (1987), "Better
+bootstrap confidence intervals", JASA 82 (BCa). SciPy computes all three.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ablations.analyze.intervals import LEVEL
+from ablations.estimates import Interval, SecondOpinion
+
+BOOTSTRAP_FROM = 20
+"""Seeds from which a bootstrap interval is given; below, it is too narrow (docs/statistics.md)."""
+
+_DRAWS = 9_999
+_BATCH = 1_000
+_SEED = 20_260_101
+"""Of what is drawn, so that equal records give equal findings."""
+
+
+def seeds_to_reach(alpha: float) -> int:
+    """Returns the fewest seeds whose unanimous signs give a two-sided p below ``alpha``.
+
+    Example:
+        >>> seeds_to_reach(0.05)
+        6
+    """
+    return math.floor(math.log2(2 / alpha)) + 1
+
+
+def second_opinion(values: Sequence[float]) -> SecondOpinion | None:
+    """Returns what the other methods say of an effect's values, shape (seed,).
+
+    ``None`` where none of them has a say: with too few seeds, or without any spread.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.size < seeds_to_reach(1 - LEVEL) or np.ptp(x) == 0:
+        return None
+    return SecondOpinion(
+        sign_flip_p=_sign_flip(x),
+        wilcoxon_p=float(stats.wilcoxon(x).pvalue),
+        bca=_bca(x) if x.size >= BOOTSTRAP_FROM else None,
+    )
+
+
+def _sign_flip(x: NDArray[np.float64]) -> float:
+    """Flips the sign of each seed's difference: in all ways up to 13 seeds, else at random."""
+    found = stats.permutation_test(
+        (x,),
+        lambda sample, axis: np.mean(sample, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_DRAWS,
+        batch=_BATCH,
+        rng=np.random.default_rng(_SEED),
+    )
+    return float(found.pvalue)
+
+
+def _bca(x: NDArray[np.float64]) -> Interval:
+    found = stats.bootstrap(
+        (x,),
+        np.mean,
+        confidence_level=LEVEL,
+        n_resamples=_DRAWS,
+        batch=_BATCH,
+        method="BCa",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high), LEVEL, "BCa bootstrap over seeds")

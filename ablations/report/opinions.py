@@ -1,0 +1,83 @@
+"""The same effects by other measures and methods, for those who ask."""
+
+from __future__ import annotations
+
+from ablations.estimates import Effect
+from ablations.findings import Findings
+from ablations.formatting import UNKNOWN, count, counted, estimate, number
+from ablations.report.tables import bare_p, between, bounds, make_table
+from ablations.report.views import Passage, TableView
+from ablations.report.wording import effect_label
+
+_FEWEST = 6
+"""Seeds below which neither Wilcoxon's nor the sign-flip test can reach p < 0.05."""
+_FEWEST_BCA = 20
+
+
+def opinions(findings: Findings) -> Passage | None:
+    """Puts effect sizes and second opinions together, where effects have a spread."""
+    known = [effect for effect in findings.effects if effect.d_z is not None]
+    if not known:
+        return None
+    return Passage(
+        name="opinions",
+        headline="The same effects by other measures",
+        text=tuple(_lines(known)),
+        tables=(_table(findings, known),),
+    )
+
+
+def _lines(known: list[Effect]) -> list[str]:
+    seeds = max(effect.n for effect in known)
+    lines = [
+        "The standardized effect is the mean over seeds in standard deviations over seeds (paired "
+        "d_z); with few seeds it tends to look larger than it is. P(better) is told by the "
+        "seeds in which the change was better, ties by half. These describe; the verdicts rest on "
+        "the adjusted intervals above."
+    ]
+    if seeds < _FEWEST:
+        lines.append(
+            f"Wilcoxon’s and the sign-flip test need {_FEWEST} seeds to reach p < 0.05: with "
+            f"{counted(seeds, 'seed')} even unanimous ones give p = {2 / 2**seeds:.3f}."
+        )
+    elif seeds < _FEWEST_BCA:
+        lines.append(
+            f"A bootstrap interval is not given below {_FEWEST_BCA} seeds, where it is too narrow."
+        )
+    if any(effect.mixed for effect in known):
+        lines.append(
+            "Some seeds lack an arm. The mixed model uses their other arms too, and supposes that "
+            "all arms spread alike and that what is missing is missing by chance."
+        )
+    return lines
+
+
+def _table(findings: Findings, known: list[Effect]) -> TableView:
+    columns = ["effect", "standardized", "P(better)"]
+    tested = any(effect.second for effect in known)
+    columns += ["sign-flip p", "Wilcoxon p"] if tested else []
+    columns += ["BCa 95% interval"] if any(e.second and e.second.bca for e in known) else []
+    columns += ["mixed model", "its seeds"] if any(effect.mixed for effect in known) else []
+    cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
+    rows = [[row[column] for column in columns] for row in cells]
+    caption = "Effect sizes and second opinions, unadjusted"
+    return make_table(caption, columns, rows, numeric=columns[1:])
+
+
+def _wins(effect: Effect) -> str:
+    share = effect.better_share
+    return UNKNOWN if share is None else f"{share * effect.n:g} of {effect.n}"
+
+
+def _cells(effect: Effect) -> dict[str, str]:
+    second, mixed, unit = effect.second, effect.mixed, effect.metric.unit
+    shown = estimate(mixed.estimate, bounds(mixed.interval), unit, signed=True) if mixed else ""
+    return {
+        "standardized": number(effect.d_z),
+        "P(better)": _wins(effect),
+        "sign-flip p": bare_p(second.sign_flip_p if second else None),
+        "Wilcoxon p": bare_p(second.wilcoxon_p if second else None),
+        "BCa 95% interval": between(second.bca if second else None, unit, signed=True),
+        "mixed model": shown or UNKNOWN,
+        "its seeds": count(mixed.n_seeds if mixed else None),
+    }

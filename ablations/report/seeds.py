@@ -1,0 +1,67 @@
+"""How many seeds each effect takes: what the present ones could find, and what a verdict costs."""
+
+from __future__ import annotations
+
+from ablations.estimates import SeedPlan
+from ablations.findings import Findings
+from ablations.formatting import UNKNOWN, count, difference, duration, metric_name
+from ablations.report.tables import make_table
+from ablations.report.views import Passage, TableView
+from ablations.report.wording import effect_label
+
+
+def seeds(findings: Findings) -> Passage | None:
+    """Puts the plan of seeds together, where the spread over seeds is known."""
+    known = [plan for plan in findings.plans if plan.detectable[0] is not None]
+    if not known:
+        return None
+    return Passage(
+        name="seeds",
+        headline="How many seeds?",
+        text=(_text(findings), _LIMIT),
+        tables=(_table(findings, known),),
+    )
+
+
+_LIMIT = (
+    "Both rest on the spread of the present seeds, which is itself uncertain with few of them: "
+    "plan for some more."
+)
+
+
+def _text(findings: Findings) -> str:
+    margin = findings.study.smallest_effect_that_matters
+    first = (
+        "The smallest detectable effect is the one that as many seeds as there are would give a "
+        "verdict, improved or regressed, in 80 or 90 of 100 studies."
+    )
+    if margin <= 0:
+        return (
+            f"{first} How many seeds would be enough has no answer without a margin: name the "
+            "smallest effect that matters in the study file."
+        )
+    shown = difference(margin, findings.metric.unit).lstrip("+")
+    return (
+        f"{first} The seeds needed are those that settle an effect against the margin of {shown} "
+        f"{metric_name(findings.metric.name)}: a change that does nothing is then called "
+        "equivalent, and one of twice the margin improved, at least as often."
+    )
+
+
+def _table(findings: Findings, known: list[SeedPlan]) -> TableView:
+    numeric = ["seeds", "detectable, 80%", "90%"]
+    planned = any(n is not None for plan in known for n in plan.seeds)
+    numeric += ["seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"] if planned else []
+    rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
+    caption = "What the present seeds can tell, and how many it takes"
+    return make_table(caption, ["effect", *numeric], rows, numeric=numeric, name="seed-plan")
+
+
+def _cells(plan: SeedPlan) -> list[str]:
+    unit = plan.effect.metric.unit
+    return [
+        count(plan.effect.n),
+        *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
+        *(count(n) for n in plan.seeds),
+        *(UNKNOWN if seconds is None else duration(seconds) for seconds in plan.seconds),
+    ]
