@@ -20,6 +20,7 @@ from ablations.run import (
     describe_trials,
     gpus,
     measure_arms,
+    no_more,
     run_trials,
 )
 from ablations.store import Store
@@ -63,9 +64,18 @@ class Session:
         """Finds the study's store, which need not exist yet."""
         return cls(study, Store(Path(runs_dir) / study.slug / "records.sqlite"), data_dir)
 
-    @cached_property
+    @property
     def trials(self) -> tuple[Trial, ...]:
-        """All trials of the plan; those of a file of records have the data that it names."""
+        """The trials of the plan; with adaptive seeds those that the records so far ask for."""
+        if self.study.adaptive is None:
+            return self.possible_trials
+        from ablations.analyze import asked
+
+        return asked(self.study, self.records(), planned=self.possible_trials)
+
+    @cached_property
+    def possible_trials(self) -> tuple[Trial, ...]:
+        """All trials up to the last seed; those of a file of records have the data it names."""
         if self.jsonl is not None:
             return trials_of_records(self.study, read_jsonl(self.jsonl))
         return plan_trials(self.study, data_dir=self.data_dir)
@@ -86,7 +96,7 @@ class Session:
 
     @cached_property
     def _keys(self) -> frozenset[str]:
-        return frozenset(trial.key for trial in self.trials)
+        return frozenset(trial.key for trial in self.possible_trials)
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns the records of the planned trials, oldest first."""
@@ -113,9 +123,7 @@ class Session:
 
     def findings(self, records: Sequence[RunRecord]) -> Findings:
         """Returns what the records say."""
-        from ablations.analyze import analyze
-
-        return analyze(self.study, records, planned=self.trials)
+        return _findings(self.study, records, planned=self.possible_trials)
 
     def progress(
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
@@ -145,7 +153,14 @@ class Session:
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> None:
         """Trains the trials in worker processes; with 0 jobs in this process."""
-        run_trials(trials, self._executor(jobs), self.store, observer)
+        adaptive = self.study.adaptive is not None
+        run_trials(
+            trials,
+            self._executor(jobs),
+            self.store,
+            observer=observer,
+            more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
+        )
 
     def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
@@ -228,9 +243,17 @@ def analyze_records(
     study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
 ) -> Findings:
     """Returns what the records say: arms, effects, gates and failures."""
-    from ablations.analyze import analyze
+    return _findings(study, records, planned=plan_trials(study, data_dir=data_dir))
 
-    return analyze(study, records, planned=plan_trials(study, data_dir=data_dir))
+
+def _findings(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]) -> Findings:
+    """Analyses the trials that the study asks for, as a study of the seeds that they have."""
+    from ablations.analyze import analyze, asked
+
+    trials = asked(study, records, planned=planned)
+    used = {trial.seed for trial in trials}
+    seeds = tuple(seed for seed in study.seeds if seed in used)
+    return analyze(replace(study, seeds=seeds), records, planned=trials)
 
 
 def render_report(

@@ -16,7 +16,16 @@ import typer
 from rich.console import Console
 
 from ablations.errors import AblationsError
-from ablations.options import AsJson, Jobs, Jsonl, Plain, ReportsDir, Samples, with_session
+from ablations.options import (
+    AsJson,
+    Difference,
+    Jobs,
+    Jsonl,
+    Plain,
+    ReportsDir,
+    Samples,
+    with_session,
+)
 from ablations.signals import Terminated, terminating
 
 if TYPE_CHECKING:
@@ -70,6 +79,9 @@ def plan(
         return
     for line in screens.plan_head(session.study):
         _say(line)
+    if (confounded := screens.alias_table(session.study)) is not None:
+        _out().print(confounded)
+        _say("")
     _out().print(screens.arms_table(session.study, session.trials, progress))
     _say(f"\n{screens.progress_line(progress)}")
 
@@ -141,23 +153,43 @@ def report(
 
 @app.command()
 @with_session
-def gate(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
-    """Hold the records against the study's gates; the exit code is the verdict."""
-    from ablations import screens
-    from ablations.analyze import exit_code
+def gate(
+    session: Session,
+    *,
+    jsonl: Jsonl = None,
+    past: Annotated[
+        str | None,
+        typer.Option("--against", metavar="BASELINE", help="Hold against an earlier state: "
+                     "report.json, .jsonl, records.sqlite, its folder, or REVISION:PATH."),
+    ] = None,
+    despite: Annotated[
+        list[Difference] | None, typer.Option(help="What may differ from that state.")
+    ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="How often does --against err on these records?")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Hold the records against the study's gates, or the past; the exit code is the verdict."""
+    from ablations import gating
 
     session = session.reading(jsonl)
     findings = session.findings(session.records())
-    code = exit_code(findings)
-    if as_json:
-        _print_json(screens.gates_json(findings, code))
+    if self_test:
+        shown = gating.self_tested(findings)
+    elif past is not None:
+        shown = gating.held_against(findings, past, despite=despite or ())
     else:
-        for rule, table in screens.gate_tables(findings):
-            _say(f"{rule}:")
+        shown = gating.gated(findings)
+    if as_json:
+        _print_json(shown.document)
+    else:
+        for title, table in shown.tables:
+            _say(f"{title}:")
             _out().print(table)
-    for line in screens.gate_lines(findings):
+    for line in shown.lines:
         _note(line)
-    raise typer.Exit(code)
+    raise typer.Exit(shown.exit_code)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ablations.record import Better, Unit
-from ablations.study import Arm
+from ablations.study import Alias, Arm
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]
@@ -120,9 +120,10 @@ class Effect:
     crossed), ``interaction`` (how much the first change gains from the others: a difference of
     differences), ``arm`` (one arm minus the reference), ``simple`` (one change where the other
     factors that ``given`` names stay at its levels) or ``attribution`` (a factor's share of the
-    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast).
-    ``interval`` stands alone; ``adjusted`` and ``p_adjusted`` are corrected over a family of
-    ``family_size`` effects, and decide ``verdict``.
+    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``interval``
+    stands alone; ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size``
+    effects, and decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell
+    from this one.
     """
 
     kind: EffectKind
@@ -139,6 +140,7 @@ class Effect:
     family_size: int
     verdict: Verdict
     given: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
     second: SecondOpinion | None = None
     mixed: MixedEstimate | None = None
 
@@ -163,6 +165,23 @@ class Effect:
         sign = 1 if self.metric.better == "higher" else -1
         wins = sum((sign * value > 0) + 0.5 * (value == 0) for _, value in self.per_seed)
         return wins / self.n
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTime:
+    """Training time to the target accuracy, with runs that never reached it kept as such.
+
+    ``median`` and its ``interval`` are by Kaplan and Meier, in seconds; ``None`` where fewer than
+    half of the runs reached the target, or where a bound lies beyond the longest run. ``p`` is the
+    log-rank test's against the reference.
+    """
+
+    n: int
+    reached: int
+    median: float | None
+    low: float | None
+    high: float | None
+    p: float | None
 
 
 @dataclass(frozen=True, slots=True)

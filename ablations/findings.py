@@ -20,7 +20,9 @@ from ablations.estimates import (
     MetricInfo,
     SeedPlan,
     Summary,
+    TargetTime,
     Timing,
+    Verdict,
 )
 from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 from ablations.record import Exhibit, Reason
@@ -37,6 +39,7 @@ class ArmFinding:
     describes, and stands outside of the study's corrected family. The reference has none.
     ``noise`` and ``examples`` tell what the choice of test images alone does to the arm's test
     accuracy and to its difference from the reference; ``None`` where no answers were recorded.
+    ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
     """
 
     arm: Arm
@@ -52,6 +55,7 @@ class ArmFinding:
     difference: Effect | None = None
     noise: ExampleNoise | None = None
     examples: ExampleDifference | None = None
+    target_time: TargetTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,73 @@ class GateFinding:
     summary: Summary | None
     judged: float | None
     status: GateStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PastArm:
+    """What an earlier state of the study measured of one arm: values by metric and seed."""
+
+    arm: Arm
+    values: Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier state of the study to hold the present one against.
+
+    ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
+    the distinct environments of its records.
+    """
+
+    source: str
+    arms: tuple[PastArm, ...]
+    data: tuple[str, ...]
+    environments: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One metric of one arm, now against then.
+
+    ``change`` is the difference of means (now - then) or, where ``is_ratio``, the quotient of
+    geometric means (now / then), for speeds. ``interval`` is adjusted for all ``family_size`` of
+    them and decides the verdict against ``margin``, which is a difference or a quotient alike.
+    ``paired`` says whether equal seeds on equal data were compared; ``identical`` that all their
+    results agree to the last bit.
+    """
+
+    arm: Arm
+    metric: MetricInfo
+    is_ratio: bool
+    n: int
+    n_past: int
+    mean: float | None
+    past_mean: float | None
+    change: float | None
+    interval: Interval | None
+    margin: float
+    paired: bool
+    identical: bool
+    family_size: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """How often the gate against the past errs when it is held against itself.
+
+    ``alarms`` of ``splits`` random halvings of the arms' own seeds gave some arm a verdict of
+    improved or regressed, though nothing had changed. ``found`` says how often one arm that was
+    made worse by each of ``planted`` was called regressed.
+    """
+
+    splits: int
+    alarms: int
+    false_alarms: float
+    interval: Interval
+    planted: tuple[float, ...]
+    found: tuple[float, ...]
+    n_seeds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +205,10 @@ class Findings:
     none was reported the best mean of the study's metric. ``finished_at`` is the end of the last
     trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with the
     number of records of each, most frequent first. ``target`` is the validation accuracy that the
-    metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes does at
-    each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
+    metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes does
+    at each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
     whole gain from the baseline to the full recipe among the factors. ``plans`` say how many seeds
-    each effect takes.
+    each effect takes, ``self_test`` how often a gate against the past errs on such records.
     """
 
     study: Study
@@ -162,6 +233,7 @@ class Findings:
     simple_effects: tuple[Effect, ...] = ()
     shares: tuple[Effect, ...] = ()
     plans: tuple[SeedPlan, ...] = ()
+    self_test: SelfTest | None = None
 
     @property
     def n_missing(self) -> int:

@@ -26,15 +26,18 @@ from ablations.quantities import (
     p_value,
     reach,
     scale_for,
+    times,
+    times_interval,
 )
 from ablations.record import Better, Unit
-from ablations.study import Arm, Gate, Study
+from ablations.study import Alias, Arm, Fraction, Gate, Study
 
 __all__ = [
     "MINUS",
     "THIN",
     "UNKNOWN",
     "Scale",
+    "aliases",
     "arm_label",
     "better_direction",
     "change_label",
@@ -45,6 +48,7 @@ __all__ = [
     "duration",
     "epoch_line",
     "estimate",
+    "fraction_sentences",
     "gate_count",
     "gate_rule",
     "gate_status",
@@ -60,6 +64,8 @@ __all__ = [
     "scale_for",
     "sentence",
     "setting",
+    "times",
+    "times_interval",
     "verdict",
 ]
 
@@ -160,6 +166,40 @@ def named_arm(study: Study, arm: Arm) -> str:
     """Names an arm within a sentence: ``the baseline``, ``‘augmentation + transfer’``."""
     label = arm_label(study, arm)
     return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
+
+
+def aliases(found: Sequence[Alias]) -> str:
+    """Writes what else is in a number: ``b × c``, ``minus b × c``, ``⅓ of b × c``, or nothing."""
+    if not found:
+        return "nothing up to two factors"
+    in_part = {abs(alias.weight) for alias in found} - {1.0}
+    if in_part and len(found) > 3:
+        size = f"{max(in_part):.0%}"
+        return f"up to {size} of each of {counted(len(found), 'two-factor interaction')}"
+    return listing([_alias(alias) for alias in found])
+
+
+def _alias(alias: Alias) -> str:
+    sign = "minus " if alias.weight < 0 else ""
+    part = "" if abs(alias.weight) == 1 else f"{abs(alias.weight):.0%} of "
+    return f"{sign}{part}{' × '.join(alias.factors)}"
+
+
+def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
+    """Says what a fraction saves, what it confounds, and what would mend that."""
+    roman = {2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}.get(fraction.resolution, "above VI")
+    rule = f": {'; '.join(fraction.generators)}" if fraction.generators else ""
+    lines = [f"{arms} of {count(fraction.full)} arms, resolution {roman}{rule}"]
+    if not fraction.aliased:
+        lines.append("No main effect or two-factor interaction is confounded with another one.")
+    if fraction.fold_over:
+        every = len(fraction.fold_over) > 1
+        mirrored = "all factors" if every else f"'{fraction.fold_over[0]}'"
+        lines.append(
+            f"Adding the mirror image in {mirrored} (design.fold_over, {fraction.more_arms} more "
+            f"arms) would leave {fraction.left} instead of {fraction.aliased} effects confounded."
+        )
+    return lines
 
 
 def verdict(word: str) -> str:

@@ -22,5 +22,7 @@ def effect_name(findings: Findings, effect: Effect) -> str:
 def effect_label(findings: Findings, effect: Effect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
     if effect.kind == "interaction":
-        return " × ".join(level_label(findings.study, c.factor, c.level) for c in effect.changes)
+        own = " × ".join(level_label(findings.study, c.factor, c.level) for c in effect.changes)
+        rivals = [" × ".join(alias.factors) for alias in effect.aliases]
+        return f"{own} or {listing(rivals, 'or')}" if 0 < len(rivals) < 4 else own
     return effect_name(findings, effect).strip("‘’")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -52,6 +53,14 @@ Jsonl = Annotated[
     Path | None,
     typer.Option("--records", help="Read records from a JSON lines file.", dir_okay=False),
 ]
+
+
+class Difference(StrEnum):
+    """What may differ between two states that are held against each other all the same."""
+
+    DATA = "data"
+    DEVICE = "device"
+    PRECISION = "precision"
 
 
 def _open_session(

@@ -164,6 +164,21 @@ def reach(low: float | None, high: float | None, unit: Unit, *, signed: bool = F
     return f"{scale.show(low, signed=signed, suffix=False)} to {scale.show(high, signed=signed)}"
 
 
+def times(ratio: float | None) -> str:
+    """Writes a quotient, such as ``×0.97``."""
+    return UNKNOWN if ratio is None else f"×{ratio:.2f}"
+
+
+def times_interval(low: float | None, high: float | None) -> str:
+    """Writes an interval of quotients.
+
+    Example:
+        >>> times(0.974), times_interval(0.951, 1.012)
+        ('×0.97', '×[0.95, 1.01]')
+    """
+    return UNKNOWN if low is None or high is None else f"×[{low:.2f}, {high:.2f}]"
+
+
 def p_value(p: float | None) -> str:
     """Writes a p value as papers do.
 

@@ -10,18 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import formatting
-from ablations.estimates import Summary
-from ablations.findings import Findings, GateFinding
+from ablations.findings import Findings
 from ablations.naming import effect_label
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
 
-_NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n"})
-_STYLES = {"passed": "green", "failed": "bold red", "inconclusive": "yellow"}
+_NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
 
-def _table(*columns: str) -> Table:
+def make_table(*columns: str) -> Table:
+    """Returns an empty table; columns that hold numbers are set to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in _NUMBERS else "left")
@@ -31,14 +30,35 @@ def _table(*columns: str) -> Table:
 def plan_head(study: Study) -> list[str]:
     """Returns what a plan says above its table."""
     seeds = ", ".join(map(str, study.seeds))
+    if study.adaptive:
+        seeds = (
+            f"{study.adaptive.at_least} to {study.adaptive.at_most}, until each effect is decided"
+        )
     lines = [study.title, study.question, f"{study.design}, seeds {seeds}"]
-    return [*(line for line in lines if line), ""]
+    return [*(line for line in lines if line), "", *fraction_lines(study)]
+
+
+def fraction_lines(study: Study) -> list[str]:
+    """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
+    if study.fraction is None:
+        return []
+    return [*formatting.fraction_sentences(study.fraction, len(study.arms)), ""]
+
+
+def alias_table(study: Study) -> Table | None:
+    """Returns one row for each number that a fractional design gives, with what else is in it."""
+    if study.fraction is None:
+        return None
+    table = make_table("the number for", "also contains")
+    for found in study.fraction.sets:
+        table.add_row(Text(" × ".join(found.factors)), Text(formatting.aliases(found.aliases)))
+    return table
 
 
 def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Table:
     """Returns one row an arm: its levels, seeds, and trials done and to do."""
     to_do = [trial.arm for trial in progress.to_do]
-    table = _table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
+    table = make_table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
     for arm in study.arms:
         planned = sum(trial.arm == arm for trial in trials)
         left = to_do.count(arm)
@@ -104,75 +124,6 @@ def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
     ]
 
 
-def gate_lines(findings: Findings) -> list[str]:
-    """Returns what a reader of the gates' table has to know besides."""
-    lines = []
-    if not findings.gates:
-        lines.append("this study has no gates")
-    if findings.n_missing:
-        lines.append(f"{formatting.counted(findings.n_missing, 'trial')} not trained yet")
-    if findings.n_failed:
-        lines.append(f"{formatting.counted(findings.n_failed, 'trial')} failed")
-    return lines
-
-
-def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
-    """Returns each gate's rule with a table of one row an arm."""
-    tables: dict[str, Table] = {}
-    for gate in findings.gates:
-        unit = gate.metric.unit if gate.metric else "number"
-        rule = formatting.gate_rule(gate.gate, unit)
-        columns = ("arm", "n", "judged", "interval of the mean", "verdict")
-        table = tables.setdefault(rule, _table(*columns))
-        interval = gate.summary.interval if gate.summary else None
-        low, high = (interval.low, interval.high) if interval else (None, None)
-        table.add_row(
-            Text(formatting.arm_label(findings.study, gate.arm)),
-            str(gate.summary.n if gate.summary else 0),
-            formatting.number(gate.judged, unit),
-            Text(formatting.interval(low, high, unit)),
-            Text(formatting.gate_status(gate.status), style=_STYLES.get(gate.status, "")),
-        )
-    return list(tables.items())
-
-
-def gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
-    """Returns the gates' verdicts as JSON values."""
-    return {
-        "study": findings.study.slug,
-        "exit_code": exit_code,
-        "planned": findings.n_planned,
-        "completed": findings.n_completed,
-        "failed": findings.n_failed,
-        "gates": [_gate_json(gate) for gate in findings.gates],
-    }
-
-
-def _gate_json(finding: GateFinding) -> dict[str, Any]:
-    gate = finding.gate
-    return {
-        "metric": gate.metric,
-        "judge": gate.judge,
-        "at_least": gate.at_least,
-        "at_most": gate.at_most,
-        "arm": dict(finding.arm.levels),
-        "status": finding.status,
-        "judged": finding.judged,
-        **_summary_json(finding.summary),
-    }
-
-
-def _summary_json(summary: Summary | None) -> dict[str, Any]:
-    if summary is None:
-        return {"n": 0, "mean": None, "interval": None}
-    interval = summary.interval
-    return {
-        "n": summary.n,
-        "mean": summary.mean,
-        "interval": None if interval is None else [interval.low, interval.high],
-    }
-
-
 def power_head(findings: Findings) -> list[str]:
     """Returns what has to be said above a plan of seeds."""
     margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
@@ -197,7 +148,7 @@ def power_head(findings: Findings) -> list[str]:
 def power_table(findings: Findings) -> Table:
     """Returns one row an effect: seeds now, what they can find, and what a verdict takes."""
     unit = findings.metric.unit
-    table = _table("effect", "n", "detectable", "seeds", "more time")
+    table = make_table("effect", "n", "detectable", "seeds", "more time")
     for plan in findings.plans:
         found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
         needed = [formatting.count(n) for n in plan.seeds]
@@ -230,7 +181,7 @@ def power_json(findings: Findings) -> dict[str, Any]:
 
 def studies_table(titles: Mapping[str, str]) -> Table:
     """Returns the built-in studies with their titles."""
-    table = _table("study", "title")
+    table = make_table("study", "title")
     for name, title in titles.items():
         table.add_row(name, Text(title))
     return table

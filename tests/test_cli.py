@@ -45,6 +45,51 @@ def test_from_plan_to_report_to_gate(study_path):
     assert "passed" in call("gate", study_path).stdout
 
 
+SAMPLE = Path(__file__).parents[1] / "reports" / "sample" / "records.jsonl"
+
+
+def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = call("power", "quickstart", "--records", SAMPLE)
+    assert told.exit_code == 0, told.stderr
+    first, second, *rows = told.stdout.replace("\u202f", " ").splitlines()
+    assert first.startswith("detectable: the smallest true effect that the present seeds would")
+    assert second.startswith("seeds: as many as settle an effect on test accuracy against")
+    assert rows[1].split() == ["effect", "n", "detectable", "seeds", "more", "time"]
+    assert any(row.startswith("augmentation ") and " pp / " in row for row in rows)
+    document = json.loads(call("power", "quickstart", "--records", SAMPLE, "--json").stdout)
+    assert (document["study"], document["metric"]) == ("quickstart", "test_accuracy")
+    assert len(document["effects"]) >= 6
+    for effect in document["effects"]:
+        assert effect["powers"] == [0.8, 0.9]
+        for pair in (effect["detectable"], effect["seeds"], effect["seconds"]):
+            assert all(isinstance(number, int | float) for number in pair)
+            assert 0 <= pair[0] <= pair[1]
+
+
+def test_power_of_a_study_that_has_not_run_is_unknown(study_path):
+    told = call("power", study_path)
+    assert told.exit_code == 0
+    assert told.stdout.startswith("unknown: it takes two seeds to see how far they spread")
+    document = json.loads(call("power", study_path, "--json").stdout)
+    assert document["margin"] == 0
+    for effect in document["effects"]:
+        assert (effect["n"], effect["sd"]) == (0, None)
+        assert effect["detectable"] == effect["seeds"] == effect["seconds"] == [None, None]
+
+
+def test_power_without_a_margin_asks_for_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(ablations.__file__).parent / "studies" / "quickstart.toml").read_text()
+    Path("mine.toml").write_text(text.replace("smallest_effect_that_matters", "# it was"))
+    told = call("power", "mine.toml", "--records", SAMPLE)
+    assert told.exit_code == 0, told.stderr
+    assert (
+        "seeds: unknown without a margin; set analysis.smallest_effect_that_matters" in told.stdout
+    )
+    assert "– / –" in told.stdout
+
+
 @pytest.mark.parametrize(("bar", "code"), [(0.6, 0), (0.95, 1), (0.72, 3)])
 def test_the_gates_exit_code_is_the_verdict(edit, bar, code):
     path = edit("at_least = 0.6", f"at_least = {bar}")

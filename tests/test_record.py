@@ -47,3 +47,11 @@ def test_errors_survive_the_way_from_a_worker():
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is StudyError
     assert str(again) == str(error) == "s.toml: x is wrong. Received: [1]. Mend it."
+
+
+def test_predictions_may_tell_which_examples_they_are_of():
+    log = TrialLog()
+    log.predictions("test", [1], [[0.2, 0.8]], examples="digest")
+    log.predictions("validation", [1], [[0.2, 0.8]])
+    said = {own.split: own.examples for own in log.contents().predictions}
+    assert said == {"test": "digest", "validation": ""}

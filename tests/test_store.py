@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations import codec
 from ablations.errors import StoreError
 from ablations.jsonl import read_jsonl, write_jsonl
 from ablations.record import Exhibit, Metric, Predictions, RunRecord, Table
@@ -32,7 +34,9 @@ RECORD = RunRecord(
     epochs=({"loss": 1.0, "acc": 0.1}, {"loss": 0.5, "acc": 0.2}),
     steps=(np.array([0.1, 0.2]), np.array([0.3])),
     predictions=(
-        Predictions("test", np.array([0, 1]), np.array([[0.1, 0.9], [1 / 3, 2 / 3]], np.float32)),
+        Predictions(
+            "test", np.array([0, 1]), np.array([[0.1, 0.9], [1 / 3, 2 / 3]], np.float32), "d1"
+        ),
     ),
     exhibits=(
         Exhibit(
@@ -51,7 +55,7 @@ def same(one: RunRecord, other: RunRecord) -> bool:
         if isinstance(value, np.ndarray):
             return value.dtype.str, value.shape, value.tobytes()
         if isinstance(value, Predictions):
-            return value.split, plain(value.labels), plain(value.probabilities)
+            return value.split, plain(value.labels), plain(value.probabilities), value.examples
         if isinstance(value, tuple):
             return tuple(plain(item) for item in value)
         return repr(value)
@@ -192,3 +196,98 @@ def test_bad_json_lines_are_one_line(tmp_path: Path, content: str | None, proble
         path.write_text(content)
     with pytest.raises(StoreError, match=problem):
         read_jsonl(path)
+
+
+def undigested(record: RunRecord) -> RunRecord:
+    """The record as version 1 knew it."""
+    return replace(record, predictions=tuple(replace(p, examples="") for p in record.predictions))
+
+
+def version(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return found
+
+
+def write_version_1(path: Path, *records: RunRecord) -> None:
+    """Copies records into the tables as they were before predictions had a digest."""
+    present = Store(path.with_name("present.sqlite"))
+    for record in records:
+        present.append(record)
+    assert codec.TABLES.count("    examples TEXT NOT NULL DEFAULT '',\n") == 1
+    connection = sqlite3.connect(path)
+    connection.executescript(codec.TABLES.replace("    examples TEXT NOT NULL DEFAULT '',\n", ""))
+    connection.execute("ATTACH ? AS present", (str(present.path),))
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        columns = "record, split, labels, probabilities" if table == "predictions" else "*"
+        connection.execute(f"INSERT INTO main.{table} SELECT {columns} FROM present.{table}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+
+OTHER = replace(RECORD, key="k2", status="failed", reason="diverged", epochs=({"loss": math.nan},))
+
+
+def test_a_file_of_version_1_is_read_and_left_as_it_is(tmp_path: Path):
+    store = Store(tmp_path / "old" / "records.sqlite")
+    store.path.parent.mkdir()
+    write_version_1(store.path, RECORD, OTHER)
+    assert all(map(same, store.records(), [undigested(RECORD), undigested(OTHER)]))
+    assert [outcome.key for outcome in store.outcomes()] == ["k1", "k2"]
+    assert store.descriptions() == {}
+    assert version(store.path) == 1
+
+
+def test_the_first_record_brings_a_file_of_version_1_to_version_2(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    write_version_1(store.path, RECORD, OTHER)
+    newer = replace(RECORD, key="k3")
+    store.append(newer)
+    assert version(store.path) == 2
+    expected = [undigested(RECORD), undigested(OTHER), newer]
+    assert len(store.records()) == 3
+    assert all(map(same, store.records(), expected))
+    with pytest.raises(StoreError, match="recorded only once"):
+        store.append(RECORD)
+    store.append(replace(OTHER, key="k4"))
+    assert len(store.records()) == 4
+
+
+def test_a_description_brings_a_file_of_version_1_to_version_2_too(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    write_version_1(store.path, RECORD)
+    store.describe("k1", RECORD.exhibits)
+    assert version(store.path) == 2
+    assert store.descriptions() == {"k1": RECORD.exhibits}
+    assert same(store.records()[0], undigested(RECORD))
+
+
+def test_a_file_of_a_later_version_is_not_written_to(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    store.append(RECORD)
+    connection = sqlite3.connect(store.path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    for use in (lambda: store.append(replace(RECORD, key="k2")), lambda: store.describe("k1", ())):
+        with pytest.raises(StoreError, match=r"Received: schema version 99\. This one reads"):
+            use()
+    assert version(store.path) == 99
+
+
+def test_json_lines_of_version_1_have_no_digest(tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    write_jsonl([RECORD], path)
+    values = json.loads(path.read_text())
+    assert (values["schema_version"], values["predictions"][0].pop("examples")) == (2, "d1")
+    path.write_text(json.dumps({**values, "schema_version": 1}))
+    assert same(read_jsonl(path)[0], undigested(RECORD))
+
+
+def test_a_digest_comes_back_from_json_lines_and_store(tmp_path: Path):
+    store, path = Store(tmp_path / "records.sqlite"), tmp_path / "r.jsonl"
+    store.append(RECORD)
+    write_jsonl(store.records(), path)
+    assert [r.predictions[0].examples for r in (*store.records(), *read_jsonl(path))] == ["d1"] * 2

@@ -6,8 +6,19 @@ and their limits are in ``docs/statistics.md``.
 
 from __future__ import annotations
 
+from ablations.analyze.adaptive import asked
+from ablations.analyze.against import Against, against, past_of_records
 from ablations.analyze.analysis import analyze
 from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.gates import exit_code
 
-__all__ = ["Frames", "analyze", "exit_code", "to_frames"]
+__all__ = [
+    "Against",
+    "Frames",
+    "against",
+    "analyze",
+    "asked",
+    "exit_code",
+    "past_of_records",
+    "to_frames",
+]

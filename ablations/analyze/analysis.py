@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ablations.analyze.effects import difference, effects
-from ablations.analyze.examples import Answers, answers, example_difference, example_noise
+from ablations.analyze.examples import answers, example_difference, example_noise
 from ablations.analyze.followups import shares, simple_effects
 from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
@@ -16,6 +16,8 @@ from ablations.analyze.opinions import second_opinion
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.power import seed_plans
 from ablations.analyze.published import reproductions, survivals
+from ablations.analyze.reaching import spans, target_time
+from ablations.analyze.selftest import self_test
 from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
 from ablations.estimates import Curve, Effect, MetricInfo, Summary
@@ -46,7 +48,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     arms = tuple(
         _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
     )
-    arms = _with_examples(arms, study.reference, outcomes)
+    arms = _with_records(arms, study.reference, outcomes, target=target)
     found = _seconded(with_mixed(effects(study, metric, summaries=summaries), summaries))
     best, best_by = _best(arms, _deciding(infos, study.metric))
     return Findings(
@@ -71,6 +73,11 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         target=target,
         simple_effects=simple_effects(study, metric, found, summaries),
         shares=shares(study, metric, summaries=summaries),
+        self_test=self_test(
+            metric,
+            [arm.summaries[metric.name] for arm in arms if metric.name in arm.summaries],
+            margin=study.smallest_effect_that_matters,
+        ),
         plans=seed_plans(study, found, trial_seconds=_trial_seconds(arms)),
     )
 
@@ -128,24 +135,31 @@ def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
     return {arm: mean for arm, mean in means.items() if mean is not None}
 
 
-def _with_examples(
-    arms: Sequence[ArmFinding], reference: Arm, outcomes: Iterable[Outcome]
+def _with_records(
+    arms: Sequence[ArmFinding],
+    reference: Arm,
+    outcomes: Iterable[Outcome],
+    *,
+    target: float | None,
 ) -> tuple[ArmFinding, ...]:
-    """Adds what the choice of test images does to each arm, and to its difference."""
-    records: dict[Arm, list[RunRecord]] = {arm.arm: [] for arm in arms}
+    """Adds what needs more of a record than its metrics: answers to images, times of epochs."""
+    by_arm: dict[Arm, list[Outcome]] = {arm.arm: [] for arm in arms}
     for outcome in outcomes:
-        if outcome.completed:
-            records[outcome.trial.arm].append(outcome.completed)
-    said: dict[Arm, tuple[Answers, ...]] = {arm: answers(own) for arm, own in records.items()}
-    base = said[reference]
-    return tuple(
-        replace(
+        by_arm[outcome.trial.arm].append(outcome)
+    said = {arm: answers([o.completed for o in own if o.completed]) for arm, own in by_arm.items()}
+    took = {arm: spans(own) for arm, own in by_arm.items()}
+
+    def finding(arm: ArmFinding) -> ArmFinding:
+        own, base = said[arm.arm], said[reference]
+        against = None if arm.is_reference else took[reference]
+        return replace(
             arm,
-            noise=example_noise(said[arm.arm]),
-            examples=None if arm.is_reference else example_difference(said[arm.arm], base),
+            noise=example_noise(own),
+            examples=None if arm.is_reference else example_difference(own, base),
+            target_time=None if target is None else target_time(took[arm.arm], against),
         )
-        for arm in arms
-    )
+
+    return tuple(map(finding, arms))
 
 
 def _seconded(found: Iterable[Effect]) -> tuple[Effect, ...]:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import factorial
+from math import factorial, prod
 
 from ablations.estimates import Change, EffectKind
-from ablations.study import Arm, Factor, Study
+from ablations.study import Alias, AliasSet, Arm, Factor, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Contrast:
     changes: tuple[Change, ...]
     weights: tuple[tuple[Arm, float], ...]
     given: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 def contrasts(study: Study) -> tuple[Contrast, ...]:
@@ -37,8 +38,27 @@ def contrasts(study: Study) -> tuple[Contrast, ...]:
             for factors in combinations(study.factors, order)
             for changes in product(*(_changes(study, factor) for factor in factors))
         )
+    if study.fraction:
+        return tuple(_confounded(study, found) for found in study.fraction.sets)
     others = [arm for arm in study.arms if arm != study.reference]
     return tuple(_against_reference(study, arm) for arm in others)
+
+
+def _confounded(study: Study, found: AliasSet) -> Contrast:
+    """An effect of a fraction: the arms where its product of signs is 1 against those where not.
+
+    A main effect is half the size of the interaction's difference of differences, as in `_crossed`.
+    """
+    changes = tuple(
+        change for name in found.factors for change in _changes(study, study.factor(name))
+    )
+    signs = [
+        prod(1 if arm.level(c.factor) == c.level else -1 for c in changes) for arm in study.arms
+    ]
+    scale = 2 ** len(changes) / len(study.arms)
+    weights = tuple((arm, sign * scale) for arm, sign in zip(study.arms, signs, strict=True))
+    kind: EffectKind = "main" if len(changes) == 1 else "interaction"
+    return Contrast(kind, changes, weights, aliases=found.aliases)
 
 
 def _changes(study: Study, factor: Factor) -> list[Change]:

@@ -25,7 +25,9 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
     derived = [Metric("trial_seconds", record.seconds, "seconds", "lower")]
     steps = warmed_up(record.steps)
     if steps.size:
-        median, p95 = np.quantile(steps, (0.5, 0.95))
+        # What np.quantile computes, without its overhead, which ten thousand trials would feel.
+        places = np.array([0.5, 0.95]) * (steps.size - 1)
+        median, p95 = np.interp(places, np.arange(steps.size), np.sort(steps))
         derived.append(Metric("median_step_seconds", float(median), "seconds", "lower"))
         derived.append(Metric("p95_step_seconds", float(p95), "seconds", "lower"))
     gaps = [

@@ -16,6 +16,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ablations.analyze.contrasts import Contrast, contrasts, minus
 from ablations.analyze.intervals import LEVEL, Estimate, estimate
+from ablations.analyze.sequential import looks
 from ablations.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.record import Better
 from ablations.study import Arm, Study
@@ -37,7 +38,8 @@ def effects(
     The verdict follows from ``adjusted`` and the study's ``smallest_effect_that_matters``. Where
     that margin is 0, ``adjusted`` has Holm's step-down level, and a verdict other than
     inconclusive means just ``p_adjusted < 0.05``. Beyond a margin above 0 the step-down level
-    would not keep the family's error, so ``adjusted`` has Bonferroni's level for all effects.
+    would not keep the family's error, so ``adjusted`` has Bonferroni's level for all effects. Where
+    seeds are added while effects are undecided, it has that level over all looks together.
 
     Args:
         study: Its design gives the contrasts, its margin the verdicts.
@@ -46,6 +48,8 @@ def effects(
     """
     margin = study.smallest_effect_that_matters
     family = [alone(contrast, metric, summaries=summaries) for contrast in contrasts(study)]
+    if study.adaptive:
+        return tuple(_looked_at(effect, study, family=len(family)) for effect in family)
     corrected = zip(
         family,
         holm([effect.p for effect in family]),
@@ -61,6 +65,23 @@ def effects(
             verdict=judge(interval, margin=margin, better=metric.better),
         )
         for effect, p_adjusted, interval in corrected
+    )
+
+
+def _looked_at(effect: Effect, study: Study, *, family: int) -> Effect:
+    """Judges an effect whose seeds were added by looking: all looks together keep the error."""
+    assert study.adaptive is not None  # noqa: S101 - the caller asks for adaptive studies only
+    each, values = looks(study.adaptive), [value for _, value in effect.per_seed]
+    p, adjusted = each.p(values), each.interval(values, alpha=ALPHA / family)
+    margin = study.smallest_effect_that_matters
+    return replace(
+        effect,
+        interval=each.interval(values, alpha=ALPHA),
+        p=p,
+        p_adjusted=None if p is None else min(1.0, family * p),
+        adjusted=adjusted,
+        family_size=family,
+        verdict=judge(adjusted, margin=margin, better=effect.metric.better),
     )
 
 
@@ -90,6 +111,7 @@ def alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Sum
         family_size=0,
         verdict="inconclusive",
         given=contrast.given,
+        aliases=contrast.aliases,
     )
 
 

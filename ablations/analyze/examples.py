@@ -172,7 +172,7 @@ def mcnemar(clusters: Floats) -> float:
 
 
 def _bootstrap(clusters: Floats, answers: int) -> Interval:
-    """Draws images anew; a draw is one multinomial over the few values that an image's sum takes."""
+    """Draws images anew: one multinomial over the few values that an image's sum takes."""
     values, counts = np.unique(clusters, return_counts=True)
     rng = np.random.default_rng(_SEED)
     drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=_DRAWS)

@@ -1,8 +1,8 @@
 """Effects from incomplete seeds: a mixed model with the seed as random block.
 
-A seed that lacks one arm of a contrast says nothing to the paired contrast, yet its other arms still
-tell something. The model y = arm + seed + noise uses them all. Source: Pinheiro and Bates (2000),
-"Mixed-Effects Models in S and S-PLUS", chapter 2; statsmodels' ``MixedLM`` fits it by REML.
+A seed that lacks one arm of a contrast says nothing to the paired contrast, yet its other arms
+still tell something. The model y = arm + seed + noise uses them all. Source: Pinheiro and Bates
+(2000), "Mixed-Effects Models in S and S-PLUS", chapter 2; statsmodels' ``MixedLM`` fits it by REML.
 """
 
 from __future__ import annotations

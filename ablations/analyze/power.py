@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from scipy import integrate, optimize, stats
+import numpy as np
+from numpy.typing import NDArray
+from scipy import integrate, optimize, special, stats
 from statsmodels.stats.power import ttest_power
 
 from ablations.analyze.effects import ALPHA
@@ -94,21 +96,25 @@ def fewest(enough: Callable[[int], bool]) -> int | None:
 def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
     """Returns the chance that n seeds of a change without effect are called equivalent.
 
-    That is P(|mean| + t · s / √n < margin) under a normal distribution, integrated over s. An effect
-    of twice the margin is then called improved at least as often, because its interval clears the
-    margin whenever the other one, shifted, stays above minus the margin.
+    That is P(|mean| + t · s / √n < margin) under a normal distribution, integrated over s. An
+    effect of twice the margin is then called improved at least as often, because its interval
+    clears the margin whenever the other one, shifted, stays above minus the margin.
 
     Args:
         ratio: The margin in standard deviations over seeds.
         n: Seeds.
         alpha: One minus the level of the interval.
     """
-    df = n - 1
-    t = float(stats.t.isf(alpha / 2, df))
+    df, t = n - 1, float(stats.t.isf(alpha / 2, n - 1))
     largest = ratio * math.sqrt(n) / t  # of s in standard deviations, beyond which nothing fits
+    width = 9 / math.sqrt(2 * df)  # nearly all of the density of s lies this close to 1
+    low, high = max(0.0, 1 - width), min(largest, 1 + width)
+    if low >= high:
+        return 0.0
 
-    def part(s: float) -> float:
-        inside = 2 * float(stats.norm.cdf(ratio * math.sqrt(n) - t * s)) - 1
-        return inside * 2 * df * s * float(stats.chi2.pdf(df * s * s, df))
+    def part(s: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = 2 * special.ndtr(ratio * math.sqrt(n) - t * s) - 1
+        log_density = df / 2 * math.log(df / 2) - special.gammaln(df / 2) - df * s * s / 2
+        return np.asarray(2 * inside * s ** (df - 1) * np.exp(log_density))
 
-    return float(integrate.quad(part, 0.0, largest, limit=200)[0])
+    return float(integrate.fixed_quad(part, low, high, n=200)[0])

@@ -50,13 +50,18 @@ def target_seconds(record: RunRecord, target: float) -> float | None:
     those with augmentation evenly over the epochs. ``None`` where the target was never reached or
     no steps were logged.
     """
+    at_target = zip(record.epochs, spent_seconds(record), strict=False)
+    return next((s for epoch, s in at_target if epoch.get(WATCHED, -1.0) >= target), None)
+
+
+def spent_seconds(record: RunRecord) -> list[float]:
+    """Returns the seconds of training up to the end of each epoch; empty where none are logged."""
     if not record.epochs or len(record.steps) != len(record.epochs):
-        return None
+        return []
     logged = {metric.name: metric.value for metric in record.metrics}
     each = logged.get("frozen_augmented_seconds", 0.0) / len(record.epochs)
     spent = accumulate(
         (float(steps.sum()) + each for steps in record.steps),
         initial=logged.get("frozen_seconds", 0.0),
     )
-    at_target = zip(record.epochs, list(spent)[1:], strict=True)
-    return next((s for epoch, s in at_target if epoch.get(WATCHED, -1.0) >= target), None)
+    return list(spent)[1:]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from ablations.errors import StudyError
-from ablations.study import Arm, DesignKind, Factor
+from ablations.plan.fractions import fractional, screening
+from ablations.plan.schema import DesignTable
+from ablations.plan.validation import require
+from ablations.study import Arm, DesignKind, Factor, Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,41 @@ class Design:
     arms: tuple[Arm, ...]
     baseline: Arm
     reference: Arm
+    fraction: Fraction | None = None
+
+
+def design_of(table: DesignTable, factors: Sequence[Factor]) -> Design:
+    """Lays out the design that a study file asks for.
+
+    Raises:
+        StudyError: if its parts do not fit each other or the factors.
+    """
+    is_fraction, is_screening = table.kind == "fractional", table.kind == "screening"
+    for name, given, belongs in (
+        ("generators", table.generators, is_fraction),
+        ("halvings", table.halvings, is_fraction),
+        ("fold_over", table.fold_over, is_fraction or is_screening),
+    ):
+        require(
+            given is None or belongs,
+            f"design.{name} belongs to a fraction of all arms",
+            received=f"kind='{table.kind}'",
+            cure="Remove it, or use kind = 'fractional'",
+        )
+    if not is_fraction and not is_screening:
+        return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
+    full = make_design("full-factorial", factors, baseline=table.baseline, arms=table.arms)
+    if is_screening:
+        arms, fraction = screening(factors, full.baseline, fold_over=table.fold_over)
+    else:
+        arms, fraction = fractional(
+            factors,
+            full.baseline,
+            generators=table.generators,
+            halvings=table.halvings,
+            fold_over=table.fold_over,
+        )
+    return Design(arms, full.baseline, full.baseline, fraction)
 
 
 def make_design(

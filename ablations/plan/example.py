@@ -32,8 +32,8 @@ off = { layers = ["conv:16", "pool", "flatten", "dense:64", "dense:10"] }
 on = { layers = ["conv:16", "pool", "flatten", "dense:64", "dropout:0.3", "dense:10"] }
 
 [design]
-kind = "full-factorial"           # or one-factor-out, one-factor-in, arms
-seeds = 3                         # every arm is trained once with each seed
+kind = "full-factorial"           # or fractional, screening, one-factor-out, one-factor-in, arms
+seeds = 3                         # or { at_least = 3, at_most = 30, until = "decided" }
 
 [analysis]
 metric = "test_accuracy"

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from ablations.entry import find_entry
 from ablations.errors import StudyError
-from ablations.plan.designs import make_design
+from ablations.plan.designs import design_of
 from ablations.plan.published import read_published
-from ablations.plan.schema import ChapterTable, GateTable, StudyFile
+from ablations.plan.schema import AdaptiveSeeds, ChapterTable, GateTable, StudyFile
 from ablations.plan.validation import as_study_error, parse_override, require
-from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
+from ablations.study import Adaptive, Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -112,9 +112,7 @@ def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
     slug, factors = _slug(path.stem), _factors(file)
-    design = make_design(
-        file.design.kind, factors, baseline=file.design.baseline, arms=file.design.arms
-    )
+    design = design_of(file.design, factors)
     published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
     study = Study(
         slug=slug,
@@ -128,9 +126,12 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         baseline=design.baseline,
         reference=design.reference,
         seeds=_seeds(file.design.seeds),
+        adaptive=_adaptive(file.design.seeds),
+        fraction=design.fraction,
         gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
         metric=file.analysis.metric,
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
+        smallest_ratio_that_matters=file.analysis.smallest_ratio_that_matters,
         interactions=file.analysis.interactions,
         target_accuracy=file.analysis.target_accuracy,
         timeout_seconds=file.trial.timeout_seconds,
@@ -215,7 +216,21 @@ def _require_different(factor: str, levels: Mapping[str, Mapping[str, Any]]) -> 
         )
 
 
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+def _adaptive(seeds: int | Sequence[int] | AdaptiveSeeds) -> Adaptive | None:
+    if not isinstance(seeds, AdaptiveSeeds):
+        return None
+    require(
+        seeds.at_least < seeds.at_most,
+        "design.seeds needs at_least below at_most",
+        received=f"at_least={seeds.at_least}, at_most={seeds.at_most}",
+        cure="Raise at_most, or write a fixed number of seeds",
+    )
+    return Adaptive(seeds.at_least, seeds.at_most)
+
+
+def _seeds(seeds: int | Sequence[int] | AdaptiveSeeds) -> tuple[int, ...]:
+    if isinstance(seeds, AdaptiveSeeds):
+        return tuple(range(seeds.at_most))
     listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     require(bool(listed), "design.seeds is empty", received="[]", cure="Name at least one seed")
     require(

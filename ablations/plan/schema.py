@@ -25,17 +25,41 @@ class TrialTable(_Strict):
     ] = None
 
 
+class AdaptiveSeeds(_Strict):
+    """Seeds that are added one by one until every effect has a verdict."""
+
+    at_least: Annotated[int, Field(ge=2, le=1_000)] = 3
+    at_most: Annotated[int, Field(ge=2, le=1_000)]
+    until: Literal["decided"] = "decided"
+
+
 class DesignTable(_Strict):
     """Which arms there are and how often each is trained."""
 
-    kind: Literal["full-factorial", "one-factor-out", "one-factor-in", "arms"] = "full-factorial"
+    kind: Literal[
+        "full-factorial", "fractional", "screening", "one-factor-out", "one-factor-in", "arms"
+    ] = "full-factorial"
     baseline: Annotated[
         dict[Name, str], Field(description="Baseline level per factor; the first one if left out")
     ] = {}
     seeds: Annotated[
-        Annotated[PositiveInt, Field(le=10_000)] | list[Annotated[NonNegativeInt, Field(lt=2**63)]],
-        Field(description="How many seeds, or which ones"),
+        Annotated[PositiveInt, Field(le=10_000)]
+        | list[Annotated[NonNegativeInt, Field(lt=2**63)]]
+        | AdaptiveSeeds,
+        Field(description="How many seeds, which ones, or as many as decide every effect"),
     ] = 5
+    generators: Annotated[
+        dict[Name, list[Name]] | None,
+        Field(description="For kind = 'fractional': factor = the factors whose product it follows"),
+    ] = None
+    halvings: Annotated[
+        PositiveInt | None,
+        Field(description="For kind = 'fractional': halve all arms so often, as well as can be"),
+    ] = None
+    fold_over: Annotated[
+        list[Name] | None,
+        Field(description="Add the mirror image of the arms in these factors"),
+    ] = None
     arms: Annotated[
         list[dict[Name, str]] | None, Field(description="The arms themselves, for kind = 'arms'")
     ] = None
@@ -48,6 +72,9 @@ class AnalysisTable(_Strict):
     smallest_effect_that_matters: Annotated[
         Finite, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
     ] = 0.0
+    smallest_ratio_that_matters: Annotated[
+        Finite, Field(ge=1, description="Margin of speeds against the past, as a quotient")
+    ] = 1.05
     interactions: Annotated[
         PositiveInt,
         Field(description="How many changes are judged together at most, in a full factorial"),

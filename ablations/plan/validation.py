@@ -7,6 +7,7 @@ import tomllib
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ablations.errors import StudyError
 from ablations.plan.schema import StudyFile
@@ -52,10 +53,10 @@ def as_study_error(
     place: str, error: ValidationError, model: type[BaseModel] = StudyFile
 ) -> StudyError:
     """Returns the first of pydantic's complaints of ``model`` in the house's three parts."""
-    first = error.errors(include_url=False)[0]
+    first, *others = _told_apart(error)
     location = [str(part) for part in first["loc"] if not _is_type_tag(part)]
     where = ".".join(location)
-    more = error.error_count() - 1
+    more = len(others)
     tail = f" (and {more} more)" if more else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
@@ -72,9 +73,21 @@ def as_study_error(
     return StudyError(problem, received=first["input"], cure="See 'ablations schema' for its form")
 
 
+def _told_apart(error: ValidationError) -> list[ErrorDetails]:
+    """Returns the complaints; of those about the members of one union only the most specific."""
+    found: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for one in error.errors(include_url=False):
+        tags = [i for i, part in enumerate(one["loc"]) if _is_type_tag(part)]
+        place = one["loc"][: tags[0]] if tags else one["loc"]
+        if place not in found or len(one["loc"]) > len(found[place]["loc"]):
+            found[place] = one
+    return list(found.values())
+
+
 def _is_type_tag(part: int | str) -> bool:
     """Whether pydantic put this into a location to name a member of a union."""
-    return isinstance(part, str) and (part.startswith(("constrained", "list[")) or part == "int")
+    tags = ("constrained", "list[", "AdaptiveSeeds")
+    return isinstance(part, str) and (part.startswith(tags) or part == "int")
 
 
 def _lower_first(text: str) -> str:

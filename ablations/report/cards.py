@@ -31,7 +31,23 @@ def card(findings: Findings, said: Answer) -> dict[str, Any]:
         "arms": [_arm_card(findings, arm) for arm in findings.arms],
         "effects": [_effect_card(findings, effect) for effect in findings.effects],
         "gates": _gate_cards(findings),
+        "measured": _measured(findings),
     }  # fmt: skip
+
+
+def _measured(findings: Findings) -> dict[str, Any]:
+    """Returns what a later state of the study can be held against."""
+    return {
+        "data": list(findings.data),
+        "environments": [dict(facts) for facts, _ in findings.environments],
+        "arms": [
+            {
+                "levels": dict(arm.arm.levels),
+                "values": {name: dict(s.values) for name, s in arm.summaries.items()},
+            }
+            for arm in findings.arms
+        ],
+    }
 
 
 def _ends(found: Interval | None) -> list[float] | None:

@@ -6,13 +6,15 @@ from ablations.estimates import Effect
 from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
 from ablations.report.dependence import pairs, warning
-from ablations.report.wording import amount, decided_interactions, evidence
+from ablations.report.fractions import fraction_caveat
+from ablations.report.wording import amount, decided_interactions, effect_label, evidence
 
 
 def caveats(findings: Findings) -> tuple[str, ...]:
     """Says what a reader must know before relying on the answer."""
     decided = decided_interactions(findings)
-    found = [_dependence(findings, effect) for effect in decided[:2]]
+    found = [line] if (line := fraction_caveat(findings)) else []
+    found += [_dependence(findings, effect) for effect in decided[:2]]
     if (further := len(decided) - 2) > 0:
         found.append(f"There {'is' if further == 1 else 'are'} "
                      f"{counted(further, 'further interaction')}.")  # fmt: skip
@@ -27,6 +29,10 @@ def caveats(findings: Findings) -> tuple[str, ...]:
 
 
 def _dependence(findings: Findings, effect: Effect) -> str:
+    if any(abs(alias.weight) == 1 for alias in effect.aliases):
+        either = effect_label(findings, effect)
+        return f"Two changes depend on each other, though which is unknown: {either} " \
+               f"({evidence(effect)})."  # fmt: skip
     if len(effect.changes) > 2:
         *others, last = (change.factor for change in effect.changes)
         return f"How {listing(others)} act together depends on {last} ({evidence(effect)})."

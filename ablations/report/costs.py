@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.estimates import Summary
+from ablations.estimates import Summary, TargetTime
 from ablations.findings import ArmFinding, Findings
-from ablations.formatting import UNKNOWN, arm_label, number, operations
-from ablations.report.tables import make_table
+from ablations.formatting import UNKNOWN, arm_label, duration, number, operations
+from ablations.report.tables import bare_p, make_table
 from ablations.report.views import TableView
 
 Cell = Callable[[Summary], str]
@@ -32,7 +32,6 @@ _COLUMNS: tuple[tuple[str, str, Cell], ...] = (
     ("peak_flops_share", "of the machine’s peak", _usual),
     ("fit_seconds", "fit time", _usual),
     ("full_fit_seconds", "fit time, nothing shared", _usual),
-    ("target_seconds", "", _usual),
     ("energy_joules", "energy, J", _usual),
 )
 
@@ -42,7 +41,7 @@ def cost_table(findings: Findings) -> TableView | None:
     shown = [column for column in _COLUMNS if any(_has(arm, column[0]) for arm in findings.arms)]
     if not {name for name, *_ in shown} & {"training_flops", "energy_joules"}:
         return None
-    titles = [title or _target_title(findings) for _, title, _ in shown]
+    titles = [title for _, title, _ in shown]
     rows = [
         [arm_label(findings.study, arm.arm), *(_cell(arm, name, say) for name, _, say in shown)]
         for arm in findings.arms
@@ -59,13 +58,45 @@ def _cell(arm: ArmFinding, name: str, say: Cell) -> str:
     if not _has(arm, name):
         return UNKNOWN
     summary = arm.summaries[name]
-    some = name == "target_seconds" and summary.n < arm.n_completed
-    return f"{say(summary)} ({summary.n} of {arm.n_completed})" if some else say(summary)
+    return say(summary)
 
 
-def _target_title(findings: Findings) -> str:
-    return f"time to {number(findings.target, 'fraction')} in validation"
+def target_table(findings: Findings) -> TableView | None:
+    """One row per arm: how many runs reached the target, and when half of them had."""
+    timed = [(arm, arm.target_time) for arm in findings.arms if arm.target_time]
+    if not timed:
+        return None
+    reference = arm_label(findings.study, findings.study.reference)
+    numeric = ["reached", "median time", "95% interval", f"log-rank p against {reference}"]
+    rows = [
+        [
+            arm_label(findings.study, arm.arm),
+            f"{found.reached} of {found.n}",
+            UNKNOWN if found.median is None else duration(found.median),
+            _span(found),
+            bare_p(found.p),
+        ]
+        for arm, found in timed
+    ]
+    target = number(findings.target, "fraction")
+    caption = f"Training time until validation accuracy reached {target}"
+    return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="target")
 
+
+def _span(found: TargetTime) -> str:
+    """Writes the interval; a bound beyond the longest run is open."""
+    if found.low is None and found.high is None:
+        return UNKNOWN
+    low, high = (UNKNOWN if b is None else duration(b) for b in (found.low, found.high))
+    return f"{low} or more" if found.high is None else f"{low} to {high}"
+
+
+TARGET_READING = (
+    "A run that never reached the target counts as one that takes longer than it was trained "
+    "(Kaplan–Meier), so an arm in which only the lucky runs arrive does not look fast. The median "
+    "is unknown where fewer than half arrived. The log-rank p asks whether an arm arrives as fast "
+    "as the reference; it is not adjusted and carries no verdict."
+)
 
 COST_TABLE_READING = (
     "Operations are counted from the shapes of the layers, two for a product and its sum, forwards "

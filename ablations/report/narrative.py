@@ -24,6 +24,8 @@ from ablations.report.wording import amount, effect_name, evidence, size, stands
 
 _HOW = {
     "full-factorial": "averaged over the other factors, it",
+    "fractional": "averaged over the arms of the fraction, it",
+    "screening": "averaged over the arms of the screening, it",
     "one-factor-in": "added alone to the baseline, it",
     "one-factor-out": "within the full recipe, it",
     "arms": "compared with the reference, it",

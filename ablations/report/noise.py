@@ -35,12 +35,13 @@ _WHAT = (
     "test images where these very models would end on another draw of as many test images."
 )
 _SHARED = (
-    "All seeds were tested on the same images, so neither interval contains the other: a claim about "
-    "the recipe on data of this kind has to survive both."
+    "All seeds were tested on the same images, so neither interval contains the other: a claim "
+    "about the recipe on data of this kind has to survive both."
 )
 _OWN = (
-    "Each seed draws its own test images, so the interval over seeds contains the luck of that draw "
-    "too, as far as the images at hand go; how often two seeds disagree on one image is unknown."
+    "Each seed draws its own test images, so the interval over seeds contains the luck of that "
+    "draw too, as far as the images at hand go; how often two seeds disagree on one image is "
+    "unknown."
 )
 _CHURN = (
     "Churn is the share of test images on which two seeds of one arm disagree. Where it is large "

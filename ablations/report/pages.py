@@ -13,10 +13,11 @@ from ablations.formatting import arm_label, counted, day
 from ablations.record import RunRecord
 from ablations.report import frames, headlines, tables
 from ablations.report.cards import card
-from ablations.report.costs import COST_TABLE_READING, cost_table
+from ablations.report.costs import COST_TABLE_READING, TARGET_READING, cost_table, target_table
 from ablations.report.dependence import dependence
 from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
 from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
+from ablations.report.fractions import fraction
 from ablations.report.narrative import Answer, answer
 from ablations.report.noise import noise
 from ablations.report.opinions import opinions
@@ -104,6 +105,7 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         figures=figures(list(material.figures.values())),
         arm_table=tables.arm_table(findings),
         effect_table=tables.effect_table(findings),
+        fraction=fraction(findings),
         simple=dependence(findings),
         shares=shares.view if (shares := material.figures.get("shares")) else None,
         opinions=opinions(findings),
@@ -112,6 +114,8 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         warmup_table=tables.warmup_table(findings),
         cost_table=cost_table(findings),
         cost_reading=COST_TABLE_READING,
+        target_table=target_table(findings),
+        target_reading=TARGET_READING,
         gate_headline=headlines.gate_headline(findings),
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),
@@ -148,6 +152,8 @@ def _facts(findings: Findings) -> tuple[str, ...]:
     arms, seeds = counted(len(study.arms), "arm"), counted(len(study.seeds), "seed")
     trials = counted(findings.n_planned, "trial")
     when = [f"Measured {day(findings.finished_at)}"] if findings.finished_at else []
+    if findings.n_planned != len(study.arms) * len(study.seeds):
+        return (*when, f"{arms}, up to {seeds} each, {trials}")
     return (*when, f"{arms} × {seeds} = {trials}")
 
 

@@ -109,8 +109,8 @@ def _about_effects(findings: Findings) -> list[Term]:
             (
                 "Share",
                 "A factor’s part of the whole gain: what it adds to the recipes before it, "
-                "averaged over all orders in which the factors could be added (its Shapley value). The "
-                "shares add up to the gain, whatever the interactions.",
+                "averaged over all orders in which the factors could be added (its Shapley value). "
+                "The shares add up to the gain, whatever the interactions.",
             )
         )
     if any(effect.d_z is not None for effect in findings.effects):

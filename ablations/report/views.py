@@ -156,6 +156,7 @@ class ReportPage:
     figures: Figures
     arm_table: TableView
     effect_table: TableView | None
+    fraction: Passage | None
     simple: Passage | None
     shares: FigureView | None
     opinions: Passage | None
@@ -164,6 +165,8 @@ class ReportPage:
     warmup_table: TableView | None
     cost_table: TableView | None
     cost_reading: str
+    target_table: TableView | None
+    target_reading: str
     gate_headline: str
     gate_tables: tuple[TableView, ...]
     failure_headline: str

@@ -4,6 +4,7 @@ from ablations.run.execute import InlineExecutor
 from ablations.run.local import LocalExecutor
 from ablations.run.machine import best_jobs, gpus
 from ablations.run.measure import measure_arms
+from ablations.run.more import no_more
 from ablations.run.observer import Observer
 from ablations.run.runner import describe_trials, run_trials
 
@@ -15,5 +16,6 @@ __all__ = [
     "describe_trials",
     "gpus",
     "measure_arms",
+    "no_more",
     "run_trials",
 ]

@@ -17,6 +17,7 @@ from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
 from ablations.run import energy, memory
 from ablations.run.environment import environment_facts
+from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.study import Trial
 
@@ -168,12 +169,12 @@ class InlineExecutor:
     def __init__(self, train: Train) -> None:
         self._train = train
 
-    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[tuple[Trial, RunRecord]]:
+    def run(
+        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
+    ) -> Iterator[tuple[Trial, RunRecord]]:
         """Yields each trial with its record as soon as it has ended."""
-        for trial in trials:
-            observer.started(trial)
-
-            def on_epoch(number: int, metrics: Mapping[str, float], trial: Trial = trial) -> None:
-                observer.epoch(trial, number, metrics)
-
-            yield trial, execute(trial, self._train, on_epoch)
+        while trials:
+            for trial in trials:
+                observer.started(trial)
+                yield trial, execute(trial, self._train, partial(observer.epoch, trial))
+            trials = more()

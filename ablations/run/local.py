@@ -16,6 +16,7 @@ import psutil
 from ablations.record import LogContents, Reason, RunRecord
 from ablations.run.execute import make_record, utc_now
 from ablations.run.machine import worker_environment
+from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.run.process import WorkerProcess
 from ablations.run.worker import EpochMessage, StartMessage, Task
@@ -74,16 +75,25 @@ class LocalExecutor:
         self._idle: list[WorkerProcess] = []
         self._busy: dict[Connection, _Job] = {}
 
-    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[Ended]:
-        """Yields each trial with its record as it ends; closing the iterator stops all workers."""
+    def run(
+        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
+    ) -> Iterator[Ended]:
+        """Yields each trial with its record as it ends; closing the iterator stops all workers.
+
+        The workers stay for the trials that ``more`` adds once all others have ended.
+        """
         self._waiting.extend(_batches(trials, self._joins))
         try:
-            while self._waiting or self._busy:
+            while self._waiting or self._busy or self._extend(more()):
                 while self._waiting and len(self._busy) < self._jobs:
                     self._hand_out(self._waiting.popleft(), observer)
                 yield from self._listen(observer)
         finally:
             self._stop_all()
+
+    def _extend(self, trials: Sequence[Trial]) -> bool:
+        self._waiting.extend(_batches(trials, self._joins))
+        return bool(trials)
 
     def _hand_out(self, trials: tuple[Trial, ...], observer: Observer) -> None:
         process = self._idle.pop() if self._idle else self._start()

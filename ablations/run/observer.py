@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ablations.record import RunRecord
 from ablations.study import Trial
@@ -10,6 +10,9 @@ from ablations.study import Trial
 
 class Observer:
     """Hears of everything that happens in a run; this one keeps silent."""
+
+    def added(self, trials: Sequence[Trial]) -> None:
+        """More trials are to be trained than were known at the start."""
 
     def started(self, trial: Trial) -> None:
         """A worker has begun a trial."""

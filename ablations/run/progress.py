@@ -91,6 +91,10 @@ class PlainProgress(RunProgress):
         self._ended = 0
         self._latest: dict[str, str] = {}
 
+    def added(self, trials: Sequence[Trial]) -> None:
+        """Counts them in."""
+        self._total += len(trials)
+
     def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
         """Remembers the latest number for the line to come."""
         self._latest[trial.key] = latest(metrics)
@@ -130,7 +134,8 @@ class LiveProgress(RunProgress):
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._bar.add_task("trials", total=len(trials))
+        self._total = len(trials)
+        self._task = self._bar.add_task("trials", total=self._total)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -144,6 +149,11 @@ class LiveProgress(RunProgress):
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
+
+    def added(self, trials: Sequence[Trial]) -> None:
+        """Lengthens the bar."""
+        self._total += len(trials)
+        self._bar.update(self._task, total=self._total)
 
     def started(self, trial: Trial) -> None:
         """Marks the arm as running."""

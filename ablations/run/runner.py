@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Protocol
 
 from ablations.record import RunRecord
+from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.store import Store
 from ablations.study import Trial
@@ -15,8 +16,10 @@ from ablations.study import Trial
 class Executor(Protocol):
     """Anything that trains trials; closing the iterator stops it."""
 
-    def run(self, trials: Sequence[Trial], observer: Observer) -> Iterator[tuple[Trial, RunRecord]]:
-        """Yields each trial with its record as it ends."""
+    def run(
+        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
+    ) -> Iterator[tuple[Trial, RunRecord]]:
+        """Yields each trial with its record as it ends; then asks for more until there are none."""
 
 
 def describe_trials(trials: Sequence[Trial], executor: Executor, store: Store) -> None:
@@ -28,19 +31,37 @@ def describe_trials(trials: Sequence[Trial], executor: Executor, store: Store) -
 
 
 def run_trials(
-    trials: Sequence[Trial], executor: Executor, store: Store, observer: Observer | None = None
+    trials: Sequence[Trial],
+    executor: Executor,
+    store: Store,
+    *,
+    observer: Observer | None = None,
+    more: More = no_more,
 ) -> None:
     """Trains the trials that have no final record, and commits each record as its trial ends.
+
+    When all have ended it goes on with those that ``more`` returns, each trial at most once.
 
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
     """
-    watcher = observer or Observer()
+    watcher, begun = observer or Observer(), set[str]()
     with store.driving():
-        # Another driver may have ended since the trials were chosen.
-        done = {outcome.key for outcome in store.outcomes() if outcome.final}
-        to_do = [trial for trial in trials if trial.key not in done]
-        with closing(executor.run(to_do, watcher)) as ended:  # type: ignore[type-var]
+
+        def fresh(wanted: Sequence[Trial]) -> list[Trial]:
+            # Another driver may have ended since the trials were chosen.
+            done = {outcome.key for outcome in store.outcomes() if outcome.final}
+            found = [t for t in wanted if t.key not in done and t.key not in begun]
+            begun.update(trial.key for trial in found)
+            return found
+
+        def added() -> list[Trial]:
+            found = fresh(more())
+            watcher.added(found)
+            return found
+
+        ends = executor.run(fresh(trials), watcher, more=added)
+        with closing(ends) as ended:  # type: ignore[type-var]
             for trial, record in ended:
                 store.append(record)
                 watcher.finished(trial, record)

@@ -37,7 +37,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "seeds = 3",
             "sseds = 3",
             "small.toml: unknown key 'design.sseds'. Received: 3. Did you mean 'seeds'? Known here "
-            "are kind, baseline, seeds, arms.",
+            "are kind, baseline, seeds, generators, halvings, fold_over, arms.",
         ),
         (
             "at_least = 0.6",
@@ -134,7 +134,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "seeds = 3",
             'kind = "factorial"',
             "small.toml: 'design.kind' cannot be used: input should be 'full-factorial', "
-            "'one-factor-out', 'one-factor-in' or 'arms'. Received: factorial. See 'ablations "
+            "'fractional', 'screening', 'one-factor-out', 'one-factor-in' or 'arms'. Received: factorial. See 'ablations "
             "schema' for its form.",
         ),
     ],

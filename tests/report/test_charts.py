@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.estimates import MetricInfo
-from ablations.findings import ArmFinding, Findings
+from ablations.estimates import MetricInfo, TargetTime
+from ablations.findings import Findings
 from ablations.report import charts, training_charts
 from ablations.report.canvas import shorten, spaced, wrapped
-from ablations.report.costs import cost_table
+from ablations.report.costs import cost_table, target_table
 from ablations.report.dotplots import DotPlot, Row, dot_figure
 from ablations.report.frames import interaction_cells
 from ablations.report.palette import style
@@ -122,24 +122,22 @@ def test_the_front_joins_the_points_that_no_cheaper_one_equals_or_beats() -> Non
     assert training_charts.pareto_front(points, -1) == ((1.0, 0.6), (2.0, 0.5))
 
 
-def test_the_cost_table_says_who_reached_the_target(findings: Findings) -> None:
+def test_the_target_table_says_who_reached_the_target_and_when(findings: Findings) -> None:
     assert cost_table(findings) is None  # nothing but times, which other tables show
-
-    def with_costs(arm: ArmFinding, n: int) -> ArmFinding:
-        seconds = arm.summaries["fit_seconds"]
-        seconds = replace(seconds, values=seconds.values[:n])
-        flops = replace(
-            seconds, metric=MetricInfo("training_flops", "count", "lower"), mean=151_668_480.0
-        )
-        return replace(
-            arm, summaries={**arm.summaries, "target_seconds": seconds, "training_flops": flops}
-        )
-
-    arms = tuple(with_costs(arm, arm.n_completed - i) for i, arm in enumerate(findings.arms[:2]))
-    table = cost_table(replace(findings, arms=arms, target=0.7))
+    assert target_table(findings) is None
+    times = (
+        TargetTime(5, 5, 41.6, 18.2, None, None),
+        TargetTime(5, 5, 9.1, 9.0, 9.7, 0.002),
+        TargetTime(5, 1, None, None, None, 0.6),
+    )
+    arms = tuple(
+        replace(arm, target_time=time) for arm, time in zip(findings.arms, times, strict=False)
+    )
+    table = target_table(replace(findings, arms=arms, target=0.7))
     assert table is not None
-    titles = [column.name for column in table.columns]
-    assert "time to 70.0% in validation" in titles
-    assert table.rows[0][1] == "152\u202fMFLOP"
-    total = findings.arms[1].n_completed
-    assert [f"({total - 1} of {total})" in row[-1] for row in table.rows] == [False, True]
+    assert table.caption == "Training time until validation accuracy reached 70.0%"
+    assert [row[1:] for row in table.rows] == [
+        ("5 of 5", "41.6\u202fs", "18.2\u202fs or more", "–"),
+        ("5 of 5", "9.1\u202fs", "9.0\u202fs to 9.7\u202fs", "0.002"),
+        ("1 of 5", "–", "–", "0.60"),
+    ]

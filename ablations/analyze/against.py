@@ -1,0 +1,262 @@
+"""The gate against the past: is each arm as accurate, and as fast, as it was?
+
+Equal seeds on equal data are paired; else the two are independent samples with spreads of their
+own. Source: Welch (1947), "The generalization of 'Student's' problem when several different
+population variances are involved", Biometrika 34. Sample variances have n - 1 below the line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from ablations.analyze.derived import measured
+from ablations.analyze.effects import ALPHA, judge
+from ablations.analyze.intervals import estimate
+from ablations.errors import StudyError
+from ablations.estimates import Interval, MetricInfo
+from ablations.findings import ArmFinding, Drift, Findings, Past, PastArm
+from ablations.record import RunRecord
+from ablations.study import Arm
+
+SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
+"""The speed that is held against the past: the first of these that both sides have.
+
+The median step leads because it is the same whether frozen layers were computed or found.
+"""
+
+MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs")
+"""Facts of an environment that make speeds comparable."""
+
+SAME = {"data": (), "device": ("device",), "precision": ("precision",)}
+"""What past and present must share for any number to be comparable, with its facts."""
+
+Values = Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The drifts of all arms, and why speeds were not compared where they were not."""
+
+    past: Past
+    drifts: tuple[Drift, ...]
+    refused: str
+
+
+def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
+    """Returns records as the past that later findings can be held against.
+
+    Of several records of one arm and seed the latest completed one counts.
+    """
+    completed = sorted((r for r in records if r.completed), key=lambda r: r.started_at)
+    latest = {(record.arm, record.seed): record for record in completed}
+    values: dict[Arm, dict[str, dict[int, float]]] = {}
+    for (arm, seed), record in latest.items():
+        own = values.setdefault(arm, {})
+        for name, metric in measured(record).items():
+            own.setdefault(name, {})[seed] = metric.value
+    environments = {tuple(sorted(r.environment.items())) for r in latest.values()}
+    return Past(
+        source,
+        tuple(PastArm(arm, own) for arm, own in values.items()),
+        tuple(sorted({r.data for r in latest.values() if r.data})),
+        tuple(dict(facts) for facts in sorted(environments)),
+    )
+
+
+def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> Against:
+    """Holds findings against an earlier state of the study.
+
+    Accuracy here is the study's metric, and its margin the study's; speeds are compared as
+    quotients and only on the same machine. All intervals have Bonferroni's level over everything
+    compared.
+
+    Args:
+        findings: The present.
+        past: The earlier state; its arms are found by their levels.
+        despite: Which of ``data``, ``device`` and ``precision`` may differ.
+
+    Raises:
+        StudyError: if one of these differs that may not, or the two have no arm in common.
+    """
+    for what, names in SAME.items():
+        if what not in despite:
+            _require_same(findings, past, what, names)
+    then = {arm.arm: arm for arm in past.arms}
+    pairs = [(arm, then[arm.arm]) for arm in findings.arms if arm.arm in then]
+    if not pairs:
+        raise StudyError(
+            f"{past.source} has no arm of this study",
+            received=f"arms {'; '.join(sorted(arm.arm.name for arm in past.arms)) or 'none'}",
+            cure="Name a baseline of the same study",
+        )
+    refused = _other_machine(findings, past)
+    speed = None if refused else _speed(findings, past)
+    metrics = [findings.metric, *([speed] if speed else [])]
+    same_data = set(findings.data) == set(past.data)
+    drifts = [
+        _drift(findings, metric, arm, old, family=len(pairs) * len(metrics), same_data=same_data)
+        for metric in metrics
+        for arm, old in pairs
+    ]
+    return Against(past, tuple(drifts), refused)
+
+
+def exit_code(found: Against, findings: Findings) -> int:
+    """Returns 1 where an arm regressed, 4 where trials are missing, 3 where one is undecided."""
+    verdicts = {drift.verdict for drift in found.drifts}
+    if "regressed" in verdicts:
+        return 1
+    if findings.n_completed < findings.n_planned or any(d.n == 0 for d in found.drifts):
+        return 4
+    return 3 if "inconclusive" in verdicts else 0
+
+
+def _require_same(findings: Findings, past: Past, what: str, names: Sequence[str]) -> None:
+    now, then = _facts(findings, names), _past_facts(past, names)
+    if what == "data":
+        now, then = set(findings.data), set(past.data)
+    if now and then and now != then:
+        raise StudyError(
+            f"{past.source} was measured with other {what}",
+            received=f"now {', '.join(sorted(now))}; then {', '.join(sorted(then))}",
+            cure=f"Compare like with like, or add --despite {what}",
+        )
+
+
+def _facts(findings: Findings, names: Sequence[str]) -> set[str]:
+    return _named([facts for facts, _ in findings.environments], names)
+
+
+def _past_facts(past: Past, names: Sequence[str]) -> set[str]:
+    return _named(past.environments, names)
+
+
+def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> set[str]:
+    """Returns the distinct values of some facts, each set in words; nothing of unknown ones."""
+    said = (
+        ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
+        for facts in environments
+    )
+    return {words for words in said if words}
+
+
+def _other_machine(findings: Findings, past: Past) -> str:
+    """Says how the machines differ; empty if they are the same."""
+    now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
+    if len(now) == 1 and now == then:
+        return ""
+    return f"now {'; '.join(sorted(now)) or 'unknown'}, then {'; '.join(sorted(then)) or 'unknown'}"
+
+
+def _speed(findings: Findings, past: Past) -> MetricInfo | None:
+    known = {info.name: info for info in findings.metrics}
+    old = {name for arm in past.arms for name in arm.values}
+    return next((known[name] for name in SPEEDS if name in known and name in old), None)
+
+
+def _drift(
+    findings: Findings,
+    metric: MetricInfo,
+    arm: ArmFinding,
+    old: PastArm,
+    *,
+    family: int,
+    same_data: bool,
+) -> Drift:
+    is_ratio = metric.name != findings.metric.name
+    summary = arm.summaries.get(metric.name)
+    now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
+    shared = sorted(set(now) & set(then))
+    paired = same_data and not is_ratio and len(shared) >= 2
+    study = findings.study
+    margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
+    drift = Drift(
+        arm=arm.arm,
+        metric=metric,
+        is_ratio=is_ratio,
+        n=len(shared) if paired else len(now),
+        n_past=len(shared) if paired else len(then),
+        mean=_mean([now[s] for s in shared] if paired else list(now.values())),
+        past_mean=_mean([then[s] for s in shared] if paired else list(then.values())),
+        change=None,
+        interval=None,
+        margin=margin,
+        paired=paired,
+        identical=paired and not is_ratio and _identical(arm, old),
+        family_size=family,
+        verdict="inconclusive",
+    )
+    return _judged(drift, now, then, alpha=ALPHA / family)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return estimate(values).mean
+
+
+def _identical(arm: ArmFinding, old: PastArm) -> bool:
+    """Whether every result of every shared seed is the same to the last bit; times never are."""
+    timed = ("second", "bytes", "joules", "flops_per", "peak_flops", "per_second")
+    names = [n for n in arm.summaries if n in old.values and not any(t in n for t in timed)]
+    now = {name: dict(arm.summaries[name].values) for name in names}
+    return bool(names) and all(
+        now[name][seed] == old.values[name][seed]
+        for name in names
+        for seed in set(now[name]) & set(old.values[name])
+    )
+
+
+def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
+    if drift.identical:
+        return replace(drift, change=0.0, verdict="equivalent")
+    transform = math.log if drift.is_ratio else float
+    margin = math.log(drift.margin) if drift.is_ratio else drift.margin
+    if drift.is_ratio and min([*now.values(), *then.values()], default=0.0) <= 0:
+        return drift
+    ours, theirs = ({s: transform(v) for s, v in values.items()} for values in (now, then))
+    if drift.paired:
+        shared = sorted(set(ours) & set(theirs))
+        differences = estimate([ours[s] - theirs[s] for s in shared]).if_spread()
+        change = differences.mean
+        interval = differences.interval(level=1 - alpha, method="paired Student t, Bonferroni")
+    else:
+        change, interval = welch(list(ours.values()), list(theirs.values()), alpha=alpha)
+    return replace(
+        drift,
+        change=_back(change, drift),
+        interval=interval
+        and replace(interval, low=_known(interval.low, drift), high=_known(interval.high, drift)),
+        verdict=judge(interval, margin=margin, better=drift.metric.better),
+    )
+
+
+def _back(value: float | None, drift: Drift) -> float | None:
+    return None if value is None else _known(value, drift)
+
+
+def _known(value: float, drift: Drift) -> float:
+    return math.exp(value) if drift.is_ratio else value
+
+
+def welch(
+    now: Sequence[float], then: Sequence[float], *, alpha: float
+) -> tuple[float | None, Interval | None]:
+    """Returns the difference of means and its interval of level 1 - alpha, by Welch.
+
+    The interval is ``None`` below two values on a side, or without any spread.
+    """
+    one, other = estimate(now), estimate(then)
+    if one.mean is None or other.mean is None:
+        return None, None
+    change = one.mean - other.mean
+    if one.sd is None or other.sd is None or one.sd == other.sd == 0:
+        return change, None
+    parts = np.array([one.sd**2 / one.n, other.sd**2 / other.n])
+    error = math.sqrt(parts.sum())
+    df = parts.sum() ** 2 / (parts**2 / np.array([one.n - 1, other.n - 1])).sum()
+    half = float(stats.t.isf(alpha / 2, df)) * error
+    return change, Interval(change - half, change + half, 1 - alpha, "Welch t, Bonferroni")

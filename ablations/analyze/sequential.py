@@ -1,0 +1,127 @@
+"""Looking after each seed without crying wolf: repeated confidence intervals with t statistics.
+
+An interval that promises 95% once promises less when one looks after each seed and stops as soon
+as it pleases. Repeated confidence intervals keep the promise at all looks together: each look has
+a higher level, chosen such that a true effect is missed at any of the looks in 5% of studies. With
+at most so many seeds declared beforehand, they are narrower than an anytime-valid sequence, which
+pays for looks that never come (docs/statistics.md compares the two).
+
+Sources: Jennison and Turnbull (1989), "Interim analyses: the repeated confidence interval
+approach", JRSS B 51(3); the same level at every look is Pocock's (1977), "Group sequential methods
+in the design and analysis of clinical trials", Biometrika 64. The sequence of t statistics does not
+depend on the true spread, so that the level is found by simulating it once, from a fixed seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from ablations.analyze.intervals import estimate
+from ablations.estimates import Interval
+from ablations.study import Adaptive
+
+Array = NDArray[np.float64]
+
+METHOD = "repeated Student t over looks"
+
+SHAPE = 0.0
+"""How much later looks get of the error: the level of the n-th grows as n to this power."""
+
+_PATHS = 400_000
+_CHUNK = 20_000
+_SEED = 20_260_101
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """The looks of a study, after each seed from ``first`` to ``last``.
+
+    ``smallest`` holds, sorted, the smallest weighted p over all looks of simulated studies without
+    effect, shape (path,).
+    """
+
+    first: int
+    last: int
+    smallest: Array
+
+    def alpha(self, n: int, *, alpha: float) -> float:
+        """Returns the level of the look at ``n`` seeds, for an error of ``alpha`` over all looks.
+
+        The quantile is taken two standard errors of the simulation low.
+        """
+        rank = alpha * len(self.smallest)
+        place = max(0, math.floor(rank - 2 * math.sqrt(rank)) - 1)
+        return float(self.smallest[place]) * self._weight(n)
+
+    def p(self, values: Sequence[float]) -> float | None:
+        """Returns the p of "no effect" over all looks so far; ``None`` before the first."""
+        found = [
+            p / self._weight(n)
+            for n in range(self.first, len(values) + 1)
+            if (p := estimate(values[:n]).if_spread().p()) is not None
+        ]
+        if not found:
+            return None
+        below = int(np.searchsorted(self.smallest, min(found), side="right"))
+        return (below + 1) / (len(self.smallest) + 1)
+
+    def interval(self, values: Sequence[float], *, alpha: float) -> Interval | None:
+        """Returns what all looks at ``values``, shape (seed,), leave possible together.
+
+        The true mean lies in it with a chance of at least 1 - alpha, however the study stopped.
+        ``None`` before the first look, or while there is no spread.
+        """
+        lows, highs = [], []
+        for n in range(self.first, len(values) + 1):
+            level = 1 - self.alpha(n, alpha=alpha)
+            found = estimate(values[:n]).if_spread().interval(level=level, method=METHOD)
+            if found is not None:
+                lows.append(found.low)
+                highs.append(found.high)
+        if not lows:
+            return None
+        low, high = max(lows), min(highs)
+        if low > high:  # looks that contradict each other: one of them has missed
+            low, high = lows[-1], highs[-1]
+        return Interval(low, high, 1 - alpha, METHOD)
+
+    def _weight(self, n: int) -> float:
+        return float((n / self.last) ** SHAPE)
+
+
+@lru_cache(maxsize=8)
+def looks(adaptive: Adaptive) -> Looks:
+    """Returns the looks of an adaptive study, with their levels simulated."""
+    first, last = adaptive.at_least, adaptive.at_most
+    parts = [_smallest(path, first, last) for path in _paths(last)]
+    return Looks(first, last, np.sort(np.concatenate(parts)))
+
+
+def _paths(last: int) -> Iterator[Array]:
+    """Yields standard normal seeds of simulated studies, shape (study, seed)."""
+    rng = np.random.default_rng(_SEED)
+    for _ in range(_PATHS // _CHUNK):
+        yield rng.standard_normal((_CHUNK, last))
+
+
+def _smallest(values: Array, first: int, last: int) -> Array:
+    """Returns the smallest weighted two-sided p over the looks of each study, shape (study,)."""
+    n = np.arange(1, last + 1)
+    sums, squares = values.cumsum(axis=1), (values**2).cumsum(axis=1)
+    spread = np.maximum(squares - sums**2 / n, 1e-300)[:, first - 1 :]
+    n = n[first - 1 :]
+    t = np.abs(sums[:, first - 1 :]) * np.sqrt((n - 1) / (n * spread))
+    weights = (n / last) ** SHAPE
+    # Only the smallest p of a study counts, and it is small; the many others need no exact value.
+    likely = t > stats.t.isf(0.25 * weights / weights.max() / 2, n - 1)
+    p = np.ones_like(t)
+    df = np.broadcast_to(n - 1.0, t.shape)
+    p[likely] = 2 * special.stdtr(df[likely], -t[likely])
+    return np.asarray((p / weights).min(axis=1), dtype=np.float64)

@@ -1,0 +1,224 @@
+"""What the command ``gate`` shows: its tables, its JSON, its lines and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ablations import formatting
+from ablations.analyze import Against, against, exit_code
+from ablations.analyze.against import exit_code as drift_code
+from ablations.estimates import Summary
+from ablations.findings import Drift, Findings, GateFinding, SelfTest
+from ablations.past import read_past
+from ablations.screens import make_table
+
+_STYLES = {
+    "passed": "green", "failed": "bold red", "inconclusive": "yellow",
+    "improved": "green", "regressed": "bold red", "equivalent": "green",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One outcome of the command: titled tables, a JSON document, lines for standard error."""
+
+    tables: tuple[tuple[str, Table], ...]
+    document: dict[str, Any]
+    lines: tuple[str, ...]
+    exit_code: int
+
+
+def gated(findings: Findings) -> Shown:
+    """Holds findings against the study's own gates."""
+    code = exit_code(findings)
+    lines = tuple(gate_lines(findings))
+    return Shown(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
+
+
+def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Shown:
+    """Holds findings against an earlier state of the study.
+
+    Raises:
+        StoreError: if that state cannot be read.
+        StudyError: if the two may not be compared.
+    """
+    past = read_past(name, slug=findings.study.slug)
+    found = against(findings, past, despite=despite)
+    code = drift_code(found, findings)
+    lines = [f"speeds are not compared: another machine ({found.refused})"] if found.refused else []
+    lines += [line for line in gate_lines(findings) if line != NO_GATES]
+    return Shown(_drift_tables(findings, found), _drifts_json(found, code), tuple(lines), code)
+
+
+def self_tested(findings: Findings) -> Shown:
+    """Holds the gate against itself."""
+    found = findings.self_test
+    if found is None:
+        line = "unknown: each half needs two seeds, so some arm must have four"
+        return Shown((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
+    document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
+    return Shown(((_self_title(findings, found), _self_table(findings, found)),), document, (), 0)
+
+
+def gate_lines(findings: Findings) -> list[str]:
+    """Returns what a reader of the gates' table has to know besides."""
+    lines = []
+    if not findings.gates:
+        lines.append(NO_GATES)
+    if findings.n_missing:
+        lines.append(f"{formatting.counted(findings.n_missing, 'trial')} not trained yet")
+    if findings.n_failed:
+        lines.append(f"{formatting.counted(findings.n_failed, 'trial')} failed")
+    return lines
+
+
+def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
+    """Returns each gate's rule with a table of one row an arm."""
+    tables: dict[str, Table] = {}
+    for gate in findings.gates:
+        unit = gate.metric.unit if gate.metric else "number"
+        rule = formatting.gate_rule(gate.gate, unit)
+        columns = ("arm", "n", "judged", "interval of the mean", "verdict")
+        table = tables.setdefault(rule, make_table(*columns))
+        interval = gate.summary.interval if gate.summary else None
+        low, high = (interval.low, interval.high) if interval else (None, None)
+        table.add_row(
+            Text(formatting.arm_label(findings.study, gate.arm)),
+            str(gate.summary.n if gate.summary else 0),
+            formatting.number(gate.judged, unit),
+            Text(formatting.interval(low, high, unit)),
+            Text(formatting.gate_status(gate.status), style=_STYLES.get(gate.status, "")),
+        )
+    return list(tables.items())
+
+
+def gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
+    """Returns the gates' verdicts as JSON values."""
+    return {
+        "study": findings.study.slug,
+        "exit_code": exit_code,
+        "planned": findings.n_planned,
+        "completed": findings.n_completed,
+        "failed": findings.n_failed,
+        "gates": [_gate_json(gate) for gate in findings.gates],
+    }
+
+
+def _gate_json(finding: GateFinding) -> dict[str, Any]:
+    gate = finding.gate
+    return {
+        "metric": gate.metric,
+        "judge": gate.judge,
+        "at_least": gate.at_least,
+        "at_most": gate.at_most,
+        "arm": dict(finding.arm.levels),
+        "status": finding.status,
+        "judged": finding.judged,
+        **_summary_json(finding.summary),
+    }
+
+
+def _summary_json(summary: Summary | None) -> dict[str, Any]:
+    if summary is None:
+        return {"n": 0, "mean": None, "interval": None}
+    interval = summary.interval
+    return {
+        "n": summary.n,
+        "mean": summary.mean,
+        "interval": None if interval is None else [interval.low, interval.high],
+    }
+
+
+NO_GATES = "this study has no gates"
+
+
+def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table], ...]:
+    tables: dict[str, Table] = {}
+    for drift in found.drifts:
+        title = f"{formatting.metric_name(drift.metric.name)}, against {found.past.source}"
+        columns = ("arm", "then", "now", "change", "adjusted interval", "seeds", "verdict")
+        table = tables.setdefault(title, make_table(*columns))
+        table.add_row(Text(formatting.arm_label(findings.study, drift.arm)), *_drift_cells(drift))
+    return tuple(tables.items())
+
+
+def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
+    unit, bounds = drift.metric.unit, drift.interval
+    low, high = (bounds.low, bounds.high) if bounds else (None, None)
+    if drift.is_ratio:
+        change, interval = formatting.times(drift.change), formatting.times_interval(low, high)
+    else:
+        change = formatting.difference(drift.change, unit)
+        interval = formatting.interval(low, high, unit, signed=True)
+    paired = "identical" if drift.identical else "pairs"
+    seeds = f"{drift.n} {paired}" if drift.paired else f"{drift.n_past} + {drift.n}"
+    return (
+        formatting.number(drift.past_mean, unit),
+        formatting.number(drift.mean, unit),
+        change,
+        Text(interval),
+        seeds,
+        Text(formatting.verdict(drift.verdict), style=_STYLES.get(drift.verdict, "")),
+    )
+
+
+def _drifts_json(found: Against, code: int) -> dict[str, Any]:
+    return {
+        "against": found.past.source,
+        "exit_code": code,
+        "speeds_not_compared": found.refused or None,
+        "drifts": [
+            {
+                "arm": dict(drift.arm.levels),
+                "metric": drift.metric.name,
+                "kind": "ratio" if drift.is_ratio else "difference",
+                "now": drift.mean,
+                "then": drift.past_mean,
+                "n": drift.n,
+                "n_then": drift.n_past,
+                "change": drift.change,
+                "interval": drift.interval and [drift.interval.low, drift.interval.high],
+                "margin": drift.margin,
+                "paired": drift.paired,
+                "identical": drift.identical,
+                "comparisons": drift.family_size,
+                "verdict": drift.verdict,
+            }
+            for drift in found.drifts
+        ],
+    }
+
+
+def _self_title(findings: Findings, found: SelfTest) -> str:
+    return (
+        f"the gate against itself: {found.splits} random halvings of "
+        f"{formatting.counted(found.n_seeds, 'seed')} an arm, "
+        f"{formatting.counted(len(findings.arms), 'arm')}"
+    )
+
+
+def _self_table(findings: Findings, found: SelfTest) -> Table:
+    unit = findings.metric.unit
+    table = make_table("what was changed", "called a change", "95% interval")
+    bounds = formatting.interval(found.interval.low, found.interval.high, "fraction")
+    table.add_row("nothing", formatting.number(found.false_alarms, "fraction"), Text(bounds))
+    for loss, share in zip(found.planted, found.found, strict=True):
+        worse = f"one arm worse by {formatting.difference(loss, unit).lstrip('+')}"
+        table.add_row(worse, formatting.number(share, "fraction"), "")
+    return table
+
+
+def _self_test_json(found: SelfTest) -> dict[str, Any]:
+    return {
+        "splits": found.splits,
+        "false_alarms": found.false_alarms,
+        "interval": [found.interval.low, found.interval.high],
+        "seeds": found.n_seeds,
+        "planted": list(found.planted),
+        "found": list(found.found),
+    }

@@ -1,0 +1,96 @@
+"""Finds the past that a gate is held against: findings, records, a store, or a git revision."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ablations.errors import StoreError
+from ablations.findings import Past, PastArm
+from ablations.jsonl import read_jsonl
+from ablations.store import Store
+from ablations.study import Arm
+
+_CURE = (
+    "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
+    "REVISION:PATH of a committed .jsonl or report.json"
+)
+
+
+def read_past(name: str, *, slug: str) -> Past:
+    """Reads the past of a study by what ``--against`` names.
+
+    Args:
+        name: A path, or ``REVISION:PATH`` of a file that is committed to git.
+        slug: The study, to find its store in a folder of all runs.
+
+    Raises:
+        StoreError: if there is no such thing, or it cannot be read.
+    """
+    path = Path(name)
+    if path.is_dir():
+        path = _inside(path, slug)
+    if path.is_file():
+        return _read(path, name)
+    if ":" in name:
+        return _of_revision(name)
+    raise StoreError("there is nothing to hold against", received=name, cure=_CURE)
+
+
+def _inside(folder: Path, slug: str) -> Path:
+    """Finds the study's store in a folder of runs, or the findings in that of a report."""
+    names = (f"{slug}/records.sqlite", "records.sqlite", f"{slug}/report.json", "report.json")
+    return next((folder / name for name in names if (folder / name).is_file()), folder)
+
+
+def _read(path: Path, source: str) -> Past:
+    from ablations.analyze import past_of_records
+
+    if path.suffix == ".json":
+        return _of_findings(path, source)
+    records = Store(path).records() if path.suffix == ".sqlite" else read_jsonl(path)
+    return past_of_records(records, source)
+
+
+def _of_findings(path: Path, source: str) -> Past:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["measured"]
+        arms = tuple(
+            PastArm(
+                Arm(tuple(arm["levels"].items())),
+                {
+                    name: {int(seed): float(value) for seed, value in own.items()}
+                    for name, own in arm["values"].items()
+                },
+            )
+            for arm in found["arms"]
+        )
+        return Past(source, arms, tuple(found["data"]), tuple(found["environments"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{source} holds no findings",
+            received=f"{type(error).__name__}: {error}",
+            cure=_CURE,
+        ) from error
+
+
+def _of_revision(name: str) -> Past:
+    """Reads a committed file without touching the working tree."""
+    command = ["git", "show", name]
+    try:
+        done = subprocess.run(  # noqa: S603 - git itself, and a name that it looks up
+            command, capture_output=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error).encode()
+        raise StoreError(
+            "there is nothing to hold against",
+            received=f"{name}: {said.decode(errors='replace').strip().splitlines()[0]}",
+            cure=_CURE,
+        ) from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name.partition(":")[2]).name
+        path.write_bytes(done.stdout)
+        return _read(path, name)

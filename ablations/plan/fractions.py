@@ -1,0 +1,266 @@
+"""Fractions of all arms: 2^(k-p) designs and Plackett-Burman screening, and what they confound.
+
+Sources: Box and Hunter (1961), "The 2^(k-p) fractional factorial designs", Technometrics 3;
+Plackett and Burman (1946), "The design of optimum multifactorial experiments", Biometrika 33. pyDOE
+lays them out; signs are turned so that the baseline is one of the arms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from string import ascii_lowercase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.plan.validation import require
+from ablations.study import Alias, AliasSet, Arm, Factor, Fraction
+
+Signs = NDArray[np.int64]
+"""One row an arm and one column a factor: 1 where the factor is changed, -1 where it is not."""
+
+Words = Mapping[tuple[str, ...], Signs]
+"""The column of each product of factors, shape (arm,)."""
+
+MOST_FACTORS = 16
+
+
+def fractional(
+    factors: Sequence[Factor],
+    baseline: Arm,
+    *,
+    generators: Mapping[str, Sequence[str]] | None,
+    halvings: int | None,
+    fold_over: Sequence[str] | None,
+) -> tuple[tuple[Arm, ...], Fraction]:
+    """Returns the arms of a 2^(k-p) design, the baseline first, and what they confound.
+
+    Args:
+        factors: In the study's order, each of two levels.
+        baseline: Its levels are coded -1.
+        generators: Factors that follow the product of others; or else
+        halvings: p, for the generators of least aberration.
+        fold_over: Factors in which the mirror image of all arms is added.
+
+    Raises:
+        StudyError: if the generators name no factors, or confound a main effect with another one.
+    """
+    from pyDOE3 import fracfact
+
+    names = _two_levels(factors)
+    require(
+        (generators is None) != (halvings is None),
+        "a fractional design needs either generators or halvings",
+        received=f"generators={generators}, halvings={halvings}",
+        cure="Write for example halvings = 1",
+    )
+    words = _generated(names, generators) if generators else _best(names, halvings or 0)
+    signs = np.asarray(fracfact(_expression(names, words)), dtype=np.int64)
+    said = tuple(f"{name} = {_said(word)}" for name, word in words.items())
+    return _laid_out(factors, baseline, signs, generators=said, fold_over=fold_over)
+
+
+def screening(
+    factors: Sequence[Factor], baseline: Arm, *, fold_over: Sequence[str] | None
+) -> tuple[tuple[Arm, ...], Fraction]:
+    """Returns the arms of a Plackett-Burman design, the baseline first, and what they confound.
+
+    Raises:
+        StudyError: if a factor has more than two levels, or there are too few factors.
+    """
+    from pyDOE3 import pbdesign
+
+    names = _two_levels(factors)
+    signs = np.asarray(pbdesign(len(names)), dtype=np.int64)
+    return _laid_out(factors, baseline, -signs * signs[-1], generators=(), fold_over=fold_over)
+
+
+def _two_levels(factors: Sequence[Factor]) -> list[str]:
+    wide = [factor.name for factor in factors if len(factor.levels) != 2]
+    require(
+        not wide,
+        "a fraction is laid out for factors of two levels",
+        received=f"more levels in {', '.join(wide)}",
+        cure="Remove levels, or use kind = 'full-factorial'",
+    )
+    require(
+        3 <= len(factors) <= MOST_FACTORS,
+        f"a fraction takes 3 to {MOST_FACTORS} factors",
+        received=f"{len(factors)} factors",
+        cure="Use kind = 'full-factorial' for fewer",
+    )
+    return [factor.name for factor in factors]
+
+
+def _generated(
+    names: Sequence[str], generators: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    base = [name for name in names if name not in generators]
+    for name, word in generators.items():
+        known = name in names and len(word) >= 2 and len(set(word)) == len(word)
+        require(
+            known and set(word) <= set(base),
+            f"design.generators: '{name}' must be a factor that follows two or more others",
+            received=f"{name} = {list(word)}",
+            cure=f"Take them from the factors without a generator: {', '.join(base)}",
+        )
+        twin = next(n for n, other in generators.items() if set(other) == set(word))
+        require(
+            twin == name,
+            f"the design cannot tell factor '{twin}' from '{name}'",
+            received=f"{twin} = {list(generators[twin])}, {name} = {list(word)}",
+            cure="Give each its own generator",
+        )
+    return {name: tuple(word) for name, word in generators.items()}
+
+
+def _best(names: Sequence[str], halvings: int) -> dict[str, tuple[str, ...]]:
+    """Returns the generators of least aberration for the last factors."""
+    from pyDOE3 import fracfact_opt
+
+    base = len(names) - halvings
+    require(
+        base >= 2 and 2**base > len(names),
+        "design.halvings leaves too few arms for the factors",
+        received=f"halvings={halvings}, {len(names)} factors",
+        cure="Halve less often, or use kind = 'screening'",
+    )
+    letters = dict(zip(ascii_lowercase, names, strict=False))
+    words = fracfact_opt(len(names), halvings)[0].split()[base:]
+    return {
+        name: tuple(letters[letter] for letter in word.strip("-+"))
+        for name, word in zip(names[base:], words, strict=True)
+    }
+
+
+def _said(word: Sequence[str]) -> str:
+    return ("minus " if len(word) % 2 == 0 else "") + " × ".join(word)
+
+
+def _expression(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:
+    """Writes generators as pyDOE reads them; an even product is turned, so the baseline is in."""
+    base = [name for name in names if name not in words]
+    letter = dict(zip(base, ascii_lowercase, strict=False))
+    parts = []
+    for name in names:
+        word = words.get(name, (name,))
+        parts.append(("-" if len(word) % 2 == 0 else "") + "".join(letter[w] for w in word))
+    return " ".join(parts)
+
+
+def _laid_out(
+    factors: Sequence[Factor],
+    baseline: Arm,
+    signs: Signs,
+    *,
+    generators: tuple[str, ...],
+    fold_over: Sequence[str] | None,
+) -> tuple[tuple[Arm, ...], Fraction]:
+    names = [factor.name for factor in factors]
+    if fold_over is not None:
+        unknown = [name for name in fold_over if name not in names]
+        require(
+            bool(fold_over) and not unknown,
+            "design.fold_over names factors to mirror",
+            received=str(list(fold_over)),
+            cure=f"The factors are {', '.join(names)}",
+        )
+        signs = _folded(signs, names, fold_over)
+    signs = np.unique(signs, axis=0)  # the baseline, all -1, sorts first
+    _require_apart(names, signs)
+    arms = tuple(
+        Arm(
+            tuple((f.name, _level(f, baseline, sign)) for f, sign in zip(factors, row, strict=True))
+        )
+        for row in signs.tolist()
+    )
+    return arms, _fraction(names, signs, generators)
+
+
+def _level(factor: Factor, baseline: Arm, sign: int) -> str:
+    base = baseline.level(factor.name)
+    return base if sign < 0 else next(lv.name for lv in factor.levels if lv.name != base)
+
+
+def _folded(signs: Signs, names: Sequence[str], mirrored: Sequence[str]) -> Signs:
+    turn = np.array([-1 if name in mirrored else 1 for name in names])
+    return np.concatenate([signs, signs * turn])
+
+
+def _require_apart(names: Sequence[str], signs: Signs) -> None:
+    for (i, one), (j, other) in combinations(enumerate(names), 2):
+        require(
+            abs(int(signs[:, i] @ signs[:, j])) < len(signs),
+            f"the design cannot tell factor '{one}' from '{other}'",
+            received=f"{len(signs)} arms for {len(names)} factors",
+            cure="Halve less often, or choose other generators",
+        )
+
+
+def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -> Fraction:
+    sets = alias_sets(names, signs)
+    choices = [tuple(names), *((name,) for name in names)]
+    folded = [(_aliased(alias_sets(names, _fold(signs, names, c))), len(c), c) for c in choices]
+    aliased = _aliased(sets)
+    left, _, chosen = min(folded, key=lambda choice: (choice[0], choice[1] == 1))
+    helps = left < aliased
+    more = len(_fold(signs, names, chosen)) - len(signs) if helps else 0
+    return Fraction(
+        full=2 ** len(names),
+        generators=generators,
+        resolution=resolution(signs),
+        sets=sets,
+        aliased=aliased,
+        fold_over=chosen if helps else (),
+        more_arms=more,
+        left=left if helps else aliased,
+    )
+
+
+def _fold(signs: Signs, names: Sequence[str], mirrored: Sequence[str]) -> Signs:
+    return np.unique(_folded(signs, names, mirrored), axis=0)
+
+
+def _aliased(sets: Sequence[AliasSet]) -> int:
+    """Counts the effects that are not alone, main effects and two-factor interactions alike."""
+    return sum(1 + len(found.aliases) for found in sets if found.aliases)
+
+
+def alias_sets(names: Sequence[str], signs: Signs) -> tuple[AliasSet, ...]:
+    """Returns main effects and two-factor interactions, each with those that equal it.
+
+    Effects that are partly aliased, as in Plackett-Burman designs, count as aliased too: their
+    columns are neither equal nor orthogonal.
+    """
+    words = dict(_words(names, signs))
+    taken: set[tuple[str, ...]] = set()
+    found = []
+    for word, column in words.items():
+        if word in taken:
+            continue
+        aliases = [
+            Alias(other, product / len(signs))
+            for other, own in words.items()
+            if other != word and (product := int(column @ own))
+        ]
+        taken.update(alias.factors for alias in aliases if len(alias.factors) > 1)
+        found.append(AliasSet(word, tuple(aliases)))
+    return tuple(found)
+
+
+def _words(names: Sequence[str], signs: Signs) -> Iterator[tuple[tuple[str, ...], Signs]]:
+    for order in (1, 2):
+        for places in combinations(range(len(names)), order):
+            word = tuple(names[place] for place in places)
+            yield word, signs[:, list(places)].prod(axis=1)
+
+
+def resolution(signs: Signs) -> int:
+    """Returns the length of the shortest product of columns that is not balanced."""
+    k = int(signs.shape[1])
+    for order in range(1, k + 1):
+        for places in combinations(range(k), order):
+            if signs[:, list(places)].prod(axis=1).sum():
+                return order
+    return k + 1  # all arms: nothing is confounded

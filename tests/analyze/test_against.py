@@ -1,0 +1,219 @@
+"""The gate against the past, the gate against itself, and time to a target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+from ablations.analyze.against import against, exit_code, past_of_records, welch
+from ablations.analyze.intervals import summarize
+from ablations.analyze.reaching import log_rank, target_time
+from ablations.analyze.selftest import self_test
+from ablations.errors import StudyError
+from ablations.estimates import MetricInfo
+from ablations.record import Metric
+
+ACCURACY = MetricInfo("accuracy", "fraction", "higher")
+HERE = {"cpu": "one", "device": "cpu:0", "precision": "float32"}
+
+
+def rows(make, study, *, seeds=None, gain=0.0, step=0.01, data="data-1", facts=HERE, salt=0):
+    made = []
+    for trial in make.planned(study):
+        if seeds is not None and trial.seed not in seeds:
+            continue
+        rng = np.random.default_rng([trial.seed, salt, *map(ord, trial.arm.name)])
+        value = 0.8 + gain + 0.01 * rng.standard_normal()
+        took = step * math.exp(0.01 * rng.standard_normal())
+        metrics = (make.accuracy(value), Metric("median_step_seconds", took, "seconds", "lower"))
+        record = make.record(trial, *metrics)
+        made.append(replace(record, data=data, environment=facts))
+    return made
+
+
+def held(make, study, now, then, **options):
+    from ablations.analyze import analyze
+
+    findings = analyze(study, now, planned=make.planned(study))
+    return against(findings, past_of_records(then, "before"), **options), findings
+
+
+def verdicts(found):
+    return {drift.metric.name: drift.verdict for drift in found.drifts}
+
+
+@pytest.fixture
+def study(make):
+    return make.study("arms", factors={"a": ("off", "on")}, seeds=6, margin=0.02)
+
+
+def test_equal_records_are_equivalent_and_pass(make, study):
+    records = rows(make, study)
+    found, findings = held(make, study, records, records)
+    accuracy = [d for d in found.drifts if not d.is_ratio]
+    assert all(d.identical and d.verdict == "equivalent" and d.change == 0.0 for d in accuracy)
+    assert exit_code(found, findings) in (0, 3)
+
+
+def test_a_loss_beyond_the_margin_fails_whichever_the_seeds(make, study):
+    now = rows(make, study, gain=-0.1, salt=1)
+    found, findings = held(make, study, now, rows(make, study))
+    assert {d.verdict for d in found.drifts if not d.is_ratio} == {"regressed"}
+    assert all(d.paired for d in found.drifts if not d.is_ratio)
+    assert exit_code(found, findings) == 1
+
+
+def test_other_seeds_are_two_samples(make, study):
+    then = [replace(r, seed=r.seed + 100) for r in rows(make, study)]
+    found, _ = held(make, study, rows(make, study, salt=1), then)
+    drift = found.drifts[0]
+    assert (drift.paired, drift.n, drift.n_past) == (False, 6, 6)
+
+
+def test_pairs_agree_with_scipy(make, study):
+    now, then = rows(make, study, gain=0.01, salt=1), rows(make, study)
+    found, _ = held(make, study, now, then)
+    drift = found.drifts[0]
+    a, b = (
+        [m.value for r in rs if r.arm == drift.arm for m in r.metrics if m.name == "accuracy"]
+        for rs in (now, then)
+    )
+    expected = stats.ttest_rel(a, b).confidence_interval(1 - 0.05 / len(found.drifts))
+    assert (drift.interval.low, drift.interval.high) == pytest.approx(
+        (expected.low, expected.high), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_welch_agrees_with_scipy_and_statsmodels(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(0, 1, rng.integers(2, 12)), rng.normal(0.3, 3, rng.integers(2, 12))
+    change, interval = welch(a.tolist(), b.tolist(), alpha=0.01)
+    expected = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.99)
+    other = CompareMeans(DescrStatsW(a), DescrStatsW(b)).tconfint_diff(0.01, usevar="unequal")
+    assert change == pytest.approx(a.mean() - b.mean(), abs=1e-9)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert (interval.low, interval.high) == pytest.approx(other, abs=1e-9)
+
+
+def test_a_slower_step_regresses_as_a_quotient(make, study):
+    found, findings = held(make, study, rows(make, study, step=0.02, salt=1), rows(make, study))
+    speeds = [drift for drift in found.drifts if drift.is_ratio]
+    assert {drift.verdict for drift in speeds} == {"regressed"}
+    assert all(1.9 < drift.change < 2.1 and drift.interval.low > 1.05 for drift in speeds)
+    assert exit_code(found, findings) == 1
+
+
+def test_another_machine_refuses_speeds_and_says_why(make, study):
+    then = rows(make, study, facts={**HERE, "cpu": "another"})
+    found, _ = held(make, study, rows(make, study, salt=1), then)
+    assert {drift.metric.name for drift in found.drifts} == {"accuracy"}
+    assert found.refused == ("now cpu one, device cpu:0, then cpu another, device cpu:0")
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("data", {"data": "data-2"}),
+        ("device", {"facts": {**HERE, "device": "gpu:0"}}),
+        ("precision", {"facts": {**HERE, "precision": "bfloat16"}}),
+    ],
+)
+def test_unlike_things_are_refused_unless_one_insists(make, study, what, change):
+    then = rows(make, study, **change)
+    with pytest.raises(StudyError, match=f"other {what}.*--despite {what}"):
+        held(make, study, rows(make, study), then)
+    found, _ = held(make, study, rows(make, study, salt=1), then, despite=[what])
+    assert found.drifts
+
+
+def test_another_study_is_refused(make, study):
+    other = make.study("arms", factors={"b": ("x", "y")})
+    with pytest.raises(StudyError, match="no arm of this study"):
+        held(make, study, rows(make, study), rows(make, other))
+
+
+def test_missing_trials_are_no_verdict(make, study):
+    now = rows(make, study, seeds={0, 1, 2}, salt=1)
+    found, findings = held(make, study, now, rows(make, study))
+    assert exit_code(found, findings) == 4
+
+
+def summaries(rng, arms=4, seeds=6, sd=0.01):
+    return [
+        summarize(ACCURACY, list(enumerate(rng.normal(0.9, sd, seeds).tolist())))
+        for _ in range(arms)
+    ]
+
+
+def test_the_gate_held_against_itself_seldom_cries(make):
+    rng = np.random.default_rng(0)
+    rates = [self_test(ACCURACY, summaries(rng), margin=0.0).false_alarms for _ in range(60)]
+    assert np.mean(rates) <= 0.05 + 3.5 * np.std(rates) / math.sqrt(len(rates))
+
+
+def test_a_planted_loss_is_found_the_surer_the_larger_it_is():
+    found = self_test(ACCURACY, summaries(np.random.default_rng(0), seeds=12), margin=0.02)
+    assert found.planted == (0.04, 0.08)
+    assert found.found[0] <= found.found[1]
+    assert found.found[1] > 0.9
+    assert found.interval.low <= found.false_alarms <= found.interval.high
+    lower = replace(ACCURACY, better="lower")
+    flipped = [
+        replace(s, values=tuple((k, -v) for k, v in s.values))
+        for s in summaries(np.random.default_rng(0), seeds=12)
+    ]
+    assert self_test(lower, flipped, margin=0.02).found == found.found
+
+
+def test_halves_need_two_seeds_each():
+    assert self_test(ACCURACY, summaries(np.random.default_rng(0), seeds=3), margin=0.0) is None
+
+
+def spans(seconds, reached):
+    return np.array(seconds, dtype=float), np.array(reached)
+
+
+def test_runs_that_never_arrive_are_not_left_out():
+    some = target_time(spans([10, 20, 90, 90, 90], [1, 1, 0, 0, 0]), None)
+    assert (some.n, some.reached, some.median, some.p) == (5, 2, None, None)
+    most = target_time(spans([10, 20, 30, 40, 90], [1, 1, 1, 1, 0]), None)
+    assert most.median == 30
+    none = target_time(spans([90, 90], [0, 0]), None)
+    assert (none.reached, none.median, none.low, none.high) == (0, None, None, None)
+    assert target_time(spans([], []), None) is None
+
+
+def test_medians_agree_with_an_independent_kaplan_meier():
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        seconds, reached = rng.exponential(10, 12), (rng.random(12) < 0.8).astype(int)
+        order = np.argsort(seconds)
+        alive, left = 1.0, 12
+        median = None
+        for i in order:
+            alive *= 1 - reached[i] / left
+            left -= 1
+            if alive <= 0.5 + 1e-12 and median is None and reached[i]:
+                median = seconds[i]
+        found = target_time(spans(seconds, reached), None)
+        assert found.median == pytest.approx(median) if median else found.median is None
+        assert SurvfuncRight(seconds, reached).surv_prob[-1] == pytest.approx(alive, abs=1e-12)
+
+
+def test_log_rank_agrees_with_scipy():
+    rng = np.random.default_rng(2)
+    for _ in range(10):
+        one = spans(rng.exponential(10, 8), (rng.random(8) < 0.8).astype(int))
+        other = spans(rng.exponential(20, 9), (rng.random(9) < 0.8).astype(int))
+        censored = [
+            stats.CensoredData(uncensored=s[r == 1], right=s[r == 0]) for s, r in (one, other)
+        ]
+        assert log_rank(one, other) == pytest.approx(stats.logrank(*censored).pvalue, abs=1e-9)
+    assert log_rank(spans([5.0], [0]), spans([6.0], [0])) is None
