@@ -205,7 +205,7 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
         return
     for line in screens.power_head(findings):
         _say(line)
-    if findings.plans:
+    if any(plan.effect.sd for plan in findings.plans):
         _out().print(screens.power_table(findings))
 
 

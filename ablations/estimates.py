@@ -150,6 +150,12 @@ class Effect:
         return len(self.per_seed)
 
     @property
+    def excludes_zero(self) -> bool:
+        """Whether the effect's own 95% interval lies on one side of 0."""
+        interval = self.interval
+        return interval is not None and (interval.low > 0 or interval.high < 0)
+
+    @property
     def d_z(self) -> float | None:
         """The mean over seeds in standard deviations over seeds; ``None`` where that is unknown.
 

@@ -56,6 +56,7 @@ __all__ = [
     "level_label",
     "listing",
     "metric_name",
+    "more_time",
     "named_arm",
     "number",
     "operations",
@@ -200,6 +201,11 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
             f"arms) would leave {fraction.left} instead of {fraction.aliased} effects confounded."
         )
     return lines
+
+
+def more_time(seconds: float | None) -> str:
+    """Writes how long something will take still; ``none`` where it is done."""
+    return UNKNOWN if seconds is None else duration(seconds) if seconds > 0 else "none"
 
 
 def verdict(word: str) -> str:

@@ -128,7 +128,7 @@ def power_head(findings: Findings) -> list[str]:
     """Returns what has to be said above a plan of seeds."""
     margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
     metric = formatting.metric_name(findings.metric.name)
-    if all(plan.effect.sd is None for plan in findings.plans):
+    if not any(plan.effect.sd for plan in findings.plans):
         return ["unknown: it takes two seeds to see how far they spread, and some spread"]
     lines = [
         "detectable: the smallest true effect that the present seeds would call improved or "
@@ -152,7 +152,7 @@ def power_table(findings: Findings) -> Table:
     for plan in findings.plans:
         found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
         needed = [formatting.count(n) for n in plan.seeds]
-        time = [formatting.UNKNOWN if s is None else formatting.duration(s) for s in plan.seconds]
+        time = [formatting.more_time(seconds) for seconds in plan.seconds]
         cells = (" / ".join(pair) for pair in (found, needed, time))
         table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)
     return table

@@ -31,7 +31,7 @@ def simple_effects(
         summaries: The metric's summary of each arm.
     """
     possible = simple_contrasts(study)
-    pairs = [effect for effect in found if is_pair(effect) and excludes_zero(effect)]
+    pairs = [effect for effect in found if is_pair(effect) and effect.excludes_zero]
     return tuple(
         _judged(alone(contrast, metric, summaries=summaries), study, family=len(possible))
         for contrast in possible
@@ -49,12 +49,6 @@ def shares(
 def is_pair(effect: Effect) -> bool:
     """Whether the effect is an interaction of two changes."""
     return effect.kind == "interaction" and len(effect.changes) == 2
-
-
-def excludes_zero(effect: Effect) -> bool:
-    """Whether the effect's own 95% interval lies on one side of 0."""
-    interval = effect.interval
-    return interval is not None and (interval.low > 0 or interval.high < 0)
 
 
 def _explains(contrast: Contrast, pair: Effect) -> bool:

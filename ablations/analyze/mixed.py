@@ -16,13 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from ablations.analyze.intervals import LEVEL
 from ablations.estimates import Effect, Interval, MixedEstimate, Summary
 from ablations.study import Arm
 
 Array = NDArray[np.float64]
+
+_ROUNDING = 1e-10
+"""Spread below this share of the values is rounding."""
+
+_EXACT = 1e-8
+"""Residual variance, as a share of that around the arms' means, below which all adds up exactly."""
 
 
 def with_mixed(effects: Sequence[Effect], summaries: Mapping[Arm, Summary]) -> tuple[Effect, ...]:
@@ -71,25 +76,58 @@ def _fit(summaries: Mapping[Arm, Summary]) -> _Fitted | None:
     """Fits the model; ``None`` where it leaves no degree of freedom or no spread."""
     arms = list(summaries)
     rows = [(i, seed, y) for i, arm in enumerate(arms) for seed, y in summaries[arm].values]
-    place, seeds, response = (np.array(column) for column in zip(*rows, strict=True))
+    place, seeds, values = (np.array(column) for column in zip(*rows, strict=True))
     n_seeds = len(set(seeds.tolist()))
-    if n_seeds < 2 or len(rows) - len(arms) - n_seeds + 1 < 1 or np.ptp(response) == 0:
-        return None
     design = np.eye(len(arms))[place]
-    # Fitted in units of the noise: REML's optimiser stops early on numbers such as 0.0001.
-    scale = float(np.std(response - design @ _means(place, response, len(arms)))) or 1.0
-    try:
-        with warnings.catch_warnings():
-            # A block variance of zero lies on the edge of what is possible and is a good answer.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            fit = MixedLM(response / scale, design, groups=seeds).fit(reml=True)
-    except np.linalg.LinAlgError:
+    noise = float(np.std(values - design @ _means(place, values, len(arms))))
+    coarse = _ROUNDING * float(np.abs(values).max())
+    if n_seeds < 2 or len(rows) - len(arms) - n_seeds + 1 < 1 or noise <= coarse:
         return None
-    covariance = np.asarray(fit.cov_params())[: len(arms), : len(arms)]
-    means = np.asarray(fit.fe_params)
-    return _Fitted(arms, means * scale, covariance * scale**2, n_seeds, len(rows))
+    # Fitted in units of the noise: REML's optimiser stops early on numbers such as 0.0001.
+    variances = _variances(values / noise, design, seeds)
+    if variances is None or variances[0] <= _EXACT:
+        return None
+    residual, ratio = variances
+    means, covariance = _generalized(values, design, seeds, ratio)
+    return _Fitted(arms, means, covariance * residual * noise**2, n_seeds, len(rows))
 
 
-def _means(place: NDArray[np.int64], response: Array, n: int) -> Array:
+def _variances(
+    values: Array, design: Array, seeds: NDArray[np.int64]
+) -> tuple[float, float] | None:
+    """Returns the residual variance, and that of the seeds as a multiple of it, by REML."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            # A seed variance of zero lies on the edge of what is possible, which statsmodels
+            # announces in several ways; it is a good answer all the same.
+            warnings.simplefilter("ignore")
+            fit = MixedLM(values, design, groups=seeds).fit(reml=True)
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    residual, between = float(fit.scale), float(fit.cov_re[0, 0])
+    if not math.isfinite(residual) or not math.isfinite(between) or residual <= 0:
+        return None
+    return residual, max(0.0, between) / residual
+
+
+def _generalized(
+    values: Array, design: Array, seeds: NDArray[np.int64], ratio: float
+) -> tuple[Array, Array]:
+    """Returns arm means, shape (arm,), and their covariance in units of the residual variance.
+
+    Generalised least squares: a seed of n arms has V = I + ratio · 11ᵀ and so the inverse
+    I - ratio / (1 + n · ratio) · 11ᵀ.
+    """
+    _, group, sizes = np.unique(seeds, return_inverse=True, return_counts=True)
+    shrink = ratio / (1 + sizes * ratio)
+    arms_of = np.zeros((len(sizes), design.shape[1]))
+    np.add.at(arms_of, group, design)  # (seed, arm)
+    sums = np.bincount(group, values)  # (seed,)
+    left = design.T @ design - arms_of.T @ (shrink[:, None] * arms_of)
+    covariance = np.asarray(np.linalg.inv(left), dtype=np.float64)
+    return covariance @ (design.T @ values - arms_of.T @ (shrink * sums)), covariance
+
+
+def _means(place: NDArray[np.int64], values: Array, n: int) -> Array:
     """Returns the mean of each arm, shape (arm,)."""
-    return np.bincount(place, response, minlength=n) / np.bincount(place, minlength=n)
+    return np.asarray(np.bincount(place, values, minlength=n) / np.bincount(place, minlength=n))

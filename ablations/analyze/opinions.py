@@ -50,15 +50,21 @@ def second_opinion(values: Sequence[float]) -> SecondOpinion | None:
         return None
     return SecondOpinion(
         sign_flip_p=_sign_flip(x),
-        wilcoxon_p=float(stats.wilcoxon(x).pvalue),
+        wilcoxon_p=float(stats.wilcoxon(_without_rounding(x)).pvalue),
         bca=_bca(x) if x.size >= BOOTSTRAP_FROM else None,
     )
+
+
+def _without_rounding(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Makes differences equal that differ by rounding alone, as they do between fractions."""
+    unit = float(np.abs(x).max()) * 1e-12
+    return np.asarray(np.round(x / unit))
 
 
 def _sign_flip(x: NDArray[np.float64]) -> float:
     """Flips the sign of each seed's difference: in all ways up to 13 seeds, else at random."""
     sums = np.abs(_flips(x.size) @ x)
-    reached = np.count_nonzero(sums >= abs(x.sum()) * (1 - 1e-12))
+    reached = np.count_nonzero(sums >= abs(x.sum()) - 1e-12 * np.abs(x).sum())
     if x.size <= _EXACT:
         return float(reached / len(sums))
     return float((reached + 1) / (len(sums) + 1))

@@ -81,12 +81,11 @@ def detectable_d(n: int, *, alpha: float, power: float) -> float:
 
 def fewest(enough: Callable[[int], bool]) -> int | None:
     """Returns the fewest seeds that are enough, by doubling and halving; ``None`` beyond reason."""
-    high = 2
+    low, high = 1, 2
     while not enough(high):
-        high *= 2
-        if high > MOST_SEEDS:
+        if high == MOST_SEEDS:
             return None
-    low = high // 2
+        low, high = high, min(2 * high, MOST_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

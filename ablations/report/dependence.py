@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.estimates import Effect
+from ablations.estimates import Change, Effect
 from ablations.findings import Findings
 from ablations.formatting import (
     change_label,
@@ -52,7 +52,7 @@ def warning(findings: Findings, pair: Effect) -> str:
 
     It tells of the change whose average hides more: the one with the smaller main effect.
     """
-    changes = sorted(pair.changes, key=lambda change: _main(findings, change.factor))
+    changes = sorted(pair.changes, key=lambda change: _main(findings, change))
     moved, other = changes
     own = [
         effect
@@ -60,7 +60,7 @@ def warning(findings: Findings, pair: Effect) -> str:
         for effect in findings.simple_effects
         if effect.changes == (moved,) and effect.given == ((other.factor, level),)
     ]
-    if not own:
+    if not own or not pair.excludes_zero:
         return ""
     name = change_label(findings.study, moved.factor, baseline=moved.baseline, level=moved.level)
     parts = [f"{_shown(e)} where {other.factor} is {e.given[0][1]}" for e in own]
@@ -68,8 +68,8 @@ def warning(findings: Findings, pair: Effect) -> str:
     return f"{sentence(name)}: its average effect {misleads}, for it is {listing(parts)}."
 
 
-def _main(findings: Findings, factor: str) -> float:
-    mains = [e for e in findings.effects if e.kind == "main" and e.changes[0].factor == factor]
+def _main(findings: Findings, change: Change) -> float:
+    mains = [e for e in findings.effects if e.kind == "main" and e.changes == (change,)]
     return max(map(size, mains), default=0.0)
 
 

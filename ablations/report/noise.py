@@ -53,8 +53,10 @@ def _sharing_lines(findings: Findings) -> list[str]:
     if len(findings.study.seeds) < 2:
         return []
     shared = {arm.noise.shared for arm in findings.arms if arm.noise}
-    lines = [_SHARED] if shared == {True} else [_OWN] if False in shared else []
-    return [*lines, *([_CHURN] if _has_churn(findings) else [])]
+    known = [_CHURN] if _has_churn(findings) else []
+    if shared == {True}:
+        return [_SHARED, *known]
+    return known or ([_OWN] if False in shared else [])
 
 
 def _has_churn(findings: Findings) -> bool:

@@ -16,7 +16,7 @@ _FEWEST_BCA = 20
 
 def opinions(findings: Findings) -> Passage | None:
     """Puts effect sizes and second opinions together, where effects have a spread."""
-    known = [effect for effect in findings.effects if effect.d_z is not None]
+    known = [e for e in findings.effects if e.d_z is not None or e.mixed is not None]
     if not known:
         return None
     return Passage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.estimates import SeedPlan
 from ablations.findings import Findings
-from ablations.formatting import UNKNOWN, count, difference, duration, metric_name
+from ablations.formatting import count, difference, metric_name, more_time
 from ablations.report.tables import make_table
 from ablations.report.views import Passage, TableView
 from ablations.report.wording import effect_label
@@ -63,5 +63,5 @@ def _cells(plan: SeedPlan) -> list[str]:
         count(plan.effect.n),
         *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
         *(count(n) for n in plan.seeds),
-        *(UNKNOWN if seconds is None else duration(seconds) for seconds in plan.seconds),
+        *(more_time(seconds) for seconds in plan.seconds),
     ]

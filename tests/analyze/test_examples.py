@@ -216,7 +216,7 @@ def test_answers_are_the_likeliest_classes(make):
     assert (one.seed, one.classes.tolist(), one.correct.tolist()) == (
         0, [0, 1, 2, 2], [True, True, False, True]
     )  # fmt: skip
-    assert one.examples == "data-1 x"
+    assert one.examples.startswith("data-1 x ")
     (unknown,) = answers([recorded(make, trial, [0], [0], examples="")])
     assert unknown.examples == ""
 
@@ -258,3 +258,13 @@ def test_findings_tell_the_noise_of_the_arms_that_answered(make):
     assert findings.arm(other).examples == example_difference(said[other], said[reference])
     assert findings.arm(other).noise.shared is True
     assert (findings.arm(silent).noise, findings.arm(silent).examples) == (None, None)
+
+
+def test_images_of_other_labels_are_other_images_whatever_their_digest(make):
+    trial = make.planned(make.study())[0]
+    one, other = (
+        answers([recorded(make, trial, classes, labels)])
+        for classes, labels in (([0, 1, 1], [0, 1, 0]), ([0, 1], [0, 1]))
+    )
+    assert example_difference(one, other) is None
+    assert churn((*one, *other)) is None

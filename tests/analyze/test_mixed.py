@@ -175,3 +175,53 @@ def test_findings_tell_it_of_the_effects_that_lost_seeds(make):
     found = {effect.changes[0].factor: effect for effect in findings.effects}
     assert (found["b"].n, found["b"].mixed) == (4, expected["b"])
     assert (found["a"].n, found["a"].mixed) == (5, None)
+
+
+def generalized(study, table, ratio):
+    """Arm means and their covariance by generalised least squares, written out in full."""
+    rows = framed(study, table)
+    design = np.eye(len(study.arms))[rows["arm"]]
+    same = rows["seed"].to_numpy()[:, None] == rows["seed"].to_numpy()
+    inverse = np.linalg.inv(np.eye(len(rows)) + ratio * same)
+    covariance = np.linalg.inv(design.T @ inverse @ design)
+    return covariance @ design.T @ inverse @ rows["y"].to_numpy(), covariance
+
+
+@pytest.mark.filterwarnings("ignore")  # statsmodels' own, of a seed variance near zero
+@pytest.mark.parametrize("block", [0.0, 0.3, 2.0])
+def test_estimate_and_width_are_those_of_generalised_least_squares(make, block):
+    study = make.study("one-factor-in", seeds=6)
+    for seed in range(10):
+        table = without(blocked(3, 6, seed=seed, block=block), (0, 1), (2, 4))
+        rows = framed(study, table)
+        fit = smf.mixedlm("y ~ 0 + C(arm)", rows, groups="seed").fit(reml=True)
+        ratio = float(fit.cov_re.iloc[0, 0]) / fit.scale
+        means, covariance = generalized(study, table, ratio)
+        t = stats.t.isf(0.025, len(rows) - 3 - 6 + 1)
+        for level, found in zip((1, 2), mixed(study, table).values(), strict=True):
+            weights = np.eye(3)[level] - np.eye(3)[0]
+            half = t * math.sqrt(fit.scale * weights @ covariance @ weights)
+            assert found.estimate == pytest.approx(weights @ means, abs=1e-3)
+            assert (found.interval.high - found.interval.low) / 2 == pytest.approx(half, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [[0.75, 0.75, 0, 0], [0.75, 0.25, 0.75, 0.25]],
+        [[0.9, 0.9, 0.9, 0.9], [0.95, 0.95, 0.95, 0.95]],
+        [[0.9, 0.91, 0.92, 0.93], [0.95, 0.96, 0.97, 0.98]],
+    ],
+)
+def test_tables_on_the_edge_give_an_honest_interval_or_none(make, table):
+    study = make.study("one-factor-in", factors={"a": ("off", "on")}, seeds=4)
+    (found,) = mixed(study, without(np.array(table), (0, 0))).values()
+    assert found is None or found.interval.high - found.interval.low > 0.1
+
+
+def test_no_table_stops_the_analysis(make):
+    study = make.study("one-factor-in", factors={"a": ("x", "y", "z")}, seeds=5)
+    rng = np.random.default_rng(8)
+    for _ in range(200):
+        table = rng.integers(0, 5, (3, 5)) / 4
+        mixed(study, without(table, (rng.integers(3), rng.integers(5))))

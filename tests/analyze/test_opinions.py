@@ -110,3 +110,19 @@ def test_each_effect_has_its_second_opinion(make):
     assert {effect.second for effect in few.effects} == {None}
     for effect in enough.effects:
         assert effect.second == second_opinion([value for _, value in effect.per_seed])
+
+
+def test_ties_of_fractions_are_ties():
+    a, b = np.array([181, 177, 170, 188, 184, 176]), np.array([177, 172, 175, 178, 189, 187])
+    exact = second_opinion((a - b).tolist())
+    rounded = second_opinion((a / 192 - b / 192).tolist())
+    assert rounded.wilcoxon_p == exact.wilcoxon_p == 0.875
+    assert rounded.sign_flip_p == exact.sign_flip_p
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.1, 0.2, -0.3, 0.1, 0.2, -0.3], [-1 / 192, 6 / 192, -1 / 192, 0, -5 / 192, 1 / 192]],
+)
+def test_a_sum_of_zero_is_reached_by_every_flip(values):
+    assert second_opinion(values).sign_flip_p == 1.0
