@@ -234,6 +234,7 @@ class Findings:
     shares: tuple[Effect, ...] = ()
     plans: tuple[SeedPlan, ...] = ()
     self_test: SelfTest | None = None
+    fixed_seeds: int | None = None
 
     @property
     def n_missing(self) -> int:

@@ -30,7 +30,7 @@ from ablations.quantities import (
     times_interval,
 )
 from ablations.record import Better, Unit
-from ablations.study import Alias, Arm, Fraction, Gate, Study
+from ablations.study import AliasSet, Arm, Fraction, Gate, Study
 
 __all__ = [
     "MINUS",
@@ -62,6 +62,7 @@ __all__ = [
     "operations",
     "p_value",
     "reach",
+    "saved",
     "scale_for",
     "sentence",
     "setting",
@@ -169,21 +170,26 @@ def named_arm(study: Study, arm: Arm) -> str:
     return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
 
 
-def aliases(found: Sequence[Alias]) -> str:
-    """Writes what else is in a number: ``b × c``, ``minus b × c``, ``⅓ of b × c``, or nothing."""
-    if not found:
+def aliases(found: AliasSet) -> str:
+    """Writes what else is in a number: ``c × d``, ``minus half of b × c``, or nothing.
+
+    An interaction is a whole difference of differences, of which a main effect's number holds half.
+    """
+    if not found.aliases:
         return "nothing up to two factors"
-    in_part = {abs(alias.weight) for alias in found} - {1.0}
-    if in_part and len(found) > 3:
-        size = f"{max(in_part):.0%}"
-        return f"up to {size} of each of {counted(len(found), 'two-factor interaction')}"
-    return listing([_alias(alias) for alias in found])
+    half = 0.5 if len(found.factors) == 1 else 1.0
+    weights = [half * alias.weight for alias in found.aliases]
+    if len(weights) > 3 and max(map(abs, weights)) < half:
+        many = counted(len(weights), "two-factor interaction")
+        return f"up to {max(map(abs, weights)):.0%} of each of {many}"
+    parts = zip(weights, found.aliases, strict=True)
+    return listing([f"{_weight(w)}{' × '.join(alias.factors)}" for w, alias in parts])
 
 
-def _alias(alias: Alias) -> str:
-    sign = "minus " if alias.weight < 0 else ""
-    part = "" if abs(alias.weight) == 1 else f"{abs(alias.weight):.0%} of "
-    return f"{sign}{part}{' × '.join(alias.factors)}"
+def _weight(weight: float) -> str:
+    sizes = {1.0: "", 0.5: "half of "}
+    part = sizes.get(abs(weight), f"{abs(weight):.0%} of ")
+    return f"{'minus ' if weight < 0 else ''}{part}"
 
 
 def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
@@ -201,6 +207,15 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
             f"arms) would leave {fraction.left} instead of {fraction.aliased} effects confounded."
         )
     return lines
+
+
+def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:
+    """Says what adaptive seeds cost, and what the fixed design of equal power would."""
+    would = fixed * arms
+    spent = f"Up to {counted(seeds, 'seed')} an arm were trained, {counted(trials, 'trial')}"
+    equal = f"a fixed design of equal power takes {counted(fixed, 'seed')} each, {count(would)}"
+    share = f": {round(100 * (1 - trials / would))}% saved" if trials < would else ""
+    return f"{spent}; {equal}{share}."
 
 
 def more_time(seconds: float | None) -> str:

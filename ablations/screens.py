@@ -51,7 +51,7 @@ def alias_table(study: Study) -> Table | None:
         return None
     table = make_table("the number for", "also contains")
     for found in study.fraction.sets:
-        table.add_row(Text(" × ".join(found.factors)), Text(formatting.aliases(found.aliases)))
+        table.add_row(Text(" × ".join(found.factors)), Text(formatting.aliases(found)))
     return table
 
 

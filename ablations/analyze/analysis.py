@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ablations.analyze.effects import difference, effects
+from ablations.analyze.effects import ALPHA, difference, effects
 from ablations.analyze.examples import answers, example_difference, example_noise
 from ablations.analyze.followups import shares, simple_effects
 from ablations.analyze.gates import gate_findings
@@ -18,6 +18,7 @@ from ablations.analyze.power import seed_plans
 from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.reaching import spans, target_time
 from ablations.analyze.selftest import self_test
+from ablations.analyze.sequential import equal_fixed
 from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
 from ablations.estimates import Curve, Effect, MetricInfo, Summary
@@ -78,6 +79,9 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
             [arm.summaries[metric.name] for arm in arms if metric.name in arm.summaries],
             margin=study.smallest_effect_that_matters,
         ),
+        fixed_seeds=equal_fixed(study.adaptive, alpha=ALPHA / len(found))
+        if study.adaptive
+        else None,
         plans=seed_plans(study, found, trial_seconds=_trial_seconds(arms)),
     )
 

@@ -7,9 +7,10 @@ at most so many seeds declared beforehand, they are narrower than an anytime-val
 pays for looks that never come (docs/statistics.md compares the two).
 
 Sources: Jennison and Turnbull (1989), "Interim analyses: the repeated confidence interval
-approach", JRSS B 51(3); the same level at every look is Pocock's (1977), "Group sequential methods
-in the design and analysis of clinical trials", Biometrika 64. The sequence of t statistics does not
-depend on the true spread, so that the level is found by simulating it once, from a fixed seed.
+approach", JRSS B 51(3); levels that grow with the seeds follow the power family of Kim and DeMets
+(1987), "Design and analysis of group sequential tests based on the type I error spending rate
+function", Biometrika 74. The sequence of t statistics does not depend on the true spread, so that
+the levels are found by simulating it once, from a fixed seed.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ Array = NDArray[np.float64]
 
 METHOD = "repeated Student t over looks"
 
-SHAPE = 0.0
-"""How much later looks get of the error: the level of the n-th grows as n to this power."""
+SHAPE = 1.0
+"""The error rate of a look grows as its seeds to this power.
+
+At equal power 1 spends fewer trials than 0, the same rate at every look, because the first looks
+find little: 45% saved instead of 37% on the mix of ``bench/adaptive.py``.
+"""
 
 _PATHS = 400_000
 _CHUNK = 20_000
@@ -102,6 +107,21 @@ def looks(adaptive: Adaptive) -> Looks:
     first, last = adaptive.at_least, adaptive.at_most
     parts = [_smallest(path, first, last) for path in _paths(last)]
     return Looks(first, last, np.sort(np.concatenate(parts)))
+
+
+def equal_fixed(adaptive: Adaptive, *, alpha: float) -> int:
+    """Returns the seeds of the fixed design whose interval is as narrow as the last look's.
+
+    It has the same power, but for the seeds that stopping early saves.
+    """
+    last = adaptive.at_most
+    narrow = _half(looks(adaptive).alpha(last, alpha=alpha), last)
+    return next(n for n in range(2, last + 1) if _half(alpha, n) <= narrow)
+
+
+def _half(alpha: float, n: int) -> float:
+    """Returns half the width of a t interval, in standard deviations of a seed."""
+    return float(stats.t.isf(alpha / 2, n - 1)) / math.sqrt(n)
 
 
 def _paths(last: int) -> Iterator[Array]:

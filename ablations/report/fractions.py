@@ -13,7 +13,7 @@ def fraction(findings: Findings) -> Passage | None:
     found = findings.study.fraction
     if found is None:
         return None
-    rows = [[" × ".join(own.factors), aliases(own.aliases)] for own in found.sets]
+    rows = [[" × ".join(own.factors), aliases(own)] for own in found.sets]
     columns = ["the number for", "also contains"]
     return Passage(
         name="fraction",

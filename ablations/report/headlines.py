@@ -9,6 +9,7 @@ from ablations.formatting import (
     arm_label,
     counted,
     difference,
+    interval,
     listing,
     metric_name,
     named_arm,
@@ -155,6 +156,25 @@ def gate_headline(findings: Findings) -> str:
     counts = {word: sum(g.status == word for g in findings.gates) for word in words}
     said = listing([f"{n} {word}" for word, n in counts.items() if n])
     return f"Of {counted(len(findings.gates), 'check')}, {said}"
+
+
+def gate_errors(findings: Findings) -> str:
+    """Says how often a gate against the past errs on records like these; empty if unknown."""
+    found = findings.self_test
+    if found is None:
+        return ""
+    unit = findings.metric.unit
+    bounds = interval(found.interval.low, found.interval.high, "fraction")
+    losses = [
+        f"{number(share, 'fraction')} if it loses {difference(loss, unit).lstrip('+')}"
+        for loss, share in zip(found.planted, found.found, strict=True)
+    ]
+    return (
+        f"Held against itself, one random half of {counted(found.n_seeds, 'seed')} an arm against "
+        f"the other, the gate ‘--against’ raises a false alarm in "
+        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}), and finds "
+        f"an arm that got worse in {listing(losses)}."
+    )
 
 
 def failure_headline(findings: Findings) -> str:

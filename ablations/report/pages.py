@@ -117,6 +117,7 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         target_table=target_table(findings),
         target_reading=TARGET_READING,
         gate_headline=headlines.gate_headline(findings),
+        gate_errors=headlines.gate_errors(findings),
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),
         failure_table=tables.failure_table(findings),

@@ -37,7 +37,16 @@ _LIMITS: Term = (
 def how_to_read(findings: Findings) -> tuple[Term, ...]:
     """Returns the terms of this report and what they mean in it."""
     effects = _about_effects(findings) if findings.effects else []
-    return (*_SEEDS, *_about_noise(findings), *effects, *_about_seeds(findings), _LIMITS)
+    looks = [_LOOKS] if findings.study.adaptive else []
+    return (*_SEEDS, *looks, *_about_noise(findings), *effects, *_about_seeds(findings), _LIMITS)
+
+
+_LOOKS: Term = (
+    "Looking after each seed",
+    "Who looks after each seed and stops when the result pleases will find something sooner or "
+    "later. The intervals of the effects are wider at each look by just as much as keeps the "
+    "chance of missing the truth at any look at 5%.",
+)
 
 
 def _about_noise(findings: Findings) -> list[Term]:

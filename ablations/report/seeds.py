@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.estimates import SeedPlan
 from ablations.findings import Findings
-from ablations.formatting import count, difference, metric_name, more_time
+from ablations.formatting import count, difference, metric_name, more_time, saved
 from ablations.report.tables import make_table
 from ablations.report.views import Passage, TableView
 from ablations.report.wording import effect_label
@@ -15,10 +15,11 @@ def seeds(findings: Findings) -> Passage | None:
     known = [plan for plan in findings.plans if plan.detectable[0] is not None]
     if not known:
         return None
+    spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds else []
     return Passage(
         name="seeds",
         headline="How many seeds?",
-        text=(_text(findings), _LIMIT),
+        text=(*spent, _text(findings), _LIMIT),
         tables=(_table(findings, known),),
     )
 
@@ -27,6 +28,15 @@ _LIMIT = (
     "Both rest on the spread of the present seeds, which is itself uncertain with few of them: "
     "plan for some more."
 )
+
+
+def _spent(findings: Findings, fixed: int) -> str:
+    study = findings.study
+    said = saved(findings.n_planned, arms=len(study.arms), seeds=len(study.seeds), fixed=fixed)
+    return (
+        f"Seeds were added one at a time, to the arms of effects that were still undecided. {said} "
+        "The intervals of the effects allow for having looked after each seed."
+    )
 
 
 def _text(findings: Findings) -> str:

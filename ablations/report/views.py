@@ -168,6 +168,7 @@ class ReportPage:
     target_table: TableView | None
     target_reading: str
     gate_headline: str
+    gate_errors: str
     gate_tables: tuple[TableView, ...]
     failure_headline: str
     failure_table: TableView | None
