@@ -13,14 +13,14 @@ from ablations.report.wording import effect_label
 def seeds(findings: Findings) -> Passage | None:
     """Puts the plan of seeds together, where the spread over seeds is known."""
     known = [plan for plan in findings.plans if plan.detectable[0] is not None]
-    if not known:
-        return None
     spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds else []
+    if not known and not spent:
+        return None
     return Passage(
         name="seeds",
         headline="How many seeds?",
-        text=(*spent, _text(findings), _LIMIT),
-        tables=(_table(findings, known),),
+        text=(*spent, *((_text(findings), _LIMIT) if known else ())),
+        tables=(_table(findings, known),) if known else (),
     )
 
 
