@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.entry import ReportBytes, describe_nothing, find_entry
-from ablations.jsonl import read_jsonl
-from ablations.plan import Progress, load_study, plan_trials, progress_of, trials_of_records
+from ablations.plan import load_study, plan_trials
 from ablations.record import RunRecord
-from ablations.run import (
-    InlineExecutor,
-    LocalExecutor,
-    Observer,
-    best_jobs,
-    describe_trials,
-    gpus,
-    measure_arms,
-    no_more,
-    run_trials,
-)
-from ablations.store import Store
-from ablations.study import Arm, Study, Trial
+from ablations.run import Observer
+from ablations.session import Place, Session, findings_of
+from ablations.study import Study
 
 if TYPE_CHECKING:  # pandas and matplotlib are imported when they are needed
     from ablations.analyze import Frames
@@ -39,160 +25,6 @@ __all__ = [
     "run_study",
     "to_frames",
 ]
-
-Place = str | Path
-
-
-@dataclass(frozen=True)
-class Session:
-    """A study with its planned trials and the records that belong to them."""
-
-    study: Study
-    store: Store
-    data_dir: Place | None = None
-    jsonl: Path | None = None
-    samples: bool = True
-
-    @classmethod
-    def open(
-        cls,
-        study: Study,
-        *,
-        data_dir: Place | None = None,
-        runs_dir: Place = "runs",
-    ) -> Session:
-        """Finds the study's store, which need not exist yet."""
-        return cls(study, Store(Path(runs_dir) / study.slug / "records.sqlite"), data_dir)
-
-    @property
-    def trials(self) -> tuple[Trial, ...]:
-        """The trials of the plan; with adaptive seeds those that the records so far ask for."""
-        if self.study.adaptive is None:
-            return self.possible_trials
-        from ablations.analyze import asked
-
-        return asked(self.study, self.records(), planned=self.possible_trials)
-
-    @cached_property
-    def possible_trials(self) -> tuple[Trial, ...]:
-        """All trials up to the last seed; those of a file of records have the data it names."""
-        if self.jsonl is not None:
-            return trials_of_records(self.study, read_jsonl(self.jsonl))
-        return plan_trials(self.study, data_dir=self.data_dir)
-
-    def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
-        """Returns the session with other records to read.
-
-        Args:
-            jsonl: A file of JSON lines in place of the store.
-            samples: Whether records keep the exhibits that show examples of the data.
-        """
-        return replace(self, jsonl=jsonl, samples=samples)
-
-    @property
-    def log_dir(self) -> Path:
-        """Where workers leave what they print."""
-        return self.store.path.parent / "logs"
-
-    @cached_property
-    def _keys(self) -> frozenset[str]:
-        return frozenset(trial.key for trial in self.possible_trials)
-
-    def records(self) -> tuple[RunRecord, ...]:
-        """Returns the records of the planned trials, oldest first."""
-        stored = self._stored() if self.jsonl is None else read_jsonl(self.jsonl)
-        own = (record for record in stored if record.key in self._keys)
-        return tuple(own if self.samples else map(_without_samples, own))
-
-    def _stored(self) -> Iterator[RunRecord]:
-        shown = self.store.descriptions()
-        for record in self.store.records():
-            exhibits = (*shown.get(record.key, ()), *record.exhibits)
-            yield replace(record, exhibits=exhibits)
-
-    def failures(self) -> tuple[RunRecord, ...]:
-        """Returns the failed records of trials that have not completed since."""
-        records = self.records()
-        completed = {record.key for record in records if record.completed}
-        latest = {record.key: record for record in records if record.key not in completed}
-        return tuple(latest.values())
-
-    def others(self) -> int:
-        """Returns how many stored records belong to no planned trial."""
-        return sum(outcome.key not in self._keys for outcome in self.store.outcomes())
-
-    def findings(self, records: Sequence[RunRecord]) -> Findings:
-        """Returns what the records say."""
-        return _findings(self.study, records, planned=self.possible_trials)
-
-    def progress(
-        self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
-    ) -> Progress:
-        """Counts what is done, what failed and what is to do."""
-        workers = jobs or self.best_jobs
-        return progress_of(self.trials, self.store.outcomes(), jobs=workers, measured=measured)
-
-    @cached_property
-    def best_jobs(self) -> int:
-        """How many workers train fastest on this machine, by what earlier trials took."""
-        if not gpus():
-            return best_jobs()
-        metrics = (metric for record in self.store.records() for metric in record.metrics)
-        taken = [metric.value for metric in metrics if metric.name == "device_memory_bytes"]
-        return best_jobs(max(taken, default=None))
-
-    def prepare(
-        self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
-    ) -> None:
-        """Fetches what the trials need, once, before any of them starts."""
-        entry = find_entry(self.study.entry, self.study.folder)
-        for trial in {trial.arm: trial for trial in trials}.values():
-            entry.prepare_data(trial.settings, trial.data_dir, report)
-
-    def run(
-        self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
-    ) -> None:
-        """Trains the trials in worker processes; with 0 jobs in this process."""
-        adaptive = self.study.adaptive is not None
-        run_trials(
-            trials,
-            self._executor(jobs),
-            self.store,
-            observer=observer,
-            more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
-        )
-
-    def describe(self, jobs: int | None = None) -> None:
-        """Has the entry show what each arm and its data look like, where that is not stored yet."""
-        if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
-            return
-        known = self.store.descriptions()
-        first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
-        to_do = [trial for trial in first if trial.key not in known]
-        if to_do:
-            workers = jobs or self.best_jobs
-            executor = LocalExecutor(jobs=workers, log_dir=self.log_dir, task="describe")
-            describe_trials(to_do, executor, self.store)
-
-    def measure(self, jobs: int | None = None) -> dict[Arm, float]:
-        """Returns the seconds that a trial of each arm will take, from two short epochs."""
-        self.prepare(self.trials)
-        return measure_arms(self.trials, self._executor(jobs))
-
-    def _executor(self, jobs: int | None) -> InlineExecutor | LocalExecutor:
-        if jobs == 0:
-            return InlineExecutor(find_entry(self.study.entry, self.study.folder).train)
-        return LocalExecutor(
-            jobs=jobs or self.best_jobs,
-            log_dir=self.log_dir,
-            timeout_seconds=self.study.timeout_seconds,
-            joins=self._joins_seeds,
-        )
-
-    def _joins_seeds(self, trial: Trial) -> bool:
-        entry = find_entry(self.study.entry, self.study.folder)
-        together = entry.train_together is not None
-        return together and entry.joins_seeds(trial.settings, len(gpus()))
 
 
 def run_study(
@@ -243,17 +75,7 @@ def analyze_records(
     study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
 ) -> Findings:
     """Returns what the records say: arms, effects, gates and failures."""
-    return _findings(study, records, planned=plan_trials(study, data_dir=data_dir))
-
-
-def _findings(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]) -> Findings:
-    """Analyses the trials that the study asks for, as a study of the seeds that they have."""
-    from ablations.analyze import analyze, asked
-
-    trials = asked(study, records, planned=planned)
-    used = {trial.seed for trial in trials}
-    seeds = tuple(seed for seed in study.seeds if seed in used)
-    return analyze(replace(study, seeds=seeds), records, planned=trials)
+    return findings_of(study, records, planned=plan_trials(study, data_dir=data_dir))
 
 
 def render_report(
@@ -274,7 +96,3 @@ def render_report(
     from ablations.report import render_report as render
 
     return render(findings, Path(reports_dir), records=records, samples=samples)
-
-
-def _without_samples(record: RunRecord) -> RunRecord:
-    return replace(record, exhibits=tuple(e for e in record.exhibits if not e.sample))

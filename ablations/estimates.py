@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ablations.design import Alias
 from ablations.record import Better, Unit
-from ablations.study import Alias, Arm
+from ablations.study import Arm
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]

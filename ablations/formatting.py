@@ -30,14 +30,13 @@ from ablations.quantities import (
     times_interval,
 )
 from ablations.record import Better, Unit
-from ablations.study import AliasSet, Arm, Fraction, Gate, Study
+from ablations.study import Arm, Gate, Study
 
 __all__ = [
     "MINUS",
     "THIN",
     "UNKNOWN",
     "Scale",
-    "aliases",
     "arm_label",
     "better_direction",
     "change_label",
@@ -48,7 +47,6 @@ __all__ = [
     "duration",
     "epoch_line",
     "estimate",
-    "fraction_sentences",
     "gate_count",
     "gate_rule",
     "gate_status",
@@ -168,45 +166,6 @@ def named_arm(study: Study, arm: Arm) -> str:
     """Names an arm within a sentence: ``the baseline``, ``‘augmentation + transfer’``."""
     label = arm_label(study, arm)
     return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
-
-
-def aliases(found: AliasSet) -> str:
-    """Writes what else is in a number: ``c × d``, ``minus half of b × c``, or nothing.
-
-    An interaction is a whole difference of differences, of which a main effect's number holds half.
-    """
-    if not found.aliases:
-        return "nothing up to two factors"
-    half = 0.5 if len(found.factors) == 1 else 1.0
-    weights = [half * alias.weight for alias in found.aliases]
-    if len(weights) > 3 and max(map(abs, weights)) < half:
-        many = counted(len(weights), "two-factor interaction")
-        return f"up to {max(map(abs, weights)):.0%} of each of {many}"
-    parts = zip(weights, found.aliases, strict=True)
-    return listing([f"{_weight(w)}{' × '.join(alias.factors)}" for w, alias in parts])
-
-
-def _weight(weight: float) -> str:
-    sizes = {1.0: "", 0.5: "half of "}
-    part = sizes.get(abs(weight), f"{abs(weight):.0%} of ")
-    return f"{'minus ' if weight < 0 else ''}{part}"
-
-
-def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
-    """Says what a fraction saves, what it confounds, and what would mend that."""
-    roman = {2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}.get(fraction.resolution, "above VI")
-    rule = f": {'; '.join(fraction.generators)}" if fraction.generators else ""
-    lines = [f"{arms} of {count(fraction.full)} arms, resolution {roman}{rule}"]
-    if not fraction.aliased:
-        lines.append("No main effect or two-factor interaction is confounded with another one.")
-    if fraction.fold_over:
-        every = len(fraction.fold_over) > 1
-        mirrored = "all factors" if every else f"'{fraction.fold_over[0]}'"
-        lines.append(
-            f"Adding the mirror image in {mirrored} (design.fold_over, {fraction.more_arms} more "
-            f"arms) would leave {fraction.left} instead of {fraction.aliased} effects confounded."
-        )
-    return lines
 
 
 def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:

@@ -12,8 +12,9 @@ from rich.text import Text
 from ablations import formatting
 from ablations.analyze import Against, against, exit_code
 from ablations.analyze.against import exit_code as drift_code
+from ablations.drift import Drift, SelfTest
 from ablations.estimates import Summary
-from ablations.findings import Drift, Findings, GateFinding, SelfTest
+from ablations.findings import Findings, GateFinding
 from ablations.past import read_past
 from ablations.screens import make_table
 

@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from ablations.drift import Past, PastArm
 from ablations.errors import StoreError
-from ablations.findings import Past, PastArm
 from ablations.jsonl import read_jsonl
 from ablations.store import Store
 from ablations.study import Arm

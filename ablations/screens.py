@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ablations import formatting
 from ablations.findings import Findings
-from ablations.naming import effect_label
+from ablations.naming import aliases, effect_label, fraction_sentences
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
@@ -42,7 +42,7 @@ def fraction_lines(study: Study) -> list[str]:
     """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
     if study.fraction is None:
         return []
-    return [*formatting.fraction_sentences(study.fraction, len(study.arms)), ""]
+    return [*fraction_sentences(study.fraction, len(study.arms)), ""]
 
 
 def alias_table(study: Study) -> Table | None:
@@ -51,7 +51,7 @@ def alias_table(study: Study) -> Table | None:
         return None
     table = make_table("the number for", "also contains")
     for found in study.fraction.sets:
-        table.add_row(Text(" × ".join(found.factors)), Text(formatting.aliases(found)))
+        table.add_row(Text(" × ".join(found.factors)), Text(aliases(found)))
     return table
 
 

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ablations.design import Adaptive, Fraction
+
 Settings = Mapping[str, Any]
 """Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
 
@@ -76,55 +78,6 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
-    """Another effect that a fractional design cannot tell from one.
-
-    ``weight`` is how much of it is in the number: 1 or -1 where the two are confounded in full,
-    less where they are in part.
-    """
-
-    factors: tuple[str, ...]
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class AliasSet:
-    """A main effect or two-factor interaction, and those that are the same number as it."""
-
-    factors: tuple[str, ...]
-    aliases: tuple[Alias, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fraction:
-    """What a fraction of all arms can and cannot tell.
-
-    ``resolution`` is the length of the shortest product of factors that is constant: in III main
-    effects are aliased with two-factor interactions, in IV these with each other. ``sets`` holds
-    each estimable effect with its aliases up to two factors. ``fold_over`` names the factors whose
-    mirror image would separate most, at the cost of ``more_arms``, and leaves ``left`` of the
-    ``aliased`` effects aliased.
-    """
-
-    full: int
-    generators: tuple[str, ...]
-    resolution: int
-    sets: tuple[AliasSet, ...]
-    aliased: int
-    fold_over: tuple[str, ...]
-    more_arms: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Adaptive:
-    """Seeds that are added one by one while an effect is undecided, within these bounds."""
-
-    at_least: int
-    at_most: int
-
-
-@dataclass(frozen=True, slots=True)
 class Gate:
     """A rule that turns a metric of the matching arms into an exit code.
 
@@ -179,12 +132,10 @@ class Study:
     ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
     ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
-    its file lies, with modules beside it. ``published`` and
-    ``claims`` hold what a published text says, to be held against the records. ``interactions`` is
-    how many changes at most are judged together in a full factorial. ``adaptive`` says that not all
-    of ``seeds`` need be trained: they are added in their order until each effect is decided.
-    ``smallest_ratio_that_matters`` is the margin of a speed held against the past. ``fraction``
-    says what a fractional design cannot tell apart.
+    its file lies, with modules beside it. ``published`` and ``claims`` hold what a published text
+    says, to be held against the records. ``interactions`` is how many changes at most are judged
+    together in a full factorial. With ``adaptive`` not all of ``seeds`` need be trained, with
+    ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds against the past.
     """
 
     slug: str

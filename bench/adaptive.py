@@ -29,8 +29,9 @@ from statsmodels.stats.proportion import proportion_confint
 from ablations.analyze import asked
 from ablations.analyze.effects import ALPHA
 from ablations.analyze.sequential import looks
+from ablations.design import Adaptive
 from ablations.record import Metric, RunRecord
-from ablations.study import Adaptive, Arm, Factor, Level, Study, Trial
+from ablations.study import Arm, Factor, Level, Study, Trial
 
 Array = NDArray[np.float64]
 

@@ -15,9 +15,10 @@ from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, match, metric_infos
 from ablations.analyze.sequential import looks
 from ablations.analyze.targets import target_of, with_target
+from ablations.design import Adaptive
 from ablations.estimates import Interval, MetricInfo, Summary
 from ablations.record import RunRecord
-from ablations.study import Adaptive, Arm, Study, Trial
+from ablations.study import Arm, Study, Trial
 
 
 def asked(

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from ablations.analyze.comparable import other_machine, require_comparable
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
+from ablations.drift import Drift, Past, PastArm
 from ablations.errors import StudyError
 from ablations.estimates import Interval, MetricInfo
-from ablations.findings import ArmFinding, Drift, Findings, Past, PastArm
+from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
 
@@ -28,12 +30,6 @@ SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 
 The median step leads because it is the same whether frozen layers were computed or found.
 """
-
-MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs")
-"""Facts of an environment that make speeds comparable."""
-
-SAME = {"data": (), "device": ("device",), "precision": ("precision",)}
-"""What past and present must share for any number to be comparable, with its facts."""
 
 Values = Mapping[int, float]
 
@@ -83,9 +79,7 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
     Raises:
         StudyError: if one of these differs that may not, or the two have no arm in common.
     """
-    for what, names in SAME.items():
-        if what not in despite:
-            _require_same(findings, past, what, names)
+    require_comparable(findings, past, despite=despite)
     then = {arm.arm: arm for arm in past.arms}
     pairs = [(arm, then[arm.arm]) for arm in findings.arms if arm.arm in then]
     if not pairs:
@@ -94,7 +88,7 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
             received=f"arms {'; '.join(sorted(arm.arm.name for arm in past.arms)) or 'none'}",
             cure="Name a baseline of the same study",
         )
-    refused = _other_machine(findings, past)
+    refused = other_machine(findings, past)
     speed = None if refused else _speed(findings, past)
     metrics = [findings.metric, *([speed] if speed else [])]
     same_data = set(findings.data) == set(past.data)
@@ -114,43 +108,6 @@ def exit_code(found: Against, findings: Findings) -> int:
     if findings.n_completed < findings.n_planned or any(d.n == 0 for d in found.drifts):
         return 4
     return 3 if "inconclusive" in verdicts else 0
-
-
-def _require_same(findings: Findings, past: Past, what: str, names: Sequence[str]) -> None:
-    now, then = _facts(findings, names), _past_facts(past, names)
-    if what == "data":
-        now, then = set(findings.data), set(past.data)
-    if now and then and now != then:
-        raise StudyError(
-            f"{past.source} was measured with other {what}",
-            received=f"now {', '.join(sorted(now))}; then {', '.join(sorted(then))}",
-            cure=f"Compare like with like, or add --despite {what}",
-        )
-
-
-def _facts(findings: Findings, names: Sequence[str]) -> set[str]:
-    return _named([facts for facts, _ in findings.environments], names)
-
-
-def _past_facts(past: Past, names: Sequence[str]) -> set[str]:
-    return _named(past.environments, names)
-
-
-def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> set[str]:
-    """Returns the distinct values of some facts, each set in words; nothing of unknown ones."""
-    said = (
-        ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
-        for facts in environments
-    )
-    return {words for words in said if words}
-
-
-def _other_machine(findings: Findings, past: Past) -> str:
-    """Says how the machines differ; empty if they are the same."""
-    now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
-    if len(now) == 1 and now == then:
-        return ""
-    return f"now {'; '.join(sorted(now)) or 'unknown'}, then {'; '.join(sorted(then)) or 'unknown'}"
 
 
 def _speed(findings: Findings, past: Past) -> MetricInfo | None:

@@ -50,14 +50,13 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
     )
     arms = _with_records(arms, study.reference, outcomes, target=target)
-    found = _seconded(with_mixed(effects(study, metric, summaries=summaries), summaries))
     best, best_by = _best(arms, _deciding(infos, study.metric))
-    return Findings(
+    findings = Findings(
         study=study,
         metric=metric,
         metrics=tuple(infos.values()),
         arms=arms,
-        effects=found,
+        effects=(),
         gates=gate_findings(study.gates, arms, metrics=infos),
         failures=tuple(_failures(outcomes)),
         n_planned=len(outcomes),
@@ -70,19 +69,25 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
         reproductions=reproductions(study, arms),
-        survivals=survivals(study, found),
         target=target,
+    )
+    return _inferred(findings, summaries)
+
+
+def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
+    """Adds what is concluded from the arms: effects, what follows from them, and their cost."""
+    study, metric = findings.study, findings.metric
+    found = _seconded(with_mixed(effects(study, metric, summaries=summaries), summaries))
+    margin, alpha = study.smallest_effect_that_matters, ALPHA / max(1, len(found))
+    return replace(
+        findings,
+        effects=found,
+        survivals=survivals(study, found),
         simple_effects=simple_effects(study, metric, found, summaries),
         shares=shares(study, metric, summaries=summaries),
-        self_test=self_test(
-            metric,
-            [arm.summaries[metric.name] for arm in arms if metric.name in arm.summaries],
-            margin=study.smallest_effect_that_matters,
-        ),
-        fixed_seeds=equal_fixed(study.adaptive, alpha=ALPHA / len(found))
-        if study.adaptive
-        else None,
-        plans=seed_plans(study, found, trial_seconds=_trial_seconds(arms)),
+        self_test=self_test(metric, tuple(summaries.values()), margin=margin),
+        fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
+        plans=seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms)),
     )
 
 

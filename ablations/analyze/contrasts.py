@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from math import factorial, prod
 
+from ablations.design import Alias, AliasSet
 from ablations.estimates import Change, EffectKind
-from ablations.study import Alias, AliasSet, Arm, Factor, Study
+from ablations.study import Arm, Factor, Study
 
 
 @dataclass(frozen=True, slots=True)

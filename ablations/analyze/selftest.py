@@ -17,8 +17,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.effects import ALPHA
 from ablations.analyze.intervals import LEVEL
+from ablations.drift import SelfTest
 from ablations.estimates import Interval, MetricInfo, Summary
-from ablations.findings import SelfTest
 
 SPLITS = 1_000
 """Random halvings; fewer where the seeds allow no more distinct ones."""

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from ablations.analyze.intervals import estimate
+from ablations.design import Adaptive
 from ablations.estimates import Interval
-from ablations.study import Adaptive
 
 Array = NDArray[np.float64]
 

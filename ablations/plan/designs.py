@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ablations.design import Fraction
 from ablations.errors import StudyError
 from ablations.plan.fractions import fractional, screening
 from ablations.plan.schema import DesignTable
 from ablations.plan.validation import require
-from ablations.study import Arm, DesignKind, Factor, Fraction
+from ablations.study import Arm, DesignKind, Factor
 
 
 @dataclass(frozen=True, slots=True)

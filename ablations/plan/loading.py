@@ -17,9 +17,10 @@ from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.plan.designs import design_of
 from ablations.plan.published import read_published
-from ablations.plan.schema import AdaptiveSeeds, ChapterTable, GateTable, StudyFile
+from ablations.plan.schema import ChapterTable, GateTable, StudyFile
+from ablations.plan.seeds import adaptive_seeds, listed_seeds
 from ablations.plan.validation import as_study_error, parse_override, require
-from ablations.study import Adaptive, Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
+from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -125,8 +126,8 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         arms=design.arms,
         baseline=design.baseline,
         reference=design.reference,
-        seeds=_seeds(file.design.seeds),
-        adaptive=_adaptive(file.design.seeds),
+        seeds=listed_seeds(file.design.seeds),
+        adaptive=adaptive_seeds(file.design.seeds),
         fraction=design.fraction,
         gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
         metric=file.analysis.metric,
@@ -214,32 +215,6 @@ def _require_different(factor: str, levels: Mapping[str, Mapping[str, Any]]) -> 
             received=f"'{twin}' and '{level}' = {dict(settings)}",
             cure="Change one of them or remove it",
         )
-
-
-def _adaptive(seeds: int | Sequence[int] | AdaptiveSeeds) -> Adaptive | None:
-    if not isinstance(seeds, AdaptiveSeeds):
-        return None
-    require(
-        seeds.at_least < seeds.at_most,
-        "design.seeds needs at_least below at_most",
-        received=f"at_least={seeds.at_least}, at_most={seeds.at_most}",
-        cure="Raise at_most, or write a fixed number of seeds",
-    )
-    return Adaptive(seeds.at_least, seeds.at_most)
-
-
-def _seeds(seeds: int | Sequence[int] | AdaptiveSeeds) -> tuple[int, ...]:
-    if isinstance(seeds, AdaptiveSeeds):
-        return tuple(range(seeds.at_most))
-    listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    require(bool(listed), "design.seeds is empty", received="[]", cure="Name at least one seed")
-    require(
-        len(set(listed)) == len(listed),
-        "design.seeds names a seed twice",
-        received=str(list(listed)),
-        cure="Each seed is one replicate; name each once",
-    )
-    return listed
 
 
 def _chapter(index: int, table: ChapterTable, arms: Sequence[Arm]) -> Chapter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.findings import Findings
-from ablations.formatting import aliases, fraction_sentences
+from ablations.naming import aliases, fraction_sentences
 from ablations.report.tables import make_table
 from ablations.report.views import Passage
 

@@ -9,7 +9,6 @@ from ablations.formatting import (
     arm_label,
     counted,
     difference,
-    interval,
     listing,
     metric_name,
     named_arm,
@@ -147,33 +146,6 @@ def cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
     return (
         f"The best arm took {number(best.median, 'seconds')}, {other} "
         f"{number(reference.median, 'seconds')}"
-    )
-
-
-def gate_headline(findings: Findings) -> str:
-    """Counts the verdicts of the gates."""
-    words = ("passed", "failed", "inconclusive", "incomplete")
-    counts = {word: sum(g.status == word for g in findings.gates) for word in words}
-    said = listing([f"{n} {word}" for word, n in counts.items() if n])
-    return f"Of {counted(len(findings.gates), 'check')}, {said}"
-
-
-def gate_errors(findings: Findings) -> str:
-    """Says how often a gate against the past errs on records like these; empty if unknown."""
-    found = findings.self_test
-    if found is None:
-        return ""
-    unit = findings.metric.unit
-    bounds = interval(found.interval.low, found.interval.high, "fraction")
-    losses = [
-        f"{number(share, 'fraction')} if it loses {difference(loss, unit).lstrip('+')}"
-        for loss, share in zip(found.planted, found.found, strict=True)
-    ]
-    return (
-        f"Held against itself, one random half of {counted(found.n_seeds, 'seed')} an arm against "
-        f"the other, the gate ‘--against’ raises a false alarm in "
-        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}), and finds "
-        f"an arm that got worse in {listing(losses)}."
     )
 
 

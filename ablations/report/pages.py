@@ -11,7 +11,7 @@ import pandas as pd
 from ablations.findings import Findings
 from ablations.formatting import arm_label, counted, day
 from ablations.record import RunRecord
-from ablations.report import frames, headlines, tables
+from ablations.report import frames, gates, headlines, tables
 from ablations.report.cards import card
 from ablations.report.costs import COST_TABLE_READING, TARGET_READING, cost_table, target_table
 from ablations.report.dependence import dependence
@@ -116,8 +116,8 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         cost_reading=COST_TABLE_READING,
         target_table=target_table(findings),
         target_reading=TARGET_READING,
-        gate_headline=headlines.gate_headline(findings),
-        gate_errors=headlines.gate_errors(findings),
+        gate_headline=gates.gate_headline(findings),
+        gate_errors=gates.gate_errors(findings),
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),
         failure_table=tables.failure_table(findings),

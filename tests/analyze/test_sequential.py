@@ -13,8 +13,8 @@ from ablations.analyze import analyze, asked
 from ablations.analyze.adaptive import decided
 from ablations.analyze.intervals import estimate
 from ablations.analyze.sequential import looks
+from ablations.design import Adaptive
 from ablations.estimates import Interval
-from ablations.study import Adaptive
 
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}
 SHIFTS = {"a": 0.30, "b": 0.0, "c": 0.02}

@@ -11,7 +11,7 @@ from pyDOE3 import fracfact, fracfact_aliasing
 from ablations.analyze.contrasts import contrasts
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.plan.fractions import alias_sets, resolution
+from ablations.plan.aliases import alias_sets, resolution
 
 HEAD = 'title = "F"\n[trial]\nrun = "ablations.vision:train"\nsettings = { dataset = "digits", layers = ["flatten", "dense:10"] }\n'
 

@@ -1,0 +1,54 @@
+"""What a design leaves out: effects that a fraction cannot tell apart, seeds it may not need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another effect that a fractional design cannot tell from one.
+
+    ``weight`` is how much of it is in the number: 1 or -1 where the two are confounded in full,
+    less where they are in part.
+    """
+
+    factors: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class AliasSet:
+    """A main effect or two-factor interaction, and those that are the same number as it."""
+
+    factors: tuple[str, ...]
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """What a fraction of all arms can and cannot tell.
+
+    ``resolution`` is the length of the shortest product of factors that is constant: in III main
+    effects are aliased with two-factor interactions, in IV these with each other. ``sets`` holds
+    each estimable effect with its aliases up to two factors. ``fold_over`` names the factors whose
+    mirror image would separate most, at the cost of ``more_arms``, and leaves ``left`` of the
+    ``aliased`` effects aliased.
+    """
+
+    full: int
+    generators: tuple[str, ...]
+    resolution: int
+    sets: tuple[AliasSet, ...]
+    aliased: int
+    fold_over: tuple[str, ...]
+    more_arms: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive:
+    """Seeds that are added one by one while an effect is undecided, within these bounds."""
+
+    at_least: int
+    at_most: int

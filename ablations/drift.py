@@ -1,0 +1,76 @@
+"""The present held against the past: frozen numbers without words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablations.estimates import Interval, MetricInfo, Verdict
+from ablations.study import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class PastArm:
+    """What an earlier state of the study measured of one arm: values by metric and seed."""
+
+    arm: Arm
+    values: Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier state of the study to hold the present one against.
+
+    ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
+    the distinct environments of its records.
+    """
+
+    source: str
+    arms: tuple[PastArm, ...]
+    data: tuple[str, ...]
+    environments: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One metric of one arm, now against then.
+
+    ``change`` is the difference of means (now - then) or, where ``is_ratio``, the quotient of
+    geometric means (now / then), for speeds. ``interval`` is adjusted for all ``family_size`` of
+    them and decides the verdict against ``margin``, which is a difference or a quotient alike.
+    ``paired`` says whether equal seeds on equal data were compared; ``identical`` that all their
+    results agree to the last bit.
+    """
+
+    arm: Arm
+    metric: MetricInfo
+    is_ratio: bool
+    n: int
+    n_past: int
+    mean: float | None
+    past_mean: float | None
+    change: float | None
+    interval: Interval | None
+    margin: float
+    paired: bool
+    identical: bool
+    family_size: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """How often the gate against the past errs when it is held against itself.
+
+    ``alarms`` of ``splits`` random halvings of the arms' own seeds gave some arm a verdict of
+    improved or regressed, though nothing had changed. ``found`` says how often one arm that was
+    made worse by each of ``planted`` was called regressed.
+    """
+
+    splits: int
+    alarms: int
+    false_alarms: float
+    interval: Interval
+    planted: tuple[float, ...]
+    found: tuple[float, ...]
+    n_seeds: int

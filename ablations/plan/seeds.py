@@ -1,0 +1,43 @@
+"""Reads which seeds a study asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablations.design import Adaptive
+from ablations.plan.schema import AdaptiveSeeds
+from ablations.plan.validation import require
+
+SeedsTable = int | Sequence[int] | AdaptiveSeeds
+
+
+def adaptive_seeds(seeds: SeedsTable) -> Adaptive | None:
+    """Returns the bounds of seeds that are added one by one; ``None`` where they are fixed."""
+    if not isinstance(seeds, AdaptiveSeeds):
+        return None
+    require(
+        seeds.at_least < seeds.at_most,
+        "design.seeds needs at_least below at_most",
+        received=f"at_least={seeds.at_least}, at_most={seeds.at_most}",
+        cure="Raise at_most, or write a fixed number of seeds",
+    )
+    return Adaptive(seeds.at_least, seeds.at_most)
+
+
+def listed_seeds(seeds: SeedsTable) -> tuple[int, ...]:
+    """Returns all seeds that a study may use, in their order.
+
+    Raises:
+        StudyError: if there is none, or one is named twice.
+    """
+    if isinstance(seeds, AdaptiveSeeds):
+        return tuple(range(seeds.at_most))
+    listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    require(bool(listed), "design.seeds is empty", received="[]", cure="Name at least one seed")
+    require(
+        len(set(listed)) == len(listed),
+        "design.seeds names a seed twice",
+        received=str(list(listed)),
+        cure="Each seed is one replicate; name each once",
+    )
+    return listed
