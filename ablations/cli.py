@@ -170,7 +170,7 @@ def gate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Hold the records against the study's gates, or the past; the exit code is the verdict."""
+    """Hold records against the gates or the past; the exit code is the verdict."""
     from ablations import gating
 
     session = session.reading(jsonl)
@@ -195,7 +195,7 @@ def gate(
 @app.command()
 @with_session
 def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
-    """Tell what the present seeds could find, and how many more a verdict takes."""
+    """Tell what the seeds could find and how many a verdict takes."""
     from ablations import screens
 
     session = session.reading(jsonl)
