@@ -52,6 +52,8 @@ def _about_verdicts(findings: Findings) -> list[Term]:
 
 
 def _method(findings: Findings) -> str:
+    if findings.study.adaptive:
+        return "Bonferroni's method"
     if findings.study.smallest_effect_that_matters > 0:
         return "Bonferroni's method (for p values Holm's)"
     return "Holm's method"
