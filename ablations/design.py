@@ -19,7 +19,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class AliasSet:
-    """A main effect or two-factor interaction, and those that are the same number as it."""
+    """One number of a fraction: the effect whose name it bears, and what else is in it."""
 
     factors: tuple[str, ...]
     aliases: tuple[Alias, ...]
@@ -30,17 +30,17 @@ class Fraction:
     """What a fraction of all arms can and cannot tell.
 
     ``resolution`` is the length of the shortest product of factors that is constant: in III main
-    effects are aliased with two-factor interactions, in IV these with each other. ``sets`` holds
-    each estimable effect with its aliases up to two factors. ``fold_over`` names the factors whose
-    mirror image would separate most, at the cost of ``more_arms``, and leaves ``left`` of the
-    ``aliased`` effects aliased.
+    effects are aliased with two-factor interactions, in IV these with each other; ``None`` where
+    all arms are there. ``sets`` holds each number with its aliases up to two factors.
+    ``fold_over`` names the factors whose mirror image would separate most, at the cost of
+    ``more_arms``, and leaves ``left`` of the ``confounded`` effects so.
     """
 
     full: int
     generators: tuple[str, ...]
-    resolution: int
+    resolution: int | None
     sets: tuple[AliasSet, ...]
-    aliased: int
+    confounded: int
     fold_over: tuple[str, ...]
     more_arms: int
     left: int

@@ -62,9 +62,9 @@ class Drift:
 class SelfTest:
     """How often the gate against the past errs when it is held against itself.
 
-    ``alarms`` of ``splits`` random halvings of the arms' own seeds gave some arm a verdict of
-    improved or regressed, though nothing had changed. ``found`` says how often one arm that was
-    made worse by each of ``planted`` was called regressed.
+    ``alarms`` of ``splits`` random halvings of the ``n_seeds`` that the arms share gave some arm a
+    verdict of improved or regressed, though nothing had changed. ``found`` says how often one arm
+    that was made worse by each of ``planted`` was called regressed.
     """
 
     splits: int

@@ -93,13 +93,13 @@ class Change:
 class SecondOpinion:
     """What methods that suppose no normal distribution say of an effect's seeds.
 
-    They never decide. Both p values are two-sided, unadjusted, and ``None`` where unanimous seeds
-    could not bring them below 0.05; ``bca`` is a bootstrap interval, ``None`` where there are too
-    few seeds for one.
+    They never decide. Both p values are two-sided and unadjusted; there is no second opinion where
+    unanimous seeds could not bring them below 0.05. ``bca`` is a bootstrap interval, ``None`` where
+    there are too few seeds for one.
     """
 
-    sign_flip_p: float | None
-    wilcoxon_p: float | None
+    sign_flip_p: float
+    wilcoxon_p: float
     bca: Interval | None
 
 
@@ -178,9 +178,10 @@ class Effect:
 class TargetTime:
     """Training time to the target accuracy, with runs that never reached it kept as such.
 
-    ``median`` and its ``interval`` are by Kaplan and Meier, in seconds; ``None`` where fewer than
-    half of the runs reached the target, or where a bound lies beyond the longest run. ``p`` is the
-    log-rank test's against the reference.
+    ``median`` and its 95% interval from ``low`` to ``high`` are by Kaplan and Meier, in seconds;
+    ``None`` where fewer than half of the runs reached the target, where fewer than five did (the
+    interval), or where a bound lies beyond the longest run. ``p`` is the log-rank test's against
+    the reference.
     """
 
     n: int
@@ -214,12 +215,12 @@ class ExampleDifference:
 
     ``gained`` and ``lost`` count the answers that only the arm, or only the reference, got right.
     ``interval`` is of the difference in accuracy over another draw of test images (paired
-    bootstrap), ``p`` McNemar's. ``n_examples`` counts distinct images: one that several seeds share
-    counts once.
+    bootstrap; ``None`` if the two agree on every image), ``p`` McNemar's. ``n_examples`` counts
+    distinct images: one that several seeds share counts once.
     """
 
     difference: float
-    interval: Interval
+    interval: Interval | None
     gained: int
     lost: int
     p: float

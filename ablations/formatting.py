@@ -172,7 +172,8 @@ def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:
     """Says what adaptive seeds cost, and what the fixed design of equal power would."""
     would = fixed * arms
     spent = f"Up to {counted(seeds, 'seed')} an arm were trained, {counted(trials, 'trial')}"
-    equal = f"a fixed design of equal power takes {counted(fixed, 'seed')} each, {count(would)}"
+    design = f"{counted(fixed, 'seed')} each, {counted(would, 'trial')}"
+    equal = f"a fixed design with intervals as narrow takes {design}"
     share = f": {round(100 * (1 - trials / would))}% saved" if trials < would else ""
     return f"{spent}; {equal}{share}."
 

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import formatting
-from ablations.analyze import Against, against, exit_code
-from ablations.analyze.against import exit_code as drift_code
+from ablations.analyze import Against, against, drift_code, exit_code
 from ablations.drift import Drift, SelfTest
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
@@ -51,9 +50,20 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
     past = read_past(name, slug=findings.study.slug)
     found = against(findings, past, despite=despite)
     code = drift_code(found, findings)
-    lines = [f"speeds are not compared: another machine ({found.refused})"] if found.refused else []
-    lines += [line for line in gate_lines(findings) if line != NO_GATES]
+    lines = [*_left_out(found), *_missing(findings)]
     return Shown(_drift_tables(findings, found), _drifts_json(found, code), tuple(lines), code)
+
+
+def _left_out(found: Against) -> list[str]:
+    """Says what of past and present was not compared."""
+    lines = []
+    if found.machines:
+        now, then = ("; ".join(facts) or "unknown" for facts in found.machines)
+        lines.append(f"speeds are not compared: another machine (now {now}, then {then})")
+    for arms, what in ((found.added, "is new"), (found.gone, "is gone")):
+        labels = (arm.name for arm in arms)
+        lines += [f"not compared: {label} {what}" for label in labels]
+    return lines
 
 
 def self_tested(findings: Findings) -> Shown:
@@ -71,6 +81,12 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
+    return [*lines, *_missing(findings)]
+
+
+def _missing(findings: Findings) -> list[str]:
+    """Says how many trials there are no numbers of."""
+    lines = []
     if findings.n_missing:
         lines.append(f"{formatting.counted(findings.n_missing, 'trial')} not trained yet")
     if findings.n_failed:
@@ -172,7 +188,9 @@ def _drifts_json(found: Against, code: int) -> dict[str, Any]:
     return {
         "against": found.past.source,
         "exit_code": code,
-        "speeds_not_compared": found.refused or None,
+        "machines": found.machines and {"now": found.machines[0], "then": found.machines[1]},
+        "arms_added": [dict(arm.levels) for arm in found.added],
+        "arms_gone": [dict(arm.levels) for arm in found.gone],
         "drifts": [
             {
                 "arm": dict(drift.arm.levels),

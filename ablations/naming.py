@@ -60,16 +60,19 @@ def _weight(weight: float) -> str:
 
 def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
     """Says what a fraction saves, what it confounds, and what would mend that."""
+    if fraction.resolution is None:
+        return [f"All {count(fraction.full)} arms: nothing is confounded."]
     roman = {2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}.get(fraction.resolution, "above VI")
     rule = f": {'; '.join(fraction.generators)}" if fraction.generators else ""
     lines = [f"{arms} of {count(fraction.full)} arms, resolution {roman}{rule}"]
-    if not fraction.aliased:
+    if not fraction.confounded:
         lines.append("No main effect or two-factor interaction is confounded with another one.")
     if fraction.fold_over:
         every = len(fraction.fold_over) > 1
         mirrored = "all factors" if every else f"'{fraction.fold_over[0]}'"
         lines.append(
             f"Adding the mirror image in {mirrored} (design.fold_over, {fraction.more_arms} more "
-            f"arms) would leave {fraction.left} instead of {fraction.aliased} effects confounded."
+            f"arms) would leave {fraction.left} instead of {fraction.confounded} main effects and "
+            "two-factor interactions confounded."
         )
     return lines

@@ -40,6 +40,7 @@ def train(trial, log):
         log.epoch(loss=loss, val_accuracy=0.5 + 0.1 * draw)
     gain = settings.get("a", 0.0) + settings.get("b", 0.0)
     log.metric("test_accuracy", 0.6 + 0.05 * draw + gain, unit="fraction", better="higher")
+    log.metric("test_loss", 1 - 0.05 * draw - gain, better="lower")
     log.predictions("test", [0, 1], [[0.75, 0.25], [0.1, 0.9]])
     log.environment(pid=str(os.getpid()))
 

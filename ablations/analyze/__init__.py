@@ -7,7 +7,7 @@ and their limits are in ``docs/statistics.md``.
 from __future__ import annotations
 
 from ablations.analyze.adaptive import asked
-from ablations.analyze.against import Against, against, past_of_records
+from ablations.analyze.against import Against, against, drift_code, past_of_records
 from ablations.analyze.analysis import analyze
 from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.gates import exit_code
@@ -18,6 +18,7 @@ __all__ = [
     "against",
     "analyze",
     "asked",
+    "drift_code",
     "exit_code",
     "past_of_records",
     "to_frames",

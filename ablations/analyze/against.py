@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from ablations.analyze.comparable import other_machine, require_comparable
+from ablations.analyze.comparable import other_machines, require_comparable
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
@@ -36,11 +36,17 @@ Values = Mapping[int, float]
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """The drifts of all arms, and why speeds were not compared where they were not."""
+    """The drifts of all arms, and what was left out.
+
+    ``machines`` holds the facts of the present and the past machine where they differ, so that
+    speeds were not compared. ``added`` and ``gone`` are the arms that only one side has.
+    """
 
     past: Past
     drifts: tuple[Drift, ...]
-    refused: str
+    machines: tuple[tuple[str, ...], tuple[str, ...]] | None
+    added: tuple[Arm, ...]
+    gone: tuple[Arm, ...]
 
 
 def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
@@ -88,24 +94,32 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
             received=f"arms {'; '.join(sorted(arm.arm.name for arm in past.arms)) or 'none'}",
             cure="Name a baseline of the same study",
         )
-    refused = other_machine(findings, past)
-    speed = None if refused else _speed(findings, past)
+    machines = other_machines(findings, past)
+    speed = None if machines else _speed(findings, past)
     metrics = [findings.metric, *([speed] if speed else [])]
     same_data = set(findings.data) == set(past.data)
     drifts = [
-        _drift(findings, metric, arm, old, family=len(pairs) * len(metrics), same_data=same_data)
+        _drift(findings, metric, pair, family=len(pairs) * len(metrics), same_data=same_data)
         for metric in metrics
-        for arm, old in pairs
+        for pair in pairs
     ]
-    return Against(past, tuple(drifts), refused)
+    own = {arm.arm for arm in findings.arms}
+    return Against(
+        past,
+        tuple(drifts),
+        machines,
+        added=tuple(arm.arm for arm in findings.arms if arm.arm not in then),
+        gone=tuple(arm for arm in then if arm not in own),
+    )
 
 
-def exit_code(found: Against, findings: Findings) -> int:
-    """Returns 1 where an arm regressed, 4 where trials are missing, 3 where one is undecided."""
+def drift_code(found: Against, findings: Findings) -> int:
+    """Returns 1 where an arm regressed, 4 where trials or arms are missing, 3 where undecided."""
     verdicts = {drift.verdict for drift in found.drifts}
     if "regressed" in verdicts:
         return 1
-    if findings.n_completed < findings.n_planned or any(d.n == 0 for d in found.drifts):
+    unknown = any(drift.n == 0 for drift in found.drifts)
+    if found.gone or unknown or findings.n_completed < findings.n_planned:
         return 4
     return 3 if "inconclusive" in verdicts else 0
 
@@ -119,12 +133,12 @@ def _speed(findings: Findings, past: Past) -> MetricInfo | None:
 def _drift(
     findings: Findings,
     metric: MetricInfo,
-    arm: ArmFinding,
-    old: PastArm,
+    pair: tuple[ArmFinding, PastArm],
     *,
     family: int,
     same_data: bool,
 ) -> Drift:
+    arm, old = pair
     is_ratio = metric.name != findings.metric.name
     summary = arm.summaries.get(metric.name)
     now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
@@ -156,14 +170,21 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _identical(arm: ArmFinding, old: PastArm) -> bool:
-    """Whether every result of every shared seed is the same to the last bit; times never are."""
-    timed = ("second", "bytes", "joules", "flops_per", "peak_flops", "per_second")
-    names = [n for n in arm.summaries if n in old.values and not any(t in n for t in timed)]
-    now = {name: dict(arm.summaries[name].values) for name in names}
-    return bool(names) and all(
-        now[name][seed] == old.values[name][seed]
-        for name in names
-        for seed in set(now[name]) & set(old.values[name])
+    """Whether every result of every shared seed is the same to the last bit; times never are.
+
+    Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss.
+    """
+    results = {
+        name: summary
+        for name, summary in arm.summaries.items()
+        if name in old.values and summary.metric.unit in ("fraction", "number", "count")
+        if "joules" not in name and name != "peak_flops_share"
+    }
+    return any(summary.metric.unit == "number" for summary in results.values()) and all(
+        value == old.values[name][seed]
+        for name, summary in results.items()
+        for seed, value in summary.values
+        if seed in old.values[name]
     )
 
 

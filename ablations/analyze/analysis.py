@@ -46,9 +46,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     arms = tuple(_arm_findings(study, outcomes, infos=infos))
     summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
-    arms = tuple(
-        _compared(arm, study.reference, metric=metric, summaries=summaries) for arm in arms
-    )
+    arms = tuple(_compared(study, arm, metric=metric, summaries=summaries) for arm in arms)
     arms = _with_records(arms, study.reference, outcomes, target=target)
     best, best_by = _best(arms, _deciding(infos, study.metric))
     findings = Findings(
@@ -77,7 +75,11 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
 def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
     """Adds what is concluded from the arms: effects, what follows from them, and their cost."""
     study, metric = findings.study, findings.metric
-    found = _seconded(with_mixed(effects(study, metric, summaries=summaries), summaries))
+    found = effects(study, metric, summaries=summaries)
+    if not study.adaptive:  # none of these knows that the seeds were added by looking
+        found = _seconded(with_mixed(found, summaries))
+        plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
+        findings = replace(findings, plans=plans)
     margin, alpha = study.smallest_effect_that_matters, ALPHA / max(1, len(found))
     return replace(
         findings,
@@ -87,7 +89,6 @@ def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
         shares=shares(study, metric, summaries=summaries),
         self_test=self_test(metric, tuple(summaries.values()), margin=margin),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
-        plans=seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms)),
     )
 
 
@@ -125,16 +126,12 @@ def _arm_finding(
 
 
 def _compared(
-    finding: ArmFinding,
-    reference: Arm,
-    *,
-    metric: MetricInfo,
-    summaries: Mapping[Arm, Summary],
+    study: Study, finding: ArmFinding, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
 ) -> ArmFinding:
     """Adds the arm's difference from the reference."""
     if finding.is_reference:
         return finding
-    shown = difference(finding.arm, reference, metric=metric, summaries=summaries)
+    shown = difference(study, finding.arm, metric=metric, summaries=summaries)
     return replace(finding, difference=shown)
 
 

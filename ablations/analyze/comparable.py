@@ -51,9 +51,9 @@ def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> s
     return {words for words in said if words}
 
 
-def other_machine(findings: Findings, past: Past) -> str:
-    """Says how the machines differ; empty if they are the same."""
+def other_machines(
+    findings: Findings, past: Past
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Returns the facts of both machines where they differ or are unknown; else ``None``."""
     now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
-    if len(now) == 1 and now == then:
-        return ""
-    return f"now {'; '.join(sorted(now)) or 'unknown'}, then {'; '.join(sorted(then)) or 'unknown'}"
+    return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))

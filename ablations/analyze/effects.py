@@ -47,9 +47,9 @@ def effects(
         summaries: The metric's summary of each arm.
     """
     margin = study.smallest_effect_that_matters
-    family = [alone(contrast, metric, summaries=summaries) for contrast in contrasts(study)]
+    family = [alone(study, contrast, metric, summaries=summaries) for contrast in contrasts(study)]
     if study.adaptive:
-        return tuple(_looked_at(effect, study, family=len(family)) for effect in family)
+        return tuple(judged_alone(study, effect, family=len(family)) for effect in family)
     corrected = zip(
         family,
         holm([effect.p for effect in family]),
@@ -68,17 +68,20 @@ def effects(
     )
 
 
-def _looked_at(effect: Effect, study: Study, *, family: int) -> Effect:
-    """Judges an effect whose seeds were added by looking: all looks together keep the error."""
-    assert study.adaptive is not None  # noqa: S101 - the caller asks for adaptive studies only
-    each, values = looks(study.adaptive), [value for _, value in effect.per_seed]
-    p, adjusted = each.p(values), each.interval(values, alpha=ALPHA / family)
+def judged_alone(study: Study, effect: Effect, *, family: int) -> Effect:
+    """Returns an effect judged at Bonferroni's level for a family of that many effects.
+
+    Where seeds were added by looking, that level holds over all looks together.
+    """
+    if study.adaptive:
+        values = [value for _, value in effect.per_seed]
+        adjusted = looks(study.adaptive).interval(values, alpha=ALPHA / family)
+    else:
+        adjusted = _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
     margin = study.smallest_effect_that_matters
     return replace(
         effect,
-        interval=each.interval(values, alpha=ALPHA),
-        p=p,
-        p_adjusted=None if p is None else min(1.0, family * p),
+        p_adjusted=None if effect.p is None else min(1.0, family * effect.p),
         adjusted=adjusted,
         family_size=family,
         verdict=judge(adjusted, margin=margin, better=effect.metric.better),
@@ -86,16 +89,25 @@ def _looked_at(effect: Effect, study: Study, *, family: int) -> Effect:
 
 
 def difference(
-    arm: Arm, reference: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
+    study: Study, arm: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
 ) -> Effect:
     """Returns an arm minus the reference, described alone: in no family and without a verdict."""
-    return alone(minus(arm, reference, kind="arm"), metric, summaries=summaries)
+    contrast = minus(arm, study.reference, kind="arm")
+    return alone(study, contrast, metric, summaries=summaries)
 
 
-def alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]) -> Effect:
+def alone(
+    study: Study, contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
+) -> Effect:
     """Returns a contrast's effect by itself, before the family that it may belong to is known."""
     per_seed = evaluate(contrast, summaries)
-    over_seeds = estimate([value for _, value in per_seed]).if_spread()
+    values = [value for _, value in per_seed]
+    over_seeds = estimate(values).if_spread()
+    if study.adaptive:
+        each = looks(study.adaptive)
+        interval, p = each.interval(values, alpha=ALPHA), each.p(values)
+    else:
+        interval, p = over_seeds.interval(level=LEVEL, method=_METHOD), over_seeds.p()
     return Effect(
         kind=contrast.kind,
         changes=contrast.changes,
@@ -104,8 +116,8 @@ def alone(contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Sum
         per_seed=per_seed,
         estimate=over_seeds.mean,
         sd=over_seeds.sd,
-        interval=over_seeds.interval(level=LEVEL, method=_METHOD),
-        p=over_seeds.p(),
+        interval=interval,
+        p=p,
         p_adjusted=None,
         adjusted=None,
         family_size=0,
@@ -159,14 +171,10 @@ def _filled(p_values: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
 
 
-def bonferroni(effect: Effect, family: int) -> Interval | None:
-    """Returns the effect's interval at Bonferroni's level for a family of that many effects."""
-    return _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
-
-
 def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Interval | None]:
     if margin > 0:
-        return [bonferroni(effect, len(family)) for effect in family]
+        level, method = ALPHA / len(family), f"{_METHOD}, Bonferroni"
+        return [_interval(effect, level, method) for effect in family]
     method = f"{_METHOD}, Holm step-down"
     alphas = holm_alphas([effect.p for effect in family])
     return [_interval(effect, alpha, method) for effect, alpha in zip(family, alphas, strict=True)]

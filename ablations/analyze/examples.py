@@ -124,8 +124,9 @@ def example_difference(
 ) -> ExampleDifference | None:
     """Compares an arm with the reference on the test images that both saw, seed by seed.
 
-    Images that several seeds share are one cluster each. ``None`` if no seed tested both arms on
-    as many images, or on images that are known to differ.
+    Images that several seeds share are one cluster each; where it is unknown whether they do, equal
+    labels are taken to be equal images, which costs power where they are not, and nothing else.
+    ``None`` if no seed tested both arms on the same images.
     """
     others = {one.seed: one for one in reference}
     pairs = [(one, others[one.seed]) for one in arm if one.seed in others]
@@ -134,12 +135,12 @@ def example_difference(
         return None
     # +1 where only the arm is right, -1 where only the reference is; per seed, shape (example,)
     signs = [a.correct.astype(np.int64) - b.correct.astype(np.int64) for a, b in pairs]
-    clusters = _clusters(signs, [a.examples or f"of seed {a.seed}" for a, _ in pairs])
+    clusters = _clusters(signs, [a.examples or a.labels.tobytes().hex() for a, _ in pairs])
     every = np.concatenate(signs)
     gained, lost = int((every > 0).sum()), int((every < 0).sum())
     return ExampleDifference(
         difference=float(every.mean()),
-        interval=_bootstrap(clusters, len(every)),
+        interval=_bootstrap(clusters, len(every)) if gained or lost else None,
         gained=gained,
         lost=lost,
         p=mcnemar(clusters),

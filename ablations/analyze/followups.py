@@ -8,10 +8,9 @@ their own, all simple effects that the design could have shown, whichever the da
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ablations.analyze.contrasts import Contrast, attributions, simple_contrasts
-from ablations.analyze.effects import alone, bonferroni, judge
+from ablations.analyze.effects import alone, judged_alone
 from ablations.estimates import Effect, MetricInfo, Summary
 from ablations.study import Arm, Study
 
@@ -33,7 +32,9 @@ def simple_effects(
     possible = simple_contrasts(study)
     pairs = [effect for effect in found if is_pair(effect) and effect.excludes_zero]
     return tuple(
-        _judged(alone(contrast, metric, summaries=summaries), study, family=len(possible))
+        judged_alone(
+            study, alone(study, contrast, metric, summaries=summaries), family=len(possible)
+        )
         for contrast in possible
         if any(_explains(contrast, pair) for pair in pairs)
     )
@@ -43,7 +44,7 @@ def shares(
     study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
 ) -> tuple[Effect, ...]:
     """Returns each factor's Shapley value in the gain from baseline to full recipe, alone."""
-    return tuple(alone(c, metric, summaries=summaries) for c in attributions(study))
+    return tuple(alone(study, c, metric, summaries=summaries) for c in attributions(study))
 
 
 def is_pair(effect: Effect) -> bool:
@@ -58,16 +59,4 @@ def _explains(contrast: Contrast, pair: Effect) -> bool:
         contrast.changes == (moved,)
         and held in ((other.factor, other.baseline), (other.factor, other.level))
         for moved, other in (pair.changes, pair.changes[::-1])
-    )
-
-
-def _judged(effect: Effect, study: Study, *, family: int) -> Effect:
-    adjusted = bonferroni(effect, family)
-    margin = study.smallest_effect_that_matters
-    return replace(
-        effect,
-        p_adjusted=None if effect.p is None else min(1.0, family * effect.p),
-        adjusted=adjusted,
-        family_size=family,
-        verdict=judge(adjusted, margin=margin, better=effect.metric.better),
     )

@@ -22,6 +22,11 @@ from ablations.analyze.outcomes import Outcome
 from ablations.analyze.targets import spent_seconds
 from ablations.estimates import TargetTime
 
+FEWEST = 5
+"""Arrivals below which the interval of the median is far from its 95% and is not given."""
+
+_ROUNDING = 1e-12
+
 Spans = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
 
@@ -49,11 +54,12 @@ def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
     if not seconds.size:
         return None
     curve = SurvfuncRight(seconds, reached)
-    low, high = _bounds(curve) if reached.any() else (None, None)
+    arrived = int(reached.sum())
+    low, high = _bounds(curve) if arrived >= FEWEST else (None, None)
     return TargetTime(
         n=len(seconds),
-        reached=int(reached.sum()),
-        median=_known(curve.quantile(0.5)) if reached.any() else None,
+        reached=arrived,
+        median=_median(curve) if arrived else None,
         low=low,
         high=high,
         p=None if reference is None else log_rank(own, reference),
@@ -69,6 +75,12 @@ def log_rank(one: Spans, other: Spans) -> float | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         found = survdiff(seconds, reached, groups)
     return _known(found[1])
+
+
+def _median(curve: SurvfuncRight) -> float | None:
+    """Returns when half of the runs had arrived, the first such time."""
+    there = np.flatnonzero(curve.surv_prob <= 0.5 + _ROUNDING)
+    return float(curve.surv_times[there[0]]) if there.size else None
 
 
 def _bounds(curve: SurvfuncRight) -> tuple[float | None, float | None]:

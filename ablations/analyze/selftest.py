@@ -1,8 +1,9 @@
 """The gate against itself: halves of one recipe's seeds, where nothing has changed.
 
-A gate that cries wolf is switched off, so it should say how often it does. Each arm's seeds are
-divided into two halves at random, the halves are held against each other as past and present, and
-every verdict of improved or regressed is a false alarm. Then a known loss is planted in one arm.
+A gate that cries wolf is switched off, so it should say how often it does. The seeds that all arms
+share are divided into two halves at random, the halves are held against each other as past and
+present, and every verdict of improved or regressed is a false alarm. Then a known loss is planted
+in one arm.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from ablations.drift import SelfTest
 from ablations.estimates import Interval, MetricInfo, Summary
 
 SPLITS = 1_000
-"""Random halvings; fewer where the seeds allow no more distinct ones."""
+"""Random halvings."""
 
 FEWEST = 4
-"""Seeds that an arm needs, for two in each half."""
+"""Seeds that the arms must share, for two in each half."""
 
 _SEED = 20_260_101
 
@@ -34,68 +35,71 @@ Array = NDArray[np.float64]
 def self_test(
     metric: MetricInfo, summaries: Sequence[Summary], *, margin: float
 ) -> SelfTest | None:
-    """Returns how often the gate errs on the study's own records; ``None`` with too few seeds.
+    """Returns how often the gate errs on the study's own records; ``None`` where they cannot tell.
 
-    The halves share no seed, so they are compared by Welch's interval at Bonferroni's level over
-    the arms. The interval of the rate counts no more splits than there are distinct ones.
+    The halves share no seed, so they are compared by Welch's interval, at Bonferroni's level over
+    the arms. A split divides the seeds of all arms alike, because a seed moves all of them. The
+    interval of the rate counts no more splits than there are distinct ones.
 
     Args:
         metric: With a better direction, or nothing can be worse.
         summaries: The metric's summary of each arm.
         margin: The smallest effect that matters.
     """
-    values = [np.array([v for _, v in s.values]) for s in summaries if s.n >= FEWEST]
-    if not values or metric.better == "neither":
+    values = _shared(summaries)
+    if values is None or metric.better == "neither":
         return None
-    sign = 1.0 if metric.better == "higher" else -1.0
-    planted, alpha = _planted(margin, values), ALPHA / len(values)
-    rng = np.random.default_rng(_SEED)
-    found = np.array(
-        [_halved(sign * own, rng, alpha=alpha, margin=margin, planted=planted) for own in values]
-    )  # (arm, change, split)
-    alarmed = found[:, 0].any(axis=0)
-    fewest = min(len(own) for own in values)
-    distinct = min(SPLITS, math.comb(fewest, fewest // 2))
+    n = values.shape[1]
+    unit = margin or float(np.median(np.std(values, axis=1, ddof=1)))
+    if unit == 0:
+        return None
+    found = _verdicts(
+        values * (1.0 if metric.better == "higher" else -1.0),
+        margin=margin,
+        planted=(2 * unit, 4 * unit),
+    )
+    alarmed = found[0].any(axis=0)
+    # A half and the other one change places without changing the verdict's being an alarm.
+    distinct = min(SPLITS, math.comb(n, n // 2) // (2 if n % 2 == 0 else 1))
     low, high = proportion_confint(alarmed.mean() * distinct, distinct, method="wilson")
     return SelfTest(
         splits=SPLITS,
         alarms=int(alarmed.sum()),
         false_alarms=float(alarmed.mean()),
         interval=Interval(float(low), float(high), LEVEL, "Wilson over distinct splits"),
-        planted=planted,
-        found=tuple(found[:, 1:].mean(axis=(0, 2)).tolist()),
-        n_seeds=fewest,
+        planted=(2 * unit, 4 * unit),
+        found=tuple(found[1:].mean(axis=(1, 2)).tolist()),
+        n_seeds=n,
     )
 
 
-def _planted(margin: float, values: Sequence[Array]) -> tuple[float, ...]:
-    """Returns losses to look for: twice and four times the margin, else standard deviations."""
-    unit = margin or float(np.median([np.std(own, ddof=1) for own in values]))
-    return (2 * unit, 4 * unit)
+def _shared(summaries: Sequence[Summary]) -> Array | None:
+    """Returns the values of the seeds that all arms have, shape (arm, seed); ``None`` if few."""
+    by_seed = [dict(summary.values) for summary in summaries if summary.n]
+    seeds = sorted(set(by_seed[0]).intersection(*by_seed[1:])) if by_seed else []
+    if len(seeds) < FEWEST:
+        return None
+    return np.array([[own[seed] for seed in seeds] for own in by_seed])
 
 
-def _halved(
-    values: Array,
-    rng: np.random.Generator,
-    *,
-    alpha: float,
-    margin: float,
-    planted: Sequence[float],
-) -> NDArray[np.bool_]:
-    """Returns whether the verdict is a change, shape (change, split).
+def _verdicts(values: Array, *, margin: float, planted: Sequence[float]) -> NDArray[np.bool_]:
+    """Returns whether the verdict is a change, shape (change, arm, split).
 
     The first change is none, where either direction counts; then come the planted losses.
     """
-    half = len(values) // 2
-    order = rng.permuted(np.tile(values, (SPLITS, 1)), axis=1)
-    now, then = order[:, :half], order[:, half:]
-    parts = [np.var(side, axis=1, ddof=1) / side.shape[1] for side in (now, then)]
-    error = np.sqrt(parts[0] + parts[1])
+    n = values.shape[1]
+    rng = np.random.default_rng(_SEED)
+    order = rng.permuted(np.tile(np.arange(n), (SPLITS, 1)), axis=1)
+    halves = values[:, order[:, : n // 2]], values[:, order[:, n // 2 :]]
+    sizes = np.array([half.shape[2] for half in halves])
+    parts = np.stack([np.var(half, axis=2, ddof=1) for half in halves], axis=-1) / sizes
+    # Equal values have no spread, whatever rounding leaves, and then there is no interval.
+    spread = np.any([np.ptp(half, axis=2) > 0 for half in halves], axis=0)
+    error2 = parts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        df = error**4 / (parts[0] ** 2 / (half - 1) + parts[1] ** 2 / (then.shape[1] - 1))
-    reach = stats.t.isf(alpha / 2, np.where(error > 0, df, 1.0)) * error
-    change = now.mean(axis=1) - then.mean(axis=1)
-    spread = error > 0
+        df = np.where(spread, error2**2 / (parts**2 / (sizes - 1)).sum(axis=-1), 1.0)
+    reach = stats.t.isf(ALPHA / len(values) / 2, df) * np.sqrt(error2)
+    change = halves[0].mean(axis=2) - halves[1].mean(axis=2)
     alarmed = (np.abs(change) - reach > margin) & spread
     lost = [(change - shift + reach < -margin) & spread for shift in planted]
     return np.stack([alarmed, *lost])

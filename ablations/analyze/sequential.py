@@ -39,6 +39,9 @@ At equal power 1 spends fewer trials than 0, the same rate at every look, becaus
 find little: 45% saved instead of 37% on the mix of ``bench/adaptive.py``.
 """
 
+_LIKELY = 0.25
+"""A weighted p above this is no candidate for the smallest of a study that finds something."""
+
 _PATHS = 400_000
 _CHUNK = 20_000
 _SEED = 20_260_101
@@ -66,7 +69,11 @@ class Looks:
         return float(self.smallest[place]) * self._weight(n)
 
     def p(self, values: Sequence[float]) -> float | None:
-        """Returns the p of "no effect" over all looks so far; ``None`` before the first."""
+        """Returns the p of "no effect" over all looks so far; ``None`` before the first.
+
+        It is 1 from 0.49 on, where the looks are not told apart, and like the level it errs to the
+        safe side by two standard errors of the simulation.
+        """
         found = [
             p / self._weight(n)
             for n in range(self.first, len(values) + 1)
@@ -74,8 +81,10 @@ class Looks:
         ]
         if not found:
             return None
-        below = int(np.searchsorted(self.smallest, min(found), side="right"))
-        return (below + 1) / (len(self.smallest) + 1)
+        if min(found) > _LIKELY:
+            return 1.0
+        below = int(np.searchsorted(self.smallest, min(found), side="right")) + 1
+        return min(1.0, (below + 2 * math.sqrt(below)) / (len(self.smallest) + 1))
 
     def interval(self, values: Sequence[float], *, alpha: float) -> Interval | None:
         """Returns what all looks at ``values``, shape (seed,), leave possible together.
@@ -140,7 +149,7 @@ def _smallest(values: Array, first: int, last: int) -> Array:
     t = np.abs(sums[:, first - 1 :]) * np.sqrt((n - 1) / (n * spread))
     weights = (n / last) ** SHAPE
     # Only the smallest p of a study counts, and it is small; the many others need no exact value.
-    likely = t > stats.t.isf(0.25 * weights / weights.max() / 2, n - 1)
+    likely = t > stats.t.isf(_LIKELY * weights / 2, n - 1)
     p = np.ones_like(t)
     df = np.broadcast_to(n - 1.0, t.shape)
     p[likely] = 2 * special.stdtr(df[likely], -t[likely])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +15,37 @@ Signs = NDArray[np.int64]
 
 
 def alias_sets(names: Sequence[str], signs: Signs) -> tuple[AliasSet, ...]:
-    """Returns main effects and two-factor interactions, each with those that equal it.
+    """Returns the numbers that a design gives, each with the effects up to two factors in it.
 
-    Effects that are partly aliased, as in Plackett-Burman designs, count as aliased too: their
-    columns are neither equal nor orthogonal.
+    Effects that are confounded in full share one number. Where some are confounded in part, as in
+    Plackett-Burman designs of 12 arms, only the main effects have numbers of their own.
     """
     words = dict(_words(names, signs))
+    found: list[AliasSet] = []
     taken: set[tuple[str, ...]] = set()
-    found = []
     for word, column in words.items():
-        if word in taken:
-            continue
-        aliases = [
-            Alias(other, product / len(signs))
+        shares = [
+            Alias(other, int(column @ own) / len(signs))
             for other, own in words.items()
-            if other != word and (product := int(column @ own))
+            if other != word and int(column @ own) != 0
         ]
-        taken.update(alias.factors for alias in aliases if len(alias.factors) > 1)
-        found.append(AliasSet(word, tuple(aliases)))
-    return tuple(found)
+        if word not in taken:
+            found.append(AliasSet(word, tuple(shares)))
+            taken.update(alias.factors for alias in shares if abs(alias.weight) == 1)
+    in_part = any(abs(alias.weight) < 1 for own in found for alias in own.aliases)
+    return tuple(own for own in found if len(own.factors) == 1 or not in_part)
+
+
+def confounded(sets: Sequence[AliasSet]) -> int:
+    """Counts the effects up to two factors that share a number with another one."""
+    shared = (own for own in sets if own.aliases)
+    words = ((own.factors, *(alias.factors for alias in own.aliases)) for own in shared)
+    return len(set(chain.from_iterable(words)))
+
+
+def total_share(sets: Sequence[AliasSet]) -> float:
+    """Adds up how much of other effects is in each number."""
+    return sum(abs(alias.weight) for own in sets for alias in own.aliases)
 
 
 def _words(names: Sequence[str], signs: Signs) -> Iterator[tuple[tuple[str, ...], Signs]]:
@@ -43,11 +55,14 @@ def _words(names: Sequence[str], signs: Signs) -> Iterator[tuple[tuple[str, ...]
             yield word, signs[:, list(places)].prod(axis=1)
 
 
-def resolution(signs: Signs) -> int:
-    """Returns the length of the shortest product of columns that is not balanced."""
+def resolution(signs: Signs) -> int | None:
+    """Returns the length of the shortest product of columns that is not balanced.
+
+    ``None`` where all arms are there, so that nothing is confounded.
+    """
     k = int(signs.shape[1])
     for order in range(1, k + 1):
         for places in combinations(range(k), order):
-            if signs[:, list(places)].prod(axis=1).sum():
+            if int(signs[:, list(places)].prod(axis=1).sum()) != 0:
                 return order
-    return k + 1  # all arms: nothing is confounded
+    return None

@@ -13,8 +13,8 @@ from string import ascii_lowercase
 
 import numpy as np
 
-from ablations.design import AliasSet, Fraction
-from ablations.plan.aliases import Signs, alias_sets, resolution
+from ablations.design import Fraction
+from ablations.plan.aliases import Signs, alias_sets, confounded, resolution, total_share
 from ablations.plan.validation import require
 from ablations.study import Arm, Factor
 
@@ -52,8 +52,7 @@ def fractional(
     )
     words = _generated(names, generators) if generators else _best(names, halvings or 0)
     signs = np.asarray(fracfact(_expression(names, words)), dtype=np.int64)
-    said = tuple(f"{name} = {_said(word)}" for name, word in words.items())
-    return _laid_out(factors, baseline, signs, generators=said, fold_over=fold_over)
+    return _laid_out(factors, baseline, signs, generators=words, fold_over=fold_over)
 
 
 def screening(
@@ -68,7 +67,7 @@ def screening(
 
     names = _two_levels(factors)
     signs = np.asarray(pbdesign(len(names)), dtype=np.int64)
-    return _laid_out(factors, baseline, -signs * signs[-1], generators=(), fold_over=fold_over)
+    return _laid_out(factors, baseline, -signs * signs[-1], generators={}, fold_over=fold_over)
 
 
 def _two_levels(factors: Sequence[Factor]) -> list[str]:
@@ -112,21 +111,50 @@ def _generated(
 
 def _best(names: Sequence[str], halvings: int) -> dict[str, tuple[str, ...]]:
     """Returns the generators of least aberration for the last factors."""
-    from pyDOE3 import fracfact_opt
-
     base = len(names) - halvings
+    words = _LEAST_ABERRATION.get((len(names), halvings), "").split()
     require(
-        base >= 2 and 2**base > len(names),
-        "design.halvings leaves too few arms for the factors",
+        bool(words),
+        "design.halvings knows no fraction of this size",
         received=f"halvings={halvings}, {len(names)} factors",
-        cure="Halve less often, or use kind = 'screening'",
+        cure="Halve less often, name generators, or use kind = 'screening'",
     )
     letters = dict(zip(ascii_lowercase, names, strict=False))
-    words = fracfact_opt(len(names), halvings)[0].split()[base:]
     return {
-        name: tuple(letters[letter] for letter in word.strip("-+"))
+        name: tuple(letters[letter] for letter in word)
         for name, word in zip(names[base:], words, strict=True)
     }
+
+
+_LEAST_ABERRATION = {
+    (3, 1): "ab",
+    (4, 1): "abc",
+    (5, 1): "abcd",
+    (5, 2): "ab ac",
+    (6, 1): "abcde",
+    (6, 2): "abc bcd",
+    (6, 3): "ab ac bc",
+    (7, 1): "abcdef",
+    (7, 2): "abcd abde",
+    (7, 3): "abc bcd acd",
+    (7, 4): "ab ac bc abc",
+    (8, 2): "abcd abef",
+    (8, 3): "abc abd bcde",
+    (8, 4): "bcd acd abc abd",
+    (9, 2): "acdfg bcefg",
+    (9, 3): "abcd acef cdef",
+    (9, 4): "bcde acde abde abce",
+    (9, 5): "abc bcd acd abd abcd",
+    (10, 3): "abcd abef aceg",
+    (10, 4): "bcdf acdf abde abce",
+    (10, 5): "abcd abce abde acde bcde",
+    (10, 6): "abc bcd acd abd abcd ab",
+    (11, 5): "cde abcd abf bdef adef",
+    (11, 6): "abc bcd cde acd ade bde",
+    (11, 7): "abc bcd acd abd abcd ab ac",
+}
+"""Generators by (factors, halvings). Source: Montgomery (2017), "Design and Analysis of
+Experiments", 9th ed., table 8.14, after Box, Hunter and Hunter."""
 
 
 def _said(word: Sequence[str]) -> str:
@@ -149,7 +177,7 @@ def _laid_out(
     baseline: Arm,
     signs: Signs,
     *,
-    generators: tuple[str, ...],
+    generators: Mapping[str, Sequence[str]],
     fold_over: Sequence[str] | None,
 ) -> tuple[tuple[Arm, ...], Fraction]:
     names = [factor.name for factor in factors]
@@ -170,7 +198,19 @@ def _laid_out(
         )
         for row in signs.tolist()
     )
-    return arms, _fraction(names, signs, generators)
+    return arms, _fraction(names, signs, _holding(names, signs, generators))
+
+
+def _holding(
+    names: Sequence[str], signs: Signs, generators: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """Writes the generators that hold in the final arms; a fold-over breaks some."""
+    column = {name: signs[:, i] for i, name in enumerate(names)}
+    return tuple(
+        f"{name} = {_said(word)}"
+        for name, word in generators.items()
+        if abs(int((column[name] * np.prod([column[w] for w in word], axis=0)).sum())) == len(signs)
+    )
 
 
 def _level(factor: Factor, baseline: Arm, sign: int) -> str:
@@ -196,27 +236,21 @@ def _require_apart(names: Sequence[str], signs: Signs) -> None:
 def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -> Fraction:
     sets = alias_sets(names, signs)
     choices = [tuple(names), *((name,) for name in names)]
-    folded = [(_aliased(alias_sets(names, _fold(signs, names, c))), len(c), c) for c in choices]
-    aliased = _aliased(sets)
-    left, _, chosen = min(folded, key=lambda choice: (choice[0], choice[1] == 1))
-    helps = left < aliased
-    more = len(_fold(signs, names, chosen)) - len(signs) if helps else 0
+    folded = {choice: _fold(signs, names, choice) for choice in choices}
+    rest = {choice: alias_sets(names, own) for choice, own in folded.items()}
+    chosen = min(choices, key=lambda choice: (total_share(rest[choice]), len(choice) == 1))
+    helps = total_share(rest[chosen]) < total_share(sets)
     return Fraction(
         full=2 ** len(names),
         generators=generators,
         resolution=resolution(signs),
         sets=sets,
-        aliased=aliased,
+        confounded=confounded(sets),
         fold_over=chosen if helps else (),
-        more_arms=more,
-        left=left if helps else aliased,
+        more_arms=len(folded[chosen]) - len(signs) if helps else 0,
+        left=confounded(rest[chosen]) if helps else confounded(sets),
     )
 
 
 def _fold(signs: Signs, names: Sequence[str], mirrored: Sequence[str]) -> Signs:
     return np.unique(_folded(signs, names, mirrored), axis=0)
-
-
-def _aliased(sets: Sequence[AliasSet]) -> int:
-    """Counts the effects that are not alone, main effects and two-factor interactions alike."""
-    return sum(1 + len(found.aliases) for found in sets if found.aliases)

@@ -143,6 +143,12 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         claims=claims,
     )
     _require_own_settings(study)
+    require(
+        not study.adaptive or study.metric != "target_seconds" or study.target_accuracy is not None,
+        "adaptive seeds on target_seconds need analysis.target_accuracy",
+        received="no target_accuracy",
+        cure="Name it: a target taken from the seeds so far would move with each of them",
+    )
     entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))

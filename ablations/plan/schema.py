@@ -28,8 +28,8 @@ class TrialTable(_Strict):
 class AdaptiveSeeds(_Strict):
     """Seeds that are added one by one until every effect has a verdict."""
 
-    at_least: Annotated[int, Field(ge=2, le=1_000)] = 3
-    at_most: Annotated[int, Field(ge=2, le=1_000)]
+    at_least: Annotated[int, Field(ge=2, le=200)] = 3
+    at_most: Annotated[int, Field(ge=2, le=200)]
     until: Literal["decided"] = "decided"
 
 

@@ -24,17 +24,20 @@ def fraction(findings: Findings) -> Passage | None:
 
 
 _READING = (
-    "The number for an effect is the sum of all effects in its row. Where others are in it, it "
-    "speaks for the first alone only if these are known to be small."
+    "A number is its own effect plus what else stands in its row, up to two factors. It speaks for "
+    "the first alone only if the others are known to be small."
 )
 
 
 def fraction_caveat(findings: Findings) -> str:
     """Says in one line that effects are confounded; empty if none are."""
     found = findings.study.fraction
-    if found is None or not found.aliased:
+    if found is None or not found.confounded:
         return ""
-    mains = any(len(own.factors) == 1 and own.aliases for own in found.sets)
-    what = "each main effect contains" if mains else "interactions contain"
-    arms = f"{len(findings.study.arms)} of {found.full} arms"
-    return f"Only {arms} were trained: {what} other interactions, which the table below names."
+    mains = [own for own in found.sets if len(own.factors) == 1]
+    mixed = sum(bool(own.aliases) for own in mains)
+    arms = f"Only {len(findings.study.arms)} of {found.full} arms were trained"
+    if not mixed:
+        return f"{arms}: some interactions share a number, which the table below names."
+    which = "every main effect" if mixed == len(mains) else f"{mixed} of {len(mains)} main effects"
+    return f"{arms}: the number for {which} contains interactions, which the table below names."

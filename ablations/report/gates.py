@@ -26,8 +26,8 @@ def gate_errors(findings: Findings) -> str:
         for loss, share in zip(found.planted, found.found, strict=True)
     ]
     return (
-        f"Held against itself, one random half of {counted(found.n_seeds, 'seed')} an arm against "
-        f"the other, the gate ‘--against’ raises a false alarm in "
-        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}), and finds "
-        f"an arm that got worse in {listing(losses)}."
+        f"One random half of the {counted(found.n_seeds, 'seed')} held against the other, as the "
+        f"gate ‘--against’ holds other seeds against the past, raises a false alarm in "
+        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}, from the "
+        f"distinct ones), and finds an arm that got worse in {listing(losses)}."
     )

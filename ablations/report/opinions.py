@@ -42,7 +42,7 @@ def _lines(known: list[Effect]) -> list[str]:
         )
     elif seeds < _FEWEST_BCA:
         lines.append(
-            f"A bootstrap interval is not given below {_FEWEST_BCA} seeds, where it is too narrow."
+            f"Below {_FEWEST_BCA} seeds a bootstrap interval is much too narrow and is not given."
         )
     if any(effect.mixed for effect in known):
         lines.append(

@@ -13,7 +13,8 @@ from ablations.report.wording import effect_label
 def seeds(findings: Findings) -> Passage | None:
     """Puts the plan of seeds together, where the spread over seeds is known."""
     known = [plan for plan in findings.plans if plan.detectable[0] is not None]
-    spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds else []
+    ended = findings.n_completed + findings.n_failed == findings.n_planned
+    spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
     if not known and not spent:
         return None
     return Passage(

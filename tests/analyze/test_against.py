@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.duration.survfunc import SurvfuncRight
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from ablations.analyze.against import against, exit_code, past_of_records, welch
+from ablations.analyze.against import against, drift_code, past_of_records, welch
 from ablations.analyze.intervals import summarize
 from ablations.analyze.reaching import log_rank, target_time
 from ablations.analyze.selftest import self_test
@@ -23,7 +23,9 @@ ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 HERE = {"cpu": "one", "device": "cpu:0", "precision": "float32"}
 
 
-def rows(make, study, *, seeds=None, gain=0.0, step=0.01, data="data-1", facts=HERE, salt=0):
+def rows(
+    make, study, *, seeds=None, gain=0.0, step=0.01, data="data-1", facts=HERE, salt=0, loss=True
+):
     made = []
     for trial in make.planned(study):
         if seeds is not None and trial.seed not in seeds:
@@ -32,6 +34,7 @@ def rows(make, study, *, seeds=None, gain=0.0, step=0.01, data="data-1", facts=H
         value = 0.8 + gain + 0.01 * rng.standard_normal()
         took = step * math.exp(0.01 * rng.standard_normal())
         metrics = (make.accuracy(value), Metric("median_step_seconds", took, "seconds", "lower"))
+        metrics += (Metric("loss", 1 - value, "number", "lower"),) if loss else ()
         record = make.record(trial, *metrics)
         made.append(replace(record, data=data, environment=facts))
     return made
@@ -58,7 +61,7 @@ def test_equal_records_are_equivalent_and_pass(make, study):
     found, findings = held(make, study, records, records)
     accuracy = [d for d in found.drifts if not d.is_ratio]
     assert all(d.identical and d.verdict == "equivalent" and d.change == 0.0 for d in accuracy)
-    assert exit_code(found, findings) in (0, 3)
+    assert drift_code(found, findings) in (0, 3)
 
 
 def test_a_loss_beyond_the_margin_fails_whichever_the_seeds(make, study):
@@ -66,7 +69,7 @@ def test_a_loss_beyond_the_margin_fails_whichever_the_seeds(make, study):
     found, findings = held(make, study, now, rows(make, study))
     assert {d.verdict for d in found.drifts if not d.is_ratio} == {"regressed"}
     assert all(d.paired for d in found.drifts if not d.is_ratio)
-    assert exit_code(found, findings) == 1
+    assert drift_code(found, findings) == 1
 
 
 def test_other_seeds_are_two_samples(make, study):
@@ -107,14 +110,29 @@ def test_a_slower_step_regresses_as_a_quotient(make, study):
     speeds = [drift for drift in found.drifts if drift.is_ratio]
     assert {drift.verdict for drift in speeds} == {"regressed"}
     assert all(1.9 < drift.change < 2.1 and drift.interval.low > 1.05 for drift in speeds)
-    assert exit_code(found, findings) == 1
+    assert drift_code(found, findings) == 1
 
 
 def test_another_machine_refuses_speeds_and_says_why(make, study):
     then = rows(make, study, facts={**HERE, "cpu": "another"})
     found, _ = held(make, study, rows(make, study, salt=1), then)
     assert {drift.metric.name for drift in found.drifts} == {"accuracy"}
-    assert found.refused == ("now cpu one, device cpu:0, then cpu another, device cpu:0")
+    assert found.machines == (("cpu one, device cpu:0",), ("cpu another, device cpu:0",))
+
+
+def test_an_arm_that_is_gone_leaves_the_gate_incomplete(make, study):
+    wider = make.study("arms", factors={"a": ("off", "on", "more")}, seeds=6, margin=0.02)
+    found, findings = held(make, study, rows(make, study, salt=1), rows(make, wider))
+    assert [arm.name for arm in found.gone] == ["a=more"]
+    assert drift_code(found, findings) == 4
+    found, findings = held(make, wider, rows(make, wider, salt=1), rows(make, study))
+    assert [arm.name for arm in found.added] == ["a=more"]
+    assert drift_code(found, findings) != 4
+
+
+def test_equal_accuracies_alone_are_not_the_same_run(make, study):
+    found, _ = held(make, study, rows(make, study, loss=False), rows(make, study, loss=False))
+    assert not any(drift.identical for drift in found.drifts)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +160,7 @@ def test_another_study_is_refused(make, study):
 def test_missing_trials_are_no_verdict(make, study):
     now = rows(make, study, seeds={0, 1, 2}, salt=1)
     found, findings = held(make, study, now, rows(make, study))
-    assert exit_code(found, findings) == 4
+    assert drift_code(found, findings) == 4
 
 
 def summaries(rng, arms=4, seeds=6, sd=0.01):
@@ -217,3 +235,28 @@ def test_log_rank_agrees_with_scipy():
         ]
         assert log_rank(one, other) == pytest.approx(stats.logrank(*censored).pvalue, abs=1e-9)
     assert log_rank(spans([5.0], [0]), spans([6.0], [0])) is None
+
+
+def test_a_seed_is_halved_alike_in_all_arms():
+    rng = np.random.default_rng(3)
+    moved = rng.normal(0, 0.02, 10)
+    alike = [
+        summarize(ACCURACY, list(enumerate((0.9 + moved + rng.normal(0, 1e-4, 10)).tolist())))
+        for _ in range(8)
+    ]
+    found = self_test(ACCURACY, alike, margin=0.0)
+    assert found.false_alarms < 0.02
+
+
+def test_halves_without_spread_raise_no_alarm():
+    coarse = [summarize(ACCURACY, list(enumerate([0.1, 0.1, 0.1, 0.7, 0.7, 0.7])))]
+    assert self_test(ACCURACY, coarse, margin=0.0).false_alarms == 0.0
+    assert (
+        self_test(ACCURACY, [summarize(ACCURACY, [(s, 0.5) for s in range(6)])], margin=0.0) is None
+    )
+
+
+def test_few_arrivals_have_a_median_and_no_interval():
+    two = target_time(spans([1, 2], [1, 1]), None)
+    assert (two.median, two.low, two.high) == (1, None, None)
+    assert target_time(spans([1, 2, 3, 4], [1, 1, 0, 0]), None).median == 2

@@ -156,7 +156,11 @@ def test_an_image_that_seeds_share_counts_once():
         example_difference(several(1, examples=names), several(2, examples=names))
         for names in (("x",) * 4, ("x", "y", "z", "w"), ("",) * 4)
     )
-    assert [found.n_examples for found in (shared, own, unknown)] == [40, 160, 160]
+    assert [found.n_examples for found in (shared, own, unknown)] == [
+        40,
+        160,
+        40,
+    ]  # unknown ones may be shared
     assert {found.n_seeds for found in (shared, own, unknown)} == {4}
 
 
@@ -175,7 +179,7 @@ def test_interval_is_that_of_a_plain_bootstrap_of_images(examples):
     arm = several(1, n=120, examples=examples, right=0.9)
     reference = several(2, n=120, examples=examples, right=0.7)
     signs = [a.correct.astype(float) - b.correct for a, b in zip(arm, reference, strict=True)]
-    names = [name or str(i) for i, name in enumerate(examples)]
+    names = examples  # unknown images of equal labels are taken to be shared
     sums = np.concatenate(
         [sum(s for s, own in zip(signs, names, strict=True) if own == name) for name in set(names)]
     )

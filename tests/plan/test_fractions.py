@@ -10,8 +10,10 @@ from pyDOE3 import fracfact, fracfact_aliasing
 
 from ablations.analyze.contrasts import contrasts
 from ablations.errors import StudyError
+from ablations.naming import fraction_sentences
 from ablations.plan import load_study
-from ablations.plan.aliases import alias_sets, resolution
+from ablations.plan.aliases import alias_sets, confounded, resolution
+from ablations.plan.fractions import _best, _expression
 
 HEAD = 'title = "F"\n[trial]\nrun = "ablations.vision:train"\nsettings = { dataset = "digits", layers = ["flatten", "dense:10"] }\n'
 
@@ -114,7 +116,7 @@ def test_contrasts_find_planted_effects_and_their_aliases(tmp_path):
 
 def test_the_suggested_fold_over_does_what_it_says(tmp_path):
     first = study_of(tmp_path, 'kind = "fractional"\ngenerators = { c = ["a", "b"] }', "abc")
-    assert first.fraction.aliased == 6
+    assert first.fraction.confounded == 6
     folded = study_of(
         tmp_path,
         f'kind = "fractional"\ngenerators = {{ c = ["a", "b"] }}\nfold_over = {list(first.fraction.fold_over)}'.replace(
@@ -123,7 +125,7 @@ def test_the_suggested_fold_over_does_what_it_says(tmp_path):
         "abc",
     )
     assert len(folded.arms) == len(first.arms) + first.fraction.more_arms == 8
-    assert folded.fraction.aliased == first.fraction.left == 0
+    assert folded.fraction.confounded == first.fraction.left == 0
     assert not folded.fraction.fold_over
 
 
@@ -153,7 +155,7 @@ def test_plackett_burman_of_eleven_confounds_in_part():
     [
         ('kind = "fractional"', "abcd", "needs either generators or halvings"),
         ('kind = "fractional"\nhalvings = 1\ngenerators = { d = ["a", "b"] }', "abcd", "either"),
-        ('kind = "fractional"\nhalvings = 3', "abcd", "too few arms"),
+        ('kind = "fractional"\nhalvings = 3', "abcd", "knows no fraction"),
         ('kind = "fractional"\nhalvings = 1', "ab", "3 to 16 factors"),
         ('kind = "fractional"\ngenerators = { x = ["a", "b"] }', "abcd", "'x' must be a factor"),
         ('kind = "fractional"\ngenerators = { d = ["a"] }', "abcd", "follows two or more"),
@@ -186,3 +188,37 @@ def test_adaptive_seeds_are_checked(tmp_path, seeds, said):
     )
     with pytest.raises(StudyError, match=said):
         load_study(path)
+
+
+EXPECTED = {
+    (3, 1): 3, (4, 1): 4, (5, 1): 5, (5, 2): 3, (6, 1): 6, (6, 2): 4, (6, 3): 3, (7, 1): 7,
+    (7, 2): 4, (7, 3): 4, (7, 4): 3, (8, 2): 5, (8, 3): 4, (8, 4): 4, (9, 2): 6, (9, 3): 4,
+    (9, 4): 4, (9, 5): 3, (10, 3): 5, (10, 4): 4, (10, 5): 4, (10, 6): 3, (11, 5): 4, (11, 6): 4,
+    (11, 7): 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("k", "p"), list(EXPECTED))
+def test_halvings_have_the_resolution_of_the_published_table(k, p):
+    names = "abcdefghijk"[:k]
+    words = _best(list(names), p)
+    signs = fracfact(_expression(list(names), words)).astype(int)
+    assert resolution(signs) == EXPECTED[k, p]
+    assert len(np.unique(signs, axis=0)) == 2 ** (k - p)
+
+
+def test_a_fold_over_that_completes_the_design_says_so(tmp_path):
+    study = study_of(tmp_path, 'kind = "fractional"\nhalvings = 1\nfold_over = ["d"]')
+    assert (study.fraction.resolution, study.fraction.generators, study.fraction.confounded) == (
+        None,
+        (),
+        0,
+    )
+    assert fraction_sentences(study.fraction, 16) == ["All 16 arms: nothing is confounded."]
+
+
+def test_confounded_effects_are_counted_once():
+    from pyDOE3 import pbdesign
+
+    sets = alias_sets("abcdefghijk", -pbdesign(11).astype(int))
+    assert confounded(sets) == 66

@@ -245,7 +245,7 @@ def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
         replace(found, effects=tuple(replace(e, second=second) for e in found.effects))
     )
     assert "need 6 seeds" not in said(passage)
-    assert said(passage).endswith("not given below 20 seeds, where it is too narrow.")
+    assert said(passage).endswith("a bootstrap interval is much too narrow and is not given.")
     assert passage is not None
     assert columns(passage.tables[0])[3:] == ["sign-flip p", "Wilcoxon p"]
     assert rows(passage.tables[0])[0][3:] == ["0.031", "0.24"]
