@@ -173,6 +173,8 @@ def gate(
     """Hold records against the gates or the past; the exit code is the verdict."""
     from ablations import gating
 
+    if (self_test and past is not None) or (despite and past is None):
+        raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
     session = session.reading(jsonl)
     findings = session.findings(session.records())
     if self_test:
@@ -320,11 +322,11 @@ def _err() -> Console:
 
 
 def _say(line: str) -> None:
-    _out().print(line, markup=False, highlight=False, soft_wrap=True)
+    _out().print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _note(line: str) -> None:
-    _err().print(line, markup=False, highlight=False, soft_wrap=True)
+    _err().print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _print_json(document: object) -> None:

@@ -70,7 +70,7 @@ def self_tested(findings: Findings) -> Shown:
     """Holds the gate against itself."""
     found = findings.self_test
     if found is None:
-        line = "unknown: each half needs two seeds, so some arm must have four"
+        line = "unknown: each half needs two seeds, so the arms must share four, with some spread"
         return Shown((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
     document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
     return Shown(((_self_title(findings, found), _self_table(findings, found)),), document, (), 0)
@@ -173,7 +173,8 @@ def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
         change = formatting.difference(drift.change, unit)
         interval = formatting.interval(low, high, unit, signed=True)
     paired = "identical" if drift.identical else "pairs"
-    seeds = f"{drift.n} {paired}" if drift.paired else f"{drift.n_past} + {drift.n}"
+    together = drift.paired or drift.identical
+    seeds = f"{drift.n} {paired}" if together else f"{drift.n_past} + {drift.n}"
     return (
         formatting.number(drift.past_mean, unit),
         formatting.number(drift.mean, unit),

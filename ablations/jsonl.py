@@ -45,7 +45,7 @@ def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         try:
             records.append(record_from_json(line))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise StoreError(
                 f"{path}, line {number}, is not a run record",
                 received=f"{type(error).__name__}: {error}",
@@ -92,6 +92,7 @@ def record_from_json(line: str) -> RunRecord:
         raise ValueError(f"schema version {version}, not 1 to {SCHEMA_VERSION}")
     head = {name: values[name] for name in RECORD_COLUMNS}
     head["arm"] = Arm(tuple(values["arm"].items()))
+    _require(head)
     return RunRecord(
         **head,
         environment=values["environment"],
@@ -109,3 +110,15 @@ def record_from_json(line: str) -> RunRecord:
         ),
         exhibits=tuple(exhibit_from_json(dict(exhibit)) for exhibit in values["exhibits"]),
     )
+
+
+def _require(head: dict[str, Any]) -> None:
+    """Raises ``TypeError`` where a value is of another kind than the records have."""
+    for name, kind in _KINDS.items():
+        if not isinstance(head[name], kind):
+            raise TypeError(f"{name} is {head[name]!r}")
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "key": (str,), "seed": (int,), "data": (str,), "started_at": (str,), "seconds": (int, float),
+}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from ablations.errors import StoreError
 from ablations.jsonl import read_jsonl
 from ablations.store import Store
 from ablations.study import Arm
+
+_SHAPES = (AttributeError, RecursionError)
 
 _CURE = (
     "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
@@ -29,6 +32,8 @@ def read_past(name: str, *, slug: str) -> Past:
     Raises:
         StoreError: if there is no such thing, or it cannot be read.
     """
+    if not name or name.startswith("-"):
+        raise StoreError("there is nothing to hold against", received=repr(name), cure=_CURE)
     path = Path(name)
     if path.is_dir():
         path = _inside(path, slug)
@@ -61,14 +66,15 @@ def _of_findings(path: Path, source: str) -> Past:
             PastArm(
                 Arm(tuple(arm["levels"].items())),
                 {
-                    name: {int(seed): float(value) for seed, value in own.items()}
+                    name: {int(seed): _finite(value) for seed, value in own.items()}
                     for name, own in arm["values"].items()
                 },
             )
             for arm in found["arms"]
         )
-        return Past(source, arms, tuple(found["data"]), tuple(found["environments"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        environments = tuple({k: str(v) for k, v in e.items()} for e in found["environments"])
+        return Past(source, arms, tuple(map(str, list(found["data"]))), environments)
+    except (ValueError, LookupError, TypeError, ArithmeticError, *_SHAPES) as error:
         raise StoreError(
             f"{source} holds no findings",
             received=f"{type(error).__name__}: {error}",
@@ -76,9 +82,16 @@ def _of_findings(path: Path, source: str) -> Past:
         ) from error
 
 
+def _finite(value: float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number")
+    return number
+
+
 def _of_revision(name: str) -> Past:
     """Reads a committed file without touching the working tree."""
-    command = ["git", "show", name]
+    command = ["git", "show", "--end-of-options", name]
     try:
         done = subprocess.run(  # noqa: S603 - git itself, and a name that it looks up
             command, capture_output=True, check=True, timeout=60
@@ -87,10 +100,13 @@ def _of_revision(name: str) -> Past:
         said = getattr(error, "stderr", None) or str(error).encode()
         raise StoreError(
             "there is nothing to hold against",
-            received=f"{name}: {said.decode(errors='replace').strip().splitlines()[0]}",
+            received=f"{name}: {said.decode(errors='replace').strip().splitlines()[0].rstrip('.')}",
             cure=_CURE,
         ) from error
+    file = Path(name.partition(":")[2]).name
+    if Path(file).suffix not in (".json", ".jsonl"):
+        raise StoreError("this is no file of findings or records", received=name, cure=_CURE)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name.partition(":")[2]).name
+        path = Path(folder) / file
         path.write_bytes(done.stdout)
         return _read(path, name)

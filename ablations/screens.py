@@ -128,6 +128,8 @@ def power_head(findings: Findings) -> list[str]:
     """Returns what has to be said above a plan of seeds."""
     margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
     metric = formatting.metric_name(findings.metric.name)
+    if findings.study.adaptive:
+        return ["the seeds of this study are adaptive: they are added until each effect is decided"]
     if not any(plan.effect.sd for plan in findings.plans):
         return ["unknown: it takes two seeds to see how far they spread, and some spread"]
     lines = [

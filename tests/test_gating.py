@@ -87,6 +87,34 @@ def test_a_past_that_is_none_is_one_line(trained):
         said = "has no arm of this study" if content == NO_ARMS else "holds no findings"
         assert said in refused
         assert "Received: " in refused
+    report = json.loads(Path("reports/small/report.json").read_text())
+    spoiled = {
+        "nan": lambda m: m["arms"][0]["values"]["test_accuracy"].update({"0": float("nan")}),
+        "list": lambda m: m.update(arms=[3]),
+        "levels": lambda m: m["arms"][0].update(levels=[1, 2]),
+        "seeds": lambda m: m["arms"][0]["values"].update(test_accuracy={"x": 1.0}),
+        "facts": lambda m: m.update(environments=[3]),
+    }
+    for name, spoil in spoiled.items():
+        document = json.loads(json.dumps(report))
+        spoil(document["measured"])
+        path.write_text(json.dumps(document))
+        assert "holds no findings" in str(call("gate", trained, "--against", path).exception), name
+    for odd in ("", "-x:y", "--output=evil:x", "HEAD:", "a:b:c"):
+        said = str(call("gate", trained, f"--against={odd}").exception)
+        assert "Received: " in said, odd
+    lines = Path("records.jsonl").read_text().splitlines()
+    for old, new in (
+        ('"seed":0', '"seed":"abc"'),
+        ('"metrics":[', '"metrics":["x",'),
+        ('"data":""', '"data":[]'),
+    ):
+        Path("odd.jsonl").write_text(lines[0].replace(old, new, 1) + "\n")
+        assert "is not a run record" in str(
+            call("gate", trained, "--against", "odd.jsonl").exception
+        ), new
+    Path("deep.jsonl").write_text("[" * 100_000)
+    assert "is not a run record" in str(call("gate", trained, "--against", "deep.jsonl").exception)
     refused = call("gate", trained, "--against", "no")
     assert "there is nothing to hold against" in str(refused.exception)
 
@@ -120,6 +148,9 @@ def test_the_gate_tells_how_often_it_errs(study_path):
     few = call("gate", study_path, "--seeds", 3, "--self-test")
     assert few.exit_code == 3
     assert "each half needs two seeds" in few.stderr
+    both = call("gate", study_path, "--self-test", "--against", "runs")
+    assert both.exit_code == 2
+    assert "--self-test excludes --against" in both.stderr
 
 
 def test_an_adaptive_study_trains_until_it_knows_and_resumes(edit):
@@ -133,5 +164,7 @@ def test_an_adaptive_study_trains_until_it_knows_and_resumes(edit):
     assert status["to_do"] == []
     text = Path("reports/small/small.md").read_text()
     assert "Seeds were added one at a time" in text
+    assert "--seeds would drop the allowance" in str(call("plan", path, "--seeds", 4).exception)
+    assert "seeds of this study are adaptive" in call("power", path).stdout
     again = call("run", path, "--jobs", 2)
     assert "[1/" not in again.stderr

@@ -44,6 +44,8 @@ def _replayed(
 ) -> set[tuple[Arm, int]]:
     ended = {(o.trial.arm, o.trial.seed) for o in outcomes if _final(o)}
     wanted = {(arm, seed) for seed in study.seeds[: adaptive.at_least] for arm in study.arms}
+    if any(o.completed for o in outcomes) and not any(study.metric in o.metrics for o in outcomes):
+        return wanted  # a metric that nobody reports decides nothing, however many seeds
     undecided = contrasts(study)
     alpha = ALPHA / len(undecided)
     for n in range(adaptive.at_least, adaptive.at_most):

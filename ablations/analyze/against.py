@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from scipy import stats
@@ -24,6 +25,9 @@ from ablations.estimates import Interval, MetricInfo
 from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
+
+_IMAGES = 10_000
+_ROUNDING = 1e-12
 
 SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 """The speed that is held against the past: the first of these that both sides have.
@@ -60,7 +64,8 @@ def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
     for (arm, seed), record in latest.items():
         own = values.setdefault(arm, {})
         for name, metric in measured(record).items():
-            own.setdefault(name, {})[seed] = metric.value
+            if math.isfinite(metric.value):
+                own.setdefault(name, {})[seed] = metric.value
     environments = {tuple(sorted(r.environment.items())) for r in latest.values()}
     return Past(
         source,
@@ -143,7 +148,8 @@ def _drift(
     summary = arm.summaries.get(metric.name)
     now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
     shared = sorted(set(now) & set(then))
-    paired = same_data and not is_ratio and len(shared) >= 2
+    paired = same_data and not is_ratio and 2 <= len(shared) == min(len(now), len(then))
+    copied = bool(shared) and now == then  # times never come out alike: the very same records
     study = findings.study
     margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
     drift = Drift(
@@ -158,7 +164,7 @@ def _drift(
         interval=None,
         margin=margin,
         paired=paired,
-        identical=paired and not is_ratio and _identical(arm, old),
+        identical=copied if is_ratio else paired and _identical(arm, old),
         family_size=family,
         verdict="inconclusive",
     )
@@ -180,17 +186,23 @@ def _identical(arm: ArmFinding, old: PastArm) -> bool:
         if name in old.values and summary.metric.unit in ("fraction", "number", "count")
         if "joules" not in name and name != "peak_flops_share"
     }
-    return any(summary.metric.unit == "number" for summary in results.values()) and all(
+    same = all(
         value == old.values[name][seed]
         for name, summary in results.items()
         for seed, value in summary.values
         if seed in old.values[name]
     )
+    return same and any(_is_fine(v) for summary in results.values() for _, v in summary.values)
+
+
+def _is_fine(value: float) -> bool:
+    """Whether a value is no share of some images, of which several runs may have the same."""
+    return abs(value - float(Fraction(value).limit_denominator(_IMAGES))) > _ROUNDING
 
 
 def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
     if drift.identical:
-        return replace(drift, change=0.0, verdict="equivalent")
+        return replace(drift, change=1.0 if drift.is_ratio else 0.0, verdict="equivalent")
     transform = math.log if drift.is_ratio else float
     margin = math.log(drift.margin) if drift.is_ratio else drift.margin
     if drift.is_ratio and min([*now.values(), *then.values()], default=0.0) <= 0:

@@ -7,6 +7,7 @@ for the choice between the two is in ``docs/statistics.md``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -190,7 +191,7 @@ def judge(interval: Interval | None, *, margin: float, better: Better) -> Verdic
 
     Without a better direction a difference can be equivalent but neither improved nor regressed.
     """
-    if interval is None:
+    if interval is None or not math.isfinite(interval.high - interval.low):
         return "inconclusive"
     if -margin < interval.low and interval.high < margin:
         return "equivalent"

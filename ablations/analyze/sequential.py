@@ -90,7 +90,8 @@ class Looks:
         """Returns what all looks at ``values``, shape (seed,), leave possible together.
 
         The true mean lies in it with a chance of at least 1 - alpha, however the study stopped.
-        ``None`` before the first look, or while there is no spread.
+        Where later seeds move the mean out of it, it is widened to the mean. ``None`` before the
+        first look, or while there is no spread.
         """
         lows, highs = [], []
         for n in range(self.first, len(values) + 1):
@@ -104,7 +105,8 @@ class Looks:
         low, high = max(lows), min(highs)
         if low > high:  # looks that contradict each other: one of them has missed
             low, high = lows[-1], highs[-1]
-        return Interval(low, high, 1 - alpha, METHOD)
+        mean = float(np.mean(values))
+        return Interval(min(low, mean), max(high, mean), 1 - alpha, METHOD)
 
     def _weight(self, n: int) -> float:
         return float((n / self.last) ** SHAPE)

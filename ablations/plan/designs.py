@@ -44,7 +44,13 @@ def design_of(table: DesignTable, factors: Sequence[Factor]) -> Design:
         )
     if not is_fraction and not is_screening:
         return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
-    full = make_design("full-factorial", factors, baseline=table.baseline, arms=table.arms)
+    require(
+        table.arms is None,
+        "design.arms belongs to kind = 'arms' and to no other",
+        received=f"kind='{table.kind}', arms=given",
+        cure="Remove it",
+    )
+    full = make_design("full-factorial", factors, baseline=table.baseline, arms=None)
     if is_screening:
         arms, fraction = screening(factors, full.baseline, fold_over=table.fold_over)
     else:

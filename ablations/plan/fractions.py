@@ -184,8 +184,8 @@ def _laid_out(
     if fold_over is not None:
         unknown = [name for name in fold_over if name not in names]
         require(
-            bool(fold_over) and not unknown,
-            "design.fold_over names factors to mirror",
+            bool(fold_over) and not unknown and len(set(fold_over)) == len(fold_over),
+            "design.fold_over names factors to mirror, each once",
             received=str(list(fold_over)),
             cure=f"The factors are {', '.join(names)}",
         )

@@ -101,6 +101,13 @@ def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | No
                 cure="Change the factor's levels in the study file",
             )
     if seeds is not None:
+        adaptive = isinstance(content.get("design", {}).get("seeds"), dict)
+        require(
+            not adaptive,
+            "--seeds would drop the allowance for looking after each seed",
+            received=f"--seeds {seeds}, design.seeds = {content.get('design', {}).get('seeds')}",
+            cure="Change at_most before the first look, or write a fixed number into the file",
+        )
         content.setdefault("design", {})["seeds"] = seeds
 
 

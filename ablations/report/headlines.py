@@ -20,14 +20,15 @@ from ablations.report.dotplots import DotPlot
 from ablations.report.panels import Panels
 from ablations.report.scatter import Scatter
 from ablations.report.training_charts import CURVES, curve_metrics
-from ablations.report.wording import decided_interactions, stands_clear
+from ablations.report.wording import decided_interactions, effect_label, stands_clear
 
 
 def arms_headline(findings: Findings) -> str:
     """Says which arm came out best, and where the reference lies."""
     study, metric = findings.study, metric_name(findings.metric.name)
     if findings.best is None or _mean(findings, findings.best) == number(None):
-        return f"No arm has a value of {metric} yet"
+        known = any(_mean(findings, arm.arm) != number(None) for arm in findings.arms)
+        return f"{sentence(metric)} of each arm" if known else f"No arm has a value of {metric} yet"
     best = _mean(findings, findings.best)
     chosen = findings.best_by or findings.metric.name
     by = "" if chosen == findings.metric.name else f" by {metric_name(chosen)}"
@@ -57,7 +58,7 @@ def arms_reading(findings: Findings) -> str:
 def effects_reading(findings: Findings) -> str:
     """Says what the marks of the second figure are."""
     if all(effect.interval is None for effect in findings.effects):
-        return "Each dot is the effect within the one seed. A hollow mark is inconclusive."
+        return "Each dot is the effect within one seed. A hollow mark is inconclusive."
     family = findings.effects[0].family_size
     bars = (
         "The thick bar is the 95% interval of that effect alone; the thin bar is adjusted for all "
@@ -78,7 +79,7 @@ def effects_headline(findings: Findings) -> str:
     shown = difference(margin, findings.metric.unit).lstrip("+")
     beyond = f"exceed {shown}" if margin > 0 else "differ from none"
     if all(effect.interval is None for effect in findings.effects):
-        return "One seed per arm: estimates without intervals"
+        return "Estimates without intervals"
     if total == 1:
         return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
     return f"{clear or 'None'} of {total} effects could be shown to {beyond}"
@@ -92,6 +93,8 @@ def interactions_headline(findings: Findings) -> str:
         margin = findings.study.smallest_effect_that_matters > 0
         bar = f" by more than {shown.lstrip('+')}" if margin else ""
         return f"No two factors could be shown to depend on each other{bar}"
+    if any(abs(alias.weight) == 1 for alias in found[0].aliases):
+        return f"Two factors depend on each other: {effect_label(findings, found[0])}"
     first, second = found[0].changes[:2]
     more = len({tuple(c.factor for c in effect.changes) for effect in found}) - 1
     rest = f", and so in {counted(more, 'other pair')}" if more else ""

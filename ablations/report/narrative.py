@@ -63,7 +63,8 @@ def _sentences(findings: Findings) -> tuple[str, str]:
     if not effects:
         return _no_comparison(findings)
     if all(effect.interval is None for effect in effects):
-        return _one_seed(findings, effects)
+        several = max(effect.n for effect in effects) > 1
+        return _no_spread(findings, effects) if several else _one_seed(findings, effects)
     if findings.metric.better == "neither":
         return _without_direction(findings, effects)
     return _first(findings, effects), _second(findings, effects)
@@ -99,6 +100,17 @@ def _one_seed(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
         f"In a single seed, {effect_name(findings, top)} {verb(top)} {metric} by "
         f"{amount(top)}{first}.",
         "One seed gives no interval, so none of this can be told apart from chance: add seeds.",
+    )
+
+
+def _no_spread(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
+    """Tells of several seeds that are too few for a look, or that all say the same."""
+    top = effects[0]
+    metric, seeds = metric_name(findings.metric.name), counted(top.n, "seed")
+    return (
+        f"Over {seeds}, {effect_name(findings, top)} {verb(top)} {metric} by {amount(top)}.",
+        "There is no interval: all seeds gave the same differences, which is coarse rather than "
+        "certain, or there are fewer seeds than the first look takes.",
     )
 
 
@@ -152,8 +164,9 @@ def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:
     if all(effect.verdict == "equivalent" for effect in effects):
         margin = _margin(findings)
         return f"No change made a difference that matters: all effects lie within {margin}."
+    beyond = f" of more than {_margin(findings).lstrip('±')}" if _has_margin(findings) else ""
     return (
-        f"No change could be shown to make a difference; the largest estimate belongs to "
+        f"No change could be shown to make a difference{beyond}; the largest estimate belongs to "
         f"{effect_name(findings, top)}, {difference(top.estimate, top.metric.unit)} "
         f"({evidence(top)})."
     )
@@ -198,6 +211,10 @@ def _undecided(findings: Findings) -> str:
     if findings.study.smallest_effect_that_matters > 0:
         return f"stayed undecided against the margin of {_margin(findings)}"
     return "could not be told apart from no effect"
+
+
+def _has_margin(findings: Findings) -> bool:
+    return findings.study.smallest_effect_that_matters > 0
 
 
 def _margin(findings: Findings) -> str:

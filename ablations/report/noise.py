@@ -110,7 +110,7 @@ def _difference_table(findings: Findings) -> TableView | None:
         for arm, found in pairs
     ]
     seeds = counted(max(found.n_seeds for _, found in pairs), "seed")
-    caption = f"Each arm against {reference}, answer by answer, over {seeds}"
+    caption = f"Each arm against {reference}, answer by answer, over up to {seeds}, unadjusted"
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="answers")
 
 

@@ -60,7 +60,8 @@ def _table(findings: Findings, known: list[Effect]) -> TableView:
     columns += ["mixed model", "its seeds"] if any(effect.mixed for effect in known) else []
     cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
     rows = [[row[column] for column in columns] for row in cells]
-    caption = "Effect sizes and second opinions, unadjusted"
+    others = any(effect.second or effect.mixed for effect in known)
+    caption = "Effect sizes and second opinions, unadjusted" if others else "Effect sizes"
     return make_table(caption, columns, rows, numeric=columns[1:])
 
 

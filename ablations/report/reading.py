@@ -23,6 +23,7 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
         (findings.shares, terms.SHARE),
         (any(effect.d_z is not None for effect in effects), terms.STANDARDIZED),
         (any(effect.second for effect in effects), terms.OPINIONS),
+        (any(effect.mixed for effect in effects), terms.MIXED),
     )
     return (
         *terms.SEEDS,

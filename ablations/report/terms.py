@@ -81,6 +81,11 @@ OPINIONS: Term = (
     "could as well have the other sign; p is the share of such flips that look at least as "
     "strong, by the sum (sign-flip) or by the ranks (Wilcoxon).",
 )
+MIXED: Term = (
+    "Mixed model",
+    "Uses every seed, also those that lack some of the arms, by supposing that each seed moves all "
+    "arms alike and that all arms spread alike.",
+)
 POWER: Term = (
     "Power",
     "The chance that a study of this size gives a verdict on an effect that is really there. 80% "

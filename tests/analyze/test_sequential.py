@@ -15,6 +15,7 @@ from ablations.analyze.intervals import estimate
 from ablations.analyze.sequential import looks
 from ablations.design import Adaptive
 from ablations.estimates import Interval
+from ablations.record import Metric
 
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}
 SHIFTS = {"a": 0.30, "b": 0.0, "c": 0.02}
@@ -146,3 +147,20 @@ def test_fixed_seeds_ask_for_everything(make):
     study = make.study(seeds=2)
     planned = make.planned(study)
     assert asked(study, [], planned=planned) == tuple(planned)
+
+
+def test_the_interval_holds_the_estimate(few):
+    values = [0.020, 0.021, 0.019, 0.0205, 0.0195, 0.0200, 0.01, 0.01, 0.009, 0.011, 0.010, 0.0]
+    found = few.interval(values, alpha=0.05)
+    assert found.low <= np.mean(values) <= found.high
+
+
+def test_a_metric_that_nobody_reports_asks_for_no_more_seeds(make, study):
+    planned = make.planned(study)
+    records = [make.record(t, Metric("other", 1.0)) for t in planned if t.seed < 3]
+    assert len(asked(study, records, planned=planned)) == 12
+
+
+def test_p_is_one_where_nothing_was_found(few):
+    assert few.p([0.01, -0.01, 0.011, -0.012]) == 1.0
+    assert few.p([0.01]) is None

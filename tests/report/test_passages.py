@@ -211,7 +211,7 @@ def test_noise_has_a_row_for_each_arm_and_each_difference(findings: Findings) ->
     assert rows(differences)[0][0] == "transfer"
     assert rows(differences)[0][1] == "+5.5 pp"
     assert rows(differences)[0][-5:] == ["[+1.0, +10.0] pp", "40", "18", "0.012", "200"]
-    assert differences.caption.endswith("answer by answer, over 3 seeds")
+    assert differences.caption.endswith("answer by answer, over up to 3 seeds, unadjusted")
 
 
 def test_without_churn_or_differences_their_columns_and_table_are_missing(
