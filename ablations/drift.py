@@ -38,8 +38,8 @@ class Drift:
     ``change`` is the difference of means (now - then) or, where ``is_ratio``, the quotient of
     geometric means (now / then), for speeds. ``interval`` is adjusted for all ``family_size`` of
     them and decides the verdict against ``margin``, which is a difference or a quotient alike.
-    ``paired`` says whether equal seeds on equal data were compared; ``identical`` that all their
-    results agree to the last bit.
+    ``paired`` says whether equal seeds on equal data were compared; ``alike`` that all their
+    results agree up to rounding.
     """
 
     arm: Arm
@@ -53,7 +53,7 @@ class Drift:
     interval: Interval | None
     margin: float
     paired: bool
-    identical: bool
+    alike: bool
     family_size: int
     verdict: Verdict
 

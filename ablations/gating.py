@@ -172,8 +172,8 @@ def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
     else:
         change = formatting.difference(drift.change, unit)
         interval = formatting.interval(low, high, unit, signed=True)
-    paired = "identical" if drift.identical else "pairs"
-    together = drift.paired or drift.identical
+    paired = "alike" if drift.alike else "pairs"
+    together = drift.paired or drift.alike
     seeds = f"{drift.n} {paired}" if together else f"{drift.n_past} + {drift.n}"
     return (
         formatting.number(drift.past_mean, unit),
@@ -205,7 +205,7 @@ def _drifts_json(found: Against, code: int) -> dict[str, Any]:
                 "interval": drift.interval and [drift.interval.low, drift.interval.high],
                 "margin": drift.margin,
                 "paired": drift.paired,
-                "identical": drift.identical,
+                "alike": drift.alike,
                 "comparisons": drift.family_size,
                 "verdict": drift.verdict,
             }

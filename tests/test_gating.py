@@ -38,7 +38,7 @@ def test_the_past_is_read_from_whatever_keeps_it(trained):
         found = drifts(trained, "--against", past)
         accuracy = [drift for drift in found if drift["metric"] == "test_accuracy"]
         assert len(accuracy) == 4, past
-        assert all(d["identical"] and d["verdict"] == "equivalent" for d in accuracy), past
+        assert all(d["alike"] and d["verdict"] == "equivalent" for d in accuracy), past
         assert {d["n"] for d in accuracy} == {3}, past
 
 
@@ -55,7 +55,7 @@ def test_the_past_may_be_committed(trained):
     for file in files:
         Path(file).unlink()
         found = drifts(trained, "--against", f"HEAD:{file}")
-        assert {d["verdict"] for d in found if d["identical"]} == {"equivalent"}
+        assert {d["verdict"] for d in found if d["alike"]} == {"equivalent"}
     refused = call("gate", trained, "--against", "HEAD:nothing.jsonl")
     said = "there is nothing to hold against. Received: HEAD:nothing.jsonl"
     assert said in str(refused.exception)

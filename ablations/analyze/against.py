@@ -28,6 +28,7 @@ from ablations.study import Arm
 
 _IMAGES = 10_000
 _ROUNDING = 1e-12
+_SAME = 1e-4
 
 SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 """The speed that is held against the past: the first of these that both sides have.
@@ -164,7 +165,7 @@ def _drift(
         interval=None,
         margin=margin,
         paired=paired,
-        identical=copied if is_ratio else paired and _identical(arm, old),
+        alike=copied if is_ratio else paired and _alike(arm, old),
         family_size=family,
         verdict="inconclusive",
     )
@@ -175,10 +176,11 @@ def _mean(values: Sequence[float]) -> float | None:
     return estimate(values).mean
 
 
-def _identical(arm: ArmFinding, old: PastArm) -> bool:
-    """Whether every result of every shared seed is the same to the last bit; times never are.
+def _alike(arm: ArmFinding, old: PastArm) -> bool:
+    """Whether every result of every shared seed is the same up to rounding; times never are.
 
     Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss.
+    Another processor computes the same program with other rounding.
     """
     results = {
         name: summary
@@ -187,7 +189,7 @@ def _identical(arm: ArmFinding, old: PastArm) -> bool:
         if "joules" not in name and name != "peak_flops_share"
     }
     same = all(
-        value == old.values[name][seed]
+        math.isclose(value, old.values[name][seed], rel_tol=_SAME, abs_tol=_SAME / 100)
         for name, summary in results.items()
         for seed, value in summary.values
         if seed in old.values[name]
@@ -201,7 +203,7 @@ def _is_fine(value: float) -> bool:
 
 
 def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
-    if drift.identical:
+    if drift.alike:
         return replace(drift, change=1.0 if drift.is_ratio else 0.0, verdict="equivalent")
     transform = math.log if drift.is_ratio else float
     margin = math.log(drift.margin) if drift.is_ratio else drift.margin

@@ -60,8 +60,8 @@ def test_equal_records_are_equivalent_and_pass(make, study):
     records = rows(make, study)
     found, findings = held(make, study, records, records)
     accuracy = [d for d in found.drifts if not d.is_ratio]
-    assert all(d.identical and d.verdict == "equivalent" and d.change == 0.0 for d in accuracy)
-    assert all(d.identical for d in found.drifts)
+    assert all(d.alike and d.verdict == "equivalent" and d.change == 0.0 for d in accuracy)
+    assert all(d.alike for d in found.drifts)
     assert drift_code(found, findings) == 0
 
 
@@ -137,7 +137,7 @@ def test_equal_shares_of_images_are_not_the_same_run(make, study):
         for r in rows(make, study)
     ]
     found, _ = held(make, study, records, records)
-    assert not any(drift.identical for drift in found.drifts if not drift.is_ratio)
+    assert not any(drift.alike for drift in found.drifts if not drift.is_ratio)
 
 
 @pytest.mark.parametrize(
