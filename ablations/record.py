@@ -109,6 +109,20 @@ class RunRecord:
         """Whether the trial ran to its end."""
         return self.status == "completed"
 
+    @property
+    def final(self) -> bool:
+        """Whether the trial need not be trained again."""
+        return is_final(self.status, self.reason)
+
+
+def is_final(status: Status, reason: Reason | None) -> bool:
+    """Whether a trial that ended so need not be trained again.
+
+    One that diverged would diverge again; one that raised, overran its time or lost its worker may
+    do better.
+    """
+    return status == "completed" or reason == "diverged"
+
 
 def _ignore_epoch(number: int, metrics: Mapping[str, float]) -> None:
     """Stands in where nobody follows the epochs."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ablations import codec
 from ablations.errors import StoreError
-from ablations.record import SCHEMA_VERSION, Exhibit, Reason, RunRecord, Status
+from ablations.record import SCHEMA_VERSION, Exhibit, Reason, RunRecord, Status, is_final
 
 T = TypeVar("T")
 
@@ -33,12 +33,8 @@ class Outcome:
 
     @property
     def final(self) -> bool:
-        """Whether the trial need not be trained again.
-
-        One that diverged would diverge again; one that raised, overran its time or lost its worker
-        may do better.
-        """
-        return self.status == "completed" or self.reason == "diverged"
+        """Whether the trial need not be trained again."""
+        return is_final(self.status, self.reason)
 
 
 class Store:

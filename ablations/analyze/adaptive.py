@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ablations.analyze.contrasts import Contrast, contrasts
-from ablations.analyze.effects import ALPHA, evaluate
+from ablations.analyze.effects import ALPHA, evaluate, judge
 from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, match, metric_infos
 from ablations.analyze.sequential import looks
@@ -42,7 +42,7 @@ def asked(
 def _replayed(
     study: Study, adaptive: Adaptive, outcomes: Sequence[Outcome]
 ) -> set[tuple[Arm, int]]:
-    ended = {(o.trial.arm, o.trial.seed) for o in outcomes if _final(o)}
+    ended = {(o.trial.arm, o.trial.seed) for o in outcomes if o.record and o.record.final}
     wanted = {(arm, seed) for seed in study.seeds[: adaptive.at_least] for arm in study.arms}
     if any(o.completed for o in outcomes) and not any(study.metric in o.metrics for o in outcomes):
         return wanted  # a metric that nobody reports decides nothing, however many seeds
@@ -84,14 +84,4 @@ def _summaries(study: Study, outcomes: Sequence[Outcome], *, seeds: set[int]) ->
 
 def decided(interval: Interval | None, *, margin: float) -> bool:
     """Whether an interval lies wholly within the margin or wholly beyond it, on either side."""
-    if interval is None:
-        return False
-    within = -margin < interval.low and interval.high < margin
-    return within or interval.low > margin or interval.high < -margin
-
-
-def _final(outcome: Outcome) -> bool:
-    """Whether the trial has ended for good; one that diverged would diverge again."""
-    return outcome.completed is not None or (
-        outcome.failed is not None and outcome.failed.reason == "diverged"
-    )
+    return judge(interval, margin=margin, better="higher") != "inconclusive"

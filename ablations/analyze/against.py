@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 from scipy import stats
 
-from ablations.analyze.comparable import other_machines, require_comparable
+from ablations.analyze.comparable import alike, other_machines, require_comparable
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
@@ -25,10 +24,6 @@ from ablations.estimates import Interval, MetricInfo
 from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
-
-_IMAGES = 10_000
-_ROUNDING = 1e-12
-_SAME = 1e-4
 
 SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 """The speed that is held against the past: the first of these that both sides have.
@@ -151,55 +146,27 @@ def _drift(
     shared = sorted(set(now) & set(then))
     paired = same_data and not is_ratio and 2 <= len(shared) == min(len(now), len(then))
     copied = bool(shared) and now == then  # times never come out alike: the very same records
+    if paired:
+        now, then = ({seed: own[seed] for seed in shared} for own in (now, then))
     study = findings.study
     margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
     drift = Drift(
         arm=arm.arm,
         metric=metric,
         is_ratio=is_ratio,
-        n=len(shared) if paired else len(now),
-        n_past=len(shared) if paired else len(then),
-        mean=_mean([now[s] for s in shared] if paired else list(now.values())),
-        past_mean=_mean([then[s] for s in shared] if paired else list(then.values())),
+        n=len(now),
+        n_past=len(then),
+        mean=estimate(list(now.values())).mean,
+        past_mean=estimate(list(then.values())).mean,
         change=None,
         interval=None,
         margin=margin,
         paired=paired,
-        alike=copied if is_ratio else paired and _alike(arm, old),
+        alike=copied if is_ratio else paired and alike(arm, old),
         family_size=family,
         verdict="inconclusive",
     )
     return _judged(drift, now, then, alpha=ALPHA / family)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return estimate(values).mean
-
-
-def _alike(arm: ArmFinding, old: PastArm) -> bool:
-    """Whether every result of every shared seed is the same up to rounding; times never are.
-
-    Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss.
-    Another processor computes the same program with other rounding.
-    """
-    results = {
-        name: summary
-        for name, summary in arm.summaries.items()
-        if name in old.values and summary.metric.unit in ("fraction", "number", "count")
-        if "joules" not in name and name != "peak_flops_share"
-    }
-    same = all(
-        math.isclose(value, old.values[name][seed], rel_tol=_SAME, abs_tol=_SAME / 100)
-        for name, summary in results.items()
-        for seed, value in summary.values
-        if seed in old.values[name]
-    )
-    return same and any(_is_fine(v) for summary in results.values() for _, v in summary.values)
-
-
-def _is_fine(value: float) -> bool:
-    """Whether a value is no share of some images, of which several runs may have the same."""
-    return abs(value - float(Fraction(value).limit_denominator(_IMAGES))) > _ROUNDING
 
 
 def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
@@ -211,8 +178,7 @@ def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
         return drift
     ours, theirs = ({s: transform(v) for s, v in values.items()} for values in (now, then))
     if drift.paired:
-        shared = sorted(set(ours) & set(theirs))
-        differences = estimate([ours[s] - theirs[s] for s in shared]).if_spread()
+        differences = estimate([ours[s] - theirs[s] for s in ours]).if_spread()
         change = differences.mean
         interval = differences.interval(level=1 - alpha, method="paired Student t, Bonferroni")
     else:

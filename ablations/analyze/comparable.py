@@ -1,12 +1,18 @@
-"""What past and present must share before their numbers may be compared."""
+"""What past and present must share to be compared, and when they are the same run."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
-from ablations.drift import Past
+from ablations.drift import Past, PastArm
 from ablations.errors import StudyError
-from ablations.findings import Findings
+from ablations.findings import ArmFinding, Findings
+
+_IMAGES = 10_000
+_ROUNDING = 1e-12
+_SAME = 1e-4
 
 MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs")
 """Facts of an environment that make speeds comparable."""
@@ -57,3 +63,29 @@ def other_machines(
     """Returns the facts of both machines where they differ or are unknown; else ``None``."""
     now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
     return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))
+
+
+def alike(arm: ArmFinding, old: PastArm) -> bool:
+    """Whether every result of every shared seed is the same up to rounding; times never are.
+
+    Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss.
+    Another processor computes the same program with other rounding.
+    """
+    results = {
+        name: summary
+        for name, summary in arm.summaries.items()
+        if name in old.values and summary.metric.unit in ("fraction", "number", "count")
+        if "joules" not in name and name != "peak_flops_share"
+    }
+    same = all(
+        math.isclose(value, old.values[name][seed], rel_tol=_SAME, abs_tol=_SAME / 100)
+        for name, summary in results.items()
+        for seed, value in summary.values
+        if seed in old.values[name]
+    )
+    return same and any(_is_fine(v) for summary in results.values() for _, v in summary.values)
+
+
+def _is_fine(value: float) -> bool:
+    """Whether a value is no share of some images, of which several runs may have the same."""
+    return abs(value - float(Fraction(value).limit_denominator(_IMAGES))) > _ROUNDING

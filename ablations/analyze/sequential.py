@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from ablations.analyze.intervals import estimate
+from ablations.analyze.intervals import Estimate, estimate
 from ablations.design import Adaptive
 from ablations.estimates import Interval
 
@@ -41,6 +41,9 @@ find little: 45% saved instead of 37% on the mix of ``bench/adaptive.py``.
 
 _LIKELY = 0.25
 """A weighted p above this is no candidate for the smallest of a study that finds something."""
+
+_ROUNDING = 1e-9
+"""Spread below this share of the values is rounding."""
 
 _PATHS = 400_000
 _CHUNK = 20_000
@@ -74,11 +77,7 @@ class Looks:
         It is 1 from 0.49 on, where the looks are not told apart, and like the level it errs to the
         safe side by two standard errors of the simulation.
         """
-        found = [
-            p / self._weight(n)
-            for n in range(self.first, len(values) + 1)
-            if (p := estimate(values[:n]).if_spread().p()) is not None
-        ]
+        found = [p / self._weight(e.n) for e in self._each(values) if (p := e.p()) is not None]
         if not found:
             return None
         if min(found) > _LIKELY:
@@ -94,10 +93,9 @@ class Looks:
         first look, or while there is no spread.
         """
         lows, highs = [], []
-        for n in range(self.first, len(values) + 1):
-            level = 1 - self.alpha(n, alpha=alpha)
-            found = estimate(values[:n]).if_spread().interval(level=level, method=METHOD)
-            if found is not None:
+        for each in self._each(values):
+            level = 1 - self.alpha(each.n, alpha=alpha)
+            if (found := each.interval(level=level, method=METHOD)) is not None:
                 lows.append(found.low)
                 highs.append(found.high)
         if not lows:
@@ -107,6 +105,17 @@ class Looks:
             low, high = lows[-1], highs[-1]
         mean = float(np.mean(values))
         return Interval(min(low, mean), max(high, mean), 1 - alpha, METHOD)
+
+    def _each(self, values: Sequence[float]) -> Iterator[Estimate]:
+        """Yields what each look saw; seeds that agree but for rounding have no spread.
+
+        ``evaluate`` takes rounding away where all seeds agree, but not where later ones differ.
+        """
+        rounding = _ROUNDING * max(map(abs, values), default=0.0)
+        for n in range(self.first, len(values) + 1):
+            seen = estimate(values[:n])
+            agree = seen.sd is not None and seen.sd <= rounding
+            yield replace(seen, sd=None) if agree else seen
 
     def _weight(self, n: int) -> float:
         return float((n / self.last) ** SHAPE)

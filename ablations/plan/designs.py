@@ -30,6 +30,25 @@ def design_of(table: DesignTable, factors: Sequence[Factor]) -> Design:
     Raises:
         StudyError: if its parts do not fit each other or the factors.
     """
+    _require_belonging(table)
+    if table.kind not in ("fractional", "screening"):
+        return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
+    full = make_design("full-factorial", factors, baseline=table.baseline, arms=None)
+    if table.kind == "screening":
+        arms, fraction = screening(factors, full.baseline, fold_over=table.fold_over)
+    else:
+        arms, fraction = fractional(
+            factors,
+            full.baseline,
+            generators=table.generators,
+            halvings=table.halvings,
+            fold_over=table.fold_over,
+        )
+    return Design(arms, full.baseline, full.baseline, fraction)
+
+
+def _require_belonging(table: DesignTable) -> None:
+    """Keys of one kind of design may not stand in another."""
     is_fraction, is_screening = table.kind == "fractional", table.kind == "screening"
     for name, given, belongs in (
         ("generators", table.generators, is_fraction),
@@ -42,26 +61,12 @@ def design_of(table: DesignTable, factors: Sequence[Factor]) -> Design:
             received=f"kind='{table.kind}'",
             cure="Remove it, or use kind = 'fractional'",
         )
-    if not is_fraction and not is_screening:
-        return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
     require(
-        table.arms is None,
+        table.arms is None or not (is_fraction or is_screening),
         "design.arms belongs to kind = 'arms' and to no other",
         received=f"kind='{table.kind}', arms=given",
         cure="Remove it",
     )
-    full = make_design("full-factorial", factors, baseline=table.baseline, arms=None)
-    if is_screening:
-        arms, fraction = screening(factors, full.baseline, fold_over=table.fold_over)
-    else:
-        arms, fraction = fractional(
-            factors,
-            full.baseline,
-            generators=table.generators,
-            halvings=table.halvings,
-            fold_over=table.fold_over,
-        )
-    return Design(arms, full.baseline, full.baseline, fraction)
 
 
 def make_design(

@@ -18,7 +18,12 @@ from ablations.errors import StudyError
 from ablations.plan.designs import design_of
 from ablations.plan.published import read_published
 from ablations.plan.schema import ChapterTable, GateTable, StudyFile
-from ablations.plan.seeds import adaptive_seeds, listed_seeds
+from ablations.plan.seeds import (
+    adaptive_seeds,
+    listed_seeds,
+    require_fixed_seeds,
+    require_fixed_target,
+)
 from ablations.plan.validation import as_study_error, parse_override, require
 from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
@@ -101,13 +106,7 @@ def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | No
                 cure="Change the factor's levels in the study file",
             )
     if seeds is not None:
-        adaptive = isinstance(content.get("design", {}).get("seeds"), dict)
-        require(
-            not adaptive,
-            "--seeds would drop the allowance for looking after each seed",
-            received=f"--seeds {seeds}, design.seeds = {content.get('design', {}).get('seeds')}",
-            cure="Change at_most before the first look, or write a fixed number into the file",
-        )
+        require_fixed_seeds(content.get("design", {}).get("seeds"), override=seeds)
         content.setdefault("design", {})["seeds"] = seeds
 
 
@@ -150,12 +149,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         claims=claims,
     )
     _require_own_settings(study)
-    require(
-        not study.adaptive or study.metric != "target_seconds" or study.target_accuracy is not None,
-        "adaptive seeds on target_seconds need analysis.target_accuracy",
-        received="no target_accuracy",
-        cure="Name it: a target taken from the seeds so far would move with each of them",
-    )
+    require_fixed_target(study)
     entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))

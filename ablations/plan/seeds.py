@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ablations.design import Adaptive
 from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
+from ablations.study import Study
 
 SeedsTable = int | Sequence[int] | AdaptiveSeeds
 
@@ -41,3 +42,23 @@ def listed_seeds(seeds: SeedsTable) -> tuple[int, ...]:
         cure="Each seed is one replicate; name each once",
     )
     return listed
+
+
+def require_fixed_seeds(seeds: object, *, override: int) -> None:
+    """Raises `StudyError` where ``--seeds`` would replace the seeds of an adaptive study."""
+    require(
+        not isinstance(seeds, dict),
+        "--seeds would drop the allowance for looking after each seed",
+        received=f"--seeds {override}, design.seeds = {seeds}",
+        cure="Change at_most before the first look, or write a fixed number into the file",
+    )
+
+
+def require_fixed_target(study: Study) -> None:
+    """Raises `StudyError` where each new seed would move what earlier looks have seen."""
+    require(
+        not study.adaptive or study.metric != "target_seconds" or study.target_accuracy is not None,
+        "adaptive seeds on target_seconds need analysis.target_accuracy",
+        received="no target_accuracy",
+        cure="Name it: a target taken from the seeds so far would move with each of them",
+    )

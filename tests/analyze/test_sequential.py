@@ -164,3 +164,12 @@ def test_a_metric_that_nobody_reports_asks_for_no_more_seeds(make, study):
 def test_p_is_one_where_nothing_was_found(few):
     assert few.p([0.01, -0.01, 0.011, -0.012]) == 1.0
     assert few.p([0.01]) is None
+
+
+def test_early_seeds_that_agree_but_for_rounding_claim_nothing(few):
+    values = [0.01, 0.01 + 1e-17, 0.01 - 1e-17, 0.03, -0.02]
+    exact = [0.01, 0.01, 0.01, 0.03, -0.02]
+    assert few.interval(values[:3], alpha=0.05) is None
+    found, expected = few.interval(values, alpha=0.05), few.interval(exact, alpha=0.05)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert few.p(values) == pytest.approx(few.p(exact))
