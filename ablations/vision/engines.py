@@ -95,6 +95,7 @@ def _openvino(model: keras.Model, key: str) -> Infer:
         "INFERENCE_PRECISION_HINT": "f32",  # it would choose bfloat16 where the processor can
         "NUM_STREAMS": 1,
         "INFERENCE_NUM_THREADS": _threads(),
+        "ENABLE_CPU_PINNING": False,  # it would put every process's first thread on one core
     }
     core = openvino.Core()
     try:

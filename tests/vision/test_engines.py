@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
 import keras
 import numpy as np
 import pytest
@@ -30,6 +35,24 @@ def test_openvino_agrees_with_keras_to_2e_4(prefix, cache):
     images = np.random.default_rng(0).integers(0, 256, (33, *SHAPE)).astype(np.float32)
     np.testing.assert_allclose(engine.run(images), prefix.predict_on_batch(images), atol=2e-4)
     assert len(list((cache / "openvino").iterdir())) == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="threads show their cores on Linux"
+)
+def test_workers_do_not_meet_on_one_core(prefix, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as in each of several workers
+    engine = engines.choose(prefix, key="test", images=100_000)
+    images = np.zeros((320, *SHAPE), np.float32)
+    working = Thread(target=lambda: engine.run(images))
+    cores, seen = os.sched_getaffinity(0), set()
+    working.start()
+    while working.is_alive():
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(ProcessLookupError):
+                seen.add(frozenset(os.sched_getaffinity(int(task.name))))
+    assert seen == {frozenset(cores)}
 
 
 def test_little_work_is_left_to_keras(prefix):
