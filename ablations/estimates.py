@@ -89,6 +89,13 @@ class Change:
     level: str
 
 
+TESTS_FROM = 6
+"""Seeds below which neither Wilcoxon's nor the sign-flip test can reach p < 0.05."""
+
+BOOTSTRAP_FROM = 20
+"""Seeds below which a bootstrap interval is too narrow to be given (docs/statistics.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
     """What methods that suppose no normal distribution say of an effect's seeds.

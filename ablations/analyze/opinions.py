@@ -7,7 +7,6 @@ bootstrap confidence intervals", JASA 82 (BCa). SciPy computes all three.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,10 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.analyze.intervals import LEVEL
-from ablations.estimates import Interval, SecondOpinion
-
-BOOTSTRAP_FROM = 20
-"""Seeds from which a bootstrap interval is given; below, it is too narrow (docs/statistics.md)."""
+from ablations.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, SecondOpinion
 
 _EXACT = 13
 """Seeds up to which all sign flips are tried."""
@@ -30,23 +26,13 @@ _SEED = 20_260_101
 """Of what is drawn, so that equal records give equal findings."""
 
 
-def seeds_to_reach(alpha: float) -> int:
-    """Returns the fewest seeds whose unanimous signs give a two-sided p below ``alpha``.
-
-    Example:
-        >>> seeds_to_reach(0.05)
-        6
-    """
-    return math.floor(math.log2(2 / alpha)) + 1
-
-
 def second_opinion(values: Sequence[float]) -> SecondOpinion | None:
     """Returns what the other methods say of an effect's values, shape (seed,).
 
     ``None`` where none of them has a say: with too few seeds, or without any spread.
     """
     x = np.asarray(values, dtype=np.float64)
-    if x.size < seeds_to_reach(1 - LEVEL) or np.ptp(x) == 0:
+    if x.size < TESTS_FROM or np.ptp(x) == 0:
         return None
     return SecondOpinion(
         sign_flip_p=_sign_flip(x),

@@ -9,7 +9,7 @@ from itertools import product
 from ablations.design import Fraction
 from ablations.errors import StudyError
 from ablations.plan.fractions import fractional, screening
-from ablations.plan.schema import DesignTable
+from ablations.plan.schema import DesignTable, StudyFile
 from ablations.plan.validation import require
 from ablations.study import Arm, DesignKind, Factor
 
@@ -24,13 +24,20 @@ class Design:
     fraction: Fraction | None = None
 
 
-def design_of(table: DesignTable, factors: Sequence[Factor]) -> Design:
+def design_of(file: StudyFile, factors: Sequence[Factor]) -> Design:
     """Lays out the design that a study file asks for.
 
     Raises:
         StudyError: if its parts do not fit each other or the factors.
     """
+    table = file.design
     _require_belonging(table)
+    require(
+        table.kind == "full-factorial" or "interactions" not in file.analysis.model_fields_set,
+        "analysis.interactions belongs to a full factorial",
+        received=f"kind='{table.kind}', interactions={file.analysis.interactions}",
+        cure="Remove it: which effects another design can tell follows from its arms",
+    )
     if table.kind not in ("fractional", "screening"):
         return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
     full = make_design("full-factorial", factors, baseline=table.baseline, arms=None)

@@ -119,7 +119,7 @@ def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
     slug, factors = _slug(path.stem), _factors(file)
-    design = design_of(file.design, factors)
+    design = design_of(file, factors)
     published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
     study = Study(
         slug=slug,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from ablations.estimates import Effect
+from ablations.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect
 from ablations.findings import Findings
 from ablations.formatting import UNKNOWN, count, counted, estimate, number
 from ablations.report.tables import bare_p, between, bounds, make_table
 from ablations.report.views import Passage, TableView
 from ablations.report.wording import effect_label
-
-_FEWEST = 6
-"""Seeds below which neither Wilcoxon's nor the sign-flip test can reach p < 0.05."""
-_FEWEST_BCA = 20
 
 
 def opinions(findings: Findings) -> Passage | None:
@@ -35,14 +31,15 @@ def _lines(known: list[Effect]) -> list[str]:
         "seeds in which the change was better, ties by half. These describe; the verdicts rest on "
         "the adjusted intervals above."
     ]
-    if seeds < _FEWEST:
+    if seeds < TESTS_FROM:
         lines.append(
-            f"Wilcoxon’s and the sign-flip test need {_FEWEST} seeds to reach p < 0.05: with "
+            f"Wilcoxon’s and the sign-flip test need {TESTS_FROM} seeds to reach p < 0.05: with "
             f"{counted(seeds, 'seed')} even unanimous ones give p = {2 / 2**seeds:.3f}."
         )
-    elif seeds < _FEWEST_BCA:
+    elif seeds < BOOTSTRAP_FROM:
         lines.append(
-            f"Below {_FEWEST_BCA} seeds a bootstrap interval is much too narrow and is not given."
+            f"Below {BOOTSTRAP_FROM} seeds a bootstrap interval is much too narrow and is not "
+            "given."
         )
     if any(effect.mixed for effect in known):
         lines.append(

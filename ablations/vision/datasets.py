@@ -74,8 +74,14 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
 
 
 def cats_folder(data_dir: str | None) -> Path:
-    """Returns where the cats-vs-dogs images lie, or shall lie: ``data_dir``, or in the cache."""
-    return Path(data_dir) if data_dir else cache.folder() / CATS_VS_DOGS.folder
+    """Returns where the cats-vs-dogs images lie, or shall lie: ``data_dir``, or in the cache.
+
+    ``data_dir`` may also be the folder that the archive was extracted in.
+    """
+    if not data_dir:
+        return cache.folder() / CATS_VS_DOGS.folder
+    inside = Path(data_dir) / CATS_VS_DOGS.folder
+    return inside if inside.is_dir() else Path(data_dir)
 
 
 def _verify_cats(root: Path) -> None:

@@ -34,11 +34,13 @@ def verify(archive: Archive, root: Path) -> None:
     Raises:
         DataError: if they are not exactly those of the archive.
     """
-    found = content_digest(root, image_files(archive, root))
+    files = image_files(archive, root)
+    found = content_digest(root, files)
     if found != archive.sha256:
+        differs = f"{len(files)} images, SHA-256 {found[:16]}… instead of {archive.sha256[:16]}…"
         raise DataError(
             f"{root}: these are not the images of {archive.url.rpartition('/')[2]}",
-            received=f"SHA-256 {found[:16]}… instead of {archive.sha256[:16]}…",
+            received=differs if files else f"no {archive.images}",
             cure=f'{_CURE}; for images of your own use dataset = "directory:PATH"',
         )
 

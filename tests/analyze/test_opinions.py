@@ -4,12 +4,12 @@ from itertools import count, product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.analyze import opinions
-from ablations.analyze.opinions import second_opinion, seeds_to_reach
+from ablations.analyze.intervals import LEVEL
+from ablations.analyze.opinions import second_opinion
+from ablations.estimates import TESTS_FROM
 
 
 def drawn(n, seed=0, *, shift=0.4, digits=12):
@@ -96,10 +96,10 @@ def test_bootstrap_waits_for_twenty_seeds():
     assert second_opinion(drawn(20)).bca is not None
 
 
-@given(st.floats(1e-6, 0.9))
-def test_seeds_to_reach_is_the_first_number_that_reaches(alpha):
-    assume(all(abs(alpha / 2**-k - 1) > 1e-9 for k in range(25)))  # there rounding decides
-    assert seeds_to_reach(alpha) == next(n for n in count(1) if 2 / 2**n < alpha)
+def test_the_tests_wait_until_unanimous_seeds_could_reach_five_percent():
+    assert next(n for n in count(1) if 2 / 2**n < 1 - LEVEL) == TESTS_FROM
+    assert second_opinion(drawn(TESTS_FROM - 1)) is None
+    assert second_opinion(drawn(TESTS_FROM)) is not None
 
 
 def test_each_effect_has_its_second_opinion(make):

@@ -34,7 +34,7 @@ def study_of(tmp_path, design, factors="abcd"):
         for name, key, value in zip(factors, keys, values, strict=False)
     ]
     path = tmp_path / "fraction.toml"
-    path.write_text(f"{HEAD}{''.join(parts)}[design]\n{design}\nseeds = 2\n")
+    path.write_text(f"{HEAD}{''.join(parts)}[design]\nseeds = 2\n{design}\n")
     return load_study(path)
 
 
@@ -164,6 +164,7 @@ def test_plackett_burman_of_eleven_confounds_in_part():
         ('kind = "screening"\nfold_over = ["x"]', "abcd", "names factors to mirror"),
         ('kind = "full-factorial"\nhalvings = 1', "abcd", "belongs to a fraction"),
         ('kind = "one-factor-in"\nfold_over = ["a"]', "abcd", "belongs to a fraction"),
+        ('kind = "one-factor-in"\n[analysis]\ninteractions = 3', "abcd", "belongs to a full"),
     ],
 )  # fmt: skip
 def test_what_makes_no_fraction_is_told_in_one_line(tmp_path, design, factors, said):

@@ -175,10 +175,16 @@ def test_cats_have_their_fingerprint_before_they_are_there(photographs):
     prepare_data(CATS, str(photographs), silent)
 
 
+def test_cats_are_found_in_the_folder_that_they_were_extracted_in(photographs):
+    assert fingerprint_data(CATS, str(photographs.parent)) == fingerprint_data(CATS, None)
+
+
 def test_cats_that_are_others_are_refused(shapes, tmp_path):
     (tmp_path / "data" / "train").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"these are not the images of cats_and_dogs_filtered\.zip"):
+    with pytest.raises(DataError) as caught:
         fingerprint_data(CATS, str(tmp_path / "data"))
+    assert "these are not the images of cats_and_dogs_filtered.zip" in str(caught.value)
+    assert "Received: no */*/*.jpg. " in str(caught.value)
 
 
 def test_a_wrong_folder_or_class(shapes):

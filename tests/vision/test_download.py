@@ -102,7 +102,7 @@ def test_an_archive_is_fetched_once_and_checked(tmp_path, digest, monkeypatch, c
 def test_other_images_than_the_pinned_ones(tmp_path):
     with served(zipped(FILES)) as url:
         said = refusal(url, tmp_path / "cache" / "small")
-    assert "these are not the images of small.zip. Received: SHA-256 " in said
+    assert "these are not the images of small.zip. Received: 8 images, SHA-256 " in said
     assert said.endswith(
         "instead of 0000000000000000…. Try again, or download it yourself, extract it and name the "
         'folder with --data-dir; for images of your own use dataset = "directory:PATH".'
