@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.estimates import MetricInfo
+from ablations.estimates import Interval, MetricInfo
 from ablations.findings import Comparison, Findings, Reproduction
 from ablations.formatting import (
     UNKNOWN,
@@ -82,14 +82,21 @@ def headline(findings: Findings) -> str:
 def _outside(findings: Findings, row: int, found: Reproduction) -> Observation:
     """Says which published numbers of a run our own runs make unlikely."""
     parts = [
-        f"{_name(c.metric)} {number(c.published, c.metric.unit)}, where "
-        f"{reach(c.prediction.low, c.prediction.high, c.metric.unit)} was to be expected"
+        _where(c.metric, c.published, c.prediction)
         for c in found.comparisons
         if c.inside is False and c.prediction
     ]
     label = arm_label(findings.study, found.arm)
     text = f"{label} was published outside of what our seeds predict: {listing(parts)}."
     return Observation(sentence(text), f"#published-{row}", "this run")
+
+
+def _where(metric: MetricInfo, published: float, expected: Interval) -> str:
+    shown = number(published, metric.unit)
+    # Rounded, a number just outside would look as if it lay inside.
+    just = shown in {number(bound, metric.unit) for bound in (expected.low, expected.high)}
+    bounds = reach(expected.low, expected.high, metric.unit)
+    return f"{_name(metric)} {shown}, {'just ' * just}beyond {bounds}"
 
 
 def _name(metric: MetricInfo) -> str:

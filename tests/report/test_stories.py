@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ablations.estimates import Interval, MetricInfo
 from ablations.findings import Findings
 from ablations.record import Exhibit, RunRecord, Table
 from ablations.report import exhibits, published, render_report
@@ -200,8 +201,24 @@ def test_published_runs_outside_come_first(post: Findings) -> None:
 def test_what_lies_outside_is_said_in_words(page_path: Path) -> None:
     assert (
         "Model3 was published outside of what our seeds predict: best validation accuracy 90.0%, "
-        "where 60.0 to 70.0% was to be expected."
+        "beyond 60.0 to 70.0%."
     ) in Links(page_path).text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.948, 0.96502, "96.5%, just beyond 94.8 to 96.5%"),
+        (0.96541, 0.98, "96.5%, just beyond 96.5 to 98.0%"),
+        (0.948, 0.9602, "96.5%, beyond 94.8 to 96.0%"),
+    ],
+)
+def test_what_rounding_would_put_inside_is_just_beyond(low: float, high: float, said: str) -> None:
+    metric, interval = (
+        MetricInfo("test_accuracy", "fraction", "higher"),
+        Interval(low, high, 0.95, "t"),
+    )
+    assert published._where(metric, 0.9653, interval) == f"test accuracy {said}"
 
 
 def test_one_seed_gives_no_prediction(post_once: Findings, tmp_path: Path) -> None:
