@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import keras
@@ -94,30 +94,38 @@ def fit(
         learner: What to train, and for how many epochs.
         part: The training images.
         rng: Draws the orders; all arms of a seed draw the same ones.
-        callbacks: Called as ``keras.Model.fit`` calls them, with each batch's metrics
-            and, at the end of an epoch, the means over its images.
+        callbacks: Called as ``keras.Model.fit`` calls them, with the means over the epoch so far.
     """
     model, targets = learner.feed.trained, learner.outputs.targets(part.labels)
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
     called.on_train_begin()
-    logs: dict[str, float] = {}
     for epoch in range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
-        totals: dict[str, float] = {}
+        logs: dict[str, float] = {}
         steps = list(batches(len(targets), learner.recipe, rng))
         inputs = learner.feed.batches([part.rows[chosen] for chosen in steps])
         ahead = closing(prefetch(inputs)) if shortcuts.on("ahead") else nullcontext(inputs)
-        with ahead as ready:
+        with ahead as ready, _epoch_means(model):
             for step, chosen in enumerate(steps):
                 called.on_train_batch_begin(step)
-                batch = model.train_on_batch(next(ready), targets[chosen], return_dict=True)
-                called.on_train_batch_end(step, batch)
-                # Each call of Keras begins its metrics anew, so the epoch's means are taken here.
-                for name, value in batch.items():
-                    totals[name] = totals.get(name, 0.0) + float(value) * len(chosen)
-        logs = {name: total / len(targets) for name, total in totals.items()}
+                logs = model.train_on_batch(next(ready), targets[chosen], return_dict=True)
+                called.on_train_batch_end(step, logs)
         called.on_epoch_end(epoch, logs)
     called.on_train_end(logs)
+
+
+@contextmanager
+def _epoch_means(model: keras.Model) -> Iterator[None]:
+    """Begins the metrics anew once, as ``fit`` does, where ``train_on_batch`` would at each step.
+
+    That takes a third of the time of a small step.
+    """
+    model.reset_metrics()
+    vars(model)["reset_metrics"] = lambda: None
+    try:
+        yield
+    finally:
+        del vars(model)["reset_metrics"]
 
 
 def batches(images: int, recipe: Recipe, rng: np.random.Generator) -> Iterator[Indices]:
