@@ -29,6 +29,12 @@ def write_jsonl(records: Iterable[RunRecord], path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+MALFORMED = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+"""What reading a document of another shape may raise."""
+
+
 def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
     """Reads what `write_jsonl` wrote.
 
@@ -45,7 +51,7 @@ def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         try:
             records.append(record_from_json(line))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except MALFORMED as error:
             raise StoreError(
                 f"{path}, line {number}, is not a run record",
                 received=f"{type(error).__name__}: {error}",

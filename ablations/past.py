@@ -10,11 +10,9 @@ from pathlib import Path
 
 from ablations.drift import Past, PastArm
 from ablations.errors import StoreError
-from ablations.jsonl import read_jsonl
+from ablations.jsonl import MALFORMED, read_jsonl
 from ablations.store import Store
 from ablations.study import Arm
-
-_SHAPES = (AttributeError, RecursionError)
 
 _CURE = (
     "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
@@ -74,7 +72,7 @@ def _of_findings(path: Path, source: str) -> Past:
         )
         environments = tuple({k: str(v) for k, v in e.items()} for e in found["environments"])
         return Past(source, arms, tuple(map(str, list(found["data"]))), environments)
-    except (ValueError, LookupError, TypeError, ArithmeticError, *_SHAPES) as error:
+    except MALFORMED as error:
         raise StoreError(
             f"{source} holds no findings",
             received=f"{type(error).__name__}: {error}",

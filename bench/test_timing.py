@@ -17,7 +17,7 @@ def test_timing_costs_less_than_a_hundredth_of_the_shortest_step(benchmark):
     use_backend("tensorflow")
     import keras
 
-    from ablations.vision.loop import _epoch_means
+    from ablations.vision.loop import epoch_means
     from ablations.vision.timing import StepTimer
 
     layers = [keras.Input((1280,)), keras.layers.Dropout(0.1), keras.layers.Dense(2)]
@@ -29,7 +29,7 @@ def test_timing_costs_less_than_a_hundredth_of_the_shortest_step(benchmark):
     timer.set_model(model)
     timer.on_epoch_begin(0)
     steps, costs = [], []
-    with _epoch_means(model):
+    with epoch_means(model):
         for i in range(STEPS):
             began = time.perf_counter()
             logs = model.train_on_batch(x, y, return_dict=True)

@@ -105,7 +105,7 @@ def fit(
         steps = list(batches(len(targets), learner.recipe, rng))
         inputs = learner.feed.batches([part.rows[chosen] for chosen in steps])
         ahead = closing(prefetch(inputs)) if shortcuts.on("ahead") else nullcontext(inputs)
-        with ahead as ready, _epoch_means(model):
+        with ahead as ready, epoch_means(model):
             for step, chosen in enumerate(steps):
                 called.on_train_batch_begin(step)
                 logs = model.train_on_batch(next(ready), targets[chosen], return_dict=True)
@@ -115,7 +115,7 @@ def fit(
 
 
 @contextmanager
-def _epoch_means(model: keras.Model) -> Iterator[None]:
+def epoch_means(model: keras.Model) -> Iterator[None]:
     """Begins the metrics anew once, as ``fit`` does, where ``train_on_batch`` would at each step.
 
     That takes a third of the time of a small step.
