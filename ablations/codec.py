@@ -23,66 +23,6 @@ from ablations.record import (
 )
 from ablations.study import Arm
 
-TABLES = """
-CREATE TABLE environments (
-    id INTEGER PRIMARY KEY, facts TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    study TEXT NOT NULL,
-    entry TEXT NOT NULL,
-    arm TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    settings TEXT NOT NULL,
-    data TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('completed', 'failed')),
-    reason TEXT CHECK (reason IN ('raised', 'diverged', 'timeout', 'died')),
-    message TEXT NOT NULL,
-    started_at TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    environment INTEGER NOT NULL REFERENCES environments (id),
-    CHECK ((status = 'failed') = (reason IS NOT NULL))
-) STRICT;
-CREATE UNIQUE INDEX one_completed_record_per_trial ON records (key) WHERE status = 'completed';
-CREATE TABLE metrics (
-    record INTEGER NOT NULL REFERENCES records (id),
-    name TEXT NOT NULL, value REAL NOT NULL, unit TEXT NOT NULL, better TEXT NOT NULL,
-    PRIMARY KEY (record, name)
-) STRICT;
-CREATE TABLE epochs (
-    record INTEGER NOT NULL REFERENCES records (id),
-    epoch INTEGER NOT NULL, metrics TEXT NOT NULL,
-    PRIMARY KEY (record, epoch)
-) STRICT;
-CREATE TABLE steps (
-    record INTEGER NOT NULL REFERENCES records (id),
-    epoch INTEGER NOT NULL, seconds BLOB NOT NULL,
-    PRIMARY KEY (record, epoch)
-) STRICT;
-CREATE TABLE predictions (
-    record INTEGER NOT NULL REFERENCES records (id),
-    split TEXT NOT NULL, labels BLOB NOT NULL, probabilities BLOB NOT NULL,
-    examples TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (record, split)
-) STRICT;
-CREATE TABLE contents (
-    id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE descriptions (
-    key TEXT PRIMARY KEY, exhibits TEXT NOT NULL
-) STRICT;
-CREATE TABLE exhibits (
-    record INTEGER NOT NULL REFERENCES records (id),
-    position INTEGER NOT NULL, content INTEGER NOT NULL REFERENCES contents (id),
-    PRIMARY KEY (record, position)
-) STRICT;
-"""
-"""The tables of a study's record file, as SQLite makes them."""
-
-UPGRADES = {1: "ALTER TABLE predictions ADD COLUMN examples TEXT NOT NULL DEFAULT '';"}
-"""What brings the tables of an earlier version to the next one."""
-
 RECORD_COLUMNS = (
     "key",
     "study",

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from ablations import codec
 from ablations.errors import StoreError
-from ablations.record import SCHEMA_VERSION, Exhibit, Reason, RunRecord, Status, is_final
+from ablations.record import Exhibit, Reason, RunRecord, Status, is_final
+from ablations.tables import STORE_VERSION, bring_up_to_date, version_of
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class Store:
         if not self.path.exists():
             return ()
         with self._connection() as connection:
-            return tuple(query(connection)) if _version(connection) else ()
+            return tuple(query(connection)) if version_of(connection) else ()
 
     @contextmanager
     def driving(self) -> Iterator[None]:
@@ -117,23 +118,17 @@ class Store:
             ) from error
 
     def _check_version(self, connection: sqlite3.Connection, *, create: bool) -> None:
-        version = _version(connection)
-        if version == 0 and create:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(
-                f"BEGIN; {codec.TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version in codec.UPGRADES and create:
-            upgrade = codec.UPGRADES[version]
-            connection.executescript(
-                f"BEGIN; {upgrade} PRAGMA user_version = {version + 1}; COMMIT;"
-            )
-        elif version not in (0, *codec.UPGRADES, SCHEMA_VERSION):
+        version = version_of(connection)
+        if not 0 <= version <= STORE_VERSION:
             raise StoreError(
                 f"{self.path} was written by another version of ablations",
                 received=f"schema version {version}",
-                cure=f"This one reads version {SCHEMA_VERSION}; name another --runs-dir",
+                cure=f"This one reads version {STORE_VERSION}; name another --runs-dir",
             )
+        if create:
+            if version == 0:
+                connection.execute("PRAGMA journal_mode = WAL")
+            bring_up_to_date(connection)
         connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -151,11 +146,6 @@ def _locked(lock: Path) -> sqlite3.Connection:
             cure = "Remove it, or name another folder with --runs-dir"
         raise StoreError(problem, received=str(error), cure=cure) from error
     return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    """Returns the schema version; 0 is that of a file without tables."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _insert(connection: sqlite3.Connection, record: RunRecord) -> None:

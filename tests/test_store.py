@@ -4,6 +4,7 @@ import json
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations import codec
+from ablations import tables
 from ablations.errors import StoreError
 from ablations.jsonl import read_jsonl, write_jsonl
 from ablations.record import Exhibit, Metric, Predictions, RunRecord, Table
@@ -215,13 +216,13 @@ def write_version_1(path: Path, *records: RunRecord) -> None:
     present = Store(path.with_name("present.sqlite"))
     for record in records:
         present.append(record)
-    assert codec.TABLES.count("    examples TEXT NOT NULL DEFAULT '',\n") == 1
     connection = sqlite3.connect(path)
-    connection.executescript(codec.TABLES.replace("    examples TEXT NOT NULL DEFAULT '',\n", ""))
+    connection.executescript(tables.TABLES)
     connection.execute("ATTACH ? AS present", (str(present.path),))
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    for (table,) in tables:
-        columns = "record, split, labels, probabilities" if table == "predictions" else "*"
+    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for (table,) in names:
+        known = connection.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall()
+        columns = ", ".join(f'"{name}"' for (name,) in known)
         connection.execute(f"INSERT INTO main.{table} SELECT {columns} FROM present.{table}")
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
@@ -241,12 +242,12 @@ def test_a_file_of_version_1_is_read_and_left_as_it_is(tmp_path: Path):
     assert version(store.path) == 1
 
 
-def test_the_first_record_brings_a_file_of_version_1_to_version_2(tmp_path: Path):
+def test_the_first_record_brings_a_file_of_version_1_to_the_present_one(tmp_path: Path):
     store = Store(tmp_path / "records.sqlite")
     write_version_1(store.path, RECORD, OTHER)
     newer = replace(RECORD, key="k3")
     store.append(newer)
-    assert version(store.path) == 2
+    assert version(store.path) == tables.STORE_VERSION
     expected = [undigested(RECORD), undigested(OTHER), newer]
     assert len(store.records()) == 3
     assert all(map(same, store.records(), expected))
@@ -256,11 +257,11 @@ def test_the_first_record_brings_a_file_of_version_1_to_version_2(tmp_path: Path
     assert len(store.records()) == 4
 
 
-def test_a_description_brings_a_file_of_version_1_to_version_2_too(tmp_path: Path):
+def test_a_description_brings_a_file_of_version_1_to_the_present_one_too(tmp_path: Path):
     store = Store(tmp_path / "records.sqlite")
     write_version_1(store.path, RECORD)
     store.describe("k1", RECORD.exhibits)
-    assert version(store.path) == 2
+    assert version(store.path) == tables.STORE_VERSION
     assert store.descriptions() == {"k1": RECORD.exhibits}
     assert same(store.records()[0], undigested(RECORD))
 
@@ -291,3 +292,29 @@ def test_a_digest_comes_back_from_json_lines_and_store(tmp_path: Path):
     store.append(RECORD)
     write_jsonl(store.records(), path)
     assert [r.predictions[0].examples for r in (*store.records(), *read_jsonl(path))] == ["d1"] * 2
+
+
+def test_a_new_file_and_an_upgraded_one_have_the_same_tables(tmp_path: Path):
+    old, new = Store(tmp_path / "old.sqlite"), Store(tmp_path / "new.sqlite")
+    write_version_1(old.path, OTHER)
+    for store in (old, new):
+        store.append(RECORD)
+
+    def schema(path: Path) -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY 1").fetchall()
+
+    assert schema(old.path) == schema(new.path)
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch):
+    store = Store(tmp_path / "records.sqlite")
+    write_version_1(store.path, RECORD)
+    steps = (*tables.UPGRADES, "CREATE TABLE half (x)", "no statement")
+    monkeypatch.setattr(tables, "UPGRADES", steps)
+    with pytest.raises(StoreError):
+        store.append(OTHER)
+    assert version(store.path) == 1
+    assert len(store.records()) == 1
+    with closing(sqlite3.connect(store.path)) as connection:
+        assert not connection.execute("SELECT * FROM sqlite_schema WHERE name = 'half'").fetchall()
