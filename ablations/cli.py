@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 from rich.console import Console
 
+from ablations import __version__
 from ablations.errors import AblationsError
 from ablations.options import (
     AsJson,
@@ -27,6 +28,7 @@ from ablations.options import (
     with_session,
 )
 from ablations.signals import Terminated, terminating
+from ablations.streams import close_streams, knows_unicode, open_streams
 
 if TYPE_CHECKING:
     from ablations.api import Session
@@ -36,28 +38,59 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Which parts of a training recipe earn their keep, by how much, and how sure are we?",
     epilog="Exit codes: 0 all well; 1 a gate failed; 2 usage or study file; 3 inconclusive; "
     "4 trials missing or failed; 70 a bug; 130 and 143 stopped by Ctrl-C and SIGTERM.",
 )
 
 
+_Usage = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+"""What Typer raises for a wrong command line; releases differ in the module that it is in."""
+
+
 def main() -> NoReturn:
     """Runs the command line and exits with one of the documented codes."""
+    open_streams()
+    code = _run()
+    if lost := close_streams():
+        _note(f"ablations: standard output is lost. Received: {lost}. Write it to another place.")
+    sys.exit((2 if lost else 0) if code is None else code)
+
+
+def _run() -> int | None:
+    """Returns the exit code, which is ``None`` for a command that ended without giving one."""
     try:
-        app()
+        code: int | None = app(standalone_mode=False)
+    except _Usage as error:
+        error.show()
+        return error.exit_code
     except AblationsError as error:
         _note(f"ablations: {error}")
-        sys.exit(2)
+        return 2
     except OSError as error:  # a disk that is full, a folder that may not be written
         cure = "Check that the path exists, may be written, and that the disk is not full"
         _note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
-        sys.exit(2)
+        return 2
     except Exception:  # a bug, which must not end with the code of a failed gate
         traceback.print_exc()
         _note("ablations: this is a bug; please report it with the lines above")
-        sys.exit(70)
-    sys.exit(0)
+        return 70
+    return code
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        _say(f"ablations {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Which parts of a training recipe earn their keep, by how much, and how sure are we?"""
 
 
 @app.command()
@@ -330,4 +363,6 @@ def _note(line: str) -> None:
 
 
 def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    ascii_only = not knows_unicode(sys.stdout)
+    text = json.dumps(document, indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    sys.stdout.write(f"{text}\n")

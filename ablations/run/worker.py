@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from typing import Literal
 
@@ -58,6 +59,9 @@ def main() -> None:
     """Connects to the driver and does what it sends, until the driver ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     greeting = json.loads(sys.stdin.readline())
+    for stream in (sys.stdout, sys.stderr):  # a log takes what a narrow terminal would refuse
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.path[:] = greeting["path"]
     threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()
     os.set_inheritable(greeting["descriptor"], False)
