@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ablations.errors import StudyError
 from ablations.report.folders import replaced
-from ablations.report.site import find_reports
+from ablations.report.site import copy_files
+from ablations.report.summaries import FoundReport, find_reports, report_kind
 from ablations.report.templating import render_markdown
 from ablations.report.views import PostPage
-from ablations.report.writing import MARKER
 
-_OURS = "generator: ablations\n"
+_HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
+_CHECKSUM = re.compile(r"^checksum: (.*)\n", re.MULTILINE)
 _LINK = re.compile(r"\]\(((?:figures|data)/[\w./-]+)\)")
 
 
@@ -33,7 +33,8 @@ def build_jekyll(reports_dir: Path, out: Path) -> list[Path]:
         The posts, in the order of their names.
 
     Raises:
-        StudyError: if there is no report, ``out`` is no blog, or a post or folder is not ours.
+        StudyError: if there is no report, or two are of one study; if ``out`` is no blog, or a post
+            or folder is not ours or was changed since we wrote it.
     """
     reports = find_reports(reports_dir)
     if not any((out / name).exists() for name in ("_config.yml", "_config.toml", "_posts")):
@@ -42,41 +43,70 @@ def build_jekyll(reports_dir: Path, out: Path) -> list[Path]:
             received=str(out),
             cure="Name the folder that holds _config.yml or _posts",
         )
-    dated = [(folder, summary) for folder, summary in reports.items() if summary["finished_at"]]
-    posts = {folder: _post_path(out, summary) for folder, summary in dated}
-    for folder, summary in dated:
-        _write_assets(folder, out / "assets" / folder.name)
-        _write_post(folder, summary, posts[folder])
-    return sorted(posts.values())
+    _require_one_each(reports)
+    posts = {_post_path(out, r, r.summary.finished_at): r for r in reports if r.summary.finished_at}
+    for path, report in posts.items():
+        _write_assets(report, out / "assets" / report.summary.slug)
+        _write_post(report, path)
+    return sorted(posts)
 
 
-def _post_path(out: Path, summary: Mapping[str, Any]) -> Path:
+def _require_one_each(reports: Sequence[FoundReport]) -> None:
+    """Two reports of one study would share an address."""
+    owners: dict[str, FoundReport] = {}
+    for report in reports:
+        other = owners.setdefault(report.summary.slug, report)
+        if other is not report:
+            raise StudyError(
+                f"two reports are of the study '{report.summary.slug}'",
+                received=f"{other.folder} and {report.folder}",
+                cure=f"Name the folder of one of them, as in: --reports-dir {other.folder}",
+            )
+
+
+def _post_path(out: Path, report: FoundReport, finished_at: str) -> Path:
     """Returns where a post goes; one that we wrote earlier keeps its date, and so its address."""
-    slug, folder = summary["slug"], out / "_posts"
-    named = re.compile(rf"\d{{4}}-\d\d-\d\d-{re.escape(slug)}\.md")
-    for path in sorted(folder.glob(f"*-{slug}.md")):
-        if named.fullmatch(path.name) and _OURS in path.read_text(encoding="utf-8"):
-            return path
-    path = folder / f"{summary['finished_at'][:10]}-{slug}.md"
-    if path.exists():
+    slug, folder = report.summary.slug, out / "_posts"
+    named = re.compile(rf"[0-9]{{4}}-[0-9][0-9]-[0-9][0-9]-{re.escape(slug)}\.md")
+    earlier = [path for path in sorted(folder.glob(f"*-{slug}.md")) if named.fullmatch(path.name)]
+    path = next(filter(_is_ours, earlier), folder / f"{finished_at[:10]}-{slug}.md")
+    if path.exists() and not _is_unchanged(path):
         raise StudyError(
-            "a post of this name was written by someone else",
+            "a post of this name was written or changed by someone else",
             received=str(path),
-            cure="Rename that post or the study",
+            cure="Rename or delete it, then issue the same command again",
         )
     return path
 
 
-def _write_assets(report: Path, target: Path) -> None:
-    with replaced(target, marker=MARKER) as fresh:
-        shutil.copytree(report, fresh, dirs_exist_ok=True)
-        (fresh / f"{report.name}.md").unlink()
+def _is_ours(path: Path) -> bool:
+    header = _HEADER.match(path.read_text(encoding="utf-8", errors="replace"))
+    return header is not None and "\ngenerator: ablations\n" in header[0]
 
 
-def _write_post(report: Path, summary: Mapping[str, Any], path: Path) -> None:
-    text = (report / f"{report.name}.md").read_text(encoding="utf-8")
+def _is_unchanged(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    noted = _CHECKSUM.search(text)
+    return noted is not None and noted[1] == _checksum(_CHECKSUM.sub("", text, count=1))
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_assets(report: FoundReport, target: Path) -> None:
+    slug = report.summary.slug
+    with replaced(target, report_kind(slug)) as fresh:
+        copy_files(report, fresh, [name for name in report.files if name != f"{slug}.md"])
+
+
+def _write_post(report: FoundReport, path: Path) -> None:
+    slug, title = report.summary.slug, report.summary.title
+    text = (report.folder / f"{slug}.md").read_text(encoding="utf-8")
     _, body = text.split("\n", 1)  # the blog's layout shows the title
-    page = PostPage(report.name, summary["title"], _linked(guard(body.strip()), report.name))
+    linked = _linked(guard(body.strip()), slug)
+    bare = _CHECKSUM.sub("", render_markdown("post.md.j2", PostPage(title, "", linked)), count=1)
+    page = PostPage(title, _checksum(bare), linked)
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(render_markdown("post.md.j2", page), encoding="utf-8")

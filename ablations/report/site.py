@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ablations.errors import StudyError
 from ablations.formatting import day, gate_count
-from ablations.report.folders import replaced
+from ablations.report.folders import Kind, replaced
+from ablations.report.summaries import SITE_MARKER, FoundReport, earlier_site, find_reports
 from ablations.report.templating import render_html
 from ablations.report.views import Card, IndexPage
-from ablations.report.writing import MARKER
 
-SITE_MARKER = ".ablations-site"
-"""Marks a folder as a site of ours, which the next build may replace."""
-
-_HOME = '<nav class="home" aria-label="Site"><p><a href="../index.html">← All studies</a></p></nav>'
+_SITE = Kind(SITE_MARKER, earlier_site)
+_HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
 
 
 def build_site(reports_dir: Path, out: Path) -> Path:
     """Builds an index and a copy of every report, with relative links only.
 
+    Reports may lie in folders of their own below ``reports_dir``; the site keeps their paths. Only
+    files that we wrote are copied.
+
     Args:
         reports_dir: Where `render_report` wrote its reports.
-        out: Folder of the site; replaced as a whole if it is an earlier site or empty.
+        out: Folder of the site. What an earlier build wrote there is replaced, all else stays.
 
     Returns:
         The path of the site's ``index.html``.
@@ -35,67 +34,55 @@ def build_site(reports_dir: Path, out: Path) -> Path:
     Raises:
         StudyError: if there is no report, or ``out`` holds something else.
     """
+    _require_apart(out, reports_dir)
     reports = find_reports(reports_dir)
-    cards = sorted(map(_card, reports.values()), key=lambda card: card.slug)
-    dates = {summary["slug"]: summary["finished_at"] or "" for summary in reports.values()}
-    cards.sort(key=lambda card: str(dates[card.slug]), reverse=True)
-    with replaced(out, marker=SITE_MARKER) as fresh:
-        for folder in reports:
-            _copy(folder, fresh / folder.name)
-        index = render_html("index.html.j2", IndexPage("Ablation studies", tuple(cards)))
-        (fresh / "index.html").write_text(index, encoding="utf-8")
+    reports.sort(key=lambda report: report.place)
+    reports.sort(key=lambda report: report.summary.finished_at or "", reverse=True)
+    with replaced(out, _SITE) as fresh:
+        for report in reports:
+            _copy(report, fresh / report.place)
+        index = IndexPage("Ablation studies", tuple(map(_card, reports)))
+        (fresh / "index.html").write_text(render_html("index.html.j2", index), encoding="utf-8")
         (fresh / ".nojekyll").touch()
         (fresh / SITE_MARKER).touch()
     return out / "index.html"
 
 
-def find_reports(reports_dir: Path) -> dict[Path, Mapping[str, Any]]:
-    """Returns the summary of every report below a folder, by the report's own folder.
-
-    Raises:
-        StudyError: if there is none, or one cannot be read.
-    """
-    found = sorted(reports_dir.glob(f"*/{MARKER}")) if reports_dir.is_dir() else []
-    reports = {p.parent: _summary(p) for p in found if not p.parent.name.startswith(".")}
-    if not reports:
-        raise StudyError(
-            "there is no report to build from",
-            received=str(reports_dir),
-            cure="Render one first: 'ablations report STUDY'",
-        )
-    return reports
+def _require_apart(out: Path, reports_dir: Path) -> None:
+    """A site is swapped in as a folder, so it must not be one that others lie in."""
+    for inside, what in ((Path.cwd(), "the current folder"), (reports_dir, "the reports")):
+        if inside.resolve().is_relative_to(out.resolve()):
+            raise StudyError(
+                f"a site cannot take the place of a folder that holds {what}",
+                received=str(out),
+                cure="Name a folder of its own, such as 'site'",
+            )
 
 
-def _summary(path: Path) -> Mapping[str, Any]:
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        ours = summary["slug"] == path.parent.name
-    except (ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
-        raise StudyError(
-            "this is not the summary of a report",
-            received=str(path),
-            cure="Render the report again: 'ablations report STUDY'",
-        )
-    return dict(summary)
-
-
-def _copy(report: Path, target: Path) -> None:
-    shutil.copytree(report, target)
+def _copy(report: FoundReport, target: Path) -> None:
+    copy_files(report, target, report.files)
     page = target / "index.html"
+    home = _HOME.format("../" * len(Path(report.place).parts))
     text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("<!-- home -->", _HOME, 1), encoding="utf-8")
+    page.write_text(text.replace("<!-- home -->", home, 1), encoding="utf-8")
 
 
-def _card(summary: Mapping[str, Any]) -> Card:
-    statuses = Counter(gate["status"] for gate in summary["gates"])
+def copy_files(report: FoundReport, target: Path, names: Iterable[str]) -> None:
+    """Copies some of a report's files."""
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(report.folder / name, target / name)
+
+
+def _card(report: FoundReport) -> Card:
+    summary = report.summary
+    statuses = Counter(gate.status for gate in summary.gates)
     return Card(
-        slug=summary["slug"],
-        title=summary["title"],
-        question=summary["question"],
-        answer=tuple(summary["answer"]),
-        date=day(summary["finished_at"]),
+        place=report.place,
+        title=summary.title,
+        question=summary.question,
+        answer=tuple(summary.answer),
+        date=day(summary.finished_at),
         gates=tuple((gate_count(n, status), status) for status, n in statuses.items()),
-        alt=summary["picture"],
+        alt=summary.picture,
     )

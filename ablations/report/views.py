@@ -188,9 +188,9 @@ class ReportPage:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One study on the index of a site."""
+    """One study on the index of a site; ``place`` is the path of its folder there."""
 
-    slug: str
+    place: str
     title: str
     question: str
     answer: tuple[str, ...]
@@ -211,6 +211,6 @@ class IndexPage:
 class PostPage:
     """A post of a Jekyll blog around a report's Markdown."""
 
-    slug: str
     title: str
+    checksum: str
     body: str

@@ -10,10 +10,8 @@ from ablations.record import RunRecord
 from ablations.report.folders import replaced
 from ablations.report.pages import make_report
 from ablations.report.palette import style
+from ablations.report.summaries import report_kind
 from ablations.report.templating import render_html, render_markdown
-
-MARKER = "report.json"
-"""The summary of a report; a folder that holds one is a report of ours."""
 
 
 def render_report(
@@ -22,7 +20,8 @@ def render_report(
     """Renders findings as ``<out_dir>/<slug>/index.html`` with all that belongs to it.
 
     Equal findings and records give equal bytes. The report is built beside an earlier one and
-    swapped in, so there is always a whole one. Returns the path of ``index.html``.
+    swapped in, so there is always a whole one. Files that we did not write, or that were changed
+    since, stay as they are. Returns the path of ``index.html``.
 
     Args:
         findings: What the study found.
@@ -32,7 +31,8 @@ def render_report(
         samples: Whether to show examples of the data; if not, the report says so.
 
     Raises:
-        StudyError: if the folder is in use for something else.
+        StudyError: if the folder is in use for something else, or a file that someone else wrote
+            or changed stands where one of the report's is to be written.
     """
     with style():
         report = make_report(findings, records, samples=samples)
@@ -42,7 +42,7 @@ def render_report(
         f"{slug}.md": render_markdown("report.md.j2", report.page),
     }
     target = out_dir / slug
-    with replaced(target, marker=MARKER) as fresh:
+    with replaced(target, report_kind(slug)) as fresh:
         _write(fresh, {**report.files, **pages})
     return target / "index.html"
 

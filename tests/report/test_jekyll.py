@@ -43,7 +43,7 @@ def test_a_finished_report_becomes_a_post_with_its_assets(reports: Path, blog: P
     text = posts[0].read_text(encoding="utf-8")
     assert text.startswith(
         '---\nlayout: post\ntitle: "A \\"quoted\\" title: {{ site.title }} {% raw %}"\n'
-        "generator: ablations\n---\n"
+        "generator: ablations\nchecksum: "
     )
     assert "\n# " not in text, "the layout shows the title"
     links = re.findall(r"\]\(\{\{ '/(assets/[^']+)' \| relative_url \}\}\)", text)
@@ -86,8 +86,8 @@ def test_a_post_of_someone_else_is_not_overwritten(reports: Path, blog: Path) ->
     with pytest.raises(StudyError) as error:
         build_jekyll(reports, blog)
     assert str(error.value) == (
-        f"a post of this name was written by someone else. Received: {mine}. "
-        "Rename that post or the study."
+        f"a post of this name was written or changed by someone else. Received: {mine}. "
+        "Rename or delete it, then issue the same command again."
     )
     assert mine.read_text() == "mine"
     assert not (blog / "assets").exists()
@@ -100,3 +100,47 @@ def test_a_folder_without_a_blog_is_refused(reports: Path, tmp_path: Path) -> No
         f"this is not the folder of a Jekyll blog. Received: {tmp_path / 'no'}. "
         "Name the folder that holds _config.yml or _posts."
     )
+
+
+@pytest.mark.parametrize("change", ["tags: [mine]\n---\n", "---\nA line of mine.\n"])
+def test_a_post_that_was_changed_is_not_overwritten(reports: Path, blog: Path, change: str) -> None:
+    (post,) = build_jekyll(reports, blog)
+    first, header, body = post.read_text(encoding="utf-8").split("---\n", 2)
+    changed = f"{first}---\n{header}{change}{body}"
+    post.write_text(changed, encoding="utf-8")
+    with pytest.raises(StudyError, match="written or changed by someone else"):
+        build_jekyll(reports, blog)
+    assert post.read_text(encoding="utf-8") == changed
+    post.rename(post.with_name("2026-11-20-mine.md"))
+    assert build_jekyll(reports, blog) == [post]
+
+
+def test_the_mark_of_our_posts_counts_in_the_header_alone(reports: Path, blog: Path) -> None:
+    mine = blog / "_posts" / "2026-01-01-cats-or-dogs.md"
+    mine.parent.mkdir()
+    mine.write_text("---\ntitle: mine\n---\n\n```\ngenerator: ablations\n```\n")
+    (post,) = build_jekyll(reports, blog)
+    assert post.name == "2026-11-20-cats-or-dogs.md"
+    assert "mine" in mine.read_text()
+
+
+def test_files_of_someone_else_among_the_assets_stay(reports: Path, blog: Path) -> None:
+    build_jekyll(reports, blog)
+    mine = blog / "assets" / "cats-or-dogs" / "mine.png"
+    mine.touch()
+    (reports / "cats-or-dogs" / "my-notes.md").touch()
+    build_jekyll(reports, blog)
+    assert mine.exists()
+    assert not (blog / "assets" / "cats-or-dogs" / "my-notes.md").exists()
+
+
+def test_two_reports_of_one_study_are_named(reports: Path, blog: Path) -> None:
+    shutil.copytree(reports / "cats-or-dogs", reports / "old" / "cats-or-dogs")
+    with pytest.raises(StudyError) as error:
+        build_jekyll(reports, blog)
+    one, other = reports / "cats-or-dogs", reports / "old" / "cats-or-dogs"
+    assert str(error.value) == (
+        f"two reports are of the study 'cats-or-dogs'. Received: {one} and {other}. "
+        f"Name the folder of one of them, as in: --reports-dir {one}."
+    )
+    assert build_jekyll(one, blog)

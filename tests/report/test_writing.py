@@ -19,9 +19,12 @@ from ablations.findings import Findings
 from ablations.record import Metric, RunRecord
 from ablations.report import render_report
 from ablations.report.frames import trials_frame
+from ablations.report.manifests import MANIFEST, all_files
+from ablations.report.summaries import report_kind
 from ablations.report.tables import gate_tables
 
 Make = Callable[..., Findings]
+COMMITTED = Path(__file__).parents[2] / "reports"
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }} a|b *c* \"q\" 'r'"
 CELLS = {"td", "th", "li", "p", "h1", "h2", "h3", "caption", "dt", "dd", "text"}
 VOID = {"meta", "img", "br", "link", "path", "use", "rect"}
@@ -71,7 +74,7 @@ def test_a_report_is_a_page_a_post_figures_and_data(folder: Path) -> None:
     found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
     names = ["arms", "cost", "curves", "effects", "interactions", "steps"]
     assert found == sorted(
-        ["index.html", "cats-or-dogs.md", "report.json", "data/trials.csv"]
+        ["index.html", "cats-or-dogs.md", "report.json", "data/trials.csv", ".ablations-manifest"]
         + ["figures/thumbnail.svg", "figures/exhibits/study-2-grid.png"]
         + [f"data/{name}.csv" for name in names]
         + [f"figures/{name}.svg" for name in names]
@@ -230,6 +233,57 @@ def test_a_folder_that_is_no_report_is_left_alone(findings: Findings, tmp_path: 
     with pytest.raises(StudyError, match="holds something else"):
         render_report(findings, tmp_path)
     assert (tmp_path / "cats-or-dogs" / "mine.txt").exists()
+
+
+def test_notes_in_a_report_stay(findings: Findings, tmp_path: Path) -> None:
+    folder = render_report(findings, tmp_path).parent
+    (folder / "my-notes.md").write_text("mine")
+    (folder / "data" / "mine.csv").write_text("mine")
+    render_report(findings, tmp_path)
+    assert (folder / "my-notes.md").read_text() == "mine"
+    assert (folder / "data" / "mine.csv").read_text() == "mine"
+
+
+def test_a_page_that_was_changed_is_not_overwritten(findings: Findings, tmp_path: Path) -> None:
+    page = render_report(findings, tmp_path)
+    page.write_text("mine")
+    with pytest.raises(StudyError, match="put there, or changed, by someone else"):
+        render_report(findings, tmp_path)
+    assert page.read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["{}", '{"slug": "cats-or-dogs"}', "not JSON"])
+def test_a_file_called_report_json_makes_no_report(
+    findings: Findings, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "cats-or-dogs").mkdir()
+    (tmp_path / "cats-or-dogs" / "report.json").write_text(text)
+    with pytest.raises(StudyError, match="holds something else"):
+        render_report(findings, tmp_path)
+    assert (tmp_path / "cats-or-dogs" / "report.json").read_text() == text
+
+
+def test_a_report_without_manifest_is_replaced_by_the_names_of_its_files(
+    findings: Findings, tmp_path: Path
+) -> None:
+    folder = render_report(findings, tmp_path).parent
+    (folder / MANIFEST).unlink()
+    stale = ["data/survival.csv", "figures/history-7.svg", "figures/exhibits/arm-3-2-a-b.png"]
+    mine = ["my-notes.md", "data/mine.csv", "figures/logo.svg", "old/index.html"]
+    for name in [*stale, *mine]:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    render_report(findings, tmp_path)
+    assert [name for name in stale if (folder / name).exists()] == []
+    assert [name for name in mine if not (folder / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(COMMITTED.glob("*/*/report.json")), ids=lambda p: p.parent.name
+)
+def test_a_committed_report_holds_nothing_that_is_not_ours(folder: Path) -> None:
+    own = report_kind(folder.parent.name).owned(folder.parent)
+    assert set(all_files(folder.parent)) == own
 
 
 def test_markdown_reads_as_reviewed(folder: Path, snapshot: SnapshotAssertion) -> None:

@@ -1,0 +1,54 @@
+"""Tells the files that we wrote from all others: a list of their digests lies beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+MANIFEST = ".ablations-manifest"
+"""Names every file of a folder that we wrote, as ``sha256sum --check`` reads it."""
+
+_LINE = re.compile(r"([0-9a-f]{64})  ([^/].*)")
+
+
+def all_files(folder: Path) -> list[str]:
+    """Returns what lies below a folder, besides folders, by its path in it; follows no links."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        found += [Path(place, name).relative_to(folder).as_posix() for name in [*files, *links]]
+    return sorted(found)
+
+
+def write_manifest(folder: Path) -> None:
+    """Lists all files of a folder in its manifest; equal files give equal bytes."""
+    names = [name for name in all_files(folder) if name != MANIFEST]
+    lines = [f"{digest(folder / name)}  {name}\n" for name in names]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Mapping[str, str] | None:
+    """Returns the digests of the files that we wrote by their paths, or None without a list.
+
+    A line that is not as we write it is left out: what it named counts as someone else's.
+    """
+    path = folder / MANIFEST
+    if path.is_symlink() or not path.is_file():
+        return None
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [line for line in map(_LINE.fullmatch, lines) if line]
+    return {line[2]: line[1] for line in found}
+
+
+def is_unchanged(path: Path, expected: str) -> bool:
+    """Says whether a file is the one whose digest was noted."""
+    return path.is_file() and not path.is_symlink() and digest(path) == expected
+
+
+def digest(path: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
