@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import Self
 
+_LONGEST = 1000
+"""Characters that each part of an error may have."""
+
 
 class AblationsError(Exception):
     """Base of all expected errors; its text is one line in three parts.
@@ -27,7 +30,7 @@ class AblationsError(Exception):
 
     def __init__(self, problem: str, *, received: object, cure: str) -> None:
         shown = received if isinstance(received, str) else repr(received)
-        line = f"{problem}. Received: {shown}. {cure}."
+        line = f"{_short(problem)}. Received: {_short(shown)}. {_short(cure)}."
         super().__init__(" ".join(line.split()))
         self._parts = (problem, received, cure)
 
@@ -39,6 +42,11 @@ class AblationsError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross from a worker to the driver; the default would replay the joined text alone.
         return _rebuild, (type(self), *self._parts)
+
+
+def _short(text: str) -> str:
+    """Cuts what would fill the screen, such as ten thousand names."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text)} characters)"
 
 
 def _rebuild(

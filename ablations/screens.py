@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from ablations.study import Study, Trial
 
 _NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
+_SHOWN = 20
+"""Seeds that a line lists."""
+
 
 def make_table(*columns: str) -> Table:
     """Returns an empty table; columns that hold numbers are set to the right."""
@@ -29,13 +33,20 @@ def make_table(*columns: str) -> Table:
 
 def plan_head(study: Study) -> list[str]:
     """Returns what a plan says above its table."""
-    seeds = ", ".join(map(str, study.seeds))
+    seeds = _some(study.seeds)
     if study.adaptive:
         seeds = (
             f"{study.adaptive.at_least} to {study.adaptive.at_most}, until each effect is decided"
         )
     lines = [study.title, study.question, f"{study.design}, seeds {seeds}"]
     return [*(line for line in lines if line), "", *fraction_lines(study)]
+
+
+def _some(seeds: Sequence[int]) -> str:
+    """Lists seeds; of many the first ones, and how many there are."""
+    if len(seeds) <= _SHOWN:
+        return ", ".join(map(str, seeds))
+    return f"{', '.join(map(str, seeds[:_SHOWN]))} and {len(seeds) - _SHOWN} more"
 
 
 def fraction_lines(study: Study) -> list[str]:
@@ -57,11 +68,10 @@ def alias_table(study: Study) -> Table | None:
 
 def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Table:
     """Returns one row an arm: its levels, seeds, and trials done and to do."""
-    to_do = [trial.arm for trial in progress.to_do]
+    plan, to_do = (Counter(trial.arm for trial in own) for own in (trials, progress.to_do))
     table = make_table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
     for arm in study.arms:
-        planned = sum(trial.arm == arm for trial in trials)
-        left = to_do.count(arm)
+        planned, left = plan[arm], to_do[arm]
         mark = "baseline" if arm == study.baseline else "full" if arm == study.reference else ""
         counts = (str(planned), str(planned - left), str(left))
         table.add_row(

@@ -173,9 +173,9 @@ class Study:
 
     def arm_settings(self, arm: Arm) -> dict[str, Any]:
         """Returns the shared settings overlaid with those of the arm's levels."""
-        merged = dict(self.settings)
+        merged, factors = dict(self.settings), {factor.name: factor for factor in self.factors}
         for factor, level in arm.levels:
-            merged.update(self.factor(factor).level(level).settings)
+            merged.update(factors[factor].level(level).settings)
         return merged
 
     def _repr_html_(self) -> str:

@@ -35,7 +35,7 @@ def contrasts(study: Study) -> tuple[Contrast, ...]:
     if study.design == "full-factorial":
         return tuple(
             _crossed(study, changes)
-            for order in range(1, study.interactions + 1)
+            for order in range(1, min(study.interactions, len(study.factors)) + 1)
             for factors in combinations(study.factors, order)
             for changes in product(*(_changes(study, factor) for factor in factors))
         )

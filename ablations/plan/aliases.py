@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 from itertools import chain, combinations
 
 import numpy as np
@@ -20,20 +21,42 @@ def alias_sets(names: Sequence[str], signs: Signs) -> tuple[AliasSet, ...]:
     Effects that are confounded in full share one number. Where some are confounded in part, as in
     Plackett-Burman designs of 12 arms, only the main effects have numbers of their own.
     """
-    words = dict(_words(names, signs))
-    found: list[AliasSet] = []
-    taken: set[tuple[str, ...]] = set()
-    for word, column in words.items():
-        shares = [
-            Alias(other, int(column @ own) / len(signs))
-            for other, own in words.items()
-            if other != word and int(column @ own) != 0
-        ]
-        if word not in taken:
-            found.append(AliasSet(word, tuple(shares)))
-            taken.update(alias.factors for alias in shares if abs(alias.weight) == 1)
-    in_part = any(abs(alias.weight) < 1 for own in found for alias in own.aliases)
-    return tuple(own for own in found if len(own.factors) == 1 or not in_part)
+    words = [tuple(names[place] for place in places) for places in _words(len(names))]
+    products = _products(signs)
+    return tuple(
+        AliasSet(
+            words[number],
+            tuple(
+                Alias(words[other], int(products[number, other]) / len(signs))
+                for other in np.flatnonzero(products[number])
+                if other != number
+            ),
+        )
+        for number in _numbers(products, signs)
+    )
+
+
+def total_share(signs: Signs) -> Fraction:
+    """Adds up how much of other effects is in each number that a design gives."""
+    products = _products(signs)
+    rows = np.abs(products[_numbers(products, signs)]).sum()
+    return Fraction(int(rows), len(signs)) - len(_numbers(products, signs))
+
+
+def _numbers(products: Signs, signs: Signs) -> list[int]:
+    """Returns the places of the effects that bear the numbers of a design."""
+    arms, factors = signs.shape
+    firsts = np.argmax(np.abs(products) == arms, axis=1)  # of those confounded in full
+    own = np.flatnonzero(firsts == np.arange(len(products)))
+    in_part = ((products[own] != 0) & (np.abs(products[own]) < arms)).any()
+    return [int(place) for place in own if place < factors or not in_part]
+
+
+def _products(signs: Signs) -> Signs:
+    """Returns the inner products of all effects up to two factors, shape (effect, effect)."""
+    columns = np.stack([signs[:, places].prod(axis=1) for places in _words(signs.shape[1])])
+    inner = columns.astype(np.float64) @ columns.T.astype(np.float64)  # exact, and quick
+    return inner.astype(np.int64)
 
 
 def confounded(sets: Sequence[AliasSet]) -> int:
@@ -43,16 +66,9 @@ def confounded(sets: Sequence[AliasSet]) -> int:
     return len(set(chain.from_iterable(words)))
 
 
-def total_share(sets: Sequence[AliasSet]) -> float:
-    """Adds up how much of other effects is in each number."""
-    return sum(abs(alias.weight) for own in sets for alias in own.aliases)
-
-
-def _words(names: Sequence[str], signs: Signs) -> Iterator[tuple[tuple[str, ...], Signs]]:
-    for order in (1, 2):
-        for places in combinations(range(len(names)), order):
-            word = tuple(names[place] for place in places)
-            yield word, signs[:, list(places)].prod(axis=1)
+def _words(factors: int) -> list[list[int]]:
+    """Returns the places of the factors in each effect, main effects first."""
+    return [list(places) for order in (1, 2) for places in combinations(range(factors), order)]
 
 
 def resolution(signs: Signs) -> int | None:

@@ -9,6 +9,7 @@ from itertools import product
 from ablations.design import Fraction
 from ablations.errors import StudyError
 from ablations.plan.fractions import fractional, screening
+from ablations.plan.limits import require_few_arms
 from ablations.plan.schema import DesignTable, StudyFile
 from ablations.plan.validation import require
 from ablations.study import Arm, DesignKind, Factor
@@ -32,6 +33,7 @@ def design_of(file: StudyFile, factors: Sequence[Factor]) -> Design:
     """
     table = file.design
     _require_belonging(table)
+    require_few_arms(table, factors)
     require(
         table.kind == "full-factorial" or "interactions" not in file.analysis.model_fields_set,
         "analysis.interactions belongs to a full factorial",
@@ -40,18 +42,18 @@ def design_of(file: StudyFile, factors: Sequence[Factor]) -> Design:
     )
     if table.kind not in ("fractional", "screening"):
         return make_design(table.kind, factors, baseline=table.baseline, arms=table.arms)
-    full = make_design("full-factorial", factors, baseline=table.baseline, arms=None)
+    base = _baseline(factors, table.baseline)
     if table.kind == "screening":
-        arms, fraction = screening(factors, full.baseline, fold_over=table.fold_over)
+        arms, fraction = screening(factors, base, fold_over=table.fold_over)
     else:
         arms, fraction = fractional(
             factors,
-            full.baseline,
+            base,
             generators=table.generators,
             halvings=table.halvings,
             fold_over=table.fold_over,
         )
-    return Design(arms, full.baseline, full.baseline, fraction)
+    return Design(arms, base, base, fraction)
 
 
 def _require_belonging(table: DesignTable) -> None:
@@ -103,9 +105,7 @@ def make_design(
             received=f"kind='{kind}', arms={'given' if arms is not None else 'missing'}",
             cure="Give both or neither",
         )
-    base = _arm(
-        "design.baseline", factors, {f.name: f.levels[0].name for f in factors} | dict(baseline)
-    )
+    base = _baseline(factors, baseline)
     if kind == "full-factorial":
         return Design(_crossed(factors), base, base)
     if kind == "one-factor-in":
@@ -116,6 +116,12 @@ def make_design(
         taken_out = tuple(full.replace(factor, level) for factor, level in base.levels)
         return Design((full, *taken_out), base, full)
     return _listed(arms or (), factors, base)
+
+
+def _baseline(factors: Sequence[Factor], named: Mapping[str, str]) -> Arm:
+    """Returns the arm of all baseline levels: those named, and else each factor's first."""
+    first = {factor.name: factor.levels[0].name for factor in factors}
+    return _arm("design.baseline", factors, first | dict(named))
 
 
 def _arm(place: str, factors: Sequence[Factor], levels: Mapping[str, str]) -> Arm:

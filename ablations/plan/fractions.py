@@ -16,10 +16,11 @@ import numpy as np
 from ablations.design import Fraction
 from ablations.plan.aliases import Signs, alias_sets, confounded, resolution, total_share
 from ablations.plan.generators import LEAST_ABERRATION
+from ablations.plan.limits import MOST_SCREENED, screened_arms
 from ablations.plan.validation import require
 from ablations.study import Arm, Factor
 
-MOST_FACTORS = 16
+_MOST_FACTORS = 16
 
 
 def fractional(
@@ -44,7 +45,7 @@ def fractional(
     """
     from pyDOE3 import fracfact
 
-    names = _two_levels(factors)
+    names = _two_levels(factors, "fractional", most=_MOST_FACTORS)
     require(
         (generators is None) != (halvings is None),
         "a fractional design needs either generators or halvings",
@@ -66,12 +67,13 @@ def screening(
     """
     from pyDOE3 import pbdesign
 
-    names = _two_levels(factors)
-    signs = np.asarray(pbdesign(len(names)), dtype=np.int64)
+    names = _two_levels(factors, "screening", most=MOST_SCREENED)
+    whole = pbdesign(screened_arms(len(names)) - 1)
+    signs = np.asarray(whole, dtype=np.int64)[:, : len(names)]
     return _laid_out(factors, baseline, -signs * signs[-1], generators={}, fold_over=fold_over)
 
 
-def _two_levels(factors: Sequence[Factor]) -> list[str]:
+def _two_levels(factors: Sequence[Factor], kind: str, *, most: int) -> list[str]:
     wide = [factor.name for factor in factors if len(factor.levels) != 2]
     require(
         not wide,
@@ -79,11 +81,12 @@ def _two_levels(factors: Sequence[Factor]) -> list[str]:
         received=f"more levels in {', '.join(wide)}",
         cure="Remove levels, or use kind = 'full-factorial'",
     )
+    larger = "screening" if len(factors) <= MOST_SCREENED else "one-factor-in"
     require(
-        3 <= len(factors) <= MOST_FACTORS,
-        f"a fraction takes 3 to {MOST_FACTORS} factors",
+        3 <= len(factors) <= most,
+        f"a {kind} design takes 3 to {most} factors",
         received=f"{len(factors)} factors",
-        cure="Use kind = 'full-factorial' for fewer",
+        cure=f"Use kind = '{'full-factorial' if len(factors) < 3 else larger}'",
     )
     return [factor.name for factor in factors]
 
@@ -207,9 +210,10 @@ def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -
     sets = alias_sets(names, signs)
     choices = [tuple(names), *((name,) for name in names)]
     folded = {choice: _fold(signs, names, choice) for choice in choices}
-    rest = {choice: alias_sets(names, own) for choice, own in folded.items()}
-    chosen = min(choices, key=lambda choice: (total_share(rest[choice]), len(choice) == 1))
-    helps = total_share(rest[chosen]) < total_share(sets)
+    shares = {choice: total_share(own) for choice, own in folded.items()}
+    chosen = min(choices, key=lambda choice: (shares[choice], len(choice) == 1))
+    helps = shares[chosen] < total_share(signs)
+    rest = alias_sets(names, folded[chosen]) if helps else sets
     return Fraction(
         full=2 ** len(names),
         generators=generators,
@@ -218,7 +222,7 @@ def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -
         confounded=confounded(sets),
         fold_over=chosen if helps else (),
         more_arms=len(folded[chosen]) - len(signs) if helps else 0,
-        left=confounded(rest[chosen]) if helps else confounded(sets),
+        left=confounded(rest),
     )
 
 

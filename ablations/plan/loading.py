@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.plan.designs import design_of
+from ablations.plan.limits import require_few_trials
 from ablations.plan.published import read_published
 from ablations.plan.schema import ChapterTable, GateTable, StudyFile
 from ablations.plan.seeds import (
@@ -120,6 +121,8 @@ def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
     slug, factors = _slug(path.stem), _factors(file)
     design = design_of(file, factors)
+    seeds = listed_seeds(file.design.seeds)
+    require_few_trials(design.arms, len(seeds))
     published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
     study = Study(
         slug=slug,
@@ -132,7 +135,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         arms=design.arms,
         baseline=design.baseline,
         reference=design.reference,
-        seeds=listed_seeds(file.design.seeds),
+        seeds=seeds,
         adaptive=adaptive_seeds(file.design.seeds),
         fraction=design.fraction,
         gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),

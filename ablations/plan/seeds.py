@@ -9,6 +9,8 @@ from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
 from ablations.study import Study
 
+_MOST_SEEDS = 10_000
+
 SeedsTable = int | Sequence[int] | AdaptiveSeeds
 
 
@@ -29,12 +31,18 @@ def listed_seeds(seeds: SeedsTable) -> tuple[int, ...]:
     """Returns all seeds that a study may use, in their order.
 
     Raises:
-        StudyError: if there is none, or one is named twice.
+        StudyError: if there are none or too many, or one is named twice.
     """
     if isinstance(seeds, AdaptiveSeeds):
         return tuple(range(seeds.at_most))
     listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     require(bool(listed), "design.seeds is empty", received="[]", cure="Name at least one seed")
+    require(
+        len(listed) <= _MOST_SEEDS,
+        f"design.seeds takes up to {_MOST_SEEDS} seeds",
+        received=f"{len(listed)} seeds",
+        cure="Remove some",
+    )
     require(
         len(set(listed)) == len(listed),
         "design.seeds names a seed twice",
