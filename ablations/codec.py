@@ -6,20 +6,24 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations import checks
 from ablations.record import (
-    Better,
     Exhibit,
     LogContents,
     Metric,
     Predictions,
     RunRecord,
     Table,
-    Unit,
+    checked_environment,
+    checked_epoch,
+    checked_exhibit,
+    checked_metric,
+    checked_predictions,
 )
 from ablations.study import Arm
 
@@ -132,22 +136,25 @@ def exhibit_from_text(text: str) -> Exhibit:
     return exhibit_from_json(json.loads(text))
 
 
-def require_storable(contents: LogContents) -> None:
-    """Raises whatever stands against storing what a training reported, and reading it again."""
-    environment = to_text(dict(contents.environment))
-    exhibits = exhibits_to_text(contents.exhibits)
-    names = to_text([metric.name for metric in contents.metrics])
-    (environment + exhibits + names).encode()
-    for exhibit in exhibits_from_text(exhibits):
-        if exhibit.table and {len(row) for row in exhibit.table.rows} - {
-            len(exhibit.table.columns)
-        }:
-            raise ValueError(
-                f"exhibit '{exhibit.name}' has rows of another length than its columns"
-            )
-    for metric in contents.metrics:
-        if metric.unit not in get_args(Unit) or metric.better not in get_args(Better):
-            raise ValueError(f"metric '{metric.name}' has the unit {metric.unit!r}")
+def storable(contents: LogContents) -> LogContents:
+    """Returns what a training reported in the form that can be stored and read again.
+
+    A second net: a log checks what it is told, but a training function can reach into it.
+
+    Raises:
+        Exception: whatever stands against it.
+    """
+    return LogContents(
+        metrics=tuple(map(checked_metric, contents.metrics)),
+        epochs=tuple(checked_epoch(i, own) for i, own in enumerate(contents.epochs, start=1)),
+        steps=tuple(checks.durations("log.steps: the seconds", own) for own in contents.steps),
+        predictions=tuple(
+            checked_predictions(p.split, p.labels, p.probabilities, p.examples)
+            for p in contents.predictions
+        ),
+        exhibits=tuple(map(checked_exhibit, contents.exhibits)),
+        environment=checked_environment(contents.environment),
+    )
 
 
 def exhibits_to_text(exhibits: Sequence[Exhibit]) -> str:

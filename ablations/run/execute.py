@@ -7,11 +7,13 @@ import gc
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ablations import codec
+from ablations import checks, codec, record
 from ablations.entry import Entry, Train
 from ablations.errors import DivergedError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
@@ -20,6 +22,12 @@ from ablations.run.environment import environment_facts
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.study import Trial
+
+_CHECKING = {Path(str(module.__file__)) for module in (checks, record)}
+"""Where values are checked that a training function reports."""
+
+_LONGEST = 500
+"""Characters of an error's text that a record keeps."""
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 OnEpochOf = Callable[[int, int, Mapping[str, float]], None]
@@ -44,14 +52,15 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     try:
         train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
     except DivergedError as error:
-        failure = ("diverged", str(error))
+        failure = ("diverged", said(error))
     except (Exception, SystemExit) as error:  # a training function may raise anything
-        traceback.print_exc()
+        _show_traceback()
         failure = ("raised", _one_line(error))
     seconds = time.perf_counter() - began
-    if (joules := energy.spent(energy_before, seconds)) is not None:
-        log.metric("energy_joules", joules, better="lower")
-    return _storable(trial, log, started_at=started_at, seconds=seconds, failure=failure)
+    joules = energy.spent(energy_before, seconds)
+    return _storable(
+        trial, log, started_at=started_at, seconds=seconds, joules=joules, failure=failure
+    )
 
 
 def execute_together(
@@ -69,8 +78,10 @@ def execute_together(
     errors: Sequence[DivergedError | None] | None = None
     try:
         errors = entry.train_together(copy.deepcopy(list(trials)), logs)
+        _require_one_each(errors, trials)
     except (Exception, SystemExit):  # a training function may raise anything
-        traceback.print_exc()
+        errors = None
+        _show_traceback()
     if errors is None:
         # Only here, behind the block, has the error let go of what the attempt held in memory.
         gc.collect()
@@ -81,19 +92,23 @@ def execute_together(
         )
     whole = time.perf_counter() - began
     seconds = whole / len(trials)
-    if (joules := energy.spent(energy_before, whole)) is not None:
-        for log in logs:
-            log.metric("energy_joules", joules / len(trials), better="lower")
+    joules = energy.spent(energy_before, whole)
     return tuple(
         _storable(
             trial,
             log,
             started_at=started_at,
             seconds=seconds,
-            failure=("diverged", str(error)) if error else None,
+            joules=None if joules is None else joules / len(trials),
+            failure=("diverged", said(error)) if error else None,
         )
         for trial, log, error in zip(trials, logs, errors, strict=True)
     )
+
+
+def _require_one_each(errors: Sequence[DivergedError | None], trials: Sequence[Trial]) -> None:
+    if len(errors) != len(trials) or not all(isinstance(e, DivergedError | None) for e in errors):
+        raise TypeError("train_together must return a DivergedError or None for each trial")
 
 
 def _storable(
@@ -102,16 +117,19 @@ def _storable(
     *,
     started_at: str,
     seconds: float,
+    joules: float | None,
     failure: tuple[Reason, str] | None,
 ) -> RunRecord:
     """Makes the record of what a log holds; a failed one if that cannot be stored."""
-    contents = log.contents()
     try:
-        codec.require_storable(contents)
-    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        contents = codec.storable(log.contents())
+    except Exception as error:  # what a training function left in the log may be anything
         contents = LogContents()
-        said = f"what the training reported cannot be stored: {_one_line(error)}"
-        failure = failure or ("raised", said)
+        problem = f"what the training reported cannot be stored: {_one_line(error)}"
+        failure = failure or ("raised", problem)
+    if joules is not None and all(metric.name != "energy_joules" for metric in contents.metrics):
+        energy_metric = Metric("energy_joules", joules, better="lower")
+        contents = replace(contents, metrics=(*contents.metrics, energy_metric))
     return make_record(trial, contents, started_at=started_at, seconds=seconds, failure=failure)
 
 
@@ -149,14 +167,27 @@ def make_record(
     )
 
 
+def _show_traceback() -> None:
+    """Prints the error at hand, where a training function has left standard error to print to."""
+    with suppress(Exception):
+        traceback.print_exc()
+
+
 def _one_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
+    while len(frames) > 1 and Path(frames[-1].filename) in _CHECKING:
+        frames.pop()  # the line that is wrong is the one that called
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return said(error, f"{type(error).__name__}: ", place)
+
+
+def said(error: BaseException, before: str = "", after: str = "") -> str:
+    """Returns what an error says as one line that can be stored, whoever wrote the error."""
     try:
         text = str(error)
     except Exception:  # of an exception that somebody else wrote
         text = "(it cannot be shown)"
-    line = " ".join(f"{type(error).__name__}: {text}{place}".split())[:500]
+    line = f"{' '.join(f'{before}{text[:_LONGEST]}'.split())[:_LONGEST]}{after}"
     return line.encode("utf-8", "backslashreplace").decode()
 
 

@@ -182,6 +182,6 @@ class LiveProgress(RunProgress):
                 str(row.done),
                 Text(str(row.failed), style="bold red" if row.failed else ""),
                 epochs,
-                row.latest,
+                Text(row.latest),  # whose metric's name may look like markup
             )
         return Group(table, self._bar)

@@ -23,7 +23,7 @@ from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.record import LogContents, Reason, RunRecord
 from ablations.run import memory
-from ablations.run.execute import execute, execute_together, make_record, utc_now
+from ablations.run.execute import execute, execute_together, make_record, said, utc_now
 from ablations.study import Trial
 
 Task = Literal["train", "describe"]
@@ -99,7 +99,7 @@ def _perform(trials: tuple[Trial, ...], task: Task, driver: Connection) -> EndMe
     try:
         entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
-        failure: tuple[Reason, str] = ("raised", str(error))
+        failure: tuple[Reason, str] = ("raised", said(error))
         now = utc_now()
         records = tuple(
             make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
