@@ -25,6 +25,7 @@ from ablations.estimates import (
     Timing,
 )
 from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
+from ablations.looks import Revision
 from ablations.record import Exhibit, Reason
 from ablations.study import Arm, Claim, Gate, PublishedRun, Settings, Study
 
@@ -142,6 +143,7 @@ class Findings:
     at each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
     whole gain from the baseline to the full recipe among the factors. ``plans`` say how many seeds
     each effect takes, ``self_test`` how often a gate against the past errs on such records.
+    ``revisions`` say what was changed after an earlier look, where looks are known.
     """
 
     study: Study
@@ -168,6 +170,7 @@ class Findings:
     plans: tuple[SeedPlan, ...] = ()
     self_test: SelfTest | None = None
     fixed_seeds: int | None = None
+    revisions: tuple[Revision, ...] = ()
 
     @property
     def n_missing(self) -> int:

@@ -14,8 +14,9 @@ from ablations.analyze import Against, against, drift_code, exit_code
 from ablations.drift import Drift, SelfTest
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
+from ablations.naming import revision_sentences
 from ablations.past import read_past
-from ablations.screens import make_table
+from ablations.screens import make_table, revisions_json
 
 _STYLES = {
     "passed": "green", "failed": "bold red", "inconclusive": "yellow",
@@ -50,8 +51,10 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
     past = read_past(name, slug=findings.study.slug)
     found = against(findings, past, despite=despite)
     code = drift_code(found, findings)
-    lines = [*_left_out(found), *_missing(findings)]
-    return Shown(_drift_tables(findings, found), _drifts_json(found, code), tuple(lines), code)
+    lines = [*_left_out(found), *_missing(findings), *revision_sentences(findings)]
+    return Shown(
+        _drift_tables(findings, found), _drifts_json(found, findings, code), tuple(lines), code
+    )
 
 
 def _left_out(found: Against) -> list[str]:
@@ -81,7 +84,7 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
-    return [*lines, *_missing(findings)]
+    return [*lines, *_missing(findings), *revision_sentences(findings)]
 
 
 def _missing(findings: Findings) -> list[str]:
@@ -123,6 +126,7 @@ def gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
         "completed": findings.n_completed,
         "failed": findings.n_failed,
         "gates": [_gate_json(gate) for gate in findings.gates],
+        "revisions": revisions_json(findings),
     }
 
 
@@ -185,13 +189,14 @@ def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
     )
 
 
-def _drifts_json(found: Against, code: int) -> dict[str, Any]:
+def _drifts_json(found: Against, findings: Findings, code: int) -> dict[str, Any]:
     return {
         "against": found.past.source,
         "exit_code": code,
         "machines": found.machines and {"now": found.machines[0], "then": found.machines[1]},
         "arms_added": [dict(arm.levels) for arm in found.added],
         "arms_gone": [dict(arm.levels) for arm in found.gone],
+        "revisions": revisions_json(findings),
         "drifts": [
             {
                 "arm": dict(drift.arm.levels),

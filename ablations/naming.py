@@ -10,9 +10,12 @@ from ablations.formatting import (
     change_label,
     count,
     counted,
+    difference,
     level_label,
     listing,
+    metric_name,
 )
+from ablations.looks import Revision
 
 
 def effect_name(findings: Findings, effect: Effect) -> str:
@@ -76,3 +79,48 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
             "two-factor interactions confounded."
         )
     return lines
+
+
+LOOKED = (
+    "Intervals and verdicts suppose that this was settled before the first look, and are wrong "
+    "more often than they say where it was not. Seeds that nobody has looked at, as many as are "
+    "named before they are trained, give intervals that hold."
+)
+
+
+def revision_sentences(findings: Findings) -> list[str]:
+    """Says what was changed after a look, and what that does to intervals and verdicts."""
+    said = [_revised(findings, revision) for revision in findings.revisions]
+    return [*said[:-1], f"{said[-1]} {LOOKED}"] if said else []
+
+
+def _revised(findings: Findings, revision: Revision) -> str:
+    steps = revision.steps
+    if revision.kind == "added":
+        shown = [str(n) for n in steps]
+        return (
+            "Seeds were added after a look at the results: "
+            f"{listing(shown[:-1], 'then')} were planned, now {shown[-1]}."
+        )
+    if revision.kind == "left-out":
+        seeds = listing([str(seed) for seed in steps])
+        many = len(steps) > 1
+        return (
+            f"{'Seeds' if many else 'Seed'} {seeds} {'were' if many else 'was'} planned at an "
+            f"earlier look and {'are' if many else 'is'} left out here."
+        )
+    if revision.kind in ("gone", "again"):
+        trials = counted(int(steps[0]), "trial")
+        were = "was" if steps[0] == 1 else "were"
+        if revision.kind == "again":
+            return f"{trials} {were} trained again after a look at the results."
+        return f"{trials} {were} looked at whose records are no longer there."
+    if revision.kind == "metric":
+        was, now = (metric_name(str(name)) for name in steps)
+        return f"The study's metric was changed from {was} to {now} after a look at the results."
+    unit = findings.metric.unit
+    was, now = (difference(float(step), unit).lstrip("+") for step in steps)
+    return (
+        f"The smallest effect that matters was changed from {was} to {now} after a look at the "
+        "results."
+    )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ablations import formatting
 from ablations.findings import Findings
-from ablations.naming import aliases, effect_label, fraction_sentences
+from ablations.naming import aliases, effect_label, fraction_sentences, revision_sentences
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
@@ -134,8 +134,17 @@ def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
     ]
 
 
+def revisions_json(findings: Findings) -> list[dict[str, Any]]:
+    """Returns what was changed after a look as JSON values."""
+    return [{"kind": found.kind, "steps": list(found.steps)} for found in findings.revisions]
+
+
 def power_head(findings: Findings) -> list[str]:
     """Returns what has to be said above a plan of seeds."""
+    return [*revision_sentences(findings), *_power_head(findings)]
+
+
+def _power_head(findings: Findings) -> list[str]:
     margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
     metric = formatting.metric_name(findings.metric.name)
     if findings.study.adaptive:
@@ -176,6 +185,7 @@ def power_json(findings: Findings) -> dict[str, Any]:
         "study": findings.study.slug,
         "metric": findings.metric.name,
         "margin": findings.study.smallest_effect_that_matters,
+        "revisions": revisions_json(findings),
         "effects": [
             {
                 "effect": effect_label(findings, plan.effect),

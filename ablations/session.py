@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.entry import ReportBytes, describe_nothing, find_entry
 from ablations.jsonl import read_jsonl
+from ablations.looks import Look, Revision, Rule, revisions
+from ablations.lookstore import keep_look, read_looks
 from ablations.plan import Progress, plan_trials, progress_of, trials_of_records
 from ablations.record import RunRecord
 from ablations.run import (
@@ -111,8 +114,30 @@ class Session:
         return sum(outcome.key not in self._keys for outcome in self.store.outcomes())
 
     def findings(self, records: Sequence[RunRecord]) -> Findings:
-        """Returns what the records say."""
-        return findings_of(self.study, records, planned=self.possible_trials)
+        """Returns what the records say, and what was changed since they were looked at before.
+
+        This is a look, and is kept in the store; records of another file bring no looks with them.
+        """
+        found = findings_of(self.study, records, planned=self.possible_trials)
+        if self.jsonl is not None or all(arm.n_completed < 2 for arm in found.arms):
+            return found
+        return replace(found, revisions=self._look(records))
+
+    def _look(self, records: Sequence[RunRecord]) -> tuple[Revision, ...]:
+        """Keeps that these records were looked at; returns what was changed since earlier looks."""
+        started = {record.key: record.started_at for record in records if record.completed}
+        study, path = self.study, self.store.path
+        arms = {trial.arm: trial for trial in self.possible_trials}.values()
+        rule = Rule(
+            frozenset(replace(trial, seed=0).key for trial in arms),
+            study.seeds,
+            study.metric,
+            study.smallest_effect_that_matters,
+        )
+        stored = [o.key for o in self.store.outcomes() if o.status == "completed"]
+        found = revisions(rule, read_looks(path), stored=stored, started=started)
+        keep_look(path, Look(datetime.now(UTC).isoformat(), rule, frozenset(started)))
+        return found
 
     def progress(
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ablations.estimates import Effect
 from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
+from ablations.naming import revision_sentences
 from ablations.report.dependence import pairs, warning
 from ablations.report.fractions import fraction_caveat
 from ablations.report.wording import amount, decided_interactions, effect_label, evidence
@@ -13,7 +14,8 @@ from ablations.report.wording import amount, decided_interactions, effect_label,
 def caveats(findings: Findings) -> tuple[str, ...]:
     """Says what a reader must know before relying on the answer."""
     decided = decided_interactions(findings)
-    found = [line] if (line := fraction_caveat(findings)) else []
+    found = revision_sentences(findings)
+    found += [line] if (line := fraction_caveat(findings)) else []
     found += [_dependence(findings, effect) for effect in decided[:2]]
     if (further := len(decided) - 2) > 0:
         found.append(f"There {'is' if further == 1 else 'are'} "
