@@ -107,10 +107,12 @@ def plan(
     from ablations import screens
 
     progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
+    notes = session.notes()
     if as_json:
-        _print_json(screens.progress_json(session.study, progress))
+        document = screens.progress_json(session.study, progress)
+        _print_json({**document, "notes": list(notes)})
         return
-    for line in screens.plan_head(session.study):
+    for line in (*screens.plan_head(session.study), *screens.note_lines(notes)):
         _say(line)
     if (confounded := screens.alias_table(session.study)) is not None:
         _out().print(confounded)

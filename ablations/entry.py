@@ -4,6 +4,8 @@ A study names its training function as ``module:function``. The same module may 
 
 - ``check_settings(settings)``: raises `StudyError` if an arm's settings make no sense;
 - ``fingerprint_data(settings, data_dir)``: returns a short text that changes when the data do;
+- ``notes(settings, data_dir)``: returns lines that ``plan`` shows: what was found out about the
+  data that a reader would not expect;
 - ``describe(trial, log)``: shows through ``log.exhibit`` what an arm and its data look like,
   without training; called once for the first seed of each arm;
 - ``joins_seeds(settings, gpus)``: says whether all seeds of an arm train faster together, given
@@ -42,6 +44,11 @@ def _no_fingerprint(_settings: Settings, _data_dir: str | None) -> str:
     return ""
 
 
+def _no_notes(_settings: Settings, _data_dir: str | None) -> Sequence[str]:
+    """Stands in for missing ``notes``."""
+    return ()
+
+
 def describe_nothing(_trial: Trial, _log: TrialLog) -> None:
     """Stands in for a missing ``describe``."""
 
@@ -66,10 +73,11 @@ class Entry:
     check_settings: Callable[[Settings], None] = _accept_settings
     fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
+    notes: Callable[[Settings, str | None], Sequence[str]] = _no_notes
 
 
 _TRAINING = ("describe", "train_together")
-_PLANNING = ("check_settings", "fingerprint_data", "joins_seeds", "prepare_data")
+_PLANNING = ("check_settings", "fingerprint_data", "joins_seeds", "notes", "prepare_data")
 
 
 def find_entry(name: str, folder: str | None = None) -> Entry:

@@ -31,6 +31,9 @@ MOST_NAMES = 1_000
 MOST_EPOCHS = 100_000
 """How many epochs a trial may report."""
 
+WARNING = "warning-"
+"""How the name of an exhibit begins whose caption a reader must know before the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -73,6 +76,8 @@ class Exhibit:
     arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``. ``sample``
     marks what shows examples of the data themselves, which may not be anyone's to publish.
     ``chart`` has the report draw the table: a ``histogram`` has columns series, from, to, share.
+    The caption of one of the study whose ``name`` begins with ``warning-`` also stands beside the
+    answer.
     """
 
     name: str

@@ -49,6 +49,11 @@ def _some(seeds: Sequence[int]) -> str:
     return f"{', '.join(map(str, seeds[:_SHOWN]))} and {len(seeds) - _SHOWN} more"
 
 
+def note_lines(notes: Sequence[str]) -> list[str]:
+    """Returns what the training function notes about the data, set apart from what follows."""
+    return [*(f"note: {note}" for note in notes), ""] if notes else []
+
+
 def fraction_lines(study: Study) -> list[str]:
     """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
     if study.fraction is None:

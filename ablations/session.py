@@ -163,6 +163,13 @@ class Session:
         for trial in {trial.arm: trial for trial in trials}.values():
             entry.prepare_data(trial.settings, trial.data_dir, report)
 
+    def notes(self) -> tuple[str, ...]:
+        """Returns what the training function has to say of the data before it trains, once each."""
+        entry = find_entry(self.study.entry, self.study.folder)
+        arms = {trial.arm: trial for trial in self.trials}.values()
+        told = (line for trial in arms for line in entry.notes(trial.settings, trial.data_dir))
+        return tuple(dict.fromkeys(told))
+
     def run(
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> None:

@@ -100,8 +100,7 @@ def arrays(options: Options, trial: Trial, file: Path) -> Path:
 
     recipe = read(trial.settings)
     examples = datasets.load(recipe, str(options.data))
-    count, held_out = len(examples.labels), examples.held_out
-    split = splits.draw(recipe, images=count, held_out=held_out, seed=trial.seed)
+    split = splits.draw(recipe, examples.pool, seed=trial.seed)
     parts = {}
     for part in ("train", "validation", "test"):
         rows = getattr(split, part)

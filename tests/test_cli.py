@@ -27,6 +27,16 @@ def test_plan_lists_arms_and_what_is_to_do(study_path):
     assert "0 of 12 trials done; 'run' would train 12, time to go: unknown" in shown
 
 
+def test_plan_shows_what_the_training_function_notes_about_the_data(study_path):
+    (module,) = study_path.parent.glob("training_*.py")
+    with module.open("a") as file:
+        file.write("\n\ndef notes(settings, data_dir):\n    return ['epochs: 2', 'all is well']\n")
+    shown = call("plan", study_path).stdout
+    assert shown.count("note: epochs: 2\nnote: all is well\n\n") == 1
+    planned = json.loads(call("plan", study_path, "--json").stdout)
+    assert planned["notes"] == ["epochs: 2", "all is well"]
+
+
 def test_from_plan_to_report_to_gate(study_path):
     planned = json.loads(call("plan", study_path, "--json").stdout)
     assert (planned["planned"], len(planned["to_do"]), planned["seconds_to_go"]) == (12, 12, None)

@@ -6,6 +6,7 @@ from ablations.estimates import Effect
 from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
 from ablations.naming import revision_sentences
+from ablations.record import WARNING
 from ablations.report.dependence import pairs, warning
 from ablations.report.fractions import fraction_caveat
 from ablations.report.wording import amount, decided_interactions, effect_label, evidence
@@ -22,6 +23,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
                      f"{counted(further, 'further interaction')}.")  # fmt: skip
     hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
     found += list(filter(None, hidden))[:2]
+    found += [e.caption for e in findings.exhibits if e.name.startswith(WARNING)]
     if len(findings.environments) > 1:
         found.append(
             f"The trials ran in {len(findings.environments)} different environments, "

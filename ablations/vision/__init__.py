@@ -5,14 +5,19 @@ A study file reaches it as ``run = "ablations.vision:train"``. Its settings:
 =================  ===========================================================================
 setting            meaning (default)
 =================  ===========================================================================
-dataset            ``digits``, ``cats-vs-dogs`` or ``directory:PATH``, one sub-folder per class;
-                   a relative PATH starts at ``--data-dir`` if that is given (required)
+dataset            ``digits``, ``cats-vs-dogs`` or ``directory:PATH``, one sub-folder per class, or
+                   these below ``train``, ``val`` and ``test``; a relative PATH starts at
+                   ``--data-dir`` if that is given (required)
 classes            the classes to keep: a list, or text such as ``5-9`` or ``cats,dogs`` (all)
 image_size         pixels: one number or ``[height, width]`` (8 for digits, else 160)
-skip_broken        leave out files that are no readable image, and name them (false)
+skip_broken        leave out files that are no readable image, and name them (false); JPEG, PNG,
+                   WebP, GIF, BMP, TIFF and AVIF are read
 split              ``disjoint``: training, validation and test images are drawn without overlap;
-                   ``as-published``: as the five posts do it, with overlap (disjoint)
-test_size          a number of images, or a fraction of those drawn from (0.2; cats-vs-dogs 192)
+                   ``as-published``: as the five posts do it, with overlap; ``given``: by folders,
+                   which may be named: ``{ train = "a", validation = "b", test = "c" }``
+                   (given where folders are called so, else disjoint)
+test_size          a number of images, or a fraction of those drawn from (0.2; cats-vs-dogs 192);
+                   of a given split only for what has no folder, drawn from the training images
 validation_size    likewise (0.2; cats-vs-dogs: what ``test_size`` leaves of its second folder)
 train_size         likewise, to train on fewer images than are left (all)
 split_seed         a whole number: one split for all seeds (each seed draws its own)
@@ -46,8 +51,9 @@ Training loss and accuracy are running means over an epoch, with augmentation an
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
 ``images_per_second`` is measured over the steps of all epochs but the first.
 
-Planners find four functions beside ``train``: ``check_settings``, ``fingerprint_data``,
-``joins_seeds`` and ``prepare_data``. None of them imports a framework, nor does this module.
+Planners find five functions beside ``train``: ``check_settings``, ``fingerprint_data``,
+``joins_seeds``, ``notes`` and ``prepare_data``. None of them imports a framework, nor does this
+module.
 ``describe`` shows what an arm trains on, ``train_together`` trains all of its seeds at once.
 """
 
@@ -66,6 +72,7 @@ __all__ = [
     "describe",
     "fingerprint_data",
     "joins_seeds",
+    "notes",
     "prepare_data",
     "train",
     "train_together",
@@ -157,6 +164,18 @@ def fingerprint_data(settings: Settings, data_dir: str | None) -> str:
     from ablations.vision.settings import read
 
     return fingerprint(read(settings), data_dir)
+
+
+def notes(settings: Settings, data_dir: str | None) -> list[str]:
+    """Returns what should be known of the data before training: a given split, and copies.
+
+    Raises:
+        DataError: if two classes hold the same images.
+    """
+    from ablations.vision.datasets import notes_on
+    from ablations.vision.settings import read
+
+    return notes_on(read(settings), data_dir)
 
 
 def prepare_data(

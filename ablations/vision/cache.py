@@ -94,7 +94,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def stamp(root: Path, files: Iterable[Path]) -> str:
-    """Returns what tells cheaply whether files changed: path, size and time of each.
+    """Returns what tells cheaply whether files changed: path, size, and two times of each.
+
+    The time at which the content changed can be set back, as archives and copies do; the time at
+    which the file's entry changed (``st_ctime_ns``) is the system's own on Linux and macOS. On
+    Windows it is when the file was made: a change that keeps size and time is not noticed there.
 
     Args:
         root: The folder that the files lie in.
@@ -103,7 +107,8 @@ def stamp(root: Path, files: Iterable[Path]) -> str:
     lines = [str(root.resolve())]
     for file in files:
         facts = (root / file).stat()
-        lines.append(f"{file.as_posix()}\t{facts.st_size}\t{facts.st_mtime_ns}")
+        times = f"{facts.st_mtime_ns}\t{facts.st_ctime_ns}"
+        lines.append(f"{file.as_posix()}\t{facts.st_size}\t{times}")
     return "\n".join(lines)
 
 
@@ -116,5 +121,6 @@ def content_digest(root: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for name, file in sorted((file.as_posix(), file) for file in files):
         content = (root / file).read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        head = f"{name}\0{len(content)}\0".encode("utf-8", "surrogateescape")
+        digest.update(head + content)
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import DataError
-from ablations.vision import cache, decoded, folders, images, shortcuts
+from ablations.vision import cache, decoded, folders, images, layouts, shortcuts
+from ablations.vision.copies import Copy, find_copies, sentences
 from ablations.vision.download import Archive, fetch, image_files, verify
-from ablations.vision.folders import Listing, Report
+from ablations.vision.folders import Listing, Report, broken_lines, named, shown
 from ablations.vision.images import Image8, Source
+from ablations.vision.layouts import Layout
 from ablations.vision.settings import Recipe
+from ablations.vision.splits import Pool
 
 CATS_VS_DOGS = Archive(
     url="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
@@ -36,15 +40,18 @@ DIGITS_SHA256 = "a19cb3d96bba7deace8ee5a513a6eb7bad0403d528f00bf4d351b6a7a55baa9
 class Examples:
     """Decoded images with their labels.
 
-    ``images`` has shape (example, height, width, channel), 0..255; ``labels`` (example,). The last
-    ``held_out`` examples come from a validation folder. ``skipped`` holds (file, reason) pairs.
+    ``images`` has shape (example, height, width, channel), 0..255; ``labels`` (example,). ``pool``
+    says which of them lie in folders of their own, ``layout`` in which if these give the split.
+    ``skipped`` holds (file, reason) pairs, ``copies`` what images have the same content.
     """
 
     source: Source
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    held_out: int = 0
+    pool: Pool
+    layout: Layout | None = None
     skipped: tuple[tuple[str, str], ...] = ()
+    copies: tuple[Copy, ...] = ()
 
     @property
     def images(self) -> Image8:
@@ -70,7 +77,13 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
         _verify_cats(root)
         return folders.list_folder(root, recipe.classes, ("train", "validation"))
     path = Path(data_dir or ".") / Path(recipe.dataset.removeprefix("directory:")).expanduser()
-    return folders.list_folder(path, recipe.classes, (".",))
+    layout = layouts.recognise(path, recipe)
+    if layout is None:
+        there = folders.list_folder(path, recipe.classes, (".",))
+    else:
+        there = folders.list_given(path, recipe.classes, layout)
+    folders.check_links(there)
+    return there
 
 
 def cats_folder(data_dir: str | None) -> Path:
@@ -102,26 +115,52 @@ def content(recipe: Recipe, data_dir: str | None) -> str:
     if recipe.dataset == "cats-vs-dogs" and not cats_folder(data_dir).is_dir() and not data_dir:
         return CATS_VS_DOGS.sha256
     there = listing(recipe, data_dir)
-    return CATS_VS_DOGS.sha256 if recipe.dataset == "cats-vs-dogs" else folders.digest(there)
+    return CATS_VS_DOGS.sha256 if recipe.dataset == "cats-vs-dogs" else _identity(there)
 
 
-def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[int, int]:
+def _identity(there: Listing) -> str:
+    """Returns the digest of the content, of the split it gives, and of how it is decoded.
+
+    Of images that are used as they are stored, in folders that give no split, it is that of the
+    content alone, as it was before there were others.
+    """
+    facts: list[object] = [folders.digest(there)]
+    if there.layout is not None:
+        facts.append(["given", *there.layout])
+    if folders.unlike_stored(there):
+        facts.append(images.DECODING)
+    if len(facts) == 1:
+        return str(facts[0])
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> Pool:
     """Downloads what is missing, checks images that nobody has checked yet, and decodes them.
 
     Returns:
-        The number of usable images, and how many of them are held out for validation and test.
+        The number of usable images, and how many are held out or given.
 
     Raises:
         DataError: if the data cannot be had, or an image is broken and none may be skipped.
     """
     if recipe.dataset == "digits":
-        return len(_digits(recipe.classes, None).labels), 0
+        return Pool(len(_digits(recipe.classes, None).labels))
     if recipe.dataset == "cats-vs-dogs" and not data_dir and not cats_folder(None).is_dir():
         fetch(CATS_VS_DOGS, cats_folder(None), report)
     usable, _ = _usable(recipe, data_dir, report)
+    _copies(recipe, usable)
     if shortcuts.on("images"):
         _source(recipe, usable, report)
-    return len(usable.files), usable.held_out
+    return Pool(len(usable.files), usable.held_out, usable.given)
+
+
+def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
+    """Says of images in folders how their split is given, and which are there twice."""
+    if not recipe.dataset.startswith("directory:"):
+        return []
+    there = listing(recipe, data_dir)
+    said = [] if there.layout is None else [there.layout.described()]
+    return said + sentences(find_copies(there))
 
 
 def load(recipe: Recipe, data_dir: str | None) -> Examples:
@@ -133,8 +172,10 @@ def load(recipe: Recipe, data_dir: str | None) -> Examples:
         source=_source(recipe, usable, _say_nothing),
         labels=np.asarray(usable.labels, dtype=np.int64),
         classes=usable.classes,
-        held_out=usable.held_out,
-        skipped=tuple(broken.items()),
+        pool=Pool(len(usable.files), usable.held_out, usable.given),
+        layout=usable.layout,
+        copies=_copies(recipe, usable),
+        skipped=tuple((shown(name), shown(reason)) for name, reason in broken.items()),
     )
 
 
@@ -144,18 +185,24 @@ def _usable(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[Listi
         return there, {}  # The pinned digest has vouched for every image.
     broken = folders.broken_files(there, report)
     if broken and not recipe.skip_broken:
-        name, reason = next(iter(broken.items()))
         raise DataError(
             f"{there.root}: {len(broken)} of {len(there.files)} files cannot be read as images",
-            received=f"{name} ({reason})",
+            received=named(broken_lines(broken)),
             cure="Remove or replace them, or write skip_broken = true",
         )
     return there.without(broken), broken
 
 
+def _copies(recipe: Recipe, usable: Listing) -> tuple[Copy, ...]:
+    """Returns the images that are there twice; the pinned photographs have none."""
+    return () if recipe.dataset == "cats-vs-dogs" else find_copies(usable)
+
+
 def _source(recipe: Recipe, usable: Listing, report: Report) -> Source:
     size = recipe.image_size or DEFAULT_SIZE
-    return decoded.source_of(usable, folders.digest(usable), size, report)
+    pinned = recipe.dataset == "cats-vs-dogs"
+    content = folders.digest(usable) if pinned else _identity(usable)
+    return decoded.source_of(usable, content, size, report)
 
 
 def _say_nothing(done: int, total: int) -> None:
@@ -174,4 +221,4 @@ def _digits(classes: tuple[str, ...] | None, size: tuple[int, int] | None) -> Ex
     labels = [names.index(str(target)) for target in data.target[kept]]
     facts = f"{DIGITS_SHA256} {names} {size}"
     source = Source(chosen, hashlib.sha256(facts.encode()).hexdigest()[:16])
-    return Examples(source, np.asarray(labels, dtype=np.int64), names)
+    return Examples(source, np.asarray(labels, dtype=np.int64), names, Pool(len(labels)))

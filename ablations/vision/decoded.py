@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from numpy.lib.format import open_memmap
 
 from ablations.vision import cache, images, shortcuts
@@ -27,7 +26,7 @@ def source_of(there: Listing, digest: str, size: Size, report: Report) -> Source
 
     Args:
         there: The image files.
-        digest: Of the files' content.
+        digest: Of the files' content and of how they are decoded.
         size: Height and width in pixels.
         report: Told the bytes done and the bytes in all while images are decoded.
     """
@@ -40,6 +39,8 @@ def source_of(there: Listing, digest: str, size: Size, report: Report) -> Source
     path = cache.folder() / "images" / f"{name}.npy"
     stored = _open(path)
     if stored is None:
+        from filelock import FileLock  # here, so that planning needs no extra package
+
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if _open(path) is None:
@@ -61,8 +62,9 @@ def _open(path: Path) -> Image8 | None:
 def _in_memory(there: Listing, digest: str, size: Size) -> Image8:  # noqa: ARG001
     """Decodes all images; ``digest`` keeps changed files under the same names apart."""
     decoded = np.empty((len(there.files), *size, 3), dtype=np.uint8)
-    for i, file in enumerate(there.files):
-        decoded[i] = images.resize(images.decode(there.root / file), size)
+    with images.without_warnings():
+        for i, file in enumerate(there.files):
+            decoded[i] = images.resize(images.decode(there.root / file), size)
     return decoded
 
 
@@ -75,7 +77,7 @@ def _write(path: Path, there: Listing, size: Size, report: Report) -> None:
         decoded[i] = images.resize(images.decode(file), size)
         return file.stat().st_size
 
-    with ThreadPoolExecutor() as pool:
+    with images.without_warnings(), ThreadPoolExecutor() as pool:
         for done in _sums(pool.map(decode, range(len(there.files)))):
             report(done, total)
     decoded.flush()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from ablations.record import Cell, Exhibit, Table
+from ablations.formatting import sentence
+from ablations.record import WARNING, Cell, Exhibit, Table
+from ablations.vision.copies import sentences
 from ablations.vision.datasets import Examples
+from ablations.vision.folders import NAMED_AT_MOST
 from ablations.vision.splits import Split
 
 
@@ -46,7 +49,9 @@ def label_counts(examples: Examples, split: Split) -> Exhibit:
         (name, *(int(count[i]) for count in counts)) for i, name in enumerate(examples.classes)
     )
     columns = ("class", "training", "validation", "test")
-    return Exhibit("label-counts", "Images per class", scope="study", table=Table(columns, rows))
+    caption = "" if examples.layout is None else sentence(examples.layout.described()) + "."
+    table = Table(columns, rows)
+    return Exhibit("label-counts", "Images per class", "study", caption=caption, table=table)
 
 
 def skipped_files(examples: Examples) -> Exhibit:
@@ -54,3 +59,11 @@ def skipped_files(examples: Examples) -> Exhibit:
     columns = ("file", "reason")
     table = Table(columns, tuple(examples.skipped))
     return Exhibit("skipped-files", "Files left out", scope="study", table=table)
+
+
+def copied_images(examples: Examples) -> Exhibit:
+    """Returns the images that are there more than once, as a warning."""
+    rows = tuple((copy.file, copy.same_as, copy.where) for copy in examples.copies)
+    table = Table(("image", "same as", "both in"), rows[:NAMED_AT_MOST])
+    said = ". ".join(sentences(examples.copies)) + "."
+    return Exhibit(WARNING + "copies", "Images that are there twice", "study", said, table)

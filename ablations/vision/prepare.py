@@ -23,5 +23,5 @@ def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
     shortcuts.check()
     cache.require()
     cache.prune("features", limit_bytes=FEATURE_BYTES)
-    images, held_out = datasets.make_ready(recipe, data_dir, report)
-    splits.draw(recipe, images=images, held_out=held_out, seed=0)
+    pool = datasets.make_ready(recipe, data_dir, report)
+    splits.draw(recipe, pool, seed=0)

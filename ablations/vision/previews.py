@@ -36,8 +36,7 @@ def describe_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
         StudyError: if the split asks for more images than there are.
     """
     examples = datasets.load(recipe, trial.data_dir)
-    count, held_out = len(examples.labels), examples.held_out
-    split = splits.draw(recipe, images=count, held_out=held_out, seed=trial.seed)
+    split = splits.draw(recipe, examples.pool, seed=trial.seed)
     # All arms of a seed share this stream, and so they show the same images.
     drawn = trial.rng("order").permutation(np.sort(split.train))
     log.exhibit(samples(examples, drawn))

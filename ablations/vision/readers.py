@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import symtable
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ablations.errors import StudyError
@@ -108,6 +108,23 @@ def dataset(setting: str, value: Any) -> str:
     if text in {"digits", "cats-vs-dogs"} or re.fullmatch(r"directory:.+", text):
         return text
     raise wrong(setting, "digits, cats-vs-dogs or directory:PATH", value, '"digits"')
+
+
+def split(setting: str, value: Any) -> str:
+    """Reads the kind of split; a table of folders, one for each part, is a given one."""
+    if not isinstance(value, Mapping):
+        return str(one_of("disjoint", "as-published", "given")(setting, value))
+    example = '{ train = "train", validation = "val", test = "test" }'
+    known = set(value) <= {"train", "validation", "test"} and "train" in value
+    if not known or not all(map(_inside, value.values())) or len({*value.values()}) < len(value):
+        raise wrong(setting, "a different folder of the data set for each part", value, example)
+    return "given"
+
+
+def _inside(folder: object) -> bool:
+    """Whether ``folder`` can name one that lies inside of the data set's."""
+    path = PurePath(folder) if isinstance(folder, str) else PurePath("..")
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def base(setting: str, value: Any) -> str | tuple[LayerSpec, ...]:

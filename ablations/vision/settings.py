@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -59,6 +59,12 @@ class Recipe:
         return readers.classes("weights", self.weights.split(":", 2)[2])
 
     @property
+    def split_folders(self) -> dict[str, str]:
+        """The folders that the study names for the parts of a given split."""
+        named = self.settings.get("split")
+        return dict(named) if isinstance(named, Mapping) else {}
+
+    @property
     def pretrained_elsewhere(self) -> bool:
         """Whether the base's weights come from ImageNet or a file."""
         return self.weights == "imagenet" or self.weights_file is not None
@@ -75,7 +81,7 @@ _READERS: dict[str, readers.Reader] = {
     "classes": readers.classes,
     "image_size": readers.image_size,
     "skip_broken": readers.flag,
-    "split": readers.one_of("disjoint", "as-published"),
+    "split": readers.split,
     "test_size": readers.share,
     "validation_size": readers.share,
     "train_size": readers.share,
@@ -110,7 +116,7 @@ def read(settings: Settings) -> Recipe:
         problem, cure = "setting 'dataset' is missing", 'Add for example dataset = "digits"'
         raise StudyError(problem, received=list(settings), cure=cure)
     recipe = Recipe(**values, settings=settings)
-    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe))
+    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe), *_wrong_split(recipe))
     for contradicts, problem, received, cure in contradictions:
         if contradicts:
             raise StudyError(problem, received=received, cure=cure)
@@ -157,6 +163,13 @@ def _wrong_base(recipe: Recipe) -> Iterator[Contradiction]:
     problem = "'pretrain:' needs the digits, and layers that end in dense"
     cure = "Name a file of weights instead, or end 'layers' with dense"
     yield unfit, problem, recipe.dataset, cure
+
+
+def _wrong_split(recipe: Recipe) -> Iterator[Contradiction]:
+    """Yields what must not be said of the split."""
+    elsewhere = recipe.split == "given" and not recipe.dataset.startswith("directory:")
+    problem, cure = "a given split needs dataset = directory:PATH", "Remove split"
+    yield elsewhere, problem, recipe.dataset, cure
 
 
 def _check_classes(recipe: Recipe) -> None:

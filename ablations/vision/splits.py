@@ -2,7 +2,8 @@
 
 ``disjoint`` makes three sets without overlap. ``as-published`` does what the five posts do with
 ``tf.data``: the test set is the head and the validation set the tail of one data set that is
-shuffled anew at every pass, so that test images are validation images in other epochs.
+shuffled anew at every pass, so that test images are validation images in other epochs. A split that
+is given by folders stays; a part without a folder is drawn from the training images.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ablations.errors import StudyError
 from ablations.study import stream
 from ablations.vision.settings import Recipe
 
+Counts = tuple[int, int, int]
 Indices = NDArray[np.int64]
 
 
@@ -38,14 +40,26 @@ class Split:
         return self.validation[self.passes[-1]] if self.passes else self.validation
 
 
-def draw(recipe: Recipe, *, images: int, held_out: int, seed: int) -> Split:
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How many images there are to draw from.
+
+    ``held_out`` of them, the last ones, lie in a validation folder of their own; validation and
+    test images are then drawn from these alone. ``given`` counts those in the folders of training,
+    validation and test, which follow each other; 0 for a part that is to be drawn.
+    """
+
+    images: int
+    held_out: int = 0
+    given: Counts | None = None
+
+
+def draw(recipe: Recipe, pool: Pool, *, seed: int) -> Split:
     """Draws a split from the seed's split stream, or from ``split_seed`` if the recipe has one.
 
     Args:
         recipe: Names the kind of split and its sizes.
-        images: Number of images in all.
-        held_out: How many of them, the last ones, lie in a validation folder of their own;
-            validation and test images are then drawn from these alone.
+        pool: The images that there are.
         seed: The trial's seed.
 
     Raises:
@@ -53,7 +67,30 @@ def draw(recipe: Recipe, *, images: int, held_out: int, seed: int) -> Split:
     """
     chosen = seed if recipe.split_seed is None else recipe.split_seed
     rng = np.random.default_rng(stream(chosen, "split"))
-    return _KINDS[recipe.split](recipe, images, held_out, rng)
+    if pool.given is not None:
+        return _given(recipe, pool.given, rng)
+    return _KINDS[recipe.split](recipe, pool.images, pool.held_out, rng)
+
+
+def _given(recipe: Recipe, given: Counts, rng: np.random.Generator) -> Split:
+    """Keeps the folders' split; what has none is drawn from the training images as in `_disjoint`.
+
+    ``test_size`` and ``validation_size`` are then shares of the training folder.
+    """
+    pool, validation, test = given
+    order = rng.permutation(pool)
+    tested = 0 if test else _count("test_size", recipe.test_size or 0.2, pool)
+    drawn = 0 if validation else _count("validation_size", recipe.validation_size or 0.2, pool)
+    if tested + drawn >= pool:
+        raise _too_few("validation_size", tested + drawn, pool - 1)
+    training = order[tested + drawn :]
+    train = _count("train_size", recipe.train_size or len(training), len(training))
+    ends = np.cumsum([pool, validation, test])
+    return Split(
+        train=np.sort(training[:train]),
+        validation=np.arange(*ends[:2]) if validation else np.sort(order[tested : tested + drawn]),
+        test=np.arange(*ends[1:]) if test else np.sort(order[:tested]),
+    )
 
 
 def _disjoint(recipe: Recipe, images: int, held_out: int, rng: np.random.Generator) -> Split:

@@ -69,12 +69,13 @@ def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
 def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
     """Returns a trial's images, split by its seed; reports how many there are of each class."""
     examples = datasets.load(recipe, trial.data_dir)
-    count, held_out = len(examples.labels), examples.held_out
-    split = splits.draw(recipe, images=count, held_out=held_out, seed=trial.seed)
+    split = splits.draw(recipe, examples.pool, seed=trial.seed)
     log.exhibit(exhibits.label_counts(examples, split))
     if examples.skipped:
         log.exhibit(exhibits.skipped_files(examples))
-    whole = Part(examples.source, np.arange(count), examples.labels)
+    if examples.copies:
+        log.exhibit(exhibits.copied_images(examples))
+    whole = Part(examples.source, np.arange(len(examples.labels)), examples.labels)
     train, validation, test = map(whole.only, (split.train, split.validation, split.test))
     return Parts(whole, train, validation, test, examples.classes, split)
 

@@ -8,6 +8,7 @@ import pytest
 from ablations.estimates import Effect, Interval, MetricInfo
 from ablations.findings import Findings
 from ablations.formatting import THIN
+from ablations.record import Exhibit
 from ablations.report.narrative import answer
 
 Make = Callable[..., Findings]
@@ -31,6 +32,16 @@ def test_an_interaction_is_told_since_an_average_hides_it(findings: Findings) ->
         "lower than with scratch (95% interval −11.4 to −5.6 pp, adjusted for 6 comparisons, "
         "3 seeds), which an average over both hides."
     )
+
+
+def test_a_warning_of_the_training_function_stands_beside_the_answer(findings: Findings) -> None:
+    said = "1 image stands in two classes (one of its labels is wrong, or both fit): a = b."
+    shown = (
+        Exhibit("other", "Other", "study", "No caveat."),
+        Exhibit("warning-x", "X", "study", said),
+    )
+    assert said in answer(replace(findings, exhibits=shown)).caveats
+    assert "No caveat." not in answer(replace(findings, exhibits=shown)).caveats
 
 
 def test_nothing_found_is_said_so(make: Make) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ablations.errors import DataError, StudyError
-from ablations.vision import datasets, fingerprint_data, prepare_data
+from ablations.vision import datasets, fingerprint_data, folders, prepare_data
 from ablations.vision.settings import read
 
 
@@ -25,6 +26,7 @@ def folder_settings(folder, **more):
 
 
 DIGITS = {"dataset": "digits", "layers": ["flatten", "dense:10"]}
+UNREADABLE = "no readable JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"
 CATS = {"dataset": "cats-vs-dogs", "layers": ["flatten", "dense:2"]}
 
 
@@ -122,12 +124,114 @@ def test_a_broken_file_stops_or_is_named_and_skipped(shapes):
         prepare_data(settings, None, silent)
     assert str(caught.value) == (
         f"{shapes}: 1 of 41 files cannot be read as images. "
-        "Received: dark/zz.txt (cannot identify image file 'zz.txt'). "
+        f"Received: dark/zz.txt ({UNREADABLE}). "
         "Remove or replace them, or write skip_broken = true."
     )
     examples = datasets.load(read(settings | {"skip_broken": True}), None)
-    assert examples.skipped == (("dark/zz.txt", "cannot identify image file 'zz.txt'"),)
+    assert examples.skipped == (("dark/zz.txt", UNREADABLE),)
     assert len(examples.labels) == 40
+
+
+def test_all_broken_files_are_named_up_to_twenty(shapes):
+    for i in range(23):
+        (shapes / "light" / f"zz{i:02}.jpg").write_text("no image")
+    with pytest.raises(DataError) as caught:
+        prepare_data(folder_settings(shapes), None, silent)
+    listed = "; ".join(f"light/zz{i:02}.jpg ({UNREADABLE})" for i in range(20))
+    assert str(caught.value) == (
+        f"{shapes}: 23 of 63 files cannot be read as images. Received: {listed}; and 3 more. "
+        "Remove or replace them, or write skip_broken = true."
+    )
+    prepare_data(folder_settings(shapes, skip_broken=True), None, silent)
+
+
+def test_names_that_no_terminal_shows_are_made_harmless(shapes):
+    (shapes / "light" / os.fsdecode(b"\x1b[2J\nno\xff.jpg")).write_text("no image")
+    settings = folder_settings(shapes)
+    assert fingerprint_data(settings, None).startswith("directory-")
+    with pytest.raises(DataError, match=r"Received: light/�\[2J�no�.jpg \(no readable") as caught:
+        prepare_data(settings, None, silent)
+    assert str(caught.value).isprintable()
+
+
+def turned(path):
+    """Writes the image of a file anew, to be turned by its EXIF orientation."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, exif=exif)
+
+
+def test_only_images_that_are_decoded_otherwise_have_a_new_identity(shapes, cache):
+    recipe = read(folder_settings(shapes))
+    there = datasets.listing(recipe, None)
+    assert datasets.content(recipe, None) == folders.digest(there)
+    with Image.open(shapes / "dark" / "00.png") as image:
+        image.convert("RGBA").save(shapes / "dark" / "00.png")  # opaque
+    assert datasets.content(recipe, None) == folders.digest(datasets.listing(recipe, None))
+    turned(shapes / "dark" / "00.png")
+    assert datasets.content(recipe, None) != folders.digest(datasets.listing(recipe, None))
+
+
+def test_both_ways_to_decode_give_the_same(shapes, monkeypatch):
+    turned(shapes / "dark" / "00.png")
+    Image.new("RGBA", (9, 9), (1, 2, 3, 100)).save(shapes / "light" / "zz.png")
+    for i, path in enumerate(sorted(shapes.glob("dark/1*.png"))):
+        content = bytearray(path.read_bytes())
+        content[60 + 7 * i] ^= 255
+        path.write_bytes(content)
+    recipe = read(folder_settings(shapes, skip_broken=True))
+    stored = datasets.load(recipe, None)
+    monkeypatch.setenv("ABLATIONS_WITHOUT", "images")
+    plain = datasets.load(recipe, None)
+    np.testing.assert_array_equal(plain.images, stored.images)
+    assert plain.skipped == stored.skipped
+    assert 1 < len(plain.skipped) <= 10
+
+
+def test_links_that_lead_outside_or_nowhere_are_refused(shapes, tmp_path):
+    settings = folder_settings(shapes)
+    (shapes / "dark" / "inside.png").symlink_to(shapes / "dark" / "00.png")
+    assert fingerprint_data(settings, None).startswith("directory-")
+    (tmp_path / "more").mkdir()
+    shutil.copy(shapes / "dark" / "00.png", tmp_path / "secret.png")
+    shutil.copy(shapes / "dark" / "00.png", tmp_path / "more" / "other.png")
+    (shapes / "dark" / "out.png").symlink_to(tmp_path / "secret.png")
+    (shapes / "light" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    (shapes / "light" / "more").symlink_to(tmp_path / "more")
+    with pytest.raises(DataError) as caught:
+        fingerprint_data(settings, None)
+    assert str(caught.value) == (
+        f"{shapes}: 3 links lead out of the folder, nowhere, or to folders. "
+        "Received: dark/out.png; light/more; light/lost.png. "
+        "Use a copy that holds the files themselves (cp -rL)."
+    )
+    (shapes / "light" / "lost.png").unlink()
+    subprocess.run(["cp", "-rL", str(shapes), str(tmp_path / "copied")], check=True)
+    prepare_data(folder_settings(tmp_path / "copied"), None, silent)
+    assert len(datasets.load(read(folder_settings(tmp_path / "copied")), None).labels) == 43
+
+
+def test_a_class_that_is_a_link_to_another_place_is_refused(shapes, tmp_path):
+    (shapes / "light").rename(tmp_path / "light")
+    (shapes / "light").symlink_to(tmp_path / "light")
+    with pytest.raises(DataError, match=r"1 links lead out of the folder.* Received: light\. Use"):
+        fingerprint_data(folder_settings(shapes), None)
+
+
+def test_a_file_whose_time_is_set_back_is_read_again(shapes):
+    settings, path = folder_settings(shapes), shapes / "dark" / "00.png"
+    first, other = (shapes / name for name in ("dark/00.png", "light/00.png"))
+    size = max(first.stat().st_size, other.stat().st_size)
+    first.write_bytes(first.read_bytes().ljust(size, b"\0"))
+    before, pixels = fingerprint_data(settings, None), datasets.load(read(settings), None).images[0]
+    then = path.stat()
+    path.write_bytes(other.read_bytes().ljust(size, b"\0"))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (size, then.st_mtime_ns)
+    assert fingerprint_data(settings, None) != before
+    assert datasets.load(read(settings), None).images[0].mean() > pixels.mean() + 50
 
 
 def test_a_class_without_any_readable_image_is_refused(shapes):

@@ -46,7 +46,7 @@ def test_samples_are_training_images_of_the_row_s_class(exhibits, digits):
 
     recipe = read(digits)
     examples = datasets.load(recipe, None)
-    split = splits.draw(recipe, images=len(examples.labels), held_out=0, seed=0)
+    split = splits.draw(recipe, splits.Pool(len(examples.labels)), seed=0)
     shown = opened(exhibits({})["samples"])[..., 0]
     for label in range(5):
         known = examples.images[split.train[examples.labels[split.train] == label]][..., 0]
@@ -102,7 +102,7 @@ def test_copies_are_those_that_the_model_s_own_layers_make(exhibits, digits, tri
     }
     recipe, one = read(settings), trial(settings)
     examples = datasets.load(recipe, None)
-    split = splits.draw(recipe, images=len(examples.labels), held_out=0, seed=0)
+    split = splits.draw(recipe, splits.Pool(len(examples.labels)), seed=0)
     purposes = ("initialization", "augmentation", "dropout")
     streams = Streams(*(one.rng(purpose) for purpose in purposes))
     model = build(recipe, examples.images, classes=examples.classes, streams=streams).model

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ablations.vision.settings import Recipe
-from ablations.vision.splits import buffered_shuffle, draw
+from ablations.vision.splits import Pool, buffered_shuffle, draw
 
 pytestmark = pytest.mark.slow  # starts TensorFlow
 
@@ -72,7 +72,7 @@ def test_unseen_test_images_are_validation_images_too(passes):
 def test_our_split_overlaps_as_much_as_theirs(passes):
     theirs = [np.isin(test, validation).sum() for test, validation in passes]
     recipe = Recipe("cats-vs-dogs", split="as-published", epochs=1)
-    splits = [draw(recipe, images=3000, held_out=IMAGES, seed=seed) for seed in range(60)]
+    splits = [draw(recipe, Pool(3000, IMAGES), seed=seed) for seed in range(60)]
     ours = [np.isin(split.test, split.last_validation).sum() for split in splits]
     assert near(ours, theirs)
     assert 0.5 < np.std(ours) / np.std(theirs) < 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ablations.errors import StudyError
 from ablations.vision.settings import Recipe
-from ablations.vision.splits import buffered_shuffle, draw
+from ablations.vision.splits import Pool, buffered_shuffle, draw
 
 SHARES = st.one_of(st.integers(1, 20), st.floats(0.05, 0.45))
 
@@ -22,7 +22,7 @@ SHARES = st.one_of(st.integers(1, 20), st.floats(0.05, 0.45))
 def test_no_image_is_in_two_parts(test, validation, images, held, seed):
     recipe = Recipe("digits", test_size=test, validation_size=validation)
     held_out = 50 if held else 0
-    split = draw(recipe, images=images, held_out=held_out, seed=seed)
+    split = draw(recipe, Pool(images, held_out), seed=seed)
     parts = np.concatenate([split.train, split.validation, split.test])
     assert len(set(parts.tolist())) == len(parts)
     assert set(parts.tolist()) <= set(range(images))
@@ -32,26 +32,21 @@ def test_no_image_is_in_two_parts(test, validation, images, held, seed):
 
 
 def test_cats_and_dogs_have_the_published_sizes():
-    split = draw(Recipe("cats-vs-dogs"), images=3000, held_out=1000, seed=0)
+    split = draw(Recipe("cats-vs-dogs"), Pool(3000, 1000), seed=0)
     assert [len(split.train), len(split.validation), len(split.test)] == [2000, 808, 192]
 
 
 def test_seeds_draw_apart_unless_the_split_is_fixed():
-    drawn = [
-        draw(Recipe("digits"), images=100, held_out=0, seed=s).test.tolist() for s in (0, 0, 1)
-    ]
+    drawn = [draw(Recipe("digits"), Pool(100), seed=s).test.tolist() for s in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     fixed = Recipe("digits", split_seed=7)
     assert (
-        draw(fixed, images=100, held_out=0, seed=0).test.tolist()
-        == draw(fixed, images=100, held_out=0, seed=1).test.tolist()
+        draw(fixed, Pool(100), seed=0).test.tolist() == draw(fixed, Pool(100), seed=1).test.tolist()
     )
 
 
 def test_a_smaller_training_part_is_a_part_of_the_larger():
-    few, many = (
-        draw(Recipe("digits", train_size=n), images=100, held_out=0, seed=3) for n in (10, 40)
-    )
+    few, many = (draw(Recipe("digits", train_size=n), Pool(100), seed=3) for n in (10, 40))
     assert set(few.train.tolist()) < set(many.train.tolist())
     assert few.test.tolist() == many.test.tolist()
 
@@ -59,7 +54,7 @@ def test_a_smaller_training_part_is_a_part_of_the_larger():
 def test_too_few_images():
     recipe = Recipe("digits", test_size=80, validation_size=30)
     with pytest.raises(StudyError) as caught:
-        draw(recipe, images=100, held_out=0, seed=0)
+        draw(recipe, Pool(100), seed=0)
     assert str(caught.value) == (
         "setting 'validation_size' asks for more images than there are. Received: 30 of 20 images. "
         "Make the validation, test or training part smaller."
@@ -68,7 +63,7 @@ def test_too_few_images():
 
 def published(epochs=20, seed=0):
     recipe = Recipe("cats-vs-dogs", split="as-published", epochs=epochs)
-    return draw(recipe, images=3000, held_out=1000, seed=seed)
+    return draw(recipe, Pool(3000, 1000), seed=seed)
 
 
 def test_as_published_each_pass_has_808_images_and_the_test_set_192():
@@ -90,7 +85,7 @@ def test_as_published_about_half_of_the_test_images_are_validation_images_of_a_p
 
 def test_as_published_needs_a_validation_folder():
     with pytest.raises(StudyError) as caught:
-        draw(Recipe("digits", split="as-published"), images=100, held_out=0, seed=0)
+        draw(Recipe("digits", split="as-published"), Pool(100), seed=0)
     assert str(caught.value) == (
         "split 'as-published' needs a data set with a validation folder of its own. Received: "
         'digits. Use it with cats-vs-dogs, or write split = "disjoint".'
