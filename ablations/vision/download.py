@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import errno
 import tempfile
 import urllib.request
 import zipfile
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from ablations.errors import DataError
+from ablations.errors import AblationsError, DataError
 from ablations.vision.cache import content_digest
 from ablations.vision.folders import Report
 
@@ -20,12 +20,16 @@ _CURE = "Try again, or download it yourself, extract it and name the folder with
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A zip file on the web, and the digest of the images in it (``cache.content_digest``)."""
+    """A zip file on the web, and the digest of the images in it (``cache.content_digest``).
+
+    ``limit_bytes`` is more than the file, and than its images when unpacked, can have.
+    """
 
     url: str
     folder: str
     images: str
     sha256: str
+    limit_bytes: int = 1 << 27
 
 
 def verify(archive: Archive, root: Path) -> None:
@@ -53,10 +57,12 @@ def image_files(archive: Archive, root: Path) -> list[Path]:
 def fetch(archive: Archive, target: Path, report: Report) -> None:
     """Downloads, extracts and checks ``archive``; ``target`` appears whole or not at all.
 
+    Only the images are unpacked, and neither the archive nor they may exceed its limit.
+
     Args:
         archive: What to fetch.
         target: The folder that shall hold the archive's ``folder``'s content.
-        report: Told the bytes done and the bytes in all.
+        report: Told the bytes done and the bytes in all, which are 0 where the server does not say.
 
     Raises:
         DataError: if the download fails or is cut short, or the content is wrong.
@@ -64,38 +70,81 @@ def fetch(archive: Archive, target: Path, report: Report) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as beside:
         packed = Path(beside) / "archive.zip"
-        _download(archive.url, packed, report)
-        _extract(packed, Path(beside), archive.url)
+        _download(archive, packed, report)
+        _extract(archive, packed, Path(beside))
         verify(archive, Path(beside) / archive.folder)
         if not target.exists():
             (Path(beside) / archive.folder).rename(target)
 
 
-def _download(url: str, packed: Path, report: Report) -> None:
+def _download(archive: Archive, packed: Path, report: Report) -> None:
     try:
         # The address is a constant of this package, never a user's text.
-        with urllib.request.urlopen(url, timeout=60) as answer, packed.open("wb") as file:  # noqa: S310
-            total = int(answer.headers.get("Content-Length") or 0)
+        with urllib.request.urlopen(archive.url, timeout=60) as answer, packed.open("wb") as file:  # noqa: S310
+            said = str(answer.headers.get("Content-Length") or "")
+            total = int(said) if said.isdecimal() else 0
             while chunk := answer.read(CHUNK_BYTES):
                 file.write(chunk)
                 report(file.tell(), total)
+                _check_limit(archive, file.tell())
             done = file.tell()
     except (OSError, HTTPException) as error:
-        raise DataError(f"{url}: the download failed", received=str(error), cure=_CURE) from error
+        raise _failed(archive, "the download failed", error) from error
     if done < total:
         received = f"{done} of {total} bytes"
-        raise DataError(f"{url}: the download was cut short", received=received, cure=_CURE)
+        raise DataError(f"{archive.url}: the download was cut short", received=received, cure=_CURE)
 
 
-def _extract(packed: Path, beside: Path, url: str) -> None:
+def _extract(archive: Archive, packed: Path, beside: Path) -> None:
+    """Unpacks the images; whatever else an archive holds may be there to fill the disk."""
+    done = 0
     try:
-        with zipfile.ZipFile(packed) as archive:
-            for name in archive.namelist():
-                if not (beside / name).resolve().is_relative_to(beside.resolve()):
-                    problem = f"{url}: the archive would write outside its folder"
-                    raise DataError(problem, received=name, cure="Do not use this archive")
-            archive.extractall(beside)
-    except (zipfile.BadZipFile, EOFError, shutil.Error) as error:
+        with zipfile.ZipFile(packed) as zipped:
+            _check_names(archive, zipped, beside)
+            for member in zipped.infolist():
+                if PurePosixPath(member.filename).match(f"{archive.folder}/{archive.images}"):
+                    done += _unpack(archive, zipped, member, beside=beside, done=done)
+    except AblationsError:
+        raise
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise _failed(archive, "no readable zip archive", error) from error
+    except Exception as error:
+        # Damaged or encrypted members, unknown methods and long names raise nearly anything.
+        raise _failed(archive, "the archive cannot be unpacked", error) from error
+
+
+def _check_names(archive: Archive, zipped: zipfile.ZipFile, beside: Path) -> None:
+    for name in zipped.namelist():
+        if not (beside / name).resolve().is_relative_to(beside.resolve()):
+            problem = f"{archive.url}: the archive would write outside its folder"
+            raise DataError(problem, received=name, cure="Do not use this archive")
+
+
+def _unpack(
+    archive: Archive, zipped: zipfile.ZipFile, member: zipfile.ZipInfo, *, beside: Path, done: int
+) -> int:
+    """Writes a member and returns its size; ``done`` bytes are there already."""
+    path, size = beside / member.filename, 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipped.open(member) as source, path.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            size += len(chunk)
+            _check_limit(archive, done + size)
+            file.write(chunk)
+    return size
+
+
+def _check_limit(archive: Archive, size: int) -> None:
+    if size > archive.limit_bytes:
         raise DataError(
-            f"{url}: no readable zip archive", received=str(error), cure=_CURE
-        ) from error
+            f"{archive.url}: the archive is larger than its images can be",
+            received=f"more than {archive.limit_bytes} bytes",
+            cure="Do not use this archive",
+        )
+
+
+def _failed(archive: Archive, problem: str, error: Exception) -> DataError:
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    cure = f"Free {archive.limit_bytes} bytes of the disk, and try again" if full else _CURE
+    return DataError(f"{archive.url}: {problem}", received=str(said), cure=cure)
