@@ -207,6 +207,7 @@ class Session:
             jobs=jobs or self.best_jobs,
             log_dir=self.log_dir,
             timeout_seconds=self.study.timeout_seconds,
+            trial_memory_bytes=_bytes(self.study.memory_gib),
             joins=self._joins_seeds,
         )
 
@@ -214,6 +215,10 @@ class Session:
         entry = find_entry(self.study.entry, self.study.folder)
         together = entry.train_together is not None
         return together and entry.joins_seeds(trial.settings, len(gpus()))
+
+
+def _bytes(gib: float | None) -> int | None:
+    return None if gib is None else int(gib * 2**30)
 
 
 def findings_of(

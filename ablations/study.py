@@ -158,6 +158,7 @@ class Study:
     fraction: Fraction | None = None
     target_accuracy: float | None = None
     timeout_seconds: float | None = None
+    memory_gib: float | None = None
     source: str = ""
     folder: str | None = None
     chapters: tuple[Chapter, ...] = ()

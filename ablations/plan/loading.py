@@ -145,6 +145,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         interactions=file.analysis.interactions,
         target_accuracy=file.analysis.target_accuracy,
         timeout_seconds=file.trial.timeout_seconds,
+        memory_gib=file.trial.memory_gib,
         source=source,
         folder=str(path.resolve().parent),
         chapters=tuple(_chapter(i, table, design.arms) for i, table in enumerate(file.chapters)),

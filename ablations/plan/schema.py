@@ -23,6 +23,10 @@ class TrialTable(_Strict):
         Annotated[PositiveFloat, Field(le=1e7)] | None,
         Field(description="A trial that takes longer is stopped and fails"),
     ] = None
+    memory_gib: Annotated[
+        Annotated[PositiveFloat, Field(le=1e6)] | None,
+        Field(description="A trial whose worker holds more memory is stopped and fails"),
+    ] = None
 
 
 class AdaptiveSeeds(_Strict):

@@ -10,6 +10,10 @@ import psutil
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")  # proc(5): writing 5 resets the peak
 _STATUS = Path("/proc/self/status")
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_VMSTAT = Path("/proc/vmstat")
+_OWN_GROUPS = Path("/proc/self/cgroup")
+_GROUPS = Path("/sys/fs/cgroup")
 
 
 def reset_peak() -> None:
@@ -31,3 +35,80 @@ def peak_bytes() -> int:
 def resident_bytes() -> int:
     """Returns the resident set size now, in bytes."""
     return int(psutil.Process().memory_info().rss)
+
+
+def be_first_to_go() -> None:
+    """Has the kernel end this process rather than its driver where memory is short (Linux)."""
+    with suppress(OSError):
+        _OOM_SCORE.write_text("500", encoding="ascii")  # proc(5): -1000 to 1000
+
+
+def held_bytes(pid: int) -> int:
+    """Returns what a process and all below it hold now, in bytes; 0 where it is gone.
+
+    Pages that several of them share count once where the system tells (Linux).
+    """
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
+    return sum(_share_of(own, alone=len(family) == 1) for own in family)
+
+
+def _share_of(process: psutil.Process, *, alone: bool) -> int:
+    with suppress(psutil.Error):
+        if not alone and hasattr(psutil.Process(), "memory_maps"):
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    return 0
+
+
+class KernelKills:
+    """Tells whether the kernel has ended processes because memory was short (Linux).
+
+    Reads the counter of this process's control group (version 2: ``memory.events``, version 1:
+    ``memory.oom_control``), and that of the whole machine (``/proc/vmstat``), see Linux's
+    admin-guide/cgroup-v2 and proc(5).
+    """
+
+    def __init__(self) -> None:
+        self._group, self._machine = _group_kills(), _count(_VMSTAT)
+
+    def explain(self) -> str:
+        """Says what a kill without a known sender was; nothing where there is no evidence."""
+        group, machine = _group_kills(), _count(_VMSTAT)
+        ours, any_ones = group > self._group, machine > self._machine
+        self._group, self._machine = group, machine
+        if ours:
+            return ": the kernel ended it, because memory was short; fewer --jobs need less"
+        if any_ones:
+            return "; the kernel ended a process meanwhile, because memory was short"
+        return ""
+
+
+def _group_kills() -> int:
+    """Returns how many processes of this one's control group the kernel has ended."""
+    with suppress(OSError):
+        for line in _OWN_GROUPS.read_text(encoding="ascii", errors="replace").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "":
+                root, name = _GROUPS, "memory.events"
+            elif "memory" in controllers.split(","):
+                root, name = _GROUPS / "memory", "memory.oom_control"
+            else:
+                continue
+            # A container sees its own group as the root, under whatever name it has outside.
+            for folder in (root / path.lstrip("/"), root):
+                if (folder / name).is_file():
+                    return _count(folder / name)
+    return 0
+
+
+def _count(file: Path) -> int:
+    """Reads ``oom_kill`` from lines of a name and a number."""
+    with suppress(OSError, ValueError):
+        for line in file.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

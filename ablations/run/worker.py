@@ -13,17 +13,18 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from io import TextIOWrapper
 from multiprocessing.connection import Connection
-from typing import Literal
+from typing import Literal, NoReturn
 
 from ablations.entry import find_entry
 from ablations.errors import StudyError
-from ablations.record import LogContents, Reason, RunRecord
-from ablations.run import memory
+from ablations.record import LogContents, RunRecord
+from ablations.run import descendants, memory
 from ablations.run.execute import execute, execute_together, make_record, said, utc_now
+from ablations.run.surroundings import Surroundings
 from ablations.study import Trial
 
 Task = Literal["train", "describe"]
@@ -46,31 +47,57 @@ class EpochMessage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndMessage:
-    """The trials at hand have ended; ``resident_bytes`` is what the worker holds now."""
+    """The trials at hand have ended.
+
+    ``resident_bytes`` is what the worker holds now; ``left_processes`` says that they had left
+    some, which were ended: whatever in the worker counted on them is broken.
+    """
 
     records: tuple[RunRecord, ...]
     resident_bytes: int
+    left_processes: bool = False
 
 
 Message = StartMessage | EpochMessage | EndMessage
+WorkOrder = tuple[tuple[Trial, ...], Task]
 
 
 def main() -> None:
     """Connects to the driver and does what it sends, until the driver ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    greeting = json.loads(sys.stdin.readline())
-    for stream in (sys.stdout, sys.stderr):  # a log takes what a narrow terminal would refuse
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    memory.be_first_to_go()
+    greeting = json.loads(sys.stdin.readline() or _end())
     sys.path[:] = greeting["path"]
     threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()
     os.set_inheritable(greeting["descriptor"], False)
-    with Connection(greeting["descriptor"]) as driver:
+    surroundings = Surroundings()
+    with Connection(greeting["descriptor"]) as driver, suppress(EOFError):  # which a driver ends
         # A forked child must neither answer for this process nor keep its pipe open.
         os.register_at_fork(after_in_child=driver.close)
         while True:
             trials, task = driver.recv()
-            driver.send(_perform(trials, task, driver))
+            records = _perform(trials, task, _Line(driver), surroundings)
+            left = surroundings.restore()
+            driver.send(EndMessage(records, memory.resident_bytes(), left))
+    _end()
+
+
+class _Line:
+    """Sends messages one at a time: a training function may report from several threads."""
+
+    def __init__(self, driver: Connection) -> None:
+        self._driver, self._lock, self._open = driver, threading.Lock(), True
+
+    def send(self, message: Message) -> None:
+        """Sends a message, unless the trials that this line was made for have ended."""
+        with self._lock:
+            if self._open:
+                self._driver.send(message)
+
+    def close(self) -> None:
+        """Lets nothing through any more, such as what a thread left behind still reports."""
+        with self._lock:
+            self._open = False
 
 
 def _own_stdin() -> int:
@@ -86,29 +113,39 @@ def _end_with_driver(stdin: int) -> None:
     """Waits for the end of the driver's pipe, which comes when the driver is gone."""
     while os.read(stdin, 4096):
         pass
+    _end()
+
+
+def _end() -> NoReturn:
+    """Ends this process at once, with all that were started from it."""
+    descendants.end_own(frozenset())
     os._exit(1)
 
 
-def _perform(trials: tuple[Trial, ...], task: Task, driver: Connection) -> EndMessage:
+def _perform(
+    trials: tuple[Trial, ...], task: Task, line: _Line, surroundings: Surroundings
+) -> tuple[RunRecord, ...]:
     for trial in trials:
         print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
 
     def on_epoch(place: int, number: int, metrics: Mapping[str, float]) -> None:
-        driver.send(EpochMessage(place, number, metrics))
+        line.send(EpochMessage(place, number, metrics))
 
     try:
         entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
-        failure: tuple[Reason, str] = ("raised", said(error))
-        now = utc_now()
-        records = tuple(
-            make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
-            for trial in trials
-        )
-    else:
-        driver.send(StartMessage())
+        return tuple(_refused(trial, said(error)) for trial in trials)
+    surroundings.begin()
+    line.send(StartMessage())
+    try:
         if len(trials) > 1:
-            records = execute_together(trials, entry, on_epoch)
-        else:
-            records = (execute(trials[0], getattr(entry, task), partial(on_epoch, 0)),)
-    return EndMessage(records, memory.resident_bytes())
+            return execute_together(trials, entry, on_epoch)
+        return (execute(trials[0], getattr(entry, task), partial(on_epoch, 0)),)
+    finally:
+        line.close()
+
+
+def _refused(trial: Trial, message: str) -> RunRecord:
+    """Makes the record of a trial whose training function cannot be had."""
+    contents, now = LogContents(), utc_now()
+    return make_record(trial, contents, started_at=now, seconds=0.0, failure=("raised", message))

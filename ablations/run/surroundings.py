@@ -1,0 +1,56 @@
+"""What a worker gives back to itself after each trial, whatever the trial did to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from ablations.run import descendants
+
+_STREAMS = (("stdout", 1), ("stderr", 2))
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+
+class Surroundings:
+    """A worker's log as its standard output, its folder, its timers and its processes.
+
+    A training function may close standard output, change the folder, or start processes; the next
+    trial in the same worker must not notice.
+    """
+
+    def __init__(self) -> None:
+        self._log = os.dup(1)
+        self._folder = os.open(".", os.O_RDONLY)
+        self._streams: dict[str, TextIO] = {}
+        self._processes: frozenset[int] = frozenset()
+        descendants.keep_orphans()
+        self.restore()
+
+    def begin(self) -> None:
+        """Notes which processes are there before a trial."""
+        self._processes = descendants.own_descendants()
+
+    def restore(self) -> bool:
+        """Puts everything back; returns whether the trial had left processes, which are ended."""
+        for timer in _TIMERS:
+            signal.setitimer(timer, 0)
+        for name, number in _STREAMS:
+            self._restore_stream(name, number)
+        with suppress(OSError):  # a folder that is gone is missed by whoever needs it
+            os.fchdir(self._folder)
+        return descendants.end_own(self._processes)
+
+    def _restore_stream(self, name: str, number: int) -> None:
+        with suppress(Exception):  # whatever stands there now may be anything
+            getattr(sys, name).flush()
+        os.dup2(self._log, number)
+        ours = self._streams.get(name)
+        if ours is None or ours.closed or getattr(sys, name, None) is not ours:
+            ours = open(  # noqa: SIM115 - open as long as the worker lives
+                number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+            )
+            self._streams[name] = ours
+            setattr(sys, name, ours)
