@@ -9,6 +9,8 @@ AblationsError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Self
 
 _LONGEST = 1000
@@ -42,6 +44,18 @@ class AblationsError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross from a worker to the driver; the default would replay the joined text alone.
         return _rebuild, (type(self), *self._parts)
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Returns a question after the known word that is closest, to stand before a cure, or nothing.
+
+    Example:
+        >>> meant("epoch", ["epochs", "dataset"]), meant("x", ["epochs"])
+        ("Did you mean 'epochs'? ", '')
+    """
+    alike = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), alike, n=1)
+    return f"Did you mean '{alike[close[0]]}'? " if close else ""
 
 
 def _short(text: str) -> str:

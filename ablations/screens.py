@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations import formatting
+from ablations.errors import meant
 from ablations.findings import Findings
 from ablations.naming import aliases, effect_label, fraction_sentences, revision_sentences
 from ablations.plan import Progress
@@ -126,9 +126,8 @@ def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
     reported = {m.name for record in records if record.completed for m in record.metrics}
     if not reported or study.metric in reported:
         return []
-    close = difflib.get_close_matches(study.metric, reported, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"it reports {', '.join(sorted(reported))}"
-    return [f"no trial reported '{study.metric}', which the study is about: {hint}"]
+    cure = f"{meant(study.metric, reported)}Reported are {', '.join(sorted(reported))}"
+    return [f"no trial reported '{study.metric}', which the study is about. {cure}."]
 
 
 def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ablations.design import Fraction
-from ablations.errors import StudyError
+from ablations.errors import StudyError, meant
 from ablations.plan.fractions import fractional, screening
 from ablations.plan.limits import require_few_arms
 from ablations.plan.schema import DesignTable, StudyFile
@@ -126,20 +126,21 @@ def _baseline(factors: Sequence[Factor], named: Mapping[str, str]) -> Arm:
 
 def _arm(place: str, factors: Sequence[Factor], levels: Mapping[str, str]) -> Arm:
     names = [factor.name for factor in factors]
-    if set(levels) != set(names):
-        raise StudyError(
-            f"{place} must name each factor once",
-            received=str(dict(levels)),
-            cure=f"The factors are {', '.join(names)}",
-        )
+    unknown = [name for name in levels if name not in names]
+    require(
+        not unknown,
+        f"{place} must name each factor once",
+        received=str(dict(levels)),
+        cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
+    )
     for factor in factors:
-        known = [level.name for level in factor.levels]
-        if levels[factor.name] not in known:
-            raise StudyError(
-                f"{place} names no level of factor '{factor.name}'",
-                received=repr(levels[factor.name]),
-                cure=f"Its levels are {', '.join(known)}",
-            )
+        known, level = [level.name for level in factor.levels], levels[factor.name]
+        require(
+            level in known,
+            f"{place} names no level of factor '{factor.name}'",
+            received=repr(level),
+            cure=f"{meant(level, known)}Its levels are {', '.join(known)}",
+        )
     return Arm(tuple((name, levels[name]) for name in names))
 
 

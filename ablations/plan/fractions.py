@@ -14,6 +14,7 @@ from string import ascii_lowercase
 import numpy as np
 
 from ablations.design import Fraction
+from ablations.errors import meant
 from ablations.plan.aliases import Signs, alias_sets, confounded, resolution, total_share
 from ablations.plan.generators import LEAST_ABERRATION
 from ablations.plan.limits import MOST_SCREENED, screened_arms
@@ -97,11 +98,13 @@ def _generated(
     base = [name for name in names if name not in generators]
     for name, word in generators.items():
         known = name in names and len(word) >= 2 and len(set(word)) == len(word)
+        unknown = [factor for factor in (name, *word) if factor not in names]
+        hint = meant(unknown[0], names) if unknown else ""
         require(
             known and set(word) <= set(base),
             f"design.generators: '{name}' must be a factor that follows two or more others",
             received=f"{name} = {list(word)}",
-            cure=f"Take them from the factors without a generator: {', '.join(base)}",
+            cure=f"{hint}Take them from the factors without a generator: {', '.join(base)}",
         )
         twin = next(n for n, other in generators.items() if set(other) == set(word))
         require(
@@ -160,7 +163,7 @@ def _laid_out(
             bool(fold_over) and not unknown and len(set(fold_over)) == len(fold_over),
             "design.fold_over names factors to mirror, each once",
             received=str(list(fold_over)),
-            cure=f"The factors are {', '.join(names)}",
+            cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
         )
         signs = _folded(signs, names, fold_over)
     signs = np.unique(signs, axis=0)  # the baseline, all -1, sorts first

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablations.entry import find_entry
-from ablations.errors import StudyError
+from ablations.errors import StudyError, meant
 from ablations.plan.designs import design_of
 from ablations.plan.limits import require_few_trials
 from ablations.plan.published import read_published
@@ -25,7 +25,7 @@ from ablations.plan.seeds import (
     require_fixed_seeds,
     require_fixed_target,
 )
-from ablations.plan.validation import as_study_error, parse_override, require
+from ablations.plan.validation import as_study_error, parse_override, require, require_known
 from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
 
@@ -54,10 +54,13 @@ def study_file(name: str) -> Path:
         return path
     if name in builtin_names():
         return Path(str(files("ablations.studies"))) / f"{name}.toml"
+    beside = (str(file) for file in path.parent.glob("*.toml"))
+    hint = meant(name, (*builtin_names(), *beside))
     raise StudyError(
         "there is no such study file and no built-in study of this name",
         received=name,
-        cure=f"Built in are {', '.join(builtin_names())}; 'ablations init' writes a file to edit",
+        cure=f"{hint}Built in are {', '.join(builtin_names())}; 'ablations init' writes a file to "
+        "edit",
     )
 
 
@@ -234,6 +237,10 @@ def _chapter(index: int, table: ChapterTable, arms: Sequence[Arm]) -> Chapter:
 
 
 def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
+    for factor, level in where.items():
+        require_known(f"{place} names no factor", factor, (name for name, _ in arms[0].levels))
+        levels = dict.fromkeys(arm.level(factor) for arm in arms)
+        require_known(f"{place} names no trained level of '{factor}'", level, levels)
     require(
         any(arm.matches(where) for arm in arms),
         f"{place} matches no arm",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 import tomllib
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ablations.errors import StudyError
+from ablations.errors import StudyError, meant
 from ablations.plan.schema import StudyFile
 
 
@@ -17,6 +18,13 @@ def require(condition: bool, problem: str, *, received: str, cure: str) -> None:
     """Raises `StudyError` unless ``condition`` holds."""
     if not condition:
         raise StudyError(problem, received=received, cure=cure)
+
+
+def require_known(problem: str, name: str, known: Iterable[str]) -> None:
+    """Raises `StudyError` unless ``name`` is among the known ones; it names the closest of them."""
+    names = list(known)
+    cure = f"{meant(name, names)}Known here are {', '.join(names)}"
+    require(name in names, problem, received=name, cure=cure)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -60,9 +68,7 @@ def as_study_error(
     tail = f" (and {more} more)" if more else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
-        close = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"Did you mean '{close[0]}'? " if close else ""
-        cure = f"{hint}Known here are {', '.join(known)}"
+        cure = f"{meant(location[-1], known)}Known here are {', '.join(known)}"
         return StudyError(
             f"{place}: unknown key '{where}'{tail}", received=first["input"], cure=cure
         )
@@ -70,7 +76,10 @@ def as_study_error(
         cure = "Add it; 'ablations init' writes a commented example"
         return StudyError(f"{place}: '{where}' is missing{tail}", received="nothing", cure=cure)
     problem = f"{place}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
-    return StudyError(problem, received=first["input"], cure="See 'ablations schema' for its form")
+    choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
+    hint = meant(str(first["input"]), choices)
+    cure = f"{hint}See 'ablations schema' for its form"
+    return StudyError(problem, received=first["input"], cure=cure)
 
 
 def _told_apart(error: ValidationError) -> list[ErrorDetails]:

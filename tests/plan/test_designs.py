@@ -60,7 +60,7 @@ def test_arms_are_taken_as_listed_and_filled_up_from_the_baseline():
             "full-factorial",
             {"a": "of"},
             None,
-            "design.baseline names no level of factor 'a'. Received: 'of'. Its levels are off, on.",
+            "design.baseline names no level of factor 'a'. Received: 'of'. Did you mean 'off'? Its levels are off, on.",
         ),
         (
             "full-factorial",

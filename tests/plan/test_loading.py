@@ -103,14 +103,26 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
         (
             "seeds = 3",
             'seeds = 3\nbaseline = { a = "none" }',
-            "small.toml: design.baseline names no level of factor 'a'. Received: 'none'. Its levels "
-            "are off, on.",
+            "small.toml: design.baseline names no level of factor 'a'. Received: 'none'. Did you "
+            "mean 'on'? Its levels are off, on.",
         ),
         (
             'where = { a = "on" }',
             'where = { a = "maybe" }',
-            "small.toml: gates[0].where matches no arm. Received: {'a': 'maybe'}. An arm is for "
-            "example a=off, b=off.",
+            "small.toml: gates[0].where names no trained level of 'a'. Received: maybe. Known here "
+            "are off, on.",
+        ),
+        (
+            'where = { a = "on" }',
+            'where = { aa = "on" }',
+            "small.toml: gates[0].where names no factor. Received: aa. Did you mean 'a'? Known here "
+            "are a, b.",
+        ),
+        (
+            "[[gates]]",
+            '[[chapters]]\ntitle = "C"\nwhere = { a = "onn" }\n\n[[gates]]',
+            "small.toml: chapters[0].where names no trained level of 'a'. Received: onn. Did you "
+            "mean 'on'? Known here are off, on.",
         ),
         (
             "at_least = 0.6",
@@ -134,8 +146,8 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "seeds = 3",
             'kind = "factorial"',
             "small.toml: 'design.kind' cannot be used: input should be 'full-factorial', "
-            "'fractional', 'screening', 'one-factor-out', 'one-factor-in' or 'arms'. Received: factorial. See 'ablations "
-            "schema' for its form.",
+            "'fractional', 'screening', 'one-factor-out', 'one-factor-in' or 'arms'. Received: factorial. Did "
+            "you mean 'full-factorial'? See 'ablations schema' for its form.",
         ),
     ],
 )
@@ -268,3 +280,13 @@ def test_numbers_beyond_reason_are_one_line(edit, old, new):
 def test_a_byte_order_mark_is_no_matter(study_path):
     study_path.write_bytes(b"\xef\xbb\xbf" + study_path.read_bytes())
     assert load_study(study_path).slug == "small"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("quickstrt", "quickstart"), ("Post-A-Clean", "post-a-clean"), ("smal.toml", "small.toml")],
+)
+def test_a_misspelt_study_is_asked_about_and_the_answer_loads(study_path, written, meant):
+    with pytest.raises(StudyError, match=rf"Received: {written}\. Did you mean '{meant}'\? Built"):
+        load_study(written)
+    assert load_study(meant).title
