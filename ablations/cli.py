@@ -31,6 +31,8 @@ from ablations.signals import Terminated, terminating
 from ablations.streams import close_streams, knows_unicode, open_streams
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ablations.api import Session
 
 app = typer.Typer(
@@ -115,9 +117,9 @@ def plan(
     for line in (*screens.plan_head(session.study), *screens.note_lines(notes)):
         _say(line)
     if (confounded := screens.alias_table(session.study)) is not None:
-        _out().print(confounded)
+        _show(confounded)
         _say("")
-    _out().print(screens.arms_table(session.study, session.trials, progress))
+    _show(screens.arms_table(session.study, session.trials, progress))
     _say(f"\n{screens.progress_line(progress)}")
 
 
@@ -166,7 +168,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(screens.progress_json(session.study, progress))
         return
-    _out().print(screens.arms_table(session.study, session.trials, progress))
+    _show(screens.arms_table(session.study, session.trials, progress))
     _say(f"\n{screens.progress_line(progress)}")
     for line in screens.failure_lines(session.study, session.failures()):
         _say(line)
@@ -203,6 +205,9 @@ def gate(
     self_test: Annotated[
         bool, typer.Option("--self-test", help="How often does --against err on these records?")
     ] = False,
+    require_gates: Annotated[
+        bool, typer.Option("--require-gates", help="A study without gates is an error.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Hold records against the gates or the past; the exit code is the verdict."""
@@ -217,13 +222,13 @@ def gate(
     elif past is not None:
         shown = gating.held_against(findings, past, despite=despite or ())
     else:
-        shown = gating.gated(findings)
+        shown = gating.gated(findings, required=require_gates)
     if as_json:
         _print_json(shown.document)
     else:
         for title, table in shown.tables:
             _say(f"{title}:")
-            _out().print(table)
+            _show(table)
     for line in shown.lines:
         _note(line)
     raise typer.Exit(shown.exit_code)
@@ -243,7 +248,7 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
     for line in screens.power_head(findings):
         _say(line)
     if any(plan.effect.sd for plan in findings.plans):
-        _out().print(screens.power_table(findings))
+        _show(screens.power_table(findings))
 
 
 @app.command("list")
@@ -256,7 +261,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(titles)
     else:
-        _out().print(screens.studies_table(titles))
+        _show(screens.studies_table(titles))
 
 
 @app.command()
@@ -354,6 +359,16 @@ def _out() -> Console:
 
 def _err() -> Console:
     return Console(stderr=True)
+
+
+def _show(table: Table) -> None:
+    from ablations import screens
+
+    console = _out()
+    # A pipe has no width: there, each row is a line that can be searched.
+    bounded = console.is_terminal or "COLUMNS" in os.environ
+    console.width = console.width if bounded else screens.natural_width(table)
+    console.print(screens.fitted(table, console.width), crop=False)
 
 
 def _say(line: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from ablations import formatting
 from ablations.analyze import Against, against, drift_code, exit_code
 from ablations.drift import Drift, SelfTest
+from ablations.errors import StudyError, meant
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
 from ablations.naming import revision_sentences
@@ -34,8 +35,18 @@ class Shown:
     exit_code: int
 
 
-def gated(findings: Findings) -> Shown:
-    """Holds findings against the study's own gates."""
+def gated(findings: Findings, *, required: bool = False) -> Shown:
+    """Holds findings against the study's own gates.
+
+    Raises:
+        StudyError: if it has none, and they are ``required``.
+    """
+    if required and not findings.gates:
+        raise StudyError(
+            f"{findings.study.slug}: nothing was judged, as the study has no gates",
+            received="--require-gates",
+            cure="Add [[gates]] to the study file, or leave the option out",
+        )
     code = exit_code(findings)
     lines = tuple(gate_lines(findings))
     return Shown(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
@@ -84,7 +95,24 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
-    return [*lines, *_missing(findings), *revision_sentences(findings)]
+    return [
+        *lines,
+        *_unreported(findings),
+        *_missing(findings),
+        *revision_sentences(findings),
+    ]
+
+
+def _unreported(findings: Findings) -> list[str]:
+    """Names the metrics that gates judge and no completed trial has."""
+    reported = {metric.name for metric in findings.metrics}
+    unknown = dict.fromkeys(g.gate.metric for g in findings.gates if g.gate.metric not in reported)
+    return [
+        f"no trial reported '{name}', which a gate judges. {meant(name, reported)}Reported are "
+        f"{', '.join(sorted(reported))}."
+        for name in unknown
+        if findings.n_completed
+    ]
 
 
 def _missing(findings: Findings) -> list[str]:
@@ -155,7 +183,7 @@ def _summary_json(summary: Summary | None) -> dict[str, Any]:
     }
 
 
-NO_GATES = "this study has no gates"
+NO_GATES = "nothing was judged: this study has no gates (--require-gates makes that an error)"
 
 
 def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table], ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.table import Column, Table
 from rich.text import Text
 
 from ablations import formatting
@@ -19,16 +21,55 @@ from ablations.study import Study, Trial
 
 _NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
+_GAP = 2
+"""Characters between two columns."""
+
 _SHOWN = 20
 """Seeds that a line lists."""
 
 
-def make_table(*columns: str) -> Table:
-    """Returns an empty table; columns that hold numbers are set to the right."""
+def make_table(*columns: str, flexible: int = 0) -> Table:
+    """Returns an empty table; columns that hold numbers are set to the right.
+
+    Only the ``flexible`` column may be broken into lines, between words.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left")
+    for place, column in enumerate(columns):
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(Text(column), justify=justify, no_wrap=place != flexible)
     return table
+
+
+def natural_width(table: Table) -> int:
+    """Returns the width of a table, in characters, whose columns are as wide as their cells."""
+    widths = (max(map(cell_len, _texts(column))) for column in table.columns)
+    return sum(widths) + _GAP * (len(table.columns) - 1)
+
+
+def fitted(table: Table, width: int) -> RenderableType:
+    """Returns a table of `make_table` as it fits so many characters: nothing is cut off.
+
+    Where it is too wide even with its flexible column broken, each row becomes a list of its cells.
+    """
+    flexible = next(column for column in table.columns if not column.no_wrap)
+    texts = _texts(flexible)
+    words = max(cell_len(word) for text in texts for word in (*text.split(), ""))
+    saved = max(map(cell_len, texts)) - words
+    return table if natural_width(table) - saved <= width else Group(*_listed(table))
+
+
+def _texts(column: Column) -> list[str]:
+    return [str(column.header), *map(str, column.cells)]
+
+
+def _listed(table: Table) -> Iterator[Text]:
+    """Yields each row as lines of its own: the first cell, and below it the others by name."""
+    headers = [str(column.header) for column in table.columns]
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        yield Text(str(cells[0]) or "–", style="bold", no_wrap=True, overflow="ignore")
+        for header, cell in zip(headers[1:], cells[1:], strict=True):
+            shown = cell if isinstance(cell, Text) else Text(str(cell))
+            yield Text.assemble(f"  {header}: ", shown, no_wrap=True, overflow="ignore")
 
 
 def plan_head(study: Study) -> list[str]:
@@ -65,7 +106,7 @@ def alias_table(study: Study) -> Table | None:
     """Returns one row for each number that a fractional design gives, with what else is in it."""
     if study.fraction is None:
         return None
-    table = make_table("the number for", "also contains")
+    table = make_table("the number for", "also contains", flexible=1)
     for found in study.fraction.sets:
         table.add_row(Text(" × ".join(found.factors)), Text(aliases(found)))
     return table
@@ -207,7 +248,7 @@ def power_json(findings: Findings) -> dict[str, Any]:
 
 def studies_table(titles: Mapping[str, str]) -> Table:
     """Returns the built-in studies with their titles."""
-    table = make_table("study", "title")
+    table = make_table("study", "title", flexible=1)
     for name, title in titles.items():
         table.add_row(name, Text(title))
     return table

@@ -126,7 +126,10 @@ def test_failed_trials_end_with_code_4_and_are_named(edit):
 def test_a_metric_that_nobody_reports_is_told_at_once(edit):
     path = edit("[design]", '[analysis]\nmetric = "accuracy"\n\n[design]')
     done = call("run", path, "--no-report")
-    assert "no trial reported 'accuracy', which the study is about: did you mean " in done.stderr
+    assert (
+        "no trial reported 'accuracy', which the study is about. Did you mean 'test_accuracy'? "
+        "Reported are" in done.stderr
+    )
 
 
 def test_status_points_to_records_of_other_settings(study_path):
@@ -182,6 +185,16 @@ def _process(*arguments: str, **options):
         check=False,
         **options,
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [(("pln",), "'plan'"), (("plan", "quickstart", "--seds", "1"), "--seeds")],
+)
+def test_a_misspelt_command_or_option_is_asked_about(written, meant):
+    done = _process(*written)
+    assert done.returncode == 2
+    assert meant in done.stderr
 
 
 def test_what_a_user_gets_wrong_is_one_line_and_code_2(study_path):

@@ -71,7 +71,7 @@ def main() -> None:
     threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()
     os.set_inheritable(greeting["descriptor"], False)
     surroundings = Surroundings()
-    with Connection(greeting["descriptor"]) as driver, suppress(EOFError):  # which a driver ends
+    with Connection(greeting["descriptor"]) as driver, suppress(EOFError, ConnectionError):
         # A forked child must neither answer for this process nor keep its pipe open.
         os.register_at_fork(after_in_child=driver.close)
         while True:
