@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablations.design import Alias
@@ -24,12 +24,32 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The smallest step between two values of a metric, such as one test image of accuracy.
+
+    ``known`` says whether it follows from the number of test images. Else it is only what all
+    values have in common, which by chance may be coarser than the metric is.
+    """
+
+    size: float
+    known: bool
+
+    def times(self, weight: float) -> Step:
+        """Returns the step of a weighted value."""
+        return replace(self, size=self.size * weight)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricInfo:
-    """Name, unit and better direction of a metric that the records hold."""
+    """Name, unit and better direction of a metric that the records hold.
+
+    ``step`` is given for the study's own metric, where it is known.
+    """
 
     name: str
     unit: Unit
     better: Better
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +148,10 @@ class Effect:
     crossed), ``interaction`` (how much the first change gains from the others: a difference of
     differences), ``arm`` (one arm minus the reference), ``simple`` (one change where the other
     factors that ``given`` names stay at its levels) or ``attribution`` (a factor's share of the
-    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``interval``
-    stands alone; ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size``
-    effects, and decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell
-    from this one.
+    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``sd`` is
+    taken to be no smaller than a step of the metric makes it. ``interval`` stands alone;
+    ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size`` effects, and
+    decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell from this one.
     """
 
     kind: EffectKind

@@ -13,6 +13,7 @@ from ablations.analyze.contrasts import Contrast, contrasts
 from ablations.analyze.effects import ALPHA, evaluate, judge
 from ablations.analyze.intervals import summarize
 from ablations.analyze.outcomes import Outcome, match, metric_infos
+from ablations.analyze.resolution import of_contrast, with_step
 from ablations.analyze.sequential import looks
 from ablations.analyze.targets import target_of, with_target
 from ablations.design import Adaptive
@@ -56,7 +57,7 @@ def _replayed(
             contrast
             for contrast in undecided
             if not decided(
-                looks(adaptive).interval(_values(contrast, summaries), alpha=alpha),
+                _interval(adaptive, contrast, summaries, alpha=alpha),
                 margin=study.smallest_effect_that_matters,
             )
         )
@@ -67,16 +68,23 @@ def _replayed(
     return wanted
 
 
-def _values(contrast: Contrast, summaries: Mapping[Arm, Summary]) -> list[float]:
-    return [value for _, value in evaluate(contrast, summaries)]
+def _interval(
+    adaptive: Adaptive, contrast: Contrast, summaries: Mapping[Arm, Summary], *, alpha: float
+) -> Interval | None:
+    values = [value for _, value in evaluate(contrast, summaries)]
+    metric = summaries[contrast.weights[0][0]].metric
+    step = of_contrast(metric.step, contrast.weights)
+    return looks(adaptive).interval(values, alpha=alpha, step=step)
 
 
 def _summaries(study: Study, outcomes: Sequence[Outcome], *, seeds: set[int]) -> dict[Arm, Summary]:
     """Returns the study's metric of each arm over some of the seeds."""
     info = metric_infos(outcomes).get(study.metric, MetricInfo(study.metric, "number", "neither"))
     values: dict[Arm, list[tuple[int, float]]] = {arm: [] for arm in study.arms}
-    for outcome in outcomes:
-        if outcome.trial.seed in seeds and study.metric in outcome.metrics:
+    own = [outcome for outcome in outcomes if outcome.trial.seed in seeds]
+    info = with_step(info, own)  # of these seeds alone, so that later ones change no earlier look
+    for outcome in own:
+        if study.metric in outcome.metrics:
             value = outcome.metrics[study.metric].value
             values[outcome.trial.arm].append((outcome.trial.seed, value))
     return {arm: summarize(info, own) for arm, own in values.items()}

@@ -8,7 +8,7 @@ population variances are involved", Biometrika 34. Sample variances have n - 1 b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,10 @@ from ablations.analyze.comparable import alike, other_machines, require_comparab
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
+from ablations.analyze.resolution import common_step
 from ablations.drift import Drift, Past, PastArm
 from ablations.errors import StudyError
-from ablations.estimates import Interval, MetricInfo
+from ablations.estimates import Interval, MetricInfo, Step
 from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
@@ -30,6 +31,8 @@ SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 
 The median step leads because it is the same whether frozen layers were computed or found.
 """
+
+_ROUNDING = 1e-9
 
 Values = Mapping[int, float]
 
@@ -166,10 +169,19 @@ def _drift(
         family_size=family,
         verdict="inconclusive",
     )
-    return _judged(drift, now, then, alpha=ALPHA / family)
+    step = None if is_ratio else _step(metric, [*now.values(), *then.values()])
+    return _judged(drift, now, then, alpha=ALPHA / family, step=step)
 
 
-def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
+def _step(metric: MetricInfo, values: Sequence[float]) -> Step | None:
+    """Returns the metric's step, if the past has the same one."""
+    common = common_step(metric, values)
+    if common is None or metric.step is None or not metric.step.known:
+        return common
+    return metric.step if common.size >= metric.step.size * (1 - _ROUNDING) else None
+
+
+def _judged(drift: Drift, now: Values, then: Values, *, alpha: float, step: Step | None) -> Drift:
     if drift.alike:
         return replace(drift, change=1.0 if drift.is_ratio else 0.0, verdict="equivalent")
     transform = math.log if drift.is_ratio else float
@@ -178,11 +190,12 @@ def _judged(drift: Drift, now: Values, then: Values, *, alpha: float) -> Drift:
         return drift
     ours, theirs = ({s: transform(v) for s, v in values.items()} for values in (now, then))
     if drift.paired:
-        differences = estimate([ours[s] - theirs[s] for s in ours]).if_spread()
+        differences = estimate([ours[s] - theirs[s] for s in ours]).floored(step)
         change = differences.mean
         interval = differences.interval(level=1 - alpha, method="paired Student t, Bonferroni")
     else:
-        change, interval = welch(list(ours.values()), list(theirs.values()), alpha=alpha)
+        side = step and step.times(math.sqrt(0.5))
+        change, interval = welch(ours.values(), theirs.values(), alpha=alpha, step=side)
     return replace(
         drift,
         change=_back(change, drift),
@@ -201,17 +214,20 @@ def _known(value: float, drift: Drift) -> float:
 
 
 def welch(
-    now: Sequence[float], then: Sequence[float], *, alpha: float
+    now: Iterable[float], then: Iterable[float], *, alpha: float, step: Step | None = None
 ) -> tuple[float | None, Interval | None]:
     """Returns the difference of means and its interval of level 1 - alpha, by Welch.
 
-    The interval is ``None`` below two values on a side, or without any spread.
+    The interval is ``None`` below two values on a side, or without any spread on both of them
+    unless the metric's ``step``, the least standard deviation of a side, is known.
     """
-    one, other = estimate(now), estimate(then)
+    one, other = estimate(list(now)), estimate(list(then))
+    if one.sd == other.sd == 0 or (step and step.known):
+        one, other = one.floored(step), other.floored(step)
     if one.mean is None or other.mean is None:
         return None, None
     change = one.mean - other.mean
-    if one.sd is None or other.sd is None or one.sd == other.sd == 0:
+    if one.sd is None or other.sd is None:
         return change, None
     parts = np.array([one.sd**2 / one.n, other.sd**2 / other.n])
     error = math.sqrt(parts.sum())

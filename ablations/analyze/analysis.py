@@ -17,6 +17,7 @@ from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.power import seed_plans
 from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.reaching import spans, target_time
+from ablations.analyze.resolution import with_step
 from ablations.analyze.selftest import self_test
 from ablations.analyze.sequential import equal_fixed
 from ablations.analyze.targets import target_of, with_target
@@ -44,6 +45,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     outcomes = with_target(outcomes, target)
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
+    metric = with_step(metric, outcomes)
     arms = tuple(_arm_findings(study, outcomes, infos=infos))
     summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
     arms = tuple(_compared(study, arm, metric=metric, summaries=summaries) for arm in arms)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from ablations.analyze.contrasts import Contrast, contrasts, minus
-from ablations.analyze.intervals import LEVEL, Estimate, estimate
+from ablations.analyze.intervals import LEVEL, ROUNDING, Estimate, estimate
+from ablations.analyze.resolution import of_contrast
 from ablations.analyze.sequential import looks
 from ablations.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.record import Better
@@ -26,7 +27,6 @@ ALPHA = 0.05
 """The chance of a false claim anywhere in a study's family of effects."""
 
 _METHOD = "paired Student t over seeds"
-_ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 PerSeed = tuple[tuple[int, float], ...]
 
@@ -76,7 +76,8 @@ def judged_alone(study: Study, effect: Effect, *, family: int) -> Effect:
     """
     if study.adaptive:
         values = [value for _, value in effect.per_seed]
-        adjusted = looks(study.adaptive).interval(values, alpha=ALPHA / family)
+        step = of_contrast(effect.metric.step, effect.weights)
+        adjusted = looks(study.adaptive).interval(values, alpha=ALPHA / family, step=step)
     else:
         adjusted = _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
     margin = study.smallest_effect_that_matters
@@ -103,10 +104,12 @@ def alone(
     """Returns a contrast's effect by itself, before the family that it may belong to is known."""
     per_seed = evaluate(contrast, summaries)
     values = [value for _, value in per_seed]
-    over_seeds = estimate(values).if_spread()
+    step = of_contrast(metric.step, contrast.weights)
+    over_seeds = estimate(values).floored(step)
     if study.adaptive:
         each = looks(study.adaptive)
-        interval, p = each.interval(values, alpha=ALPHA), each.p(values)
+        interval = each.interval(values, alpha=ALPHA, step=step)
+        p = each.p(values, step=step)
     else:
         interval, p = over_seeds.interval(level=LEVEL, method=_METHOD), over_seeds.p()
     return Effect(
@@ -136,7 +139,7 @@ def evaluate(contrast: Contrast, summaries: Mapping[Arm, Summary]) -> PerSeed:
     weighted = table * np.array([[weight] for _, weight in contrast.weights])
     sums = weighted.sum(axis=0)
     # Arms that tie would differ by rounding alone, equally at each seed, and look certain.
-    rounding = _ROUNDING * np.abs(weighted).sum(axis=0)
+    rounding = ROUNDING * np.abs(weighted).sum(axis=0)
     sums[np.abs(sums) <= rounding] = 0.0
     if seeds and np.ptp(sums) <= rounding.max():
         sums[:] = sums[0]
@@ -182,7 +185,7 @@ def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Inte
 
 
 def _interval(effect: Effect, alpha: float, method: str) -> Interval | None:
-    over_seeds = Estimate(effect.n, effect.estimate, effect.sd).if_spread()
+    over_seeds = Estimate(effect.n, effect.estimate, effect.sd)
     return over_seeds.interval(level=1 - alpha, method=method)
 
 

@@ -13,10 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from ablations.estimates import Interval, MetricInfo, Summary
+from ablations.estimates import Interval, MetricInfo, Step, Summary
 
 LEVEL = 0.95
 """The confidence level of every interval that stands alone."""
+
+
+ROUNDING = 16 * float(np.finfo(np.float64).eps)
+"""Differences below this share of what they are taken of are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,19 @@ class Estimate:
         half = float(stats.t.isf((1 - level) / 2, self.n - 1)) * self.sd / math.sqrt(self.n)
         return Interval(self.mean - half, self.mean + half, level, method)
 
-    def if_spread(self) -> Estimate:
-        """Returns the estimate with an unknown standard deviation where the seeds show none.
+    def floored(self, step: Step | None) -> Estimate:
+        """Returns the estimate with a standard deviation of at least one step of the metric.
 
         Equal differences at every seed say that the metric is coarse, such as accuracy on a few
         hundred images, not that the difference is certain: with two or three seeds they are common
-        where there is no effect at all.
+        where there is no effect at all. Where no step is known, seeds without spread leave it
+        unknown; a step that is only guessed stands in where there is no spread.
         """
-        return replace(self, sd=self.sd or None)
+        if self.sd is None or (step is None and self.sd):
+            return self
+        if step is None:
+            return replace(self, sd=None)
+        return replace(self, sd=max(self.sd, step.size)) if step.known or not self.sd else self
 
     def p(self) -> float | None:
         """Returns the two-sided p of "the mean is 0"; ``None`` below two seeds or without spread.
@@ -65,7 +74,9 @@ def estimate(values: Sequence[float]) -> Estimate:
     if min(values) == max(values):
         # Rounding in the mean would give equal values a spread of 1e-17.
         return Estimate(n, float(values[0]), 0.0 if n > 1 else None)
-    return Estimate(n, float(np.mean(values)), float(np.std(values, ddof=1)))
+    mean = float(np.mean(values))
+    rounding = ROUNDING * float(np.mean(np.abs(values)))  # differences that cancel leave 1e-17
+    return Estimate(n, 0.0 if abs(mean) <= rounding else mean, float(np.std(values, ddof=1)))
 
 
 def summarize(metric: MetricInfo, values: Sequence[tuple[int, float]]) -> Summary:

@@ -19,7 +19,7 @@ from statsmodels.stats.proportion import proportion_confint
 from ablations.analyze.effects import ALPHA
 from ablations.analyze.intervals import LEVEL
 from ablations.drift import SelfTest
-from ablations.estimates import Interval, MetricInfo, Summary
+from ablations.estimates import Interval, MetricInfo, Step, Summary
 
 SPLITS = 1_000
 """Random halvings."""
@@ -57,6 +57,7 @@ def self_test(
         values * (1.0 if metric.better == "higher" else -1.0),
         margin=margin,
         planted=(2 * unit, 4 * unit),
+        step=metric.step,
     )
     alarmed = found[0].any(axis=0)
     # A half and the other one change places without changing the verdict's being an alarm.
@@ -82,7 +83,9 @@ def _shared(summaries: Sequence[Summary]) -> Array | None:
     return np.array([[own[seed] for seed in seeds] for own in by_seed])
 
 
-def _verdicts(values: Array, *, margin: float, planted: Sequence[float]) -> NDArray[np.bool_]:
+def _verdicts(
+    values: Array, *, margin: float, planted: Sequence[float], step: Step | None
+) -> NDArray[np.bool_]:
     """Returns whether the verdict is a change, shape (change, arm, split).
 
     The first change is none, where either direction counts; then come the planted losses.
@@ -92,9 +95,13 @@ def _verdicts(values: Array, *, margin: float, planted: Sequence[float]) -> NDAr
     order = rng.permuted(np.tile(np.arange(n), (SPLITS, 1)), axis=1)
     halves = values[:, order[:, : n // 2]], values[:, order[:, n // 2 :]]
     sizes = np.array([half.shape[2] for half in halves])
-    parts = np.stack([np.var(half, axis=2, ddof=1) for half in halves], axis=-1) / sizes
+    known, least = step is not None and step.known, step.size**2 / 2 if step else 0.0
+    variances = np.stack([np.var(half, axis=2, ddof=1) for half in halves], axis=-1)
     # Equal values have no spread, whatever rounding leaves, and then there is no interval.
     spread = np.any([np.ptp(half, axis=2) > 0 for half in halves], axis=0)
+    floored = np.maximum(variances, least)
+    parts = np.where(~spread[..., None] | known, floored, variances) / sizes
+    spread |= step is not None
     error2 = parts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(spread, error2**2 / (parts**2 / (sizes - 1)).sum(axis=-1), 1.0)

@@ -26,7 +26,7 @@ from scipy import special, stats
 
 from ablations.analyze.intervals import Estimate, estimate
 from ablations.design import Adaptive
-from ablations.estimates import Interval
+from ablations.estimates import Interval, Step
 
 Array = NDArray[np.float64]
 
@@ -71,13 +71,14 @@ class Looks:
         place = max(0, math.floor(rank - 2 * math.sqrt(rank)) - 1)
         return float(self.smallest[place]) * self._weight(n)
 
-    def p(self, values: Sequence[float]) -> float | None:
+    def p(self, values: Sequence[float], *, step: Step | None = None) -> float | None:
         """Returns the p of "no effect" over all looks so far; ``None`` before the first.
 
         It is 1 from 0.49 on, where the looks are not told apart, and like the level it errs to the
         safe side by two standard errors of the simulation.
         """
-        found = [p / self._weight(e.n) for e in self._each(values) if (p := e.p()) is not None]
+        each = self._each(values, step)
+        found = [p / self._weight(e.n) for e in each if (p := e.p()) is not None]
         if not found:
             return None
         if min(found) > _LIKELY:
@@ -85,15 +86,17 @@ class Looks:
         below = int(np.searchsorted(self.smallest, min(found), side="right")) + 1
         return min(1.0, (below + 2 * math.sqrt(below)) / (len(self.smallest) + 1))
 
-    def interval(self, values: Sequence[float], *, alpha: float) -> Interval | None:
+    def interval(
+        self, values: Sequence[float], *, alpha: float, step: Step | None = None
+    ) -> Interval | None:
         """Returns what all looks at ``values``, shape (seed,), leave possible together.
 
         The true mean lies in it with a chance of at least 1 - alpha, however the study stopped.
         Where later seeds move the mean out of it, it is widened to the mean. ``None`` before the
-        first look, or while there is no spread.
+        first look, or while there is no spread and no ``step`` of the metric is known.
         """
         lows, highs = [], []
-        for each in self._each(values):
+        for each in self._each(values, step):
             level = 1 - self.alpha(each.n, alpha=alpha)
             if (found := each.interval(level=level, method=METHOD)) is not None:
                 lows.append(found.low)
@@ -106,7 +109,7 @@ class Looks:
         mean = float(np.mean(values))
         return Interval(min(low, mean), max(high, mean), 1 - alpha, METHOD)
 
-    def _each(self, values: Sequence[float]) -> Iterator[Estimate]:
+    def _each(self, values: Sequence[float], step: Step | None) -> Iterator[Estimate]:
         """Yields what each look saw; seeds that agree but for rounding have no spread.
 
         ``evaluate`` takes rounding away where all seeds agree, but not where later ones differ.
@@ -115,7 +118,7 @@ class Looks:
         for n in range(self.first, len(values) + 1):
             seen = estimate(values[:n])
             agree = seen.sd is not None and seen.sd <= rounding
-            yield replace(seen, sd=None) if agree else seen
+            yield (replace(seen, sd=0.0) if agree else seen).floored(step)
 
     def _weight(self, n: int) -> float:
         return float((n / self.last) ** SHAPE)

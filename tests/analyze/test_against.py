@@ -271,3 +271,36 @@ def test_seeds_that_overlap_in_part_are_two_samples(make, study):
     then = [replace(r, seed=r.seed + 4) for r in rows(make, study)]
     found, _ = held(make, study, rows(make, study, salt=1), then)
     assert not found.drifts[0].paired
+
+
+def on_192_images(make, study, gain, *, seeds):
+    trials = [trial for trial in make.planned(study) if trial.seed in seeds]
+    return [make.record(t, make.accuracy((150 + (t.seed % 6) ** 2 + gain) / 192)) for t in trials]
+
+
+def test_equal_differences_of_many_images_are_a_regression_and_of_few_nothing(make, study):
+    everyone = range(6)
+    before = on_192_images(make, study, 0, seeds=everyone)
+    for gain, expected in (
+        (-48, "regressed"),
+        (48, "improved"),
+        (-4, "inconclusive"),
+        (0, "equivalent"),
+    ):
+        found, _ = held(make, study, on_192_images(make, study, gain, seeds=everyone), before)
+        assert verdicts(found) == {"accuracy": expected}
+        assert all(drift.paired for drift in found.drifts)
+
+
+def test_two_samples_without_any_spread_are_judged_by_the_step(make):
+    study = make.study("arms", factors={"a": ("off", "on")}, seeds=12, margin=0.02)
+
+    def constant(correct, seeds):
+        trials = [trial for trial in make.planned(study) if trial.seed in seeds]
+        return [make.record(trial, make.accuracy(correct / 192)) for trial in trials]
+
+    then = constant(151, range(6, 12))
+    for correct, expected in ((103, "regressed"), (147, "inconclusive")):
+        found, _ = held(make, study, constant(correct, range(6)), then)
+        assert verdicts(found) == {"accuracy": expected}
+        assert not any(drift.paired for drift in found.drifts)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import stats
 from ablations.analyze import analyze
 from ablations.analyze.effects import holm, holm_alphas, judge
 from ablations.estimates import Interval
-from ablations.record import Metric
+from ablations.record import Metric, Predictions
 from ablations.study import Arm
 
 FRACTIONS = st.floats(0, 1).map(lambda value: round(value, 4))
@@ -151,14 +152,16 @@ def test_no_interval_is_inconclusive():
     assert judge(None, margin=0.0, better="higher") == "inconclusive"
 
 
-def test_without_spread_there_is_no_interval_and_no_claim(make):
-    # 0.1 + 0.2 - 0.3 is not 0 in floating point: a tie must not look like an effect.
-    levels = {("off", "off"): 0.3, ("off", "on"): 0.1 + 0.2, ("on", "off"): 0.5, ("on", "on"): 0.5}
+def test_without_spread_and_without_a_step_there_is_no_interval_and_no_claim(make):
+    # Losses have no step; and a tie that rounding hides must not look like an effect.
+    low, high = math.pi / 10, math.pi / 5
+    levels = {("off", "off"): low, ("off", "on"): low + 1e-17, ("on", "off"): high}
+    levels["on", "on"] = high
     findings = make.findings(
         make.study(), lambda arm, seed: levels[tuple(dict(arm.levels).values())]
     )
     a, b, interaction = findings.effects
-    assert a.estimate == pytest.approx(0.2)
+    assert a.estimate == pytest.approx(high - low)
     assert (b.estimate, interaction.estimate) == (0.0, 0.0)
     for effect in findings.effects:
         assert (effect.p, effect.interval, effect.adjusted) == (None, None, None)
@@ -167,9 +170,75 @@ def test_without_spread_there_is_no_interval_and_no_claim(make):
 
 def test_differences_that_vary_by_rounding_alone_have_no_spread(make):
     findings = make.findings(
-        make.study(), lambda arm, seed: 0.1 * seed + 0.3 * (arm.levels[0][1] == "on")
+        make.study(), lambda arm, seed: math.pi * seed + 0.3 * (arm.levels[0][1] == "on")
     )
     assert findings.effects[0].sd is None
+
+
+IMAGES = 192
+
+
+def shares(gain, *, common=0):
+    """Accuracies on 192 images that differ by ``gain`` images at every seed."""
+
+    def response(arm, seed):
+        return (common or 150 + seed**2 + gain * (arm.levels[0][1] == "on")) / IMAGES
+
+    return response
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_a_drop_of_48_of_192_images_at_every_seed_is_a_regression(make, predicted):
+    study = make.study("one-factor-in", seeds=5, margin=0.01)
+    effect = tied(make, study, shares(-48), predicted=predicted)
+    assert (effect.estimate, effect.verdict) == (-0.25, "regressed")
+    assert effect.sd == pytest.approx(1 / IMAGES)
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_a_tie_of_few_images_claims_nothing(make, seeds, predicted):
+    study = make.study("one-factor-in", seeds=seeds)
+    effect = tied(make, study, shares(1), predicted=predicted)
+    assert effect.estimate == pytest.approx(1 / IMAGES)
+    assert effect.verdict == "inconclusive"
+
+
+def test_arms_that_tie_on_every_image_are_equivalent_within_a_margin(make):
+    study = make.study("one-factor-in", seeds=5, margin=0.03)
+    effect = tied(make, study, shares(0), predicted=True)
+    assert (effect.estimate, effect.verdict) == (0.0, "equivalent")
+
+
+def test_the_step_is_one_image_even_where_all_values_are_quarters(make):
+    study = make.study("one-factor-in", seeds=5, margin=0.01)
+
+    def response(arm, seed):
+        return 0.5 if arm.levels[0][1] == "on" else 0.75
+
+    assert tied(make, study, response, predicted=True).verdict == "regressed"
+    assert tied(make, study, response, predicted=False).verdict == "inconclusive"
+
+
+def test_a_known_image_is_the_least_spread_of_seeds_that_nearly_tie(make):
+    study = make.study("one-factor-in", seeds=5)
+    gains = (1, 1, 1, 1, 2)
+
+    def response(arm, seed):
+        return (150 + seed**2 + gains[seed] * (arm.levels[0][1] == "on")) / IMAGES
+
+    assert tied(make, study, response, predicted=True).verdict == "inconclusive"
+
+
+def tied(make, study, response, *, predicted):
+    """Returns the effect of factor a."""
+    records = make.records(study, response)
+    if predicted:
+        labels = np.zeros(IMAGES, np.int64)
+        said = Predictions("test", labels, np.zeros((IMAGES, 2), np.float32))
+        records = [replace(record, predictions=(said,)) for record in records]
+    findings = analyze(study, records, planned=make.planned(study))
+    return next(e for e in findings.effects if e.changes[0].factor == "a")
 
 
 def test_one_seed_estimates_but_decides_nothing(make):
@@ -231,7 +300,8 @@ def from_table(study, table):
 def close(effects, others, *, factor=1.0):
     for one, other in zip(effects, others, strict=True):
         assert one.estimate == pytest.approx(factor * other.estimate, abs=1e-9)
-        assert (one.sd or 0) == pytest.approx(abs(factor) * (other.sd or 0), abs=1e-9)
+        if all(np.ptp([v for _, v in e.per_seed]) > 1e-6 for e in (one, other)):  # no ties
+            assert one.sd == pytest.approx(abs(factor) * other.sd, abs=1e-9)
 
 
 @settings(deadline=None, max_examples=50)  # shared machines stall
@@ -268,5 +338,5 @@ def test_scaling_scales_effects_and_keeps_p(make, table, factor):
     )
     close(after, before, factor=factor)
     for one, other in zip(after, before, strict=True):
-        if (one.sd or 0) > 1e-6 and (other.sd or 0) > 1e-6:
+        if all(np.ptp([v for _, v in e.per_seed]) > 1e-6 for e in (one, other)):
             assert one.p == pytest.approx(other.p, abs=1e-6)

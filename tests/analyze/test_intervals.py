@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.analyze.intervals import estimate, summarize
-from ablations.estimates import MetricInfo
+from ablations.estimates import MetricInfo, Step
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 VALUES = [0.81, 0.86, 0.79, 0.9]
@@ -60,7 +60,19 @@ def test_equal_values_have_no_spread_whatever_the_rounding():
 
 def test_without_spread_p_is_unknown():
     assert estimate([0.1, 0.1]).p() is None
-    assert estimate([0.1, 0.1]).if_spread().interval(level=0.95, method="t") is None
+    assert estimate([0.1, 0.1]).floored(None).interval(level=0.95, method="t") is None
+
+
+def test_a_known_step_is_the_least_spread_and_a_guessed_one_stands_in_for_none():
+    known, guessed = Step(0.01, known=True), Step(0.01, known=False)
+    assert (
+        estimate([0.1, 0.1]).floored(known).sd == estimate([0.1, 0.1]).floored(guessed).sd == 0.01
+    )
+    near = estimate([0.1, 0.101])
+    assert near.floored(known).sd == 0.01
+    assert near.floored(guessed) == near.floored(None) == near
+    assert estimate([0.1, 0.2]).floored(known) == estimate([0.1, 0.2])
+    assert estimate([0.1]).floored(known).sd is None
 
 
 @settings(deadline=None, max_examples=50)  # shared machines stall

@@ -14,7 +14,7 @@ from ablations.analyze.adaptive import decided
 from ablations.analyze.intervals import estimate
 from ablations.analyze.sequential import looks
 from ablations.design import Adaptive
-from ablations.estimates import Interval
+from ablations.estimates import Interval, Step
 from ablations.record import Metric
 
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}
@@ -173,3 +173,31 @@ def test_early_seeds_that_agree_but_for_rounding_claim_nothing(few):
     found, expected = few.interval(values, alpha=0.05), few.interval(exact, alpha=0.05)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert few.p(values) == pytest.approx(few.p(exact))
+
+
+def test_equal_differences_are_decided_where_one_image_is_the_step(few):
+    step = Step(1 / 192, known=True)
+    assert few.interval([-0.25] * 5, alpha=0.05 / 7) is None
+    found = few.interval([-0.25] * 5, alpha=0.05 / 7, step=step)
+    assert found is not None
+    assert found.high < -0.1
+    assert few.p([-0.25] * 5, step=step) < 0.05 / 7
+    of_few = few.interval([1 / 192] * 5, alpha=0.05 / 7, step=step)
+    assert of_few is not None
+    assert of_few.low < 0
+
+
+def test_an_adaptive_study_of_equal_differences_ends_as_soon_as_it_is_sure(make, study):
+    records = {}
+    planned = make.planned(study)
+    while missing := [
+        t for t in asked(study, [*records.values()], planned=planned) if t.key not in records
+    ]:
+        for trial in missing:
+            gain = -48 * (dict(trial.arm.levels)["a"] == "on")
+            value = (150 + 3 * (trial.seed % 5) + gain) / 192
+            records[trial.key] = make.record(trial, make.accuracy(value))
+    found = analyze(study, [*records.values()], planned=planned).effects
+    effect = next(effect for effect in found if effect.changes[0].factor == "a")
+    assert effect.verdict == "regressed"
+    assert effect.n < 12
