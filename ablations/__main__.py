@@ -1,5 +1,29 @@
 """``python -m ablations`` is the command ``ablations``."""
 
-from ablations.cli import main
+from __future__ import annotations
 
-main()
+import sys
+from typing import NoReturn
+
+from ablations.signals import Terminated, heed_termination
+
+
+def run() -> NoReturn:
+    """Runs the command line; a signal ends it with its own code, also while it is being imported.
+
+    Importing takes long enough for a signal to arrive; Python would then end by it, or with
+    a traceback (Ctrl-C).
+    """
+    heed_termination()
+    try:
+        from ablations.cli import main
+
+        main()
+    except Terminated:
+        sys.exit(143)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

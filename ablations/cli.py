@@ -27,7 +27,7 @@ from ablations.options import (
     Samples,
     with_session,
 )
-from ablations.signals import Terminated, terminating
+from ablations.signals import Terminated, terminating, was_terminated
 from ablations.streams import close_streams, knows_unicode, open_streams
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _run() -> int | None:
         traceback.print_exc()
         _note("ablations: this is a bug; please report it with the lines above")
         return 70
-    return code
+    # Typer makes 130 of every interrupt, also of the one that SIGTERM raises.
+    return 143 if code == 130 and was_terminated() else code
 
 
 def _show_version(asked: bool) -> None:

@@ -4,6 +4,7 @@ AblationsError
 ├── StudyError      the study file, the command line, or the training function that it names
 ├── DataError       images, archives, weights and caches
 ├── StoreError      the study's record file
+│   └── UnstorableError   one record that it cannot hold
 └── DivergedError   a training reported a number that is not finite
 """
 
@@ -79,6 +80,10 @@ class DataError(AblationsError):
 
 class StoreError(AblationsError):
     """The record file cannot be read or written."""
+
+
+class UnstorableError(StoreError):
+    """A record holds what the record file cannot; other records can still be written."""
 
 
 class DivergedError(AblationsError):

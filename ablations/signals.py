@@ -23,5 +23,19 @@ def terminating() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+def heed_termination() -> None:
+    """Raises `Terminated` where SIGTERM arrives, from now on."""
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def was_terminated() -> bool:
+    """Whether SIGTERM has arrived since somebody heeds it."""
+    return bool(_arrived)
+
+
+_arrived: list[int] = []
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    _arrived.append(number)
     raise Terminated

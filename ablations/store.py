@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ablations import codec
-from ablations.errors import StoreError
+from ablations.errors import StoreError, UnstorableError
 from ablations.record import Exhibit, Reason, RunRecord, Status, is_final
 from ablations.tables import STORE_VERSION, bring_up_to_date, version_of
 
 T = TypeVar("T")
+
+_UNSTORABLE = (
+    sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError,
+    AttributeError, OverflowError, TypeError, ValueError,
+)  # fmt: skip
+"""What writing a record raises whose values are at fault, and not the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +59,19 @@ class Store:
 
         Raises:
             StoreError: if the trial has a completed record already, or the file cannot be written.
+            UnstorableError: if the record holds what the file cannot.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection(create=True) as connection, connection:
             try:
                 _insert(connection, record)
-            except sqlite3.IntegrityError as error:
+            except _UNSTORABLE as error:
                 if "records.key" not in str(error):
-                    raise
+                    raise UnstorableError(
+                        f"{self.path}: trial {record.key} has a record that cannot be stored",
+                        received=f"{type(error).__name__}: {error}",
+                        cure="Report plain numbers and text",
+                    ) from error
                 raise StoreError(
                     f"{self.path}: a trial is recorded only once",
                     received=f"trial {record.key}: {error}",

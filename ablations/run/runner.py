@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
-from ablations.record import RunRecord
+from ablations.errors import UnstorableError
+from ablations.record import LogContents, Reason, RunRecord
+from ablations.run.execute import make_record, said, utc_now
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.store import Store
@@ -63,5 +65,16 @@ def run_trials(
         ends = executor.run(fresh(trials), watcher, more=added)
         with closing(ends) as ended:  # type: ignore[type-var]
             for trial, record in ended:
-                store.append(record)
-                watcher.finished(trial, record)
+                watcher.finished(trial, _kept(store, trial, record))
+
+
+def _kept(store: Store, trial: Trial, record: RunRecord) -> RunRecord:
+    """Stores a record, or in its place that it could not be stored, and returns what it stored."""
+    try:
+        store.append(record)
+    except UnstorableError as error:
+        failure: tuple[Reason, str] = ("raised", said(error))
+        now = utc_now()
+        record = make_record(trial, LogContents(), started_at=now, seconds=0.0, failure=failure)
+        store.append(record)
+    return record

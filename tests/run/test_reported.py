@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from ablations import load_study, run_study
 from ablations.jsonl import read_jsonl, write_jsonl
+from ablations.plan import plan_trials
 from ablations.record import MOST_EPOCHS, MOST_NAMES, Exhibit, Metric, Table, TrialLog
+from ablations.run import run_trials
 from ablations.run.execute import execute
 from ablations.store import Store
 from ablations.study import Arm, Trial
@@ -244,3 +246,36 @@ def test_energy_is_kept_beside_as_many_metrics_as_there_may_be(monkeypatch):
     assert record.completed
     assert Metric("energy_joules", 5.0, better="lower") in record.metrics
     assert replace(record).metrics[-1].name == "peak_memory_bytes"
+
+
+class Forged:
+    """An executor whose records nobody has checked."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def run(self, trials, observer, *, more):
+        for trial in trials:
+            record = execute(trial, lambda *_: None, lambda *_: None)
+            yield trial, replace(record, **self.values) if trial.seed == 1 else record
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"metrics": (Metric(None, 0.5),)},
+        {"metrics": (Metric("m", 1j),)},
+        {"seconds": math.nan},
+        {"message": "\ud800"},
+        {"epochs": ({"loss": "low"},)},
+        {"environment": {"gpu": {1}}},
+        {"steps": ([0.1],)},
+    ],
+)
+def test_a_record_that_the_file_cannot_hold_fails_its_trial_and_no_other(study, tmp_path, values):
+    store = Store(tmp_path / "records.sqlite")
+    run_trials(plan_trials(study), Forged(**values), store)
+    records = store.records()
+    assert len(records) == 12
+    assert {(r.seed, r.reason) for r in records if not r.completed} == {(1, "raised")}
+    assert all("cannot be stored" in r.message for r in records if not r.completed)

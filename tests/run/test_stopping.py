@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -43,6 +45,41 @@ def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code)
     assert done.returncode == 0, done.stderr
     keys = [outcome.key for outcome in session.store.outcomes()]
     assert len(keys) == len(set(keys)) == 12
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("where", ["import of ablations", "import of the study", "report"])
+def test_a_signal_that_comes_before_the_run_ends_it_with_its_own_code(
+    study_path, tmp_path, where, number, code
+):
+    slow = "from pathlib import Path\nimport time\nPath('begun').touch()\ntime.sleep(60)\n"
+    environment = {**os.environ}
+    command = "plan" if where == "report" else "run"
+    if where == "import of ablations":
+        (tmp_path / "shim").mkdir()
+        (tmp_path / "shim" / "typer.py").write_text(slow)
+        environment["PYTHONPATH"] = (
+            f"{tmp_path / 'shim'}{os.pathsep}{environment.get('PYTHONPATH', '')}"
+        )
+    elif where == "import of the study":
+        (module,) = study_path.parent.glob("training_*.py")
+        module.write_text(slow)
+    else:
+        (module,) = study_path.parent.glob("training_*.py")
+        fingerprint = f"def fingerprint_data(settings, folder):\n{textwrap.indent(slow, '    ')}\n"
+        module.write_text(fingerprint + module.read_text())
+    with subprocess.Popen(
+        [sys.executable, "-m", "ablations", command, str(study_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
+    ) as driver:
+        _wait_for(Path("begun").exists)
+        driver.send_signal(number)
+        said = driver.communicate(timeout=20)[1]
+    assert driver.returncode == code
+    assert "Traceback" not in said
 
 
 def _hear_interrupts() -> None:
