@@ -26,7 +26,10 @@ WORTH_FLOPS = 1e11
 """Below so many operations Keras is done before OpenVINO has started."""
 
 TOLERANCE = 1e-3
-"""What OpenVINO may differ by from Keras, absolutely or relatively, or it is not used."""
+"""What OpenVINO may differ by from Keras, as a share of the largest feature, or it is not used.
+
+Rounding in float32 made 5e-5 of it at most in MobileNetV2, half precision 6e-2 (docs/speed.md).
+"""
 
 BATCH = 16
 """Images at a time; more of them leave the processor's caches (417 against 352 images/s at 64),
@@ -62,8 +65,8 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
     shape = (2, *model.input_shape[1:])
     probe = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     expected, found = by_keras.run(probe), by_openvino(probe)
-    if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
-        worst = float(np.abs(found - expected).max())
+    worst = float(np.abs(found - expected).max())
+    if not worst <= TOLERANCE * np.abs(expected).max():  # NaN is off as well
         logging.getLogger(__name__).warning("OpenVINO is off by %g here and not used", worst)
         return by_keras
     return Engine(f"openvino {version('openvino')}", by_openvino)
