@@ -24,6 +24,7 @@ from ablations.quantities import (
     number,
     operations,
     p_value,
+    power_of_ten,
     reach,
     scale_for,
     times,
@@ -59,6 +60,7 @@ __all__ = [
     "number",
     "operations",
     "p_value",
+    "power_of_ten",
     "reach",
     "saved",
     "scale_for",
@@ -228,7 +230,9 @@ def epoch_line(
         'Epoch 1/20 – 63 steps – 71 ms/step – loss 0.6900'
     """
     pace = f"{step_seconds * 1000:.0f} ms/step" if step_seconds is not None else ""
-    shown = [f"{name} {value:.4f}" for name, value in metrics.items()]
+    shown = [
+        f"{name} {value:.4{'f' if abs(value) < 1e9 else 'e'}}" for name, value in metrics.items()
+    ]
     counts = f"{steps} steps" if steps else ""
     return " – ".join(filter(None, (f"Epoch {number}/{total}", counts, pace, *shown)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from ablations.record import Unit
 
@@ -12,6 +13,10 @@ UNKNOWN = "–"
 MINUS = "−"
 THIN = "\u202f"
 """A narrow space that does not break, between thousands and before units."""
+
+_LARGE, _TINY, _MOST = 10**12, Decimal("5e-8"), 8
+"""From where on, and below what, numbers become powers of ten; the most decimals there are."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _TIMES = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (300.0, 1.0, "s"), (3600.0, 1 / 60, "min"))
 _SIZES = ((1e3, 1.0, "B"), (1e6, 1e-3, "kB"), (1e9, 1e-6, "MB"))
@@ -29,10 +34,32 @@ class Scale:
         """Writes one number; ``signed`` puts a plus before gains."""
         if value is None or not math.isfinite(value):
             return UNKNOWN
-        text = f"{abs(value) * self.factor:,.{self.decimals}f}".replace(",", THIN)
+        text = self._digits(abs(value))
         zero = not any(digit in "123456789" for digit in text)
         sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
         return f"{sign}{text}{self.suffix if suffix else ''}"
+
+    def _digits(self, size: float) -> str:
+        exact = Decimal(size) * Decimal(self.factor)  # a float would overflow
+        if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
+            return in_powers(exact)
+        return f"{size * self.factor:,.{self.decimals}f}".replace(",", THIN)
+
+
+def in_powers(size: float | Decimal) -> str:
+    """Writes a number whose digits would fill a line with a power of ten.
+
+    Example:
+        >>> in_powers(2.5e20), in_powers(1e-300)
+        ('2.50×10²⁰', '1.00×10⁻³⁰⁰')
+    """
+    digits, _, exponent = f"{size:.2e}".partition("e")
+    return f"{digits}×{power_of_ten(int(exponent))}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Writes a power of ten: ``10⁻³``."""
+    return f"10{str(exponent).translate(_RAISED)}"
 
 
 def scale_for(unit: Unit, values: Iterable[float | None], *, signed: bool = False) -> Scale:
@@ -67,7 +94,7 @@ def _stepped(
 
 def _decimals(largest: float) -> int:
     """Three significant digits for the largest number, none beyond the point above 100."""
-    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
+    return min(_MOST, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
 
 
 def number(value: float | None, unit: Unit = "number") -> str:
@@ -93,13 +120,14 @@ def operations(value: float | None, unit: str) -> str:
         return UNKNOWN
     prefixes = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
     size, prefix = next((p for p in prefixes if abs(value) >= p[0]), prefixes[-1])
-    return f"{value / size:.{_decimals(abs(value) / size)}f}{THIN}{prefix}{unit}"
+    shown = Scale(1.0, _decimals(abs(value) / size), f"{THIN}{prefix}{unit}")
+    return shown.show(value / size)
 
 
 def duration(seconds: float) -> str:
     """Writes a span of time: ``4.1 ms``, ``1 min 23 s`` or ``2 h 5 min``."""
     sign, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
-    if abs(seconds) < 59.95:
+    if abs(seconds) < 59.95 or abs(seconds) >= _LARGE:
         return scale_for("seconds", [seconds]).show(seconds)
     if whole < 3600:
         return f"{sign}{whole // 60}{THIN}min {whole % 60}{THIN}s"
@@ -166,7 +194,11 @@ def reach(low: float | None, high: float | None, unit: Unit, *, signed: bool = F
 
 def times(ratio: float | None) -> str:
     """Writes a quotient, such as ``×0.97``."""
-    return UNKNOWN if ratio is None else f"×{ratio:.2f}"
+    return UNKNOWN if ratio is None else f"×{_ratio(ratio)}"
+
+
+def _ratio(value: float) -> str:
+    return Scale(1.0, 2, "").show(value)
 
 
 def times_interval(low: float | None, high: float | None) -> str:
@@ -176,7 +208,7 @@ def times_interval(low: float | None, high: float | None) -> str:
         >>> times(0.974), times_interval(0.951, 1.012)
         ('×0.97', '×[0.95, 1.01]')
     """
-    return UNKNOWN if low is None or high is None else f"×[{low:.2f}, {high:.2f}]"
+    return UNKNOWN if low is None or high is None else f"×[{_ratio(low)}, {_ratio(high)}]"
 
 
 def p_value(p: float | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable, Sequence
 
 from ablations.estimates import Effect, Interval, MetricInfo, Summary
@@ -151,8 +153,9 @@ def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) 
 
 def limits(values: Sequence[float], scale: Scale) -> Bounds:
     """Leaves some room around the values, but none above 100%."""
-    shown = scaled(values, scale)
+    shown = [value for value in scaled(values, scale) if math.isfinite(value)] or [0.0]
     low, high = min(shown), max(shown)
     room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
     top = 100.5 if scale.suffix == "%" and high <= 100 else high + room
-    return low - room, min(top, high + room)
+    most = sys.float_info.max
+    return max(low - room, -most), min(top, high + room, most)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import seaborn
@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.canvas import Bounds, canvas, plain_numbers, shorten, text_width
+from ablations.report.axes import PLAIN, AxisScale, fit, notes
+from ablations.report.canvas import Bounds, canvas, shorten, text_width
 from ablations.report.palette import LIGHT, MARKS, SMALL, TEXT, WIDE
 
 
@@ -50,10 +51,56 @@ class DotPlot:
     line_label: str = ""
     band: Bounds | None = None
     ticks_for_dots: bool = False
+    scale: AxisScale = PLAIN
+
+    @property
+    def points(self) -> list[float]:
+        """Every number that stands for itself, rather than for an interval."""
+        single = [n for row in self.rows for n in (row.middle, row.diamond)]
+        found = [*(dot for row in self.rows for dot in row.dots), *single, self.line]
+        return [number for number in found if number is not None]
+
+    @property
+    def ends(self) -> list[float]:
+        """Both ends of every interval."""
+        bars = [bar for row in self.rows for bar in (row.bar, row.thin)]
+        return [end for bar in (*bars, self.band) if bar for end in bar]
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of an axis that does not show all numbers as usual."""
+        return notes(fit(self.points, self.ends), self.points, self.ends)
+
+
+def fitted(data: DotPlot) -> DotPlot:
+    """Brings a dot plot's numbers to their places on an axis that they all fit on."""
+    scale = fit(data.points, data.ends)
+    if scale == PLAIN and all(map(math.isfinite, (*data.points, *data.ends))):
+        return data
+    return replace(
+        data,
+        rows=tuple(_fitted_row(row, scale) for row in data.rows),
+        axis=scale.named(data.axis),
+        line=scale.point(data.line),
+        band=scale.bounds(data.band),
+        scale=scale,
+    )
+
+
+def _fitted_row(row: Row, scale: AxisScale) -> Row:
+    return replace(
+        row,
+        dots=scale.places(row.dots),
+        middle=scale.point(row.middle),
+        bar=scale.bounds(row.bar),
+        thin=scale.bounds(row.thin),
+        diamond=scale.point(row.diamond),
+    )
 
 
 def dot_figure(data: DotPlot, width: int) -> Figure:
     """Lays out a dot plot: labels at the left, or on a phone above their rows."""
+    data = fitted(data)
     narrow = width < WIDE
     places, headings, depth = _places(data.rows, 1.35 if narrow else 1.0)
     top, bottom, unit = (30.0 if data.line_label else 10.0), 48.0, 36.0
@@ -97,7 +144,7 @@ def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float 
         _plot_row(ax, row, place, ticks=data.ticks_for_dots)
     if data.line is not None:
         ax.plot([data.line], [places[0]], linestyle="none")  # the axis reaches the line
-    _bottom_axis(ax, data.axis)
+    _bottom_axis(ax, data)
     _upright(ax, list(ax.get_xticks()), places, reach=reach, colour="grid")
     if data.band:
         for place in places:
@@ -200,18 +247,17 @@ def _above_line(ax: Axes, text: str, at: float) -> None:
     )  # fmt: skip
 
 
-def _bottom_axis(ax: Axes, label: str) -> None:
-    ax.set_xlabel(label, loc="right", labelpad=6)
+def _bottom_axis(ax: Axes, data: DotPlot) -> None:
+    ax.set_xlabel(data.axis, loc="right", labelpad=6)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    ax.xaxis.set_major_formatter(plain_numbers())
+    data.scale.tick(ax.xaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.tick_params(length=0, pad=6)
 
 
 def thumbnail_figure(data: DotPlot) -> Figure:
     """Draws a dot plot without words, for the card of a study."""
-    figure = canvas(320, 150)
+    data, figure = fitted(data), canvas(320, 150)
     axes = figure.add_axes((0.03, 0.04, 0.94, 0.92))
     axes.set_axis_off()
     axes.set_ylim(len(data.rows) - 0.4, -0.6)

@@ -21,13 +21,17 @@ from ablations.report.views import Figures, FigureView, TableView
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What stands around a figure; ``csv`` is the name of its data, if it is not its own."""
+    """What stands around a figure; ``csv`` is the name of its data, if it is not its own.
+
+    ``notes`` follow the reading, where an axis does not show all numbers as usual.
+    """
 
     name: str
     headline: str
     reading: str
     alt: str
     csv: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def drawn(words: Words, table: TableView, lay_out: Callable[[int], Figure]) -> D
     view = FigureView(
         name=words.name,
         headline=words.headline,
-        reading=words.reading,
+        reading=" ".join(filter(None, (words.reading, words.notes))),
         alt=words.alt,
         wide=for_page(wide, name=f"{words.name}-wide", alt=words.alt, shown="wide"),
         narrow=for_page(narrow, name=f"{words.name}-narrow", alt=words.alt, shown="narrow"),
@@ -63,7 +67,8 @@ def draw_arms(findings: Findings) -> Drawn | None:
     if all(row.middle is None for row in chart.rows):
         return None
     alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
-    words = Words("arms", headlines.arms_headline(findings), headlines.arms_reading(findings), alt)
+    headline, reading = headlines.arms_headline(findings), headlines.arms_reading(findings)
+    words = Words("arms", headline, reading, alt, notes=chart.notes)
     return drawn(words, figure_tables.seed_table(findings), lambda width: dot_figure(chart, width))
 
 
@@ -80,9 +85,8 @@ def draw_effects(findings: Findings) -> Drawn | None:
     if chart is None:
         return None
     alt = headlines.dots_alt(chart, f"effects on {metric_name(findings.metric.name)}")
-    words = Words(
-        "effects", headlines.effects_headline(findings), headlines.effects_reading(findings), alt
-    )
+    headline, reading = headlines.effects_headline(findings), headlines.effects_reading(findings)
+    words = Words("effects", headline, reading, alt, notes=chart.notes)
     return drawn(
         words, figure_tables.contrast_table(findings), lambda width: dot_figure(chart, width)
     )
@@ -95,7 +99,7 @@ def draw_interactions(findings: Findings) -> Drawn | None:
         return None
     alt = headlines.panels_alt(chart, "how two factors act together")
     headline = headlines.interactions_headline(findings)
-    words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt)
+    words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt, notes=chart.notes)
     table = figure_tables.panel_table(chart, "mean by cell")
     return drawn(words, table, lambda width: interaction_figure(chart, width))
 
@@ -107,7 +111,7 @@ def draw_curves(findings: Findings) -> Drawn | None:
         return None
     alt = headlines.panels_alt(chart, "learning curves")
     headline = headlines.curves_headline(findings, chart)
-    words = Words("curves", headline, headlines.CURVES_READING, alt)
+    words = Words("curves", headline, headlines.CURVES_READING, alt, notes=chart.notes)
     table = figure_tables.last_epoch_table(chart)
     return drawn(words, table, lambda width: curve_figure(chart, width))
 
@@ -122,7 +126,9 @@ def draw_history(findings: Findings, arm: ArmFinding, place: int) -> Drawn | Non
     alt = f"Training and validation of ‘{label}’ over the epochs: {axes}."
     reading = headlines.history_reading(arm, found)
     name = f"history-{place}"
-    words = Words(name, headlines.history_headline(arm), reading, alt, csv="curves")
+    notes = " ".join(dict.fromkeys(filter(None, (chart.notes for chart in found))))
+    headline = headlines.history_headline(arm)
+    words = Words(name, headline, reading, alt, csv="curves", notes=notes)
     return drawn(words, figure_tables.epoch_table(arm), lambda width: history_figure(found, width))
 
 
@@ -133,7 +139,9 @@ def draw_steps(findings: Findings) -> Drawn | None:
     if chart is None or table is None:
         return None
     alt = headlines.dots_alt(chart, "step times by arm")
-    words = Words("steps", headlines.steps_headline(findings), headlines.STEPS_READING, alt)
+    words = Words(
+        "steps", headlines.steps_headline(findings), headlines.STEPS_READING, alt, notes=chart.notes
+    )
     return drawn(words, table, lambda width: dot_figure(chart, width))
 
 
@@ -154,7 +162,7 @@ def draw_cost(findings: Findings) -> Drawn | None:
     ]
     alt = f"Scatter plot of {columns[2]} over {columns[1]}, one point for each arm."
     headline = headlines.cost_headline(findings, chart, cost)
-    words = Words("cost", headline, headlines.COST_READING, alt)
+    words = Words("cost", headline, headlines.COST_READING, alt, notes=chart.notes)
     table = tables.make_table("means by arm", columns, rows, numeric=columns[1:])
     return drawn(words, table, lambda width: cost_figure(chart, width))
 

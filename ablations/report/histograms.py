@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ablations.report.axes import plain_or_powers
 from ablations.report.canvas import canvas, plain_numbers, wrapped
 from ablations.report.palette import LIGHT, SERIES, SMALL, WIDE
 
@@ -37,6 +38,7 @@ _TITLE, _PLOT, _FOOT, _LEFT, _HEAD = 30.0, 132.0, 34.0, 44.0, 24.0
 
 def histogram_figure(data: Histograms, width: int) -> Figure:
     """Lays out the series side by side, or on a phone one above the other."""
+    data = _fitted(data)
     columns = min(3, len(data.plots)) if width >= WIDE else 1
     cell = _TITLE + _PLOT + _FOOT
     height = _HEAD + math.ceil(len(data.plots) / columns) * cell
@@ -45,12 +47,13 @@ def histogram_figure(data: Histograms, width: int) -> Figure:
                 va="center")  # fmt: skip
     wide = min((width - _LEFT) / columns, 380.0)
     top = max((share for plot in data.plots for *_, share in plot.bins), default=1.0)
+    bottom = min((share for plot in data.plots for *_, share in plot.bins), default=0.0)
     for i, plot in enumerate(data.plots):
         row, column = divmod(i, columns)
         y = height - _HEAD - (row + 1) * cell + _FOOT
         size = ((wide - 40) / width, _PLOT / height)
         axes = figure.add_axes(((_LEFT + column * wide) / width, y / height, *size))
-        axes.set_ylim(0, top * 1.06 or 1.0)
+        axes.set_ylim(min(0.0, bottom), (top * 1.06 if top > 0 else 0.0) or 1.0)
         plot_histogram(axes, plot, colour=SERIES[i % len(SERIES)])
         axes.set_title(wrapped(plot.title, wide - 40), loc="left", fontsize=SMALL,
                        color=LIGHT["ink"], pad=8)  # fmt: skip
@@ -58,12 +61,27 @@ def histogram_figure(data: Histograms, width: int) -> Figure:
     return figure
 
 
+def _fitted(data: Histograms) -> Histograms:
+    """Brings the heights to their places on an axis that they all fit on."""
+    scale = plain_or_powers([share for plot in data.plots for *_, share in plot.bins])
+    plots = tuple(
+        replace(
+            plot, bins=tuple((start, end, scale.place(share)) for start, end, share in plot.bins)
+        )
+        for plot in data.plots
+    )
+    return Histograms(plots, scale.named(data.y_axis))
+
+
 def plot_histogram(ax: Axes, data: Histogram, *, colour: str) -> None:
     """Draws one outline over all bins, filled."""
-    edges = [data.bins[0][0], *(end for _, end, _ in data.bins)] if data.bins else [0.0, 1.0]
-    heights = [share for *_, share in data.bins] or [0.0]
+    found = [data.bins[0][0], *(end for _, end, _ in data.bins)] if data.bins else [0.0, 1.0]
+    scale = plain_or_powers(found)
+    edges, heights = scale.places(found), [share for *_, share in data.bins] or [0.0]
     ax.stairs(heights, edges, fill=True, color=LIGHT[colour], alpha=0.85, zorder=2)
-    ax.set_xlim(edges[0], edges[-1])
+    if edges[0] != edges[-1]:
+        ax.set_xlim(edges[0], edges[-1])
+    ax.set_xlabel(scale.named("").strip(", "), loc="right")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     for axis in (ax.xaxis, ax.yaxis):

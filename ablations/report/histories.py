@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ablations.report.canvas import canvas
 from ablations.report.palette import WIDE
-from ablations.report.panels import Panels, finish, plot_curves, write_legend
+from ablations.report.panels import Panels, finish, fitted, plot_curves, write_legend
 
 _HEAD, _TITLE, _PLOT, _FOOT, _LEFT = 26.0, 34.0, 178.0, 34.0, 44.0
 
@@ -19,6 +19,7 @@ def history_figure(data: Sequence[Panels], width: int) -> Figure:
 
     Unlike small multiples, each has a vertical axis of its own.
     """
+    data = [fitted(panels) for panels in data]
     columns = len(data) if width >= WIDE else 1
     rows = -(-len(data) // columns)
     cell = _TITLE + _PLOT + _FOOT

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.canvas import canvas, plain_numbers, shorten, spaced, wrapped
+from ablations.report.axes import PLAIN, AxisScale, fit, notes
+from ablations.report.canvas import canvas, shorten, spaced, wrapped
 from ablations.report.palette import LIGHT, MARKS, SERIES, SMALL, TEXT, WIDE
 
 
@@ -42,6 +43,48 @@ class Panels:
     y_axis: str
     bounds: tuple[float, float]
     legend: tuple[str, ...] = ()
+    scale: AxisScale = PLAIN
+
+    @property
+    def points(self) -> list[float]:
+        """Every number that lies within the bounds."""
+        low, high = self.bounds
+        lines = [line for panel in self.panels for line in panel.lines]
+        runs = [run for line in lines for run in (line.mean, *line.seeds)]
+        return [value for run in runs for value in run if not value < low and not value > high]
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of an axis that does not show all numbers as usual."""
+        every = [v for panel in self.panels for line in panel.lines for v in line.mean]
+        beyond = [value for value in every if not math.isfinite(value)]
+        return notes(fit(self.points), [*self.points, *beyond])
+
+
+def fitted(data: Panels) -> Panels:
+    """Brings the numbers of panels to their places on an axis that they all fit on."""
+    scale = fit(data.points, data.bounds)
+    low, high = _limits(data, scale)
+    far = 1e3 * (high - low)
+
+    def place(value: float) -> float:
+        return min(max(scale.place(value), low - far), high + far)
+
+    def placed(line: Line) -> Line:
+        seeds = tuple(tuple(map(place, run)) for run in line.seeds)
+        return replace(line, mean=tuple(map(place, line.mean)), seeds=seeds)
+
+    panels = tuple(replace(p, lines=tuple(map(placed, p.lines))) for p in data.panels)
+    axis = scale.named(data.y_axis)
+    return replace(data, panels=panels, bounds=(low, high), y_axis=axis, scale=scale)
+
+
+def _limits(data: Panels, scale: AxisScale) -> tuple[float, float]:
+    if not scale.log:
+        return scale.bounds(data.bounds) or (0.0, 1.0)
+    places = scale.places(data.points)
+    room = 0.08 * (max(places) - min(places))
+    return min(places) - room, max(places) + room
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +105,7 @@ _NUMBERS = 44.0
 
 def interaction_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per pair of factors."""
+    data = fitted(data)
     columns = min(3, len(data.panels)) if width >= WIDE else 1
     grid = _Grid(columns, cell=270, right=118, top=34, bottom=52, widest=340)
     figure, places = _lay_out(data, width, grid)
@@ -75,6 +119,7 @@ def interaction_figure(data: Panels, width: int) -> Figure:
 
 def curve_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per arm."""
+    data = fitted(data)
     most = 4 if width >= WIDE else 2
     columns = min(most, len(data.panels))
     grid = _Grid(columns, cell=178, right=18, top=46, bottom=30, widest=300)
@@ -164,8 +209,7 @@ def finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
     """Gives a plot its vertical axis, its grid and its title."""
     low, high = data.bounds
     ax.set_ylim(low, high)
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    ax.yaxis.set_major_formatter(plain_numbers())
+    data.scale.tick(ax.yaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.spines["left"].set_visible(False)
     ax.grid(visible=True, axis="y", zorder=0)
     ax.set_axisbelow(True)
@@ -178,9 +222,9 @@ def label_ends(ax: Axes, panel: Panel, *, room: float) -> None:
     """Writes each line's name at its right end, moved apart where they meet."""
     low, high = ax.get_ylim()
     gap = (high - low) * 17 / ax.get_window_extent().height
-    ends = sorted(
-        zip(panel.lines, _cycled(len(panel.lines)), strict=True), key=lambda e: e[0].mean[-1]
-    )
+    named = zip(panel.lines, _cycled(len(panel.lines)), strict=True)
+    drawn = [(line, colour) for line, colour in named if math.isfinite(line.mean[-1])]
+    ends = sorted(drawn, key=lambda e: e[0].mean[-1])
     places = spaced([line.mean[-1] for line, _ in ends], gap, top=high)
     for (line, colour), place in zip(ends, places, strict=True):
         label = shorten(line.label, room - 12, size=SMALL)

@@ -169,6 +169,7 @@ def draw_published(findings: Findings) -> Drawn | None:
         headline(findings),
         _reading(findings),
         f"Dot plot of {counted(len(chart.rows), 'published number')} beside ours.",
+        notes=chart.notes,
     )
     return drawn(words, _prediction_table(findings), lambda width: dot_figure(chart, width))
 

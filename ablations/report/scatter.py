@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ablations.report.axes import PLAIN, AxisScale, fit, notes
 from ablations.report.canvas import (
     Bounds,
     canvas,
-    plain_numbers,
     spaced,
     text_width,
     wrapped,
@@ -40,10 +41,50 @@ class Scatter:
     y_axis: str
     log: bool = False
     front: tuple[tuple[float, float], ...] = ()
+    across: AxisScale = PLAIN
+    upward: AxisScale = PLAIN
+
+    @property
+    def scales(self) -> tuple[AxisScale, AxisScale]:
+        """The axes that all points fit on."""
+        bars = [end for point in self.points for end in point.bar or ()]
+        return fit([p.x for p in self.points]), fit([p.y for p in self.points], bars)
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of axes that do not show all numbers as usual."""
+        across, upward = self.scales
+        bars = [end for point in self.points for end in point.bar or ()]
+        found = (
+            notes(across, [point.x for point in self.points]),
+            notes(upward, [point.y for point in self.points], bars),
+        )
+        return " ".join(dict.fromkeys(filter(None, found)))
+
+
+def fitted(data: Scatter) -> Scatter:
+    """Brings the points to their places on axes that they all fit on."""
+    across, upward = data.scales
+    points = [
+        replace(p, x=across.place(p.x), y=upward.place(p.y), bar=upward.bounds(p.bar))
+        for p in data.points
+    ]
+    front = ((across.place(x), upward.place(y)) for x, y in data.front)
+    return replace(
+        data,
+        points=tuple(p for p in points if math.isfinite(p.x) and math.isfinite(p.y)),
+        front=tuple(place for place in front if all(map(math.isfinite, place))),
+        x_axis=across.named(data.x_axis),
+        y_axis=upward.named(data.y_axis),
+        log=data.log and across == PLAIN,
+        across=across,
+        upward=upward,
+    )
 
 
 def cost_figure(data: Scatter, width: int) -> Figure:
     """Lays out the cost plot with its labels in a column at the right."""
+    data = fitted(data)
     height = 330.0 if width >= WIDE else 380.0
     room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
     figure = canvas(width, height)
@@ -69,17 +110,20 @@ def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
     if data.log:
         ax.set_xscale("log")
     else:
-        ax.set_xlim(left=0)
-        ax.xaxis.set_major_locator(MaxNLocator(5))
-        ax.xaxis.set_major_formatter(plain_numbers())
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(plain_numbers())
+        if not data.across.log:
+            ax.set_xlim(left=min(0, ax.get_xlim()[0]) if _below_zero(data) else 0)
+        data.across.tick(ax.xaxis, MaxNLocator(5))
+    data.upward.tick(ax.yaxis, MaxNLocator(5))
     ax.set_xlabel(data.x_axis, loc="right", labelpad=6)
     ax.set_title(data.y_axis, loc="left", fontsize=SMALL, color=LIGHT["muted"], pad=12)
     ax.grid(visible=True, zorder=0)
     ax.set_axisbelow(True)
     ax.tick_params(length=0, pad=6)
     _label_points(ax, data.points, room=room)
+
+
+def _below_zero(data: Scatter) -> bool:
+    return any(point.x < 0 for point in data.points)
 
 
 def _label_points(ax: Axes, points: Sequence[Point], *, room: float) -> None:

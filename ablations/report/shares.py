@@ -37,7 +37,8 @@ def draw_shares(findings: Findings) -> Drawn | None:
     if not known:
         return None
     chart = _chart(findings, known)
-    words = Words("shares", _headline(findings, known), READING, dots_alt(chart, "shares"))
+    headline, alt = _headline(findings, known), dots_alt(chart, "shares")
+    words = Words("shares", headline, READING, alt, notes=chart.notes)
     return drawn(words, _table(findings, known), lambda width: dot_figure(chart, width))
 
 

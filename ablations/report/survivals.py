@@ -165,7 +165,7 @@ def draw_survivals(findings: Findings) -> Drawn | None:
         return None
     chart = survival_chart(findings, known)
     alt = f"Dot plot of {counted(len(chart.rows), 'published change')} beside our effects."
-    words = Words("survival", headline(findings), READING, alt)
+    words = Words("survival", headline(findings), READING, alt, notes=chart.notes)
     return drawn(words, survival_table(findings), lambda width: dot_figure(chart, width))
 
 
