@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.plan import load_study, plan_trials
+from ablations.plan import load_study, match_records, plan_trials
 from ablations.record import RunRecord
 from ablations.run import Observer
 from ablations.session import Place, Session, findings_of
@@ -75,7 +75,8 @@ def analyze_records(
     study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
 ) -> Findings:
     """Returns what the records say: arms, effects, gates and failures."""
-    return findings_of(study, records, planned=plan_trials(study, data_dir=data_dir))
+    planned = plan_trials(study, data_dir=data_dir)
+    return findings_of(study, match_records(records, planned, study), planned=planned)
 
 
 def render_report(

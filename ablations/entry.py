@@ -6,6 +6,8 @@ A study names its training function as ``module:function``. The same module may 
 - ``fingerprint_data(settings, data_dir)``: returns a short text that changes when the data do;
 - ``notes(settings, data_dir)``: returns lines that ``plan`` shows: what was found out about the
   data that a reader would not expect;
+- ``identity(settings)``: returns those settings of an arm that decide what it computes, without
+  such as it does not use; two trials with equal ones, seed and data are the same trial;
 - ``describe(trial, log)``: shows through ``log.exhibit`` what an arm and its data look like,
   without training; called once for the first seed of each arm;
 - ``joins_seeds(settings, gpus)``: says whether all seeds of an arm train faster together, given
@@ -49,6 +51,11 @@ def _no_notes(_settings: Settings, _data_dir: str | None) -> Sequence[str]:
     return ()
 
 
+def _all_settings(settings: Settings) -> Settings:
+    """Stands in for a missing ``identity``."""
+    return settings
+
+
 def describe_nothing(_trial: Trial, _log: TrialLog) -> None:
     """Stands in for a missing ``describe``."""
 
@@ -72,12 +79,15 @@ class Entry:
     joins_seeds: Callable[[Settings, int], bool] = _one_by_one
     check_settings: Callable[[Settings], None] = _accept_settings
     fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
+    identity: Callable[[Settings], Settings] = _all_settings
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
     notes: Callable[[Settings, str | None], Sequence[str]] = _no_notes
 
 
 _TRAINING = ("describe", "train_together")
-_PLANNING = ("check_settings", "fingerprint_data", "joins_seeds", "notes", "prepare_data")
+_PLANNING = (
+    "check_settings", "fingerprint_data", "identity", "joins_seeds", "notes", "prepare_data",
+)  # fmt: skip
 
 
 def find_entry(name: str, folder: str | None = None) -> Entry:

@@ -19,6 +19,7 @@ from ablations.codec import (
     to_text,
 )
 from ablations.errors import StoreError
+from ablations.identity import with_threads
 from ablations.record import SCHEMA_VERSION, Metric, Predictions, RunRecord
 from ablations.study import Arm
 
@@ -99,7 +100,7 @@ def record_from_json(line: str) -> RunRecord:
     head = {name: values[name] for name in RECORD_COLUMNS}
     head["arm"] = Arm(tuple(values["arm"].items()))
     _require(head)
-    return RunRecord(
+    record = RunRecord(
         **head,
         environment=values["environment"],
         metrics=tuple(Metric(**metric) for metric in values["metrics"]),
@@ -116,6 +117,7 @@ def record_from_json(line: str) -> RunRecord:
         ),
         exhibits=tuple(exhibit_from_json(dict(exhibit)) for exhibit in values["exhibits"]),
     )
+    return with_threads(record)
 
 
 def _require(head: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.entry import ReportBytes, describe_nothing, find_entry
+from ablations.identity import Head, other_threads
 from ablations.jsonl import read_jsonl
 from ablations.looks import Look, Revision, Rule, revisions
 from ablations.lookstore import keep_look, read_looks
-from ablations.plan import Progress, plan_trials, progress_of, trials_of_records
+from ablations.plan import (
+    PlannedStore,
+    Progress,
+    match_records,
+    plan_trials,
+    progress_of,
+    trials_of_records,
+)
 from ablations.record import RunRecord
 from ablations.run import (
     InlineExecutor,
@@ -72,6 +80,11 @@ class Session:
             return trials_of_records(self.study, read_jsonl(self.jsonl))
         return plan_trials(self.study, data_dir=self.data_dir)
 
+    @cached_property
+    def planned_store(self) -> PlannedStore:
+        """The store, in which the trials of the plan are found under their own keys."""
+        return PlannedStore(self.store.path, self.study, self.possible_trials)
+
     def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
         """Returns the session with other records to read.
 
@@ -92,13 +105,16 @@ class Session:
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns the records of the planned trials, oldest first."""
-        stored = self._stored() if self.jsonl is None else read_jsonl(self.jsonl)
+        if self.jsonl is None:
+            stored: Iterable[RunRecord] = self._stored()
+        else:
+            stored = match_records(read_jsonl(self.jsonl), self.possible_trials, self.study)
         own = (record for record in stored if record.key in self._keys)
         return tuple(own if self.samples else map(_without_samples, own))
 
     def _stored(self) -> Iterator[RunRecord]:
-        shown = self.store.descriptions()
-        for record in self.store.records():
+        shown = self.planned_store.descriptions()
+        for record in self.planned_store.records():
             exhibits = (*shown.get(record.key, ()), *record.exhibits)
             yield replace(record, exhibits=exhibits)
 
@@ -111,7 +127,21 @@ class Session:
 
     def others(self) -> int:
         """Returns how many stored records belong to no planned trial."""
-        return sum(outcome.key not in self._keys for outcome in self.store.outcomes())
+        found = sum(outcome.key not in self._keys for outcome in self.planned_store.outcomes())
+        return found - sum(self.other_threads.values())
+
+    @cached_property
+    def other_threads(self) -> dict[int, int]:
+        """How many trials without a record have one with other threads, by their number."""
+        if self.jsonl is None:
+            heads: Iterable[Head] = self.planned_store.heads()
+            ended = {outcome.key for outcome in self.planned_store.outcomes() if outcome.final}
+        else:
+            heads = map(Head.of, read_jsonl(self.jsonl))
+            ended = {record.key for record in self.records() if record.final}
+        identify = find_entry(self.study.entry, self.study.folder).identity
+        wanted = self._keys - ended
+        return other_threads(heads, wanted, threads=self.study.threads, identify=identify)
 
     def findings(self, records: Sequence[RunRecord]) -> Findings:
         """Returns what the records say, and what was changed since they were looked at before.
@@ -134,7 +164,7 @@ class Session:
             study.metric,
             study.smallest_effect_that_matters,
         )
-        stored = [o.key for o in self.store.outcomes() if o.status == "completed"]
+        stored = [o.key for o in self.planned_store.outcomes() if o.status == "completed"]
         found = revisions(rule, read_looks(path), stored=stored, started=started)
         keep_look(path, Look(datetime.now(UTC).isoformat(), rule, frozenset(started)))
         return found
@@ -144,13 +174,14 @@ class Session:
     ) -> Progress:
         """Counts what is done, what failed and what is to do."""
         workers = jobs or self.best_jobs
-        return progress_of(self.trials, self.store.outcomes(), jobs=workers, measured=measured)
+        ended = self.planned_store.outcomes()
+        return progress_of(self.trials, ended, jobs=workers, measured=measured)
 
     @cached_property
     def best_jobs(self) -> int:
         """How many workers train fastest on this machine, by what earlier trials took."""
         if not gpus():
-            return best_jobs()
+            return best_jobs(threads=self.study.threads)
         metrics = (metric for record in self.store.records() for metric in record.metrics)
         taken = [metric.value for metric in metrics if metric.name == "device_memory_bytes"]
         return best_jobs(max(taken, default=None))
@@ -178,7 +209,7 @@ class Session:
         run_trials(
             trials,
             self._executor(jobs),
-            self.store,
+            self.planned_store,
             observer=observer,
             more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
         )
@@ -187,7 +218,7 @@ class Session:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
         if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
             return
-        known = self.store.descriptions()
+        known = self.planned_store.descriptions()
         first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
         to_do = [trial for trial in first if trial.key not in known]
         if to_do:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ablations import codec
+from ablations import codec, heads
 from ablations.errors import StoreError, UnstorableError
+from ablations.identity import Head
 from ablations.record import Exhibit, Reason, RunRecord, Status, is_final
 from ablations.tables import STORE_VERSION, bring_up_to_date, version_of
 
@@ -85,6 +86,10 @@ class Store:
     def records(self) -> tuple[RunRecord, ...]:
         """Returns all records, oldest first."""
         return self._read(_read_records)
+
+    def heads(self) -> tuple[Head, ...]:
+        """Returns what names the trial of each record, oldest first."""
+        return self._read(heads.read_heads)
 
     def describe(self, key: str, exhibits: Sequence[Exhibit]) -> None:
         """Stores what a trial shows of itself without training, in place of an earlier one."""
@@ -192,8 +197,9 @@ def _read_descriptions(
 
 
 def _read_outcomes(connection: sqlite3.Connection) -> Iterator[Outcome]:
-    rows = connection.execute("SELECT key, status, reason, seconds FROM records ORDER BY id")
-    return (Outcome(*row) for row in rows)
+    rows = connection.execute("SELECT id, key, status, reason, seconds FROM records ORDER BY id")
+    renamed = heads.renamed(connection)
+    return (Outcome(renamed.get(owner, key), *rest) for owner, key, *rest in rows)
 
 
 def _read_records(connection: sqlite3.Connection) -> Iterator[RunRecord]:
@@ -215,10 +221,11 @@ def _read_records(connection: sqlite3.Connection) -> Iterator[RunRecord]:
         ),
     }
     parse_exhibit = _once(codec.exhibit_from_text)
-    for owner, *row, facts in rows:
+    renamed = heads.renamed(connection)
+    for owner, key, *row, facts in rows:
         own = {table: found.get(owner, []) for table, found in details.items()}
         exhibits = tuple(parse_exhibit(body) for _, body in own.pop("exhibits"))
-        yield codec.record_from_rows(row, facts, own, exhibits)
+        yield codec.record_from_rows((renamed.get(owner, key), *row), facts, own, exhibits)
 
 
 def _by_record(connection: sqlite3.Connection, query: str) -> dict[int, list[tuple[Any, ...]]]:

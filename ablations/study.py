@@ -136,6 +136,7 @@ class Study:
     says, to be held against the records. ``interactions`` is how many changes at most are judged
     together in a full factorial. With ``adaptive`` not all of ``seeds`` need be trained, with
     ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds against the past.
+    ``threads`` is how many each trial computes with, whatever runs beside it.
     """
 
     slug: str
@@ -159,6 +160,7 @@ class Study:
     target_accuracy: float | None = None
     timeout_seconds: float | None = None
     memory_gib: float | None = None
+    threads: int = 1
     source: str = ""
     folder: str | None = None
     chapters: tuple[Chapter, ...] = ()
@@ -199,6 +201,8 @@ class Trial:
 
     ``data`` is the fingerprint of the data set. ``data_dir`` and ``folder`` say where the data and
     the study's own modules lie on this machine and are not part of the trial's identity.
+    ``threads`` is how many it computes with: sums that are split otherwise are rounded otherwise.
+    ``identity`` holds those of the settings that decide what is computed; ``None`` says all.
     """
 
     study: str
@@ -209,16 +213,14 @@ class Trial:
     data: str = ""
     data_dir: str | None = None
     folder: str | None = None
+    threads: int = 1
+    identity: Settings | None = None
 
     @property
     def key(self) -> str:
-        """The trial's identity: a hash of entry, settings, seed and data, as 16 hex digits.
-
-        The arm's name takes no part, so that renaming a factor keeps its records.
-        """
-        facts = [self.entry, self.settings, self.seed, self.data]
-        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """The trial's identity, see `trial_key`."""
+        counted = self.settings if self.identity is None else self.identity
+        return trial_key(self.entry, counted, seed=self.seed, data=self.data, threads=self.threads)
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Returns the seed's own random stream for one of ``PURPOSES``.
@@ -227,6 +229,24 @@ class Trial:
         arms (``numpy.random.SeedSequence`` with the purpose's position as spawn key).
         """
         return np.random.default_rng(stream(self.seed, purpose))
+
+
+def trial_key(entry: str, settings: Settings, *, seed: int, data: str, threads: int = 1) -> str:
+    """Returns a trial's identity: a hash of what decides its results, as 16 hex digits.
+
+    The arm's name takes no part, so that renaming a factor keeps its records. One thread takes no
+    part either, so that the keys of trials from before threads were a setting stay.
+
+    Args:
+        entry: The training function.
+        settings: Those that decide what is computed.
+        seed: The trial's seed.
+        data: The fingerprint of the data.
+        threads: How many the trial computes with.
+    """
+    facts = [entry, settings, seed, data, *([threads] if threads != 1 else [])]
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def stream(seed: int, purpose: str) -> np.random.SeedSequence:

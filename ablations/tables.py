@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from ablations.heads import name_by_threads
+
 TABLES = """
 CREATE TABLE environments (
     id INTEGER PRIMARY KEY, facts TEXT NOT NULL UNIQUE
@@ -67,6 +69,8 @@ Upgrade = str | Callable[[sqlite3.Connection], object]
 UPGRADES: tuple[Upgrade, ...] = (
     # 2: predictions tell which examples they are of
     "ALTER TABLE predictions ADD COLUMN examples TEXT NOT NULL DEFAULT ''",
+    # 3: trials that had more threads than one are named by them
+    name_by_threads,
 )
 """What brings a file of version 1 to version 2, that to version 3, and so on.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from ablations.plan import load_study
+from ablations.run.threads import thread_variables
 from ablations.study import Study
+
+# Frameworks take their threads from here when the first test imports them; trials have one.
+os.environ.update(thread_variables(1))
 
 TRAINING = """
 import base64
@@ -42,7 +47,7 @@ def train(trial, log):
     log.metric("test_accuracy", 0.6 + 0.05 * draw + gain, unit="fraction", better="higher")
     log.metric("test_loss", 1 - 0.05 * draw - gain, better="lower")
     log.predictions("test", [0, 1], [[0.75, 0.25], [0.1, 0.9]])
-    log.environment(pid=str(os.getpid()))
+    log.environment(pid=str(os.getpid()), omp=os.environ.get("OMP_NUM_THREADS", "none"))
 
 
 def describe(trial, log):

@@ -65,7 +65,11 @@ def study_file(name: str) -> Path:
 
 
 def load_study(
-    name: str | Path, *, overrides: Sequence[str] = (), seeds: int | None = None
+    name: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int | None = None,
+    threads: int | None = None,
 ) -> Study:
     """Loads a study, checks it and imports its training function.
 
@@ -73,6 +77,7 @@ def load_study(
         name: Path of a study file, or the name of a built-in study.
         overrides: Shared settings as ``key=value`` with TOML values.
         seeds: Number of seeds instead of the file's.
+        threads: Threads of each trial instead of the file's.
 
     Raises:
         StudyError: if anything in the file cannot be used.
@@ -81,9 +86,10 @@ def load_study(
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         StudyFile.model_validate(content)
-        _override(content, overrides, seeds)
+        _override(content, overrides, seeds=seeds, threads=threads)
         file = StudyFile.model_validate(content)
-        study = _study(path, file, source=_source(str(name), path, overrides, seeds))
+        options = _options(overrides, seeds=seeds, threads=threads)
+        study = _study(path, file, source=_source(str(name), path, options))
     except ValidationError as error:
         raise as_study_error(path.name, error) from error
     except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason
@@ -97,7 +103,9 @@ def load_study(
     return study
 
 
-def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | None) -> None:
+def _override(
+    content: dict[str, Any], overrides: Sequence[str], *, seeds: int | None, threads: int | None
+) -> None:
     for text in overrides:
         key, value = parse_override(text)
         settings = content.setdefault("trial", {}).setdefault("settings", {})
@@ -112,13 +120,23 @@ def _override(content: dict[str, Any], overrides: Sequence[str], seeds: int | No
     if seeds is not None:
         require_fixed_seeds(content.get("design", {}).get("seeds"), override=seeds)
         content.setdefault("design", {})["seeds"] = seeds
+    if threads is not None:
+        content["trial"]["threads"] = threads
 
 
-def _source(name: str, path: Path, overrides: Sequence[str], seeds: int | None) -> str:
+def _options(overrides: Sequence[str], *, seeds: int | None, threads: int | None) -> list[str]:
+    """Returns the words of the options that change a study file."""
+    options = [word for text in overrides for word in ("--set", text)]
+    for name, number in (("--seeds", seeds), ("--threads", threads)):
+        if number is not None:
+            options += [name, str(number)]
+    return options
+
+
+def _source(name: str, path: Path, options: Sequence[str]) -> str:
     """Returns what to write after ``ablations run`` to get this very study."""
     shown = name if name in builtin_names() else path.name
-    options = [word for text in overrides for word in ("--set", text)]
-    return shlex.join([shown, *options, *(() if seeds is None else ("--seeds", str(seeds)))])
+    return shlex.join([shown, *options])
 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
@@ -149,6 +167,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         target_accuracy=file.analysis.target_accuracy,
         timeout_seconds=file.trial.timeout_seconds,
         memory_gib=file.trial.memory_gib,
+        threads=file.trial.threads,
         source=source,
         folder=str(path.resolve().parent),
         chapters=tuple(_chapter(i, table, design.arms) for i, table in enumerate(file.chapters)),

@@ -19,6 +19,10 @@ class TrialTable(_Strict):
 
     run: Annotated[str, Field(description="Training function as 'module:function'")]
     settings: Annotated[dict[str, Any], Field(description="Settings shared by all arms")] = {}
+    threads: Annotated[
+        PositiveInt,
+        Field(le=1024, description="Threads of each trial; they are part of what it computes"),
+    ] = 1
     timeout_seconds: Annotated[
         Annotated[PositiveFloat, Field(le=1e7)] | None,
         Field(description="A trial that takes longer is stopped and fails"),

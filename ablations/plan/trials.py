@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ablations.entry import find_entry
+from ablations.identity import Identify, identified
 from ablations.record import RunRecord
 from ablations.store import Outcome
 from ablations.study import Arm, Settings, Study, Trial, blocks
+
+Data = Mapping[tuple[Arm, int], str]
+"""The fingerprint of the data of each arm and seed."""
 
 
 def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Trial, ...]:
@@ -25,8 +31,9 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     """
     entry = find_entry(study.entry, study.folder)
     where = None if data_dir is None else str(data_dir)
-    data = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
-    trials = _trials(study, lambda arm, _seed: data[arm])
+    found = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
+    data = {(arm, seed): found[arm] for arm in study.arms for seed in study.seeds}
+    trials = _trials(study, data, entry.identity)
     return tuple(replace(trial, data_dir=where, folder=study.folder) for trial in trials)
 
 
@@ -36,18 +43,55 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
     For records that were made elsewhere: neither their data nor the training function's other needs
     have to be here. A trial without a record has no data.
     """
-    data = {(r.entry, r.seed, _text(r.settings)): r.data for r in records}
-    texts = {arm: _text(study.arm_settings(arm)) for arm in study.arms}
-    return _trials(study, lambda arm, seed: data.get((study.entry, seed, texts[arm]), ""))
+    identify = find_entry(study.entry, study.folder).identity
+    exact: dict[tuple[int, str], str] = {}
+    like: dict[tuple[int, str], str] = {}
+    for record in records:
+        if record.entry == study.entry:
+            exact[record.seed, _text(record.settings)] = record.data
+            counted = _text(identified(record.settings, identify))
+            like.setdefault((record.seed, counted), record.data)
+    data = {}
+    for arm in study.arms:
+        settings = study.arm_settings(arm)
+        own, counted = _text(settings), _text(identify(copy.deepcopy(settings)))
+        for seed in study.seeds:
+            data[arm, seed] = exact.get((seed, own)) or like.get((seed, counted), "")
+    return _trials(study, data, identify)
 
 
-def _trials(study: Study, data_of: Callable[[Arm, int], str]) -> tuple[Trial, ...]:
+def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
+    counted = _identities(study, data, identify)
     return tuple(
-        Trial(study.slug, study.entry, arm, seed, settings[arm], data_of(arm, seed))
+        Trial(
+            study.slug,
+            study.entry,
+            arm,
+            seed,
+            settings[arm],
+            data[arm, seed],
+            threads=study.threads,
+            identity=counted[arm],
+        )
         for seed, arms in blocks(study)
         for arm in arms
     )
+
+
+def _identities(study: Study, data: Data, identify: Identify) -> Mapping[Arm, Settings]:
+    """Returns those settings of each arm that name its trials.
+
+    Two arms that differ only in what they do not use keep all settings, to be told apart.
+    """
+    settings = {arm: study.arm_settings(arm) for arm in study.arms}
+    counted = {arm: identify(copy.deepcopy(own)) for arm, own in settings.items()}
+    facts = {
+        arm: (_text(own), *(data[arm, seed] for seed in study.seeds))
+        for arm, own in counted.items()
+    }
+    alike = Counter(facts.values())
+    return {arm: own if alike[facts[arm]] == 1 else settings[arm] for arm, own in counted.items()}
 
 
 def _text(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from ablations.run import energy, memory
 from ablations.run.environment import environment_facts
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
+from ablations.run.threads import limited
 from ablations.study import Trial
 
 _CHECKING = {Path(str(module.__file__)) for module in (checks, record)}
@@ -163,7 +164,11 @@ def make_record(
         steps=contents.steps,
         predictions=contents.predictions,
         exhibits=contents.exhibits,
-        environment={**environment_facts(), **contents.environment},
+        environment={
+            **environment_facts(),
+            **contents.environment,
+            "threads": str(trial.threads),
+        },
     )
 
 
@@ -194,7 +199,9 @@ def said(error: BaseException, before: str = "", after: str = "") -> str:
 class InlineExecutor:
     """Runs trials one after another in this process, with the training function as a value.
 
-    For tests, debuggers and notebooks; a crash of the training takes the process with it.
+    For tests, debuggers and notebooks; a crash of the training takes the process with it. A
+    framework that was imported before has its threads already: `limited` refuses where these are
+    not those of the trials.
     """
 
     def __init__(self, train: Train) -> None:
@@ -207,5 +214,7 @@ class InlineExecutor:
         while trials:
             for trial in trials:
                 observer.started(trial)
-                yield trial, execute(trial, self._train, partial(observer.epoch, trial))
+                with limited(trial.threads):
+                    record = execute(trial, self._train, partial(observer.epoch, trial))
+                yield trial, record
             trials = more()

@@ -61,8 +61,10 @@ class _Job:
 class LocalExecutor:
     """Trains on this machine, in worker processes of its own.
 
+    The trials are those of one study: a worker has as many threads as the first that it was given.
+
     Args:
-        jobs: Workers at a time; the cores, and GPUs if there are any, are divided among them.
+        jobs: Workers at a time; GPUs, if there are any, are divided among them.
         log_dir: Where each worker's output goes.
         timeout_seconds: A trial that takes longer is stopped and its worker replaced; trials that
             train together have this time each. The start of the worker does not count; what the
@@ -123,7 +125,7 @@ class LocalExecutor:
         return bool(trials)
 
     def _hand_out(self, trials: tuple[Trial, ...], observer: Observer) -> None:
-        process = self._idle_worker() or self._start()
+        process = self._idle_worker() or self._start(trials[0].threads)
         output = TrialOutput(process.log)
         number = process.order(trials, self._task)
         self._busy[process] = _Job(number, trials, utc_now(), time.monotonic(), output)
@@ -139,11 +141,11 @@ class LocalExecutor:
             process.stop()
         return None
 
-    def _start(self) -> WorkerProcess:
+    def _start(self, threads: int) -> WorkerProcess:
         taken = {process.slot for process in self._busy}
         slot = next(slot for slot in count() if slot not in taken)
         log = self._log_dir / f"worker-{next(self._numbers)}.log"
-        shares = worker_environment(slot, self._jobs)
+        shares = worker_environment(slot, self._jobs, threads=threads)
         return WorkerProcess(log, {**os.environ, **shares}, heard=self._heard, slot=slot)
 
     def _listen(self, observer: Observer) -> Iterator[Ended]:

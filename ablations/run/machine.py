@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from ablations.run.threads import thread_variables
+
 WORKER_BYTES = 2 << 30
 """Memory that a worker with a framework and a data set of some thousand images holds, about."""
 
@@ -75,15 +77,17 @@ def _handles() -> Iterator[tuple[Any, str, Any]]:
             yield pynvml, name, handle
 
 
-def best_jobs(trial_bytes: float | None = None) -> int:
+def best_jobs(trial_bytes: float | None = None, *, threads: int = 1) -> int:
     """Returns how many workers train fastest here.
 
     On GPUs one each, or as many as fit by the memory that a trial was measured to take. Otherwise
-    one a core, with one thread each, as far as memory goes: on two cores two workers did 1.1 times
-    the training steps of one with two threads, and all that is not threaded twice as fast.
+    as many as fill the cores with their threads, as far as memory goes: on two cores two workers
+    with one thread did 1.1 times the training steps of one with two, and all that is not threaded
+    twice as fast.
 
     Args:
         trial_bytes: The most GPU memory that a trial of this study took, if one is known.
+        threads: How many a trial computes with.
     """
     if there := gpus():
         fit = (
@@ -93,25 +97,22 @@ def best_jobs(trial_bytes: float | None = None) -> int:
     if os.environ.get("CUDA_VISIBLE_DEVICES") or DRIVER.exists():
         return 1  # there is a GPU of which nothing is known
     by_memory = psutil.virtual_memory().available // WORKER_BYTES
-    return max(1, min(available_cores(), by_memory))
+    return max(1, min(available_cores() // threads, by_memory))
 
 
-def worker_environment(slot: int, jobs: int) -> dict[str, str]:
-    """Returns the variables that give a worker its share of the machine.
+def worker_environment(slot: int, jobs: int, *, threads: int = 1) -> dict[str, str]:
+    """Returns the variables that give a worker its share of the machine, and its threads.
 
     Args:
         slot: Number of the worker among those that run at a time, from 0.
         jobs: How many that are.
+        threads: How many a trial computes with, whatever runs beside it.
     """
-    shares = {"ABLATIONS_JOBS": str(jobs)}
+    shares = {"ABLATIONS_JOBS": str(jobs), **thread_variables(threads)}
     if there := gpus():
         shares["CUDA_VISIBLE_DEVICES"] = there[slot % len(there)].name
         sharers = -(-jobs // len(there))
         if sharers > 1:  # neither may take all memory at its start, as both frameworks would
             shares["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_SHARE / sharers:.2f}"
             shares["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-    if jobs > 1:
-        threads = str(max(1, available_cores() // jobs))
-        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-        shares |= dict.fromkeys(names, threads)
     return shares

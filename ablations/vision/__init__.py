@@ -51,9 +51,9 @@ Training loss and accuracy are running means over an epoch, with augmentation an
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
 ``images_per_second`` is measured over the steps of all epochs but the first.
 
-Planners find five functions beside ``train``: ``check_settings``, ``fingerprint_data``,
-``joins_seeds``, ``notes`` and ``prepare_data``. None of them imports a framework, nor does this
-module.
+Planners find six functions beside ``train``: ``check_settings``, ``fingerprint_data``,
+``identity``, ``joins_seeds``, ``notes`` and ``prepare_data``. None of them imports a framework, nor
+does this module.
 ``describe`` shows what an arm trains on, ``train_together`` trains all of its seeds at once.
 """
 
@@ -71,6 +71,7 @@ __all__ = [
     "check_settings",
     "describe",
     "fingerprint_data",
+    "identity",
     "joins_seeds",
     "notes",
     "prepare_data",
@@ -176,6 +177,17 @@ def notes(settings: Settings, data_dir: str | None) -> list[str]:
     from ablations.vision.settings import read
 
     return notes_on(read(settings), data_dir)
+
+
+def identity(settings: Settings) -> Settings:
+    """Returns those settings that decide what an arm computes.
+
+    Left out are settings that the arm does not use. Images and weights in files count by their
+    content, which the fingerprint of the data holds, and not by where they lie.
+    """
+    from ablations.vision.identity import counted
+
+    return counted(settings)
 
 
 def prepare_data(

@@ -97,7 +97,7 @@ def _openvino(model: keras.Model, key: str) -> Infer:
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",  # it would choose bfloat16 where the processor can
         "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": _threads(),
+        "INFERENCE_NUM_THREADS": threads(),
         "ENABLE_CPU_PINNING": False,  # it would put every process's first thread on one core
     }
     core = openvino.Core()
@@ -112,7 +112,7 @@ def _openvino(model: keras.Model, key: str) -> Infer:
     return lambda batch: np.array(request.infer([batch])[0], dtype=np.float32)
 
 
-def _threads() -> int:
+def threads() -> int:
     """Returns the threads that this process is to use; 0 leaves it to the engine."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # it may list nested levels
     return int(first) if first.isdecimal() else 0

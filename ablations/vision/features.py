@@ -57,7 +57,7 @@ class Features:
         self._core_key = keys.key_of(core, self._lead.output_shape)
         whole = keys.key_of((*self._lead.resting, *core), source.shape)
         self._engine = engines.choose(model, key=self._core_key, images=len(source.images))
-        name = f"{source.digest}-{whole}"
+        name = f"{source.digest}-{self._made(whole)}"
         self._resting = self._blocks(name, BLOCK, self._compute, ledger=self.fixed)
 
     def inference(self, rows: Rows) -> Floats:
@@ -114,12 +114,17 @@ class Features:
         folder = cache.folder() / "features" / name
         return Blocks(folder, size, compute, self._engine.name, ledger)
 
+    def _made(self, what: str) -> str:
+        """Names what is computed by what computes it: another engine rounds otherwise."""
+        facts = f"{what} {self._engine.name} {engines.threads()}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
     def _epoch_name(self, steps: Sequence[Rows]) -> str:
         facts = hashlib.sha256(self._core_key.encode())
         facts.update(json.dumps([self._lead.facts, self._lead.states]).encode())
         for rows in steps:
             facts.update(np.asarray(rows, dtype="<i8").tobytes() + b"\0")
-        return f"{self._source.digest}-{facts.hexdigest()[:32]}"
+        return f"{self._source.digest}-{self._made(facts.hexdigest())}"
 
 
 class _Epoch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.study import stream
-from ablations.vision import cache, datasets
+from ablations.vision import cache, datasets, engines, shortcuts
 from ablations.vision.fingerprint import RECIPE_VERSION
 from ablations.vision.layers import Streams
 from ablations.vision.loop import Part, fit, make_learner
@@ -27,11 +28,13 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
     """Puts weights that were trained on the recipe's source classes into ``base``.
 
     They are trained on all images of those classes, with the recipe's own settings, when first
-    asked for, and kept in the cache under a hash of these settings. Two processes that ask at once
-    both train, to the same end.
+    asked for, and kept in the cache under a hash of these settings and of what may round otherwise:
+    versions, shortcuts, threads. Two processes that ask at once both train, to the same end.
     """
     source = source_recipe(recipe)
-    facts = f"{RECIPE_VERSION} {keras.__version__} {source!r}"
+    running = sys.modules[keras.backend.backend()].__version__
+    by = f"{keras.__version__} {running} {shortcuts.facts()} {engines.threads()}"
+    facts = f"{RECIPE_VERSION} {by} {source!r}"
     name = hashlib.sha256(facts.encode()).hexdigest()[:16]
     path = cache.folder() / "pretrained" / f"{name}.npz"
     if not zipfile.is_zipfile(path):  # missing, or damaged

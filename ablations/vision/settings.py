@@ -72,8 +72,12 @@ class Recipe:
     @property
     def weights_file(self) -> str | None:
         """The path of the file that holds the base's weights, if there is one."""
-        known = self.weights in {"none", "imagenet"} or self.source_classes is not None
-        return None if known or self.base is None else self.weights
+        return self.weights if names_file(self.weights) and self.base is not None else None
+
+
+def names_file(weights: str) -> bool:
+    """Whether the setting ``weights`` is the path of a file."""
+    return weights not in {"none", "imagenet"} and not weights.startswith("pretrain:")
 
 
 _READERS: dict[str, readers.Reader] = {

@@ -41,11 +41,19 @@ def test_one_worker_a_gpu_or_as_many_as_their_trials_leave_room_for(cpu):
     assert best_jobs(GIB) == 16  # more than two a core would wait for their data
 
 
-def test_workers_divide_cores(cpu):
+@pytest.mark.parametrize("jobs", [1, 2, 3, 20])
+def test_a_workers_threads_do_not_depend_on_how_many_there_are(cpu, jobs):
     cpu(cores=8)
-    assert worker_environment(0, 1) == {"ABLATIONS_JOBS": "1"}
-    assert worker_environment(1, 3)["OMP_NUM_THREADS"] == "2"
-    assert worker_environment(1, 20)["OMP_NUM_THREADS"] == "1"
+    for threads in (1, 3):
+        given = worker_environment(0, jobs, threads=threads)
+        assert given.pop("ABLATIONS_JOBS") == str(jobs)
+        assert {"OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "NPROC"} <= set(given)
+        assert set(given.values()) == {str(threads)}
+
+
+def test_workers_fill_the_cores_with_their_threads(cpu):
+    cpu(cores=8)
+    assert [best_jobs(threads=number) for number in (1, 2, 3, 8, 20)] == [8, 4, 2, 1, 1]
 
 
 def test_workers_divide_gpus_and_their_memory(cpu):

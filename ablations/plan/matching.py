@@ -1,0 +1,68 @@
+"""Matches records, also those of earlier versions, with the trials of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from ablations.entry import find_entry
+from ablations.identity import Head, Identify, present_keys
+from ablations.record import Exhibit, RunRecord
+from ablations.store import Outcome, Store
+from ablations.study import Study, Trial
+
+
+def match_records(
+    records: Iterable[RunRecord], trials: Sequence[Trial], study: Study
+) -> tuple[RunRecord, ...]:
+    """Returns records with those of the study's trials under the keys of these trials."""
+    found = tuple(records)
+    names = present_keys(map(Head.of, found), {t.key for t in trials}, identify_of(study))
+    return tuple(replace(record, key=names.get(record.key, record.key)) for record in found)
+
+
+def identify_of(study: Study) -> Identify:
+    """Returns the ``identity`` that stands beside the study's training function."""
+    return find_entry(study.entry, study.folder).identity
+
+
+class PlannedStore(Store):
+    """A study's store in which each trial of the plan is found under its own key.
+
+    Records that an earlier version named otherwise, or that were trained with other settings which
+    their arm does not use, are shown as what they are: records of these trials.
+
+    Args:
+        path: The SQLite file.
+        study: Whose trials they are.
+        trials: All that may be planned.
+    """
+
+    def __init__(self, path: Path, study: Study, trials: Sequence[Trial]) -> None:
+        super().__init__(path)
+        self._study = study
+        self._planned = frozenset(trial.key for trial in trials)
+
+    @cached_property
+    def _identify(self) -> Identify:
+        return identify_of(self._study)
+
+    def _names(self) -> dict[str, str]:
+        return present_keys(self.heads(), self._planned, self._identify)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Returns how each recorded trial ended, oldest record first."""
+        names = self._names()
+        return tuple(replace(o, key=names.get(o.key, o.key)) for o in super().outcomes())
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """Returns all records, oldest first."""
+        names = self._names()
+        return tuple(replace(r, key=names.get(r.key, r.key)) for r in super().records())
+
+    def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
+        """Returns what trials show of themselves, by the trial's key."""
+        names, shown = self._names(), super().descriptions()
+        return {**{names.get(key, key): exhibits for key, exhibits in shown.items()}, **shown}
