@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
@@ -25,6 +25,7 @@ from ablations.options import (
     Plain,
     ReportsDir,
     Samples,
+    Trials,
     with_session,
 )
 from ablations.signals import Terminated, terminating, was_terminated
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ablations.api import Session
+    from ablations.record import RunRecord
+    from ablations.study import Trial
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -111,6 +114,7 @@ def plan(
 
     progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
     notes = session.notes()
+    _note_threads(session)
     if as_json:
         document = screens.progress_json(session.study, progress)
         _print_json({**document, "notes": list(notes)})
@@ -142,6 +146,7 @@ def run(
     if plain:
         os.environ["ABLATIONS_WITHOUT"] = "all"
     with _stopping_cleanly():
+        _note_threads(session)
         _train(session, jobs)
         progress = session.progress(jobs=jobs)
         _note(screens.progress_line(progress))
@@ -166,6 +171,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
     from ablations import screens
 
     progress = session.progress()
+    _note_threads(session)
     if as_json:
         _print_json(screens.progress_json(session.study, progress))
         return
@@ -186,7 +192,9 @@ def report(
     samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records there are."""
-    _render(session.reading(jsonl, samples=samples), reports_dir)
+    session = session.reading(jsonl, samples=samples)
+    _note_threads(session)
+    _render(session, reports_dir)
 
 
 @app.command()
@@ -217,6 +225,7 @@ def gate(
     if (self_test and past is not None) or (despite and past is None):
         raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
     session = session.reading(jsonl)
+    _note_threads(session)
     findings = session.findings(session.records())
     if self_test:
         shown = gating.self_tested(findings)
@@ -242,6 +251,7 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
     from ablations import screens
 
     session = session.reading(jsonl)
+    _note_threads(session)
     findings = session.findings(session.records())
     if as_json:
         _print_json(screens.power_json(findings))
@@ -250,6 +260,37 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
         _say(line)
     if any(plan.effect.sd for plan in findings.plans):
         _show(screens.power_table(findings))
+
+
+@app.command()
+@with_session
+def rerun(
+    session: Session,
+    *,
+    trials: Trials = "4",
+    jobs: Jobs = "auto",
+    jsonl: Jsonl = None,
+    plain: Plain = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train recorded trials again, store nothing, and compare every result to the last bit."""
+    from ablations import rerunning
+
+    if plain:
+        os.environ["ABLATIONS_WITHOUT"] = "all"
+    session = session.reading(jsonl)
+    _note_threads(session)
+    found = []
+    with _stopping_cleanly("stopped; nothing was stored"):
+        for trial, before, again in _train_again(session, trials, jobs):
+            found.append(rerunning.rerun_of(trial, before, again))
+            if not as_json:
+                for line in rerunning.trial_lines(session.study, found[-1]):
+                    _say(line)
+    if as_json:
+        _print_json(rerunning.reruns_json(session.study, found))
+    _note(rerunning.summary_line(found))
+    raise typer.Exit(rerunning.exit_code(found))
 
 
 @app.command("list")
@@ -317,6 +358,14 @@ def site(
         _say(str(build_site(reports_dir, out)))
 
 
+def _note_threads(session: Session) -> None:
+    """Says which records are left aside for the threads that their trials had."""
+    from ablations import screens
+
+    for line in screens.thread_lines(session.study, session.other_threads):
+        _note(line)
+
+
 def _train(session: Session, jobs: int | None) -> None:
     """Trains what is to do under a live display on standard error."""
     from ablations.run.progress import download_bar, make_progress
@@ -331,6 +380,29 @@ def _train(session: Session, jobs: int | None) -> None:
         session.run(to_do, jobs=jobs, observer=watcher)
 
 
+def _train_again(
+    session: Session, count: int | None, jobs: int | None
+) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
+    """Yields recorded trials with their record and a new one, under a live display."""
+    from ablations.run.progress import download_bar, make_progress
+
+    recorded = session.recorded()[:count]
+    before = {trial.key: record for trial, record in recorded}
+    again = [trial for trial, _ in recorded]
+    if not again:
+        return
+    console = _err()
+    with download_bar(console) as report_bytes:
+        session.prepare(again, report_bytes)
+    with (
+        make_progress(console, session.study, again) as watcher,
+        closing(session.rerun(again, jobs=jobs, observer=watcher)) as ended,
+    ):
+        for trial, record in ended:
+            watcher.finished(trial, record)
+            yield trial, before[trial.key], record
+
+
 def _render(session: Session, reports_dir: Path) -> Path:
     from ablations.report import render_report
 
@@ -343,13 +415,15 @@ def _render(session: Session, reports_dir: Path) -> Path:
 
 
 @contextmanager
-def _stopping_cleanly() -> Iterator[None]:
+def _stopping_cleanly(
+    said: str = "stopped; what has ended is recorded, and the same command resumes",
+) -> Iterator[None]:
     """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
     try:
         with terminating():
             yield
     except KeyboardInterrupt as stop:
-        _note("stopped; what has ended is recorded, and the same command resumes")
+        _note(said)
         number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
         raise typer.Exit(128 + number) from None
 

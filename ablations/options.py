@@ -15,6 +15,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a shared setting.")
 ]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of each trial.")]
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the data set.", exists=True, file_okay=False)
 ]
@@ -32,10 +33,25 @@ def _workers(text: str) -> int | None:
     return int(text)
 
 
+def _trials(text: str) -> int | None:
+    """Reads how many trials; ``all`` is no limit."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"'{text}' is neither 'all' nor a whole number from 1.")
+    return int(text)
+
+
+Trials = Annotated[
+    Any,
+    typer.Option(
+        parser=_trials, metavar="N", help="How many, each arm once before any twice; or 'all'."
+    ),
+]
 Jobs = Annotated[
     Any,
     typer.Option(
-        parser=_workers, metavar="N", help="Worker processes; they divide the cores and GPUs."
+        parser=_workers, metavar="N", help="Worker processes; no result depends on how many."
     ),
 ]
 Plain = Annotated[
@@ -65,14 +81,16 @@ class Difference(StrEnum):
 
 def _open_session(
     study: StudyName,
+    *,
     set_: Overrides = None,
     seeds: Seeds = None,
+    threads: Threads = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> object:
     from ablations.api import Session, load_study
 
-    loaded = load_study(study, overrides=set_ or (), seeds=seeds)
+    loaded = load_study(study, overrides=set_ or (), seeds=seeds, threads=threads)
     return Session.open(loaded, data_dir=data_dir, runs_dir=runs_dir)
 
 

@@ -148,6 +148,7 @@ def progress_json(study: Study, progress: Progress) -> dict[str, Any]:
     return {
         "study": study.slug,
         "title": study.title,
+        "threads": study.threads,
         "design": study.design,
         "baseline": dict(study.baseline.levels),
         "arms": [dict(arm.levels) for arm in study.arms],
@@ -169,6 +170,22 @@ def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
         return []
     cure = f"{meant(study.metric, reported)}Reported are {', '.join(sorted(reported))}"
     return [f"no trial reported '{study.metric}', which the study is about. {cure}."]
+
+
+def thread_lines(study: Study, other: Mapping[int, int]) -> list[str]:
+    """Says which trials without a record have one with other threads.
+
+    Args:
+        study: The study, with its own number of threads.
+        other: How many trials, by the number of threads that they were recorded with.
+    """
+    return [
+        f"{formatting.counted(trials, 'trial')} recorded with "
+        f"{formatting.counted(threads, 'thread')}, not {study.threads}, which gives other numbers: "
+        f"to use these records add --threads {threads} (in the study file: threads = {threads} "
+        "under [trial]); else 'run' trains anew"
+        for threads, trials in other.items()
+    ]
 
 
 def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:

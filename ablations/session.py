@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -214,6 +214,26 @@ class Session:
             more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
         )
 
+    def recorded(self) -> tuple[tuple[Trial, RunRecord], ...]:
+        """Returns the planned trials that ended for good, each with its record, by the plan.
+
+        The plan has each arm once before it has any twice.
+        """
+        trials = plan_trials(self.study, data_dir=self.data_dir)
+        if self.jsonl is None:
+            stored: Iterable[RunRecord] = self.planned_store.records()
+        else:
+            stored = match_records(read_jsonl(self.jsonl), trials, self.study)
+        found = {record.key: record for record in stored if record.final}
+        return tuple((trial, found[trial.key]) for trial in trials if trial.key in found)
+
+    def rerun(
+        self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
+    ) -> Generator[tuple[Trial, RunRecord], None, None]:
+        """Trains trials in worker processes and yields their records, which are not stored."""
+        executor = self._workers(jobs, self.log_dir / "rerun")
+        yield from executor.run(trials, observer or Observer())
+
     def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
         if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
@@ -234,9 +254,12 @@ class Session:
     def _executor(self, jobs: int | None) -> InlineExecutor | LocalExecutor:
         if jobs == 0:
             return InlineExecutor(find_entry(self.study.entry, self.study.folder).train)
+        return self._workers(jobs, self.log_dir)
+
+    def _workers(self, jobs: int | None, log_dir: Path) -> LocalExecutor:
         return LocalExecutor(
             jobs=jobs or self.best_jobs,
-            log_dir=self.log_dir,
+            log_dir=log_dir,
             timeout_seconds=self.study.timeout_seconds,
             trial_memory_bytes=_bytes(self.study.memory_gib),
             joins=self._joins_seeds,

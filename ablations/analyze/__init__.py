@@ -11,13 +11,17 @@ from ablations.analyze.against import Against, against, drift_code, past_of_reco
 from ablations.analyze.analysis import analyze
 from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.gates import exit_code
+from ablations.analyze.reruns import Comparison, Mismatch, compare
 
 __all__ = [
     "Against",
+    "Comparison",
     "Frames",
+    "Mismatch",
     "against",
     "analyze",
     "asked",
+    "compare",
     "drift_code",
     "exit_code",
     "past_of_records",

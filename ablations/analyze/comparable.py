@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from ablations.analyze.reruns import is_result
 from ablations.drift import Past, PastArm
 from ablations.errors import StudyError
 from ablations.findings import ArmFinding, Findings
@@ -14,7 +15,7 @@ _IMAGES = 10_000
 _ROUNDING = 1e-12
 _SAME = 1e-4
 
-MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs")
+MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
 """Facts of an environment that make speeds comparable."""
 
 SAME = {"data": (), "device": ("device",), "precision": ("precision",)}
@@ -74,8 +75,7 @@ def alike(arm: ArmFinding, old: PastArm) -> bool:
     results = {
         name: summary
         for name, summary in arm.summaries.items()
-        if name in old.values and summary.metric.unit in ("fraction", "number", "count")
-        if "joules" not in name and name != "peak_flops_share"
+        if name in old.values and is_result(name, summary.metric.unit)
     }
     same = all(
         math.isclose(value, old.values[name][seed], rel_tol=_SAME, abs_tol=_SAME / 100)

@@ -140,7 +140,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "epochs = 2\n",
             "epochs = 2\n[trial.more]\nx = 1\n",
             "small.toml: unknown key 'trial.more'. Received: {'x': 1}. Known here are run, settings, "
-            "threads, timeout_seconds.",
+            "threads, timeout_seconds, memory_gib.",
         ),
         (
             "seeds = 3",

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from ablations.analyze.reruns import compare
+from ablations.run.execute import execute
+from ablations.study import Arm, Trial
+from ablations.vision import fingerprint_data, identity, train
+from ablations.vision.settings import read
+
+BASE = ["conv:4", "pool"]
+
+
+def same(one, other):
+    return identity(one) == identity(other)
+
+
+def test_what_a_base_alone_uses_counts_only_with_a_base(digits):
+    for setting in ({"weights": "imagenet"}, {"weights": "/no/such/file.h5"}, {"freeze": True}):
+        assert same(digits, digits | setting)
+        based = digits | {"base": BASE}
+        assert not same(based, based | setting)
+
+
+def test_a_file_of_weights_counts_by_its_content(digits, tmp_path):
+    based = digits | {"base": BASE}
+    for name, content in (("a.h5", b"1"), ("b.h5", b"1"), ("c.h5", b"2")):
+        (tmp_path / name).write_bytes(content)
+    first, copy, other = (based | {"weights": str(tmp_path / n)} for n in ("a.h5", "b.h5", "c.h5"))
+
+    def named(settings):
+        return Trial(
+            "s",
+            "m:train",
+            Arm(()),
+            0,
+            settings,
+            fingerprint_data(settings, None),
+            identity=identity(settings),
+        ).key
+
+    assert named(first) == named(copy)
+    assert named(first) != named(other)
+    assert not same(first, based | {"weights": "none"})
+    assert not same(first, based | {"weights": "imagenet"})
+    assert not same(first, based | {"weights": "pretrain:digits:0-4"})
+
+
+def test_a_folder_of_images_counts_by_its_content(shapes, tmp_path):
+    layers = ["flatten", "dense:2"]
+    here = {"dataset": f"directory:{shapes}", "image_size": 8, "layers": layers}
+    shutil.copytree(shapes, tmp_path / "moved")
+    there = here | {"dataset": f"directory:{tmp_path / 'moved'}"}
+    assert same(here, there)
+    assert fingerprint_data(here, None) == fingerprint_data(there, None)
+    assert not same(here, here | {"skip_broken": True})
+    assert not same(here, {"dataset": "digits", "image_size": 8, "layers": layers})
+
+
+def test_a_function_that_builds_the_model_may_read_every_setting(digits):
+    built = {k: v for k, v in digits.items() if k != "layers"} | {"build": "tests:model"}
+    assert not same(built, built | {"weights": "imagenet"})
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("epochs", (1, 2)), ("batch_size", (20, 30)), ("split_seed", (1, 2)), ("scale", ("none", "0..1")),
+        ("test_size", (10, 20)), ("classes", ("5-9", "5-8")), ("augment", ([], ["flip"])),
+        ("backend", ("tensorflow", "jax")), ("image_size", (8, 9)), ("train_size", (60, 61)),
+        ("optimizer", ("adam", "sgd")), ("learning_rate", (0.1, 0.2)), ("split", ("disjoint", "as-published")),
+        ("loss", ("sparse_categorical_crossentropy", "binary_crossentropy")), ("validation_size", (1, 2)),
+    ],
+)  # fmt: skip
+def test_every_other_setting_counts(digits, setting, values):
+    one, other = (digits | {setting: value} for value in values)
+    assert not same(one, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "left_out", [{"weights": "imagenet", "freeze": True}, {"skip_broken": True}]
+)
+def test_what_is_left_out_changes_no_bit(digits, left_out):
+    def trained(settings):
+        read(settings)
+        return execute(Trial("s", "m:train", Arm(()), 0, settings), train, lambda _n, _m: None)
+
+    before, after = trained(digits), trained(digits | left_out)
+    assert before.completed
+    assert compare(before, after).equal
