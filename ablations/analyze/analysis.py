@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ablations.analyze.effects import ALPHA, difference, effects
 from ablations.analyze.examples import answers, example_difference, example_noise
 from ablations.analyze.followups import shares, simple_effects
@@ -28,6 +30,8 @@ from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
 
 
+# Squares of numbers above 1e154 are beyond a float: what rests on them is unknown, not a warning.
+@np.errstate(over="ignore", invalid="ignore")
 def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]) -> Findings:
     """Returns what the study found, over the records that count for its planned trials.
 

@@ -72,8 +72,11 @@ def log_rank(one: Spans, other: Spans) -> float | None:
     groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
     if not len(one[0]) or not len(other[0]) or not reached.any():
         return None
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = survdiff(seconds, reached, groups)
+    with np.errstate(all="ignore"):
+        try:
+            found = survdiff(seconds, reached, groups)
+        except np.linalg.LinAlgError:  # all arrived at one moment: nothing spreads
+            return None
     return _known(found[1])
 
 

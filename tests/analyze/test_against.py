@@ -242,6 +242,10 @@ def test_log_rank_agrees_with_scipy():
     assert log_rank(spans([5.0], [0]), spans([6.0], [0])) is None
 
 
+def test_log_rank_of_runs_that_all_arrive_at_one_moment_is_unknown():
+    assert log_rank(spans([5.0, 5.0], [1, 1]), spans([5.0, 5.0], [1, 1])) is None
+
+
 def test_a_seed_is_halved_alike_in_all_arms():
     rng = np.random.default_rng(3)
     moved = rng.normal(0, 0.02, 10)

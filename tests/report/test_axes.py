@@ -13,7 +13,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
 
+from ablations.cli import app
 from ablations.estimates import Curve, MetricInfo
 from ablations.findings import Findings
 from ablations.formatting import interval, number
@@ -147,6 +149,28 @@ def test_a_report_of_any_numbers_is_rendered_in_short_words(
     page = render_report(scattered(found, values), tmp_path)
     text = re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8").split("</style>")[-1])
     assert not re.search(r"\binf\b|\bnan\b|\d{25}|(\d{3}\u202f){5}", text)
+
+
+HUGE_TRAINING = """
+VALUES = [1e308, -1e308, 0.5, 1e20, 1e300, 5e-324, 1.7e308]
+
+
+def train(trial, log):
+    at = trial.seed * 3 + len(trial.settings)
+    for epoch in range(3):
+        log.steps([0.01, 0.02])
+        log.epoch(loss=abs(VALUES[(at + epoch) % 7]), val_loss=VALUES[(at + 2 * epoch) % 7])
+    log.metric("test_accuracy", VALUES[at % 7], unit="number", better="lower")
+    log.metric("fit_seconds", abs(VALUES[(at + 1) % 7]), unit="seconds", better="lower")
+"""
+
+
+def test_a_study_of_huge_numbers_ends_in_a_report(study_path: Path) -> None:
+    (module,) = study_path.parent.glob("training_*.py")
+    module.write_text(HUGE_TRAINING)
+    done = CliRunner().invoke(app, ["run", str(study_path), "--jobs", "1"])
+    assert done.exit_code == 0, done.stderr
+    assert Path("reports/small/index.html").is_file()
 
 
 def scattered(findings: Findings, values: tuple[float, ...]) -> Findings:
