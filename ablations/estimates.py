@@ -263,7 +263,7 @@ class SeedPlan:
     one number for each. ``detectable`` is the smallest true effect that the present seeds would
     call improved or regressed; ``seeds`` how many it takes to call a change without any effect
     equivalent, and ``seconds`` what the missing ones cost. ``None`` where it cannot be known, as
-    seeds without a margin.
+    seeds without a margin, or where the present seeds have decided.
     """
 
     effect: Effect
@@ -271,3 +271,8 @@ class SeedPlan:
     detectable: tuple[float | None, ...]
     seeds: tuple[int | None, ...]
     seconds: tuple[float | None, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether the present seeds give a verdict, so that it takes no more."""
+        return self.effect.verdict != "inconclusive"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.design import AliasSet, Fraction
-from ablations.estimates import Effect
+from ablations.estimates import Effect, SeedPlan
 from ablations.findings import Findings
 from ablations.formatting import (
     arm_label,
@@ -79,6 +79,11 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
             "two-factor interactions confounded."
         )
     return lines
+
+
+def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
+    """Writes how many seeds a verdict takes; one that is there takes none."""
+    return "decided" if plan.decided else count(seeds)
 
 
 LOOKED = (

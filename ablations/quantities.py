@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ablations.record import Unit
@@ -127,11 +127,12 @@ def operations(value: float | None, unit: str) -> str:
 def duration(seconds: float) -> str:
     """Writes a span of time: ``4.1 ms``, ``1 min 23 s`` or ``2 h 5 min``."""
     sign, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
+    minutes = round(abs(seconds) / 60)
     if abs(seconds) < 59.95 or abs(seconds) >= _LARGE:
         return scale_for("seconds", [seconds]).show(seconds)
     if whole < 3600:
         return f"{sign}{whole // 60}{THIN}min {whole % 60}{THIN}s"
-    return f"{sign}{whole // 3600}{THIN}h {whole % 3600 // 60}{THIN}min"
+    return f"{sign}{minutes // 60}{THIN}h {minutes % 60}{THIN}min"
 
 
 def difference(value: float | None, unit: Unit = "number") -> str:
@@ -142,6 +143,21 @@ def difference(value: float | None, unit: Unit = "number") -> str:
         ('+3.2\u202fpp', '−0.500')
     """
     return scale_for(unit, [value], signed=True).show(value, signed=True)
+
+
+def magnitude(value: float, unit: Unit = "number") -> str:
+    """Writes the size of a difference, without its sign and never as nothing where it is small.
+
+    Example:
+        >>> magnitude(-0.032, "fraction"), magnitude(0.0001, "fraction"), magnitude(0.0, "fraction")
+        ('3.2\u202fpp', 'less than 0.05\u202fpp', '0.0\u202fpp')
+    """
+    scale = scale_for(unit, [value], signed=True)
+    shown = scale.show(abs(value))
+    if value == 0 or any(digit in "123456789" for digit in shown):
+        return shown
+    half = 0.5 * 10.0**-scale.decimals / scale.factor
+    return f"less than {replace(scale, decimals=scale.decimals + 1).show(half)}"
 
 
 def interval(

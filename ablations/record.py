@@ -191,6 +191,8 @@ class TrialLog:
     ) -> None:
         """Reports one number of the whole trial; a second value of a name replaces the first.
 
+        A ``fraction`` is a share between 0 and 1; a difference of shares is a ``number``.
+
         Raises:
             TypeError: if the name is no text, or the value no number.
             ValueError: if there is no such unit or direction.

@@ -14,7 +14,13 @@ from rich.text import Text
 from ablations import formatting
 from ablations.errors import meant
 from ablations.findings import Findings
-from ablations.naming import aliases, effect_label, fraction_sentences, revision_sentences
+from ablations.naming import (
+    aliases,
+    effect_label,
+    fraction_sentences,
+    revision_sentences,
+    seeds_needed,
+)
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
@@ -234,9 +240,10 @@ def power_table(findings: Findings) -> Table:
     table = make_table("effect", "n", "detectable", "seeds", "more time")
     for plan in findings.plans:
         found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
-        needed = [formatting.count(n) for n in plan.seeds]
-        time = [formatting.more_time(seconds) for seconds in plan.seconds]
-        cells = (" / ".join(pair) for pair in (found, needed, time))
+        needed = [seeds_needed(plan, n) for n in plan.seeds]
+        time = [formatting.more_time(0.0 if plan.decided else s) for s in plan.seconds]
+        pairs = (found, *(pair[:1] if plan.decided else pair for pair in (needed, time)))
+        cells = (" / ".join(pair) for pair in pairs)
         table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)
     return table
 
@@ -252,6 +259,7 @@ def power_json(findings: Findings) -> dict[str, Any]:
             {
                 "effect": effect_label(findings, plan.effect),
                 "n": plan.effect.n,
+                "decided": plan.decided,
                 "sd": plan.effect.sd,
                 "powers": list(plan.powers),
                 "detectable": list(plan.detectable),

@@ -67,12 +67,15 @@ def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, m
     assert second.startswith("seeds: as many as settle an effect on test accuracy against")
     assert rows[1].split() == ["effect", "n", "detectable", "seeds", "more", "time"]
     assert any(row.startswith("augmentation ") and " pp / " in row for row in rows)
+    (augmentation,) = (row for row in rows if row.startswith("augmentation  "))
+    assert augmentation.split()[-2:] == ["decided", "none"]
     document = json.loads(call("power", "quickstart", "--records", SAMPLE, "--json").stdout)
     assert (document["study"], document["metric"]) == ("quickstart", "test_accuracy")
     assert len(document["effects"]) >= 6
     for effect in document["effects"]:
         assert effect["powers"] == [0.8, 0.9]
-        for pair in (effect["detectable"], effect["seeds"], effect["seconds"]):
+        planned = [] if effect["decided"] else [effect["seeds"], effect["seconds"]]
+        for pair in (effect["detectable"], *planned):
             assert all(isinstance(number, int | float) for number in pair)
             assert 0 <= pair[0] <= pair[1]
 

@@ -42,7 +42,10 @@ def seed_plans(
 def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:
     margin, alpha = study.smallest_effect_that_matters, ALPHA / effect.family_size
     detectable = tuple(_detectable(effect, alpha, power, margin=margin) for power in POWERS)
-    seeds = tuple(_needed(effect, alpha, power, margin=margin) for power in POWERS)
+    undecided = effect.verdict == "inconclusive"
+    seeds = tuple(
+        _needed(effect, alpha, power, margin=margin) if undecided else None for power in POWERS
+    )
     each = [trial_seconds[arm] for arm, _ in effect.weights if arm in trial_seconds]
     known = len(each) == len(effect.weights)
     seconds = tuple(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 
+from ablations.analyze.intervals import reaches
 from ablations.analyze.outcomes import Outcome
 from ablations.record import Metric, RunRecord
 from ablations.study import Study
@@ -51,7 +52,8 @@ def target_seconds(record: RunRecord, target: float) -> float | None:
     no steps were logged.
     """
     at_target = zip(record.epochs, spent_seconds(record), strict=False)
-    return next((s for epoch, s in at_target if epoch.get(WATCHED, -1.0) >= target), None)
+    reached = (s for epoch, s in at_target if reaches(epoch.get(WATCHED, -1.0), target))
+    return next(reached, None)
 
 
 def spent_seconds(record: RunRecord) -> list[float]:

@@ -20,7 +20,7 @@ from ablations.formatting import (
     sentence,
 )
 from ablations.report.caveats import caveats, incomplete
-from ablations.report.wording import amount, effect_name, evidence, size, stands_clear, verb
+from ablations.report.wording import effect_name, evidence, moved, size, stands_clear
 
 _HOW = {
     "full-factorial": "averaged over the other factors, it",
@@ -94,11 +94,9 @@ def _no_comparison(findings: Findings) -> tuple[str, str]:
 
 def _one_seed(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
     top = effects[0]
-    metric = metric_name(findings.metric.name)
     first = "" if len(effects) == 1 else f", the largest of {counted(len(effects), 'effect')}"
     return (
-        f"In a single seed, {effect_name(findings, top)} {verb(top)} {metric} by "
-        f"{amount(top)}{first}.",
+        f"In a single seed, {effect_name(findings, top)} {moved(top)}{first}.",
         "One seed gives no interval, so none of this can be told apart from chance: add seeds.",
     )
 
@@ -106,9 +104,8 @@ def _one_seed(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
 def _no_spread(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
     """Tells of several seeds that are too few for a look, or that all say the same."""
     top = effects[0]
-    metric, seeds = metric_name(findings.metric.name), counted(top.n, "seed")
     return (
-        f"Over {seeds}, {effect_name(findings, top)} {verb(top)} {metric} by {amount(top)}.",
+        f"Over {counted(top.n, 'seed')}, {effect_name(findings, top)} {moved(top)}.",
         "There is no interval: all seeds gave the same differences, which is coarse rather than "
         "certain, or there are fewer seeds than the first look takes.",
     )
@@ -146,8 +143,8 @@ def _first(findings: Findings, effects: Sequence[Effect]) -> str:
 
 def _claim(findings: Findings, effect: Effect, claim: str) -> str:
     return (
-        f"{sentence(effect_name(findings, effect))} {claim}: {_how(findings)} {verb(effect)} "
-        f"{metric_name(findings.metric.name)} by {amount(effect)} ({evidence(effect)})."
+        f"{sentence(effect_name(findings, effect))} {claim}: {_how(findings)} {moved(effect)} "
+        f"({evidence(effect)})."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ablations.estimates import SeedPlan
 from ablations.findings import Findings
 from ablations.formatting import count, difference, metric_name, more_time, saved
+from ablations.naming import seeds_needed
 from ablations.report.tables import make_table
 from ablations.report.views import Passage, TableView
 from ablations.report.wording import effect_label
@@ -61,7 +62,8 @@ def _text(findings: Findings) -> str:
 
 def _table(findings: Findings, known: list[SeedPlan]) -> TableView:
     numeric = ["seeds", "detectable, 80%", "90%"]
-    planned = any(n is not None for plan in known for n in plan.seeds)
+    margin = findings.study.smallest_effect_that_matters > 0
+    planned = any(n is not None or (margin and p.decided) for p in known for n in p.seeds)
     numeric += ["seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"] if planned else []
     rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
     caption = "What the present seeds can tell, and how many it takes"
@@ -73,6 +75,6 @@ def _cells(plan: SeedPlan) -> list[str]:
     return [
         count(plan.effect.n),
         *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
-        *(count(n) for n in plan.seeds),
-        *(more_time(seconds) for seconds in plan.seconds),
+        *(seeds_needed(plan, n) for n in plan.seeds),
+        *(more_time(0.0 if plan.decided else seconds) for seconds in plan.seconds),
     ]

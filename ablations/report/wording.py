@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.estimates import Effect
 from ablations.findings import Findings
-from ablations.formatting import counted, difference, reach
+from ablations.formatting import counted, magnitude, metric_name, reach
 from ablations.naming import effect_label, effect_name
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "effect_label",
     "effect_name",
     "evidence",
+    "moved",
     "size",
     "stands_clear",
     "verb",
@@ -31,7 +32,15 @@ def verb(effect: Effect) -> str:
 
 def amount(effect: Effect) -> str:
     """Writes the size of an effect without its sign."""
-    return difference(size(effect), effect.metric.unit).lstrip("+")
+    return magnitude(effect.estimate or 0.0, effect.metric.unit)
+
+
+def moved(effect: Effect) -> str:
+    """Says what an effect did to its metric: ``raised test accuracy by 3.2 pp``."""
+    metric = metric_name(effect.metric.name)
+    if size(effect) == 0:
+        return f"did not change {metric}"
+    return f"{verb(effect)} {metric} by {amount(effect)}"
 
 
 def evidence(effect: Effect) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablations.analyze.intervals import estimate, summarize
+from ablations.analyze.intervals import estimate, prediction_interval, summarize
 from ablations.estimates import MetricInfo, Step
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
@@ -84,3 +84,36 @@ def test_interval_excludes_zero_exactly_when_p_is_small(values, level):
     assert (p is None) == (one.sd == 0)
     if p is not None and abs(p - (1 - level)) > 1e-9:
         assert (interval.low > 0 or interval.high < 0) == (p < 1 - level)
+
+
+def test_an_interval_of_shares_holds_nothing_that_no_share_can_be():
+    high = summarize(MetricInfo("accuracy", "fraction", "higher"), [(0, 0.99), (1, 1.0), (2, 0.97)])
+    assert high.interval is not None
+    assert high.interval.high == 1.0
+    assert high.interval.low < 0.97
+    predicted = prediction_interval(high)
+    assert predicted is not None
+    assert predicted.high == 1.0
+    low = summarize(MetricInfo("error_rate", "fraction", "lower"), [(0, 0.01), (1, 0.0)])
+    assert low.interval is not None
+    assert low.interval.low == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "values"),
+    [
+        ("overfit_gap", "fraction", [0.01, 0.0]),  # a difference of two shares
+        ("gain", "fraction", [0.01, -0.02]),  # no share: one is negative
+        ("test_loss", "number", [0.01, 0.0]),
+    ],
+)
+def test_other_intervals_reach_as_far_as_they_do(name, unit, values):
+    found = summarize(MetricInfo(name, unit, "lower"), list(enumerate(values))).interval
+    assert found is not None
+    assert found.low < min(values)
+    assert found.low < 0
+
+
+def test_a_mean_of_differences_that_cancel_is_nothing():
+    assert estimate([0.1, 0.2, -0.3]).mean == 0.0
+    assert estimate([1e-12, 2e-12]).mean == pytest.approx(1.5e-12)

@@ -176,11 +176,22 @@ def test_time_is_that_of_the_missing_seeds_of_the_arms_that_count(make):
     assert (b.seconds, a.seconds[0]) == ((None, None), pytest.approx(50.0 * (a.seeds[0] - 4)))
 
 
-def test_seeds_that_are_there_already_take_no_time(make):
+def test_what_is_decided_takes_no_more_seeds(make):
     study = make.study("one-factor-in", seeds=12, margin=50.0)
     for plan in planned(study, noise(study))[1]:
-        assert all(n <= 12 for n in plan.seeds)
-        assert plan.seconds == (0.0, 0.0)
+        assert plan.effect.verdict == "equivalent"
+        assert plan.decided
+        assert plan.seeds == plan.seconds == (None, None)
+
+
+def test_a_decided_change_is_not_sent_for_more_seeds_to_call_it_equivalent(make):
+    study = make.study("one-factor-in", seeds=4, margin=0.5)
+    table = noise(study) / 10
+    table[1] += 10.0  # far beyond the margin, though 0.5 takes many seeds to tell from nothing
+    plans = seed_plans(study, judged(study, table), trial_seconds={})
+    moved = [plan for plan in plans if plan.effect.verdict == "improved"]
+    assert moved
+    assert all(plan.decided and plan.seeds == (None, None) for plan in moved)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.5])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +36,15 @@ def test_steps_are_added_up_to_the_first_epoch_at_the_target(record):
     assert target_seconds(climbed, 0.81) == 8.0
     assert target_seconds(climbed, 0.95) is None
     assert target_seconds(record, 0.1) is None
+
+
+def test_a_target_is_reached_within_the_rounding_of_one_image(record):
+    target = 474 / 808
+    below = math.nextafter(target, 0)
+    single = float(np.float32(target)) - 2e-9
+    for value in (target, below, single):
+        assert target_seconds(trained(record, [0.5, value, 0.6]), target) == 4.0
+    assert target_seconds(trained(record, [0.5, 473 / 808, 0.6]), target) == 6.0
 
 
 def test_frozen_layers_count_before_the_first_step_or_evenly_over_the_epochs(record):

@@ -52,6 +52,22 @@ def test_nothing_found_is_said_so(make: Make) -> None:
     assert second.startswith("A real effect may still hide in intervals this wide")
 
 
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (0.0001, "raised test accuracy by less than 0.05 pp"),
+        (-0.0001, "lowered test accuracy by less than 0.05 pp"),
+        (0.0, "did not change test accuracy"),
+    ],
+)
+def test_nothing_is_raised_by_nothing(make: Make, estimate: float, words: str) -> None:
+    found = make(seeds=(0,))
+    effects = tuple(replace(effect, estimate=estimate) for effect in found.effects)
+    told = _plain(answer(replace(found, effects=effects)).sentences)
+    assert words in told
+    assert "0.0 pp" not in told
+
+
 def test_one_seed_claims_nothing(make: Make) -> None:
     assert _plain(answer(make(seeds=(0,))).sentences) == (
         "In a single seed, transfer instead of scratch raised test accuracy by 26.7 pp, the "

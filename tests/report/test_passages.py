@@ -281,6 +281,14 @@ def test_without_a_margin_seeds_have_no_answer(findings: Findings) -> None:
     assert rows(passage.tables[0])[0] == ["augmentation", "3", "1.2 pp", "1.5 pp"]
 
 
+def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> None:
+    passage = seeds(followed(make(margin=0.02)))
+    assert passage is not None
+    assert {row[0]: row[4:] for row in rows(passage.tables[0])}["transfer instead of scratch"] == [
+        "decided", "decided", "none", "none"
+    ]  # fmt: skip
+
+
 def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
     assert "settle an effect against the margin of 2.0 pp test accuracy" in said(passage)
@@ -288,6 +296,6 @@ def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
     assert columns(passage.tables[0])[4:] == [
         "seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"
     ]  # fmt: skip
-    assert rows(passage.tables[0])[1] == [
-        "preprocessing", "3", "5.5 pp", "6.2 pp", "4", "5", "8 min 0 s", "16 min 0 s"
+    assert rows(passage.tables[0])[0] == [
+        "augmentation", "3", "3.2 pp", "3.5 pp", "3", "3", "none", "none"
     ]  # fmt: skip
