@@ -1,4 +1,7 @@
-"""Where a trial ran: packages, commit and machine. Environment variables and names stay private."""
+"""Where a trial ran: packages, commit and machine.
+
+Names and environment variables stay private, but for those that change how numbers are rounded.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,12 @@ _PACKAGES = {
 }
 """Packages worth naming, with the module that each is imported as."""
 
+_INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
+"""Instructions of the processor by which libraries choose how to compute, and so how to round."""
+
+_CHOICES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
+"""Environment variables by which users choose that, and nothing that is private."""
+
 
 def environment_facts() -> dict[str, str]:
     """Returns the machine, the commit and the packages that this process has imported."""
@@ -44,6 +53,9 @@ def _machine_facts() -> dict[str, str]:
     }
     if there := gpus():
         facts["gpus"] = str(len(there))
+    if known := [name for name in _INSTRUCTIONS if name in _cpu_facts("flags", "Features").split()]:
+        facts["instructions"] = ", ".join(known)
+    facts |= {name: os.environ[name] for name in _CHOICES if name in os.environ}
     commit = _commit()
     if commit:
         facts["commit"] = commit
@@ -59,12 +71,18 @@ def _version(package: str) -> str:
 
 
 def _cpu_model() -> str:
+    return _cpu_facts("model name") or platform.processor() or "unknown"
+
+
+def _cpu_facts(*names: str) -> str:
+    """Returns what Linux says of the first processor under one of these names; else nothing."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
+            name, _, value = line.partition(":")
+            if name.strip() in names:
+                return value.strip()
+    return ""
 
 
 def _commit() -> str | None:

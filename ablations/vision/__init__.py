@@ -185,7 +185,7 @@ def identity(settings: Settings) -> Settings:
     Left out are settings that the arm does not use. Images and weights in files count by their
     content, which the fingerprint of the data holds, and not by where they lie.
     """
-    from ablations.vision.identity import counted
+    from ablations.vision.counted import counted
 
     return counted(settings)
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from pkgutil import iter_modules
 
 import pytest
 
+import ablations.vision
 from ablations.analyze.reruns import compare
+from ablations.api import Session, load_study
+from ablations.entry import find_entry
 from ablations.run.execute import execute
 from ablations.study import Arm, Trial
 from ablations.vision import fingerprint_data, identity, train
@@ -15,6 +19,16 @@ BASE = ["conv:4", "pool"]
 
 def same(one, other):
     return identity(one) == identity(other)
+
+
+def test_no_module_of_the_package_hides_a_hook_of_the_same_name(digits):
+    before = find_entry("ablations.vision:train")
+    identity(digits), fingerprint_data(digits, None)
+    after = find_entry("ablations.vision:train")
+    assert after == before
+    assert after.identity(digits | {"weights": "imagenet"}) == before.identity(digits)
+    modules = {name for _, name, _ in iter_modules(ablations.vision.__path__)}
+    assert not modules & set(ablations.vision.__all__)
 
 
 def test_what_a_base_alone_uses_counts_only_with_a_base(digits):
@@ -77,6 +91,55 @@ def test_a_function_that_builds_the_model_may_read_every_setting(digits):
 def test_every_other_setting_counts(digits, setting, values):
     one, other = (digits | {setting: value} for value in values)
     assert not same(one, other)
+
+
+OFFLINE = """
+title = "Scratch or transfer?"
+
+[trial]
+run = "ablations.vision:train"
+
+[trial.settings]
+dataset = "directory:shapes"
+image_size = 32
+epochs = 1
+weights = "imagenet"
+freeze = true
+
+[factors.initialization.scratch]
+layers = ["flatten", "dense:2"]
+
+[factors.initialization.transfer]
+base = "MobileNetV2"
+layers = ["globalpool:max", "dense:2"]
+
+[design]
+seeds = 2
+"""
+
+
+@pytest.mark.slow
+def test_the_cure_for_weights_that_cannot_be_downloaded_trains_no_arm_without_a_base_again(
+    shapes, mobilenet_weights, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # offline
+    (tmp_path / "study.toml").write_text(OFFLINE)
+    session = Session.open(load_study("study.toml"))
+    session.run(session.trials, jobs=1)
+    scratch = {r.seed: r.seconds for r in session.records() if r.completed}
+    assert set(scratch) == {0, 1}
+    assert {r.arm.level("initialization") for r in session.failures()} == {"transfer"}
+    assert all("--set weights=PATH" in r.message for r in session.failures())
+    cured = Session.open(load_study("study.toml", overrides=[f"weights={mobilenet_weights}"]))
+    to_do = cured.progress().to_do
+    assert {trial.arm.level("initialization") for trial in to_do} == {"transfer"}
+    cured.run(to_do, jobs=1)
+    records = cured.records()
+    assert [record.completed for record in records] == [True] * 4
+    kept = {r.seed: r.seconds for r in records if r.arm.level("initialization") == "scratch"}
+    assert kept == scratch
 
 
 @pytest.mark.slow
