@@ -50,6 +50,7 @@ def run_study(
         StoreError: if another process runs this study, or the records cannot be written.
     """
     session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
+    session.claim()
     to_do = session.progress().to_do
     if to_do:
         session.prepare(to_do)

@@ -142,10 +142,14 @@ def run(
 ) -> None:
     """Train what is missing, then render the report. Issue it again to resume."""
     from ablations import screens
+    from ablations.origins import require_own_report
 
     if plain:
         os.environ["ABLATIONS_WITHOUT"] = "all"
+    if report:
+        require_own_report(session.study, reports_dir)  # not only after hours of training
     with _stopping_cleanly():
+        session.claim()
         _note_threads(session)
         _train(session, jobs)
         progress = session.progress(jobs=jobs)

@@ -59,7 +59,7 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
         StoreError: if that state cannot be read.
         StudyError: if the two may not be compared.
     """
-    past = read_past(name, slug=findings.study.slug)
+    past = read_past(name, slug=findings.study.slug, report=findings.study.report_name)
     found = against(findings, past, despite=despite)
     code = drift_code(found, findings)
     lines = [*_left_out(found), *_missing(findings), *revision_sentences(findings)]

@@ -20,12 +20,13 @@ _CURE = (
 )
 
 
-def read_past(name: str, *, slug: str) -> Past:
+def read_past(name: str, *, slug: str, report: str | None = None) -> Past:
     """Reads the past of a study by what ``--against`` names.
 
     Args:
         name: A path, or ``REVISION:PATH`` of a file that is committed to git.
         slug: The study, to find its store in a folder of all runs.
+        report: The name of its report, to find that in a folder of all reports.
 
     Raises:
         StoreError: if there is no such thing, or it cannot be read.
@@ -34,7 +35,7 @@ def read_past(name: str, *, slug: str) -> Past:
         raise StoreError("there is nothing to hold against", received=repr(name), cure=_CURE)
     path = Path(name)
     if path.is_dir():
-        path = _inside(path, slug)
+        path = _inside(path, slug, report or slug)
     if path.is_file():
         return _read(path, name)
     if ":" in name:
@@ -42,9 +43,9 @@ def read_past(name: str, *, slug: str) -> Past:
     raise StoreError("there is nothing to hold against", received=name, cure=_CURE)
 
 
-def _inside(folder: Path, slug: str) -> Path:
+def _inside(folder: Path, slug: str, report: str) -> Path:
     """Finds the study's store in a folder of runs, or the findings in that of a report."""
-    names = (f"{slug}/records.sqlite", "records.sqlite", f"{slug}/report.json", "report.json")
+    names = (f"{slug}/records.sqlite", "records.sqlite", f"{report}/report.json", "report.json")
     return next((folder / name for name in names if (folder / name).is_file()), folder)
 
 

@@ -14,6 +14,7 @@ from ablations.identity import Head, other_threads
 from ablations.jsonl import read_jsonl
 from ablations.looks import Look, Revision, Rule, revisions
 from ablations.lookstore import keep_look, read_looks
+from ablations.origins import claim_records, require_own_records
 from ablations.plan import (
     PlannedStore,
     Progress,
@@ -82,7 +83,12 @@ class Session:
 
     @cached_property
     def planned_store(self) -> PlannedStore:
-        """The store, in which the trials of the plan are found under their own keys."""
+        """The store, in which the trials of the plan are found under their own keys.
+
+        Raises:
+            StoreError: if it belongs to another study.
+        """
+        require_own_records(self.study, self.store.path.parent)
         return PlannedStore(self.store.path, self.study, self.possible_trials)
 
     def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
@@ -102,6 +108,14 @@ class Session:
     @cached_property
     def _keys(self) -> frozenset[str]:
         return frozenset(trial.key for trial in self.possible_trials)
+
+    def claim(self) -> None:
+        """Notes in the store's folder whose it is, before anything is written there.
+
+        Raises:
+            StoreError: if it belongs to another study.
+        """
+        claim_records(self.study, self.planned_store.path.parent)
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns the records of the planned trials, oldest first."""
@@ -156,7 +170,7 @@ class Session:
     def _look(self, records: Sequence[RunRecord]) -> tuple[Revision, ...]:
         """Keeps that these records were looked at; returns what was changed since earlier looks."""
         started = {record.key: record.started_at for record in records if record.completed}
-        study, path = self.study, self.store.path
+        study, path = self.study, self.planned_store.path
         arms = {trial.arm: trial for trial in self.possible_trials}.values()
         rule = Rule(
             frozenset(replace(trial, seed=0).key for trial in arms),
@@ -182,7 +196,7 @@ class Session:
         """How many workers train fastest on this machine, by what earlier trials took."""
         if not gpus():
             return best_jobs(threads=self.study.threads)
-        metrics = (metric for record in self.store.records() for metric in record.metrics)
+        metrics = (metric for record in self.planned_store.records() for metric in record.metrics)
         taken = [metric.value for metric in metrics if metric.name == "device_memory_bytes"]
         return best_jobs(max(taken, default=None))
 
@@ -205,6 +219,7 @@ class Session:
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> None:
         """Trains the trials in worker processes; with 0 jobs in this process."""
+        self.claim()
         adaptive = self.study.adaptive is not None
         run_trials(
             trials,

@@ -132,10 +132,12 @@ class Study:
     ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
     others are compared with: the baseline, or in a one-factor-out design the full recipe.
     ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
-    its file lies, with modules beside it. ``published`` and ``claims`` hold what a published text
-    says, to be held against the records. ``interactions`` is how many changes at most are judged
-    together in a full factorial. With ``adaptive`` not all of ``seeds`` need be trained, with
-    ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds against the past.
+    its file lies, with modules beside it; ``file`` is that file, ``None`` for a built-in study.
+    ``variant`` names the settings that were overridden, if any. ``published`` and ``claims`` hold
+    what a published text says, to be held against the records. ``interactions`` is how many changes
+    at most are judged together in a full factorial. With ``adaptive`` not all of ``seeds`` need be
+    trained, with ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds
+    against the past.
     ``threads`` is how many each trial computes with, whatever runs beside it.
     """
 
@@ -163,9 +165,16 @@ class Study:
     threads: int = 1
     source: str = ""
     folder: str | None = None
+    file: str | None = None
+    variant: str = ""
     chapters: tuple[Chapter, ...] = ()
     published: tuple[PublishedRun, ...] = ()
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def report_name(self) -> str:
+        """The folder of the report: with overridden settings, another than that of the study."""
+        return f"{self.slug}-with-{self.variant}" if self.variant else self.slug
 
     def factor(self, name: str) -> Factor:
         """Returns the factor called ``name``; raises ``KeyError`` if there is none."""

@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ablations.plan.seeds import (
     require_fixed_target,
 )
 from ablations.plan.validation import as_study_error, parse_override, require, require_known
+from ablations.plan.variants import overridden, variant_name, variant_title
 from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
 
 
@@ -86,10 +88,12 @@ def load_study(
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         StudyFile.model_validate(content)
+        before = _overridable(content)
         _override(content, overrides, seeds=seeds, threads=threads)
         file = StudyFile.model_validate(content)
         options = _options(overrides, seeds=seeds, threads=threads)
         study = _study(path, file, source=_source(str(name), path, options))
+        changed = overridden(before, _overridable(content))
     except ValidationError as error:
         raise as_study_error(path.name, error) from error
     except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason
@@ -100,7 +104,21 @@ def load_study(
         ) from error
     except StudyError as error:
         raise error.at(path.name) from error
-    return study
+    title = variant_title(study.title, changed)
+    return replace(study, title=title, variant=variant_name(changed), file=_file(path))
+
+
+def _overridable(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what options may override, apart from the seeds, and what trials are named by."""
+    trial = StudyFile.model_validate(content).trial
+    return {**trial.settings, "trial.threads": trial.threads}
+
+
+def _file(path: Path) -> str | None:
+    """Returns where a study file lies; a built-in one has no place of its own."""
+    built_in = Path(str(files("ablations.studies")))
+    found = path.resolve()
+    return None if found.parent == built_in.resolve() else str(found)
 
 
 def _override(

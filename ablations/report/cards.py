@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ablations.estimates import Effect, Interval
@@ -12,12 +13,16 @@ from ablations.report.narrative import Answer
 from ablations.report.wording import effect_label
 
 
-def card(findings: Findings, said: Answer) -> dict[str, Any]:
-    """Summarises findings for machines and for the index of a site."""
+def card(findings: Findings, said: Answer, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Summarises findings for machines and for the index of a site.
+
+    ``origin`` tells which study the report is of, so that no other one takes its place.
+    """
     study = findings.study
     return {
         "schema": 1,
-        "slug": study.slug,
+        "slug": study.report_name,
+        "origin": dict(origin),
         "title": study.title,
         "question": study.question,
         "answer": list(said.sentences),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -49,6 +50,7 @@ class Material:
     histories: Mapping[int, Drawn]
     exhibits: Mapping[str, Shown]
     left_out: str
+    origin: Mapping[str, Any]
 
     @property
     def drawings(self) -> tuple[Drawn, ...]:
@@ -57,9 +59,13 @@ class Material:
 
 
 def make_report(
-    findings: Findings, records: Sequence[RunRecord], *, samples: bool = True
+    findings: Findings,
+    records: Sequence[RunRecord],
+    *,
+    samples: bool = True,
+    origin: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Makes the words, figures and files of a report."""
+    """Makes the words, figures and files of a report; ``origin`` tells where its study lies."""
     shown = findings if samples else without_samples(findings)
     drawn = [*draw_all(shown), draw_published(shown), draw_survivals(shown), draw_shares(shown)]
     material = Material(
@@ -68,6 +74,7 @@ def make_report(
         histories=draw_histories(shown),
         exhibits=_exhibits(shown),
         left_out="" if samples else LEFT_OUT,
+        origin=origin or {},
     )
     page = _page(shown, records, material)
     return Report(page, _files(shown, records, material))
@@ -87,7 +94,9 @@ def _files(
     for shown in material.exhibits.values():
         written.update(shown.files)
     written.update({drawing.view.file: drawing.svg for drawing in material.drawings})
-    summary = json.dumps(card(findings, material.said), indent=2, ensure_ascii=False)
+    summary = json.dumps(
+        card(findings, material.said, material.origin), indent=2, ensure_ascii=False
+    )
     written["figures/thumbnail.svg"] = draw_thumbnail(findings)
     written["report.json"] = f"{summary}\n"
     return written
@@ -95,7 +104,7 @@ def _files(
 
 def _page(findings: Findings, records: Sequence[RunRecord], material: Material) -> ReportPage:
     return ReportPage(
-        slug=findings.study.slug,
+        slug=findings.study.report_name,
         title=findings.study.title,
         question=findings.study.question,
         facts=_facts(findings),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablations.findings import Findings
+from ablations.origins import origin_of_report, require_own_report
 from ablations.record import RunRecord
 from ablations.report.folders import replaced
 from ablations.report.pages import make_report
@@ -17,7 +18,7 @@ from ablations.report.templating import render_html, render_markdown
 def render_report(
     findings: Findings, out_dir: Path, *, records: Sequence[RunRecord] = (), samples: bool = True
 ) -> Path:
-    """Renders findings as ``<out_dir>/<slug>/index.html`` with all that belongs to it.
+    """Renders findings as ``<out_dir>/<report_name>/index.html`` with all that belongs to it.
 
     Equal findings and records give equal bytes. The report is built beside an earlier one and
     swapped in, so there is always a whole one. Files that we did not write, or that were changed
@@ -31,12 +32,14 @@ def render_report(
         samples: Whether to show examples of the data; if not, the report says so.
 
     Raises:
-        StudyError: if the folder is in use for something else, or a file that someone else wrote
-            or changed stands where one of the report's is to be written.
+        StudyError: if the folder holds another study's report or something else, or a file that
+            someone else wrote or changed stands where one of the report's is to be written.
     """
+    require_own_report(findings.study, out_dir)
+    origin = origin_of_report(findings.study, out_dir)
     with style():
-        report = make_report(findings, records, samples=samples)
-    slug = findings.study.slug
+        report = make_report(findings, records, samples=samples, origin=origin)
+    slug = findings.study.report_name
     pages = {
         "index.html": render_html("report.html.j2", report.page),
         f"{slug}.md": render_markdown("report.md.j2", report.page),
