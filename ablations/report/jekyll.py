@@ -16,7 +16,7 @@ from ablations.report.views import PostPage
 
 _HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
 _CHECKSUM = re.compile(r"^checksum: (.*)\n", re.MULTILINE)
-_LINK = re.compile(r"\]\(((?:figures|data)/[\w./-]+)\)")
+_LINK = re.compile(r"(?<!\\)\]\(((?:figures|data)/[\w./-]+)\)")
 
 
 def build_jekyll(reports_dir: Path, out: Path) -> list[Path]:

@@ -10,7 +10,9 @@ from html import escape
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from ablations.report.escaping import printable
 from ablations.report.palette import DARK, LIGHT, SANS, css_variables
 
 _NAME = {value: name for name, value in LIGHT.items()}
@@ -19,6 +21,9 @@ _NOTHING_TO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 def draw(figure: Figure) -> str:
     """Renders a figure as bare SVG: no prolog, no style sheet, no ids but those in use."""
+    for text in figure.findobj(Text):
+        if text.get_text() != (words := printable(text.get_text())):
+            text.set_text(words)
     stream = io.StringIO()
     with warnings.catch_warnings():
         # Matplotlib measures with its own font; the text itself is drawn by the reader's.
@@ -61,7 +66,7 @@ def for_page(svg: str, *, name: str, alt: str, shown: str) -> Markup:
         shown: CSS class, ``wide`` or ``narrow``.
     """
     body = _with_variables(_in_tags(svg, lambda tag: _owned(tag, name)))
-    attributes = f'<svg class="{shown}" role="img" aria-label="{escape(alt)}"'
+    attributes = f'<svg class="{shown}" role="img" aria-label="{escape(printable(alt))}"'
     return Markup(body.replace("<svg", attributes, 1))  # noqa: S704 - drawn by us, alt escaped
 
 
@@ -82,7 +87,7 @@ def themed(svg: str, *, alt: str) -> str:
 def _document(svg: str, alt: str, first: str) -> str:
     namespace = '<svg xmlns="http://www.w3.org/2000/svg" role="img"'
     start, rest = svg.replace("<svg", namespace, 1).split(">", 1)
-    return f"{start}>\n<title>{escape(alt)}</title>\n{first}{rest}\n"
+    return f"{start}>\n<title>{escape(printable(alt))}</title>\n{first}{rest}\n"
 
 
 def _owned(tag: str, name: str) -> str:

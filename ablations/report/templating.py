@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ablations.report.escaping import (
+    escape_entities,
+    escape_markdown,
+    fence,
+    printable,
+    quote_yaml,
+)
 from ablations.report.palette import DARK, LIGHT, SANS, css_variables
 from ablations.report.views import IndexPage, PostPage, ReportPage
 
 Page = ReportPage | IndexPage | PostPage
 
-_MARKS = re.compile(
-    r"(?P<interval>\[[+−\d., \u202f]+\](?![(\[:]))"  # plain numbers are no link
-    r"|[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
-)
-_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 _THEME = {
     "light": f"{css_variables(LIGHT)}--sans:{SANS}",
     "dark": css_variables(DARK),
@@ -46,6 +48,7 @@ def _html() -> Environment:
         loader=PackageLoader("ablations.templates", ""),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -62,25 +65,19 @@ def _markdown() -> Environment:
         keep_trailing_newline=True,
         trim_blocks=False,
     )
-    environment.filters["verbatim"] = Markup
-    environment.filters["quoted"] = lambda text: Markup(json.dumps(text, ensure_ascii=False))  # noqa: S704 - a quoted YAML string
+    filters: dict[str, Callable[..., str]]
+    filters = {"entities": escape_entities, "fence": fence, "quoted": quote_yaml, "verbatim": str}
+    environment.filters |= {name: _trusted(own) for name, own in filters.items()}
     return environment
+
+
+def _trusted(escape: Callable[..., str]) -> Callable[..., Markup]:
+    return lambda *given: Markup(escape(*given))  # noqa: S704 - each has escaped it in its own way
 
 
 def _escaped(value: Any) -> Any:
     return value if isinstance(value, Markup) else Markup(escape_markdown(str(value)))  # noqa: S704 - escaped here
 
 
-def escape_markdown(text: str) -> str:
-    r"""Makes text mean itself in Markdown: no markup, no HTML, no second line.
-
-    Example:
-        >>> escape_markdown("a|b <script> test_accuracy *x* [93.1, 96.8]")
-        'a\\|b &lt;script> test_accuracy \\*x\\* [93.1, 96.8]'
-    """
-    flat = re.sub(r"[\t\r\n\f\v]+", " ", text)
-    return _MARKS.sub(_escaped_mark, flat)
-
-
-def _escaped_mark(found: re.Match[str]) -> str:
-    return found["interval"] or _ENTITIES.get(found[0]) or f"\\{found[0]}"
+def _printable(value: Any) -> Any:
+    return value if isinstance(value, Markup) else printable(str(value))

@@ -4,7 +4,8 @@ import pytest
 from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
-from ablations.report.templating import escape_markdown, render_html
+from ablations.report.escaping import escape_markdown
+from ablations.report.templating import render_html
 from ablations.report.views import IndexPage
 
 TEXTS = [

@@ -1,0 +1,93 @@
+"""Makes text from anywhere mean itself: in HTML, SVG, YAML, and Markdown of GitHub and kramdown.
+
+Names, captions and messages come from studies, training functions and the records of others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+"""What XML and YAML do not allow, and control characters that HTML does not."""
+
+_LINE_ENDS = re.compile("[\u2028\u2029\x85]")
+_MARKS = re.compile(
+    r"(?P<interval>\[(?=[^\]]*\d)[+−\d., \u202f]+\](?![(\[:]))"  # plain numbers are no link
+    r"|[\\`*\[\]|~${]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
+)
+_FIRST = re.compile(
+    r"(?P<number>\d{1,9})(?=[.)](?:\s|$))|[#>:](?!\w+;)|[-+](?=[\s+=-]|$)|=(?==*\s*$)"
+)
+"""What makes a line a list, a heading, a quotation or a definition, at its beginning."""
+
+_IN_HTML = re.compile(r"[\\`*\[\]|~${}<>&\"'^]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
+
+
+def printable(text: str) -> str:
+    """Puts a replacement character for each that a page or a file of text may not hold."""
+    return _UNPRINTABLE.sub("\ufffd", _LINE_ENDS.sub(" ", text))
+
+
+def one_line(text: str) -> str:
+    """Makes text one line of printable characters."""
+    return printable(re.sub(r"[\t\r\n\f\v]+", " ", text)).strip(" ")
+
+
+def escape_markdown(text: str) -> str:
+    r"""Makes text mean itself in Markdown: no markup, no HTML, no template, no second line.
+
+    Example:
+        >>> escape_markdown("a|b <script> test_accuracy *x* [93.1, 96.8] {: onclick}")
+        'a\\|b &lt;script> test_accuracy \\*x\\* [93.1, 96.8] \\{: onclick}'
+    """
+    flat = one_line(text)
+    if flat == "^":  # kramdown ends a block here, and knows no escape for it
+        return "&#94;"
+    escaped = _MARKS.sub(_escaped_mark, flat)
+    return _FIRST.sub(_escaped_first, escaped, count=1) if _FIRST.match(escaped) else escaped
+
+
+def _escaped_mark(found: re.Match[str]) -> str:
+    return found["interval"] or _ENTITIES.get(found[0]) or f"\\{found[0]}"
+
+
+def _escaped_first(found: re.Match[str]) -> str:
+    return f"{found[0]}\\" if found["number"] else f"\\{found[0]}"
+
+
+def escape_entities(text: str) -> str:
+    """Makes text mean itself in a tag that one reader of Markdown takes for HTML, another not.
+
+    Example:
+        >>> escape_entities("a*b* {{ c }} test_loss")
+        'a&#42;b&#42; &#123;&#123; c &#125;&#125; test_loss'
+    """
+    return _IN_HTML.sub(lambda found: f"&#{ord(found[0])};", one_line(text))
+
+
+def fence(text: str, language: str) -> str:
+    """Sets lines apart as code, between fences longer than any that the text could close them by.
+
+    Example:
+        >>> print(fence("x", "text"))
+        ~~~text
+        x
+        ~~~
+    """
+    lines = printable(text)
+    longest = max(map(len, re.findall(r"~+", lines)), default=0)
+    tildes = "~" * max(3, longest + 1)
+    return f"{tildes}{language}\n{lines}\n{tildes}"
+
+
+def quote_yaml(text: str) -> str:
+    """Writes one line as a YAML string that is no tag even where a layout forgets to escape it.
+
+    Example:
+        >>> quote_yaml("a: b")
+        '"a: b"'
+    """
+    inert = re.sub(r"<(?=[A-Za-z/!?])", "<\u2060", one_line(text))  # an invisible joiner
+    return json.dumps(inert, ensure_ascii=False)
