@@ -34,6 +34,7 @@ def run_study(
     runs_dir: Place = "runs",
     jobs: int | None = None,
     observer: Observer | None = None,
+    go_on: bool = False,
 ) -> tuple[RunRecord, ...]:
     """Trains the trials that have no record yet and returns the records of all planned trials.
 
@@ -44,8 +45,10 @@ def run_study(
         jobs: Worker processes, as many as train fastest here if left out; 0 trains in this
             process, which a debugger can follow.
         observer: Hears of trials and epochs as they come.
+        go_on: Whether to train on where the first trial lacks a metric that the study names.
 
     Raises:
+        StudyError: at the first trial that does not report what the study names.
         DataError: if the data cannot be had.
         StoreError: if another process runs this study, or the records cannot be written.
     """
@@ -54,7 +57,7 @@ def run_study(
     to_do = session.progress().to_do
     if to_do:
         session.prepare(to_do)
-        session.run(to_do, jobs=jobs, observer=observer)
+        session.run(to_do, jobs=jobs, observer=observer, go_on=go_on)
     return session.records()
 
 

@@ -119,7 +119,8 @@ def plan(
         document = screens.progress_json(session.study, progress)
         _print_json({**document, "notes": list(notes)})
         return
-    for line in (*screens.plan_head(session.study), *screens.note_lines(notes)):
+    questions = screens.percent_questions(session.study)
+    for line in (*screens.plan_head(session.study), *screens.note_lines((*notes, *questions))):
         _say(line)
     if (confounded := screens.alias_table(session.study)) is not None:
         _show(confounded)
@@ -130,7 +131,7 @@ def plan(
 
 @app.command()
 @with_session
-def run(
+def run(  # noqa: PLR0913 - each is an option
     session: Session,
     *,
     reports_dir: ReportsDir = Path("reports"),
@@ -138,6 +139,9 @@ def run(
     report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
     samples: Samples = True,
     plain: Plain = False,
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Even if the first trial lacks a metric of the study.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing, then render the report. Issue it again to resume."""
@@ -151,7 +155,7 @@ def run(
     with _stopping_cleanly():
         session.claim()
         _note_threads(session)
-        _train(session, jobs)
+        _train(session, jobs, go_on=go_on)
         progress = session.progress(jobs=jobs)
         _note(screens.progress_line(progress))
         if report:
@@ -370,7 +374,7 @@ def _note_threads(session: Session) -> None:
         _note(line)
 
 
-def _train(session: Session, jobs: int | None) -> None:
+def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
     """Trains what is to do under a live display on standard error."""
     from ablations.run.progress import download_bar, make_progress
 
@@ -381,7 +385,7 @@ def _train(session: Session, jobs: int | None) -> None:
     with download_bar(console) as report_bytes:
         session.prepare(to_do, report_bytes)
     with make_progress(console, session.study, to_do) as watcher:
-        session.run(to_do, jobs=jobs, observer=watcher)
+        session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
 
 
 def _train_again(

@@ -20,6 +20,7 @@ A study names its training function as ``module:function``. The same module may 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -84,6 +85,19 @@ class Entry:
     notes: Callable[[Settings, str | None], Sequence[str]] = _no_notes
 
 
+_ARGUMENTS = {
+    "train": ("trial", "log"),
+    "describe": ("trial", "log"),
+    "train_together": ("trials", "logs"),
+    "check_settings": ("settings",),
+    "fingerprint_data": ("settings", "data_dir"),
+    "identity": ("settings",),
+    "joins_seeds": ("settings", "gpus"),
+    "notes": ("settings", "data_dir"),
+    "prepare_data": ("settings", "data_dir", "report"),
+}
+"""What the training function and each hook are called with."""
+
 _TRAINING = ("describe", "train_together")
 _PLANNING = (
     "check_settings", "fingerprint_data", "identity", "joins_seeds", "notes", "prepare_data",
@@ -110,12 +124,36 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
     if folder is not None:
         _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
+    _require_arguments(f"trial.run: '{name}'", train, _ARGUMENTS["train"])
     hooks = {
         hook: found if hook in _TRAINING else _told(hook, found)
         for hook in (*_TRAINING, *_PLANNING)
         if callable(found := getattr(sys.modules[module_name], hook, None))
     }
+    for hook, function in hooks.items():
+        _require_arguments(f"'{hook}' beside the training function", function, _ARGUMENTS[hook])
     return Entry(train, **hooks)
+
+
+def _require_arguments(place: str, function: Callable[..., Any], names: Sequence[str]) -> None:
+    """Raises `StudyError` unless a function can be called with these arguments, and then runs."""
+    other = "" if place.startswith("trial.run") else ", or give it another name"
+    cure = f"Define it as def {getattr(function, '__name__', 'train')}({', '.join(names)}){other}"
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        kind = "a coroutine" if inspect.iscoroutinefunction(function) else "a generator"
+        raise StudyError(f"{place} would not run when it is called", received=kind, cure=cure)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of a function that is written in C
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        raise StudyError(
+            f"{place} cannot be called with ({', '.join(names)})",
+            received=f"({', '.join(map(str, signature.parameters.values()))})",
+            cure=cure,
+        ) from error
 
 
 def _prefer(folder: Path, module_name: str) -> None:

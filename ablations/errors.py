@@ -2,6 +2,7 @@
 
 AblationsError
 ├── StudyError      the study file, the command line, or the training function that it names
+│   └── ReportingError   what a training function reports, or that it reports nothing
 ├── DataError       images, archives, weights and caches
 ├── StoreError      the study's record file
 │   └── UnstorableError   one record that it cannot hold
@@ -72,6 +73,10 @@ def _rebuild(
 
 class StudyError(AblationsError):
     """The study file, the command line, or the training function cannot be used."""
+
+
+class ReportingError(StudyError):
+    """A training function reports nothing, or what cannot be meant; all its trials would."""
 
 
 class DataError(AblationsError):

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablations import checks
-from ablations.errors import DivergedError
+from ablations.errors import DivergedError, ReportingError
 from ablations.study import Arm, Settings
 
 SCHEMA_VERSION = 2
 """Version of the stored form of a run record; version 1 lacks the digest of predictions."""
+
+BEYOND = 2.0
+"""A fraction beyond this is taken for a percentage; some shares are a little above 1."""
 
 Unit = Literal["fraction", "seconds", "bytes", "count", "per second", "number"]
 Better = Literal["higher", "lower", "neither"]
@@ -196,9 +199,11 @@ class TrialLog:
         Raises:
             TypeError: if the name is no text, or the value no number.
             ValueError: if there is no such unit or direction.
+            ReportingError: if a fraction is given in percent.
             DivergedError: if the value is not finite.
         """
         metric = checked_metric(Metric(name, value, unit, better))
+        require_fraction(metric, "log.metric")
         _require_finite(f"metric '{metric.name}'", metric.value)
         _require_room("log.metric", {*self._metrics} - {metric.name}, MOST_NAMES)
         self._metrics[metric.name] = metric
@@ -277,6 +282,16 @@ def _require_finite(place: str, value: float) -> None:
             f"{place} is not finite",
             received=str(value),
             cure="Lower the learning rate or check the data",
+        )
+
+
+def require_fraction(metric: Metric, place: str) -> None:
+    """Raises `ReportingError` where the value of a fraction must be a percentage."""
+    if metric.unit == "fraction" and math.isfinite(metric.value) and abs(metric.value) > BEYOND:
+        raise ReportingError(
+            f"{place}: '{metric.name}' has the unit fraction, of 0 to 1",
+            received=f"{metric.value:g}",
+            cure="Divide percentages by 100, or leave the unit out",
         )
 
 

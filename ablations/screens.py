@@ -101,6 +101,17 @@ def note_lines(notes: Sequence[str]) -> list[str]:
     return [*(f"note: {note}" for note in notes), ""] if notes else []
 
 
+def percent_questions(study: Study) -> list[str]:
+    """Asks about bars beyond 1 on what is a fraction in most studies, before a trial tells."""
+    return [
+        f"gates[{place}] asks for a {gate.metric} of {bar:g}. If that is a percentage, and the "
+        f"metric is reported as a fraction, write {bar / 100:g}"
+        for place, gate in enumerate(study.gates)
+        for bar in (gate.at_least, gate.at_most)
+        if bar is not None and abs(bar) > 1 and gate.metric.endswith("accuracy")
+    ]
+
+
 def fraction_lines(study: Study) -> list[str]:
     """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
     if study.fraction is None:

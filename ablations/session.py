@@ -23,6 +23,7 @@ from ablations.plan import (
     progress_of,
     trials_of_records,
 )
+from ablations.promises import Promises, require_fractions, require_no_percentages
 from ablations.record import RunRecord
 from ablations.run import (
     InlineExecutor,
@@ -123,8 +124,11 @@ class Session:
             stored: Iterable[RunRecord] = self._stored()
         else:
             stored = match_records(read_jsonl(self.jsonl), self.possible_trials, self.study)
-        own = (record for record in stored if record.key in self._keys)
+        own = self._own(stored)
         return tuple(own if self.samples else map(_without_samples, own))
+
+    def _own(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        return (record for record in records if record.key in self._keys)
 
     def _stored(self) -> Iterator[RunRecord]:
         shown = self.planned_store.descriptions()
@@ -216,16 +220,30 @@ class Session:
         return tuple(dict.fromkeys(told))
 
     def run(
-        self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
+        self,
+        trials: Sequence[Trial],
+        *,
+        jobs: int | None = None,
+        observer: Observer | None = None,
+        go_on: bool = False,
     ) -> None:
-        """Trains the trials in worker processes; with 0 jobs in this process."""
+        """Trains the trials in worker processes; with 0 jobs in this process.
+
+        Raises:
+            StudyError: at the first trial that does not report what the study names; with ``go_on``
+                later trials may.
+        """
         self.claim()
         adaptive = self.study.adaptive is not None
+        recorded = (
+            record for record in self._own(self.planned_store.records()) if record.completed
+        )
+        watcher = Promises(self.study, recorded, then=observer or Observer(), go_on=go_on)
         run_trials(
             trials,
             self._executor(jobs),
             self.planned_store,
-            observer=observer,
+            observer=watcher,
             more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
         )
 
@@ -293,13 +311,20 @@ def _bytes(gib: float | None) -> int | None:
 def findings_of(
     study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]
 ) -> Findings:
-    """Analyses the trials that the study asks for, as a study of the seeds that they have."""
+    """Analyses the trials that the study asks for, as a study of the seeds that they have.
+
+    Raises:
+        StudyError: if a bar or a value is given in percent for a metric that is a fraction.
+    """
     from ablations.analyze import analyze, asked
 
     trials = asked(study, records, planned=planned)
     used = {trial.seed for trial in trials}
     seeds = tuple(seed for seed in study.seeds if seed in used)
-    return analyze(replace(study, seeds=seeds), records, planned=trials)
+    require_no_percentages(records)
+    findings = analyze(replace(study, seeds=seeds), records, planned=trials)
+    require_fractions(study, {metric.name: metric.unit for metric in findings.metrics})
+    return findings
 
 
 def _without_samples(record: RunRecord) -> RunRecord:

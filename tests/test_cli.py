@@ -128,7 +128,7 @@ def test_failed_trials_end_with_code_4_and_are_named(edit):
 
 def test_a_metric_that_nobody_reports_is_told_at_once(edit):
     path = edit("[design]", '[analysis]\nmetric = "accuracy"\n\n[design]')
-    done = call("run", path, "--no-report")
+    done = call("run", path, "--no-report", "--go-on")
     assert (
         "no trial reported 'accuracy', which the study is about. Did you mean 'test_accuracy'? "
         "Reported are" in done.stderr

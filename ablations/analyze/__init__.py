@@ -9,11 +9,13 @@ from __future__ import annotations
 from ablations.analyze.adaptive import asked
 from ablations.analyze.against import Against, against, drift_code, past_of_records
 from ablations.analyze.analysis import analyze
+from ablations.analyze.derived import TARGET_SECONDS, measured
 from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.gates import exit_code
 from ablations.analyze.reruns import Comparison, Mismatch, compare
 
 __all__ = [
+    "TARGET_SECONDS",
     "Against",
     "Comparison",
     "Frames",
@@ -24,6 +26,7 @@ __all__ = [
     "compare",
     "drift_code",
     "exit_code",
+    "measured",
     "past_of_records",
     "to_frames",
 ]

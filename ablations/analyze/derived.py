@@ -10,6 +10,9 @@ import numpy as np
 from ablations.analyze.timings import warmed_up
 from ablations.record import Metric, RunRecord
 
+TARGET_SECONDS = "target_seconds"
+"""The metric of the trials that reach the study's target."""
+
 LAST_EPOCHS = 10
 """How many of the last epochs stand for a run's end."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 
+from ablations.analyze.derived import TARGET_SECONDS
 from ablations.analyze.intervals import reaches
 from ablations.analyze.outcomes import Outcome
 from ablations.record import Metric, RunRecord
@@ -37,9 +38,9 @@ def with_target(outcomes: Sequence[Outcome], target: float | None) -> tuple[Outc
 
 def _reached(outcome: Outcome, target: float) -> Outcome:
     seconds = target_seconds(outcome.completed, target) if outcome.completed else None
-    if seconds is None or "target_seconds" in outcome.metrics:
+    if seconds is None or TARGET_SECONDS in outcome.metrics:
         return outcome
-    metric = Metric("target_seconds", seconds, "seconds", "lower")
+    metric = Metric(TARGET_SECONDS, seconds, "seconds", "lower")
     return replace(outcome, metrics={**outcome.metrics, metric.name: metric})
 
 

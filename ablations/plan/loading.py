@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablations.entry import find_entry
-from ablations.errors import StudyError, meant
+from ablations.entry import Entry, find_entry
+from ablations.errors import AblationsError, StudyError, meant
 from ablations.plan.designs import design_of
 from ablations.plan.limits import require_few_trials
 from ablations.plan.published import read_published
@@ -28,7 +28,7 @@ from ablations.plan.seeds import (
 )
 from ablations.plan.validation import as_study_error, parse_override, require, require_known
 from ablations.plan.variants import overridden, variant_name, variant_title
-from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Study
+from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Settings, Study
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -89,10 +89,12 @@ def load_study(
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         StudyFile.model_validate(content)
         before = _overridable(content)
+        own = tuple(content["trial"].get("settings", {}))
         _override(content, overrides, seeds=seeds, threads=threads)
         file = StudyFile.model_validate(content)
         options = _options(overrides, seeds=seeds, threads=threads)
         study = _study(path, file, source=_source(str(name), path, options))
+        _require_known_settings(study, overrides, own=own)
         changed = overridden(before, _overridable(content))
     except ValidationError as error:
         raise as_study_error(path.name, error) from error
@@ -140,6 +142,31 @@ def _override(
         content.setdefault("design", {})["seeds"] = seeds
     if threads is not None:
         content["trial"]["threads"] = threads
+
+
+def _require_known_settings(study: Study, overrides: Sequence[str], *, own: Sequence[str]) -> None:
+    """A key of ``--set`` must stand in the study file, or be one that the training function knows.
+
+    It knows a key if its ``check_settings`` takes it but not the same key misspelt.
+    """
+    settings, entry = study.arm_settings(study.arms[0]), find_entry(study.entry, study.folder)
+    for text in overrides:
+        key, _ = parse_override(text)
+        require(
+            key in own or not _takes(entry, {**settings, f"{key}_misspelt": 0}),
+            f"--set {key}: the study has no such setting",
+            received=text,
+            cure=f"{meant(key, own)}Write it into [trial.settings] first, where there are "
+            f"{', '.join(own) or 'none'}",
+        )
+
+
+def _takes(entry: Entry, settings: Settings) -> bool:
+    try:
+        entry.check_settings(settings)
+    except (AblationsError, OSError):
+        return False
+    return True
 
 
 def _options(overrides: Sequence[str], *, seeds: int | None, threads: int | None) -> list[str]:

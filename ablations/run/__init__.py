@@ -1,6 +1,6 @@
 """From trials to run records: executors, workers, progress and the machine's facts."""
 
-from ablations.run.execute import InlineExecutor
+from ablations.run.execute import REPORTING, InlineExecutor
 from ablations.run.local import LocalExecutor
 from ablations.run.machine import best_jobs, gpus
 from ablations.run.measure import measure_arms
@@ -9,6 +9,7 @@ from ablations.run.observer import Observer
 from ablations.run.runner import describe_trials, run_trials
 
 __all__ = [
+    "REPORTING",
     "InlineExecutor",
     "LocalExecutor",
     "Observer",

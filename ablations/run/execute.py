@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ablations import checks, codec, record
 from ablations.entry import Entry, Train
-from ablations.errors import DivergedError
+from ablations.errors import DivergedError, ReportingError
 from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
 from ablations.run import energy, memory
 from ablations.run.environment import environment_facts
@@ -26,6 +26,9 @@ from ablations.study import Trial
 
 _CHECKING = {Path(str(module.__file__)) for module in (checks, record)}
 """Where values are checked that a training function reports."""
+
+REPORTING = f"{ReportingError.__name__}: "
+"""How the message of a record begins whose training function does not report as it must."""
 
 _LONGEST = 500
 """Characters of an error's text that a record keeps."""
@@ -40,10 +43,13 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
+def execute(
+    trial: Trial, train: Callable[..., object], on_epoch: OnEpoch, *, must_report: bool = True
+) -> RunRecord:
     """Runs a training function on one trial in this process.
 
-    What it raises becomes a failed record, with the traceback on standard error.
+    What it raises becomes a failed record, with the traceback on standard error; so does a training
+    that has reported nothing, where it must.
     """
     log = TrialLog(on_epoch)
     started_at, began = utc_now(), time.perf_counter()
@@ -51,7 +57,9 @@ def execute(trial: Trial, train: Train, on_epoch: OnEpoch) -> RunRecord:
     memory.reset_peak()
     energy_before = energy.counters()
     try:
-        train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
+        returned = train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
+        unreported = _unreported(log.contents(), returned) if must_report else None
+        failure = ("raised", said(unreported, REPORTING)) if unreported else None
     except DivergedError as error:
         failure = ("diverged", said(error))
     except (Exception, SystemExit) as error:  # a training function may raise anything
@@ -110,6 +118,19 @@ def execute_together(
 def _require_one_each(errors: Sequence[DivergedError | None], trials: Sequence[Trial]) -> None:
     if len(errors) != len(trials) or not all(isinstance(e, DivergedError | None) for e in errors):
         raise TypeError("train_together must return a DivergedError or None for each trial")
+
+
+def _unreported(contents: LogContents, returned: object) -> ReportingError | None:
+    """Returns what is wrong with a training that has logged no metric at all, if anything is."""
+    if contents.metrics or (returned is None and (contents.epochs or contents.predictions)):
+        return None
+    what = "nothing" if returned is None else f"a value of type {type(returned).__name__}"
+    return ReportingError(
+        "the training function logged no metric",
+        received=f"it returned {what}",
+        cure='Report results with log.metric("test_accuracy", value, unit="fraction", '
+        'better="higher")',
+    )
 
 
 def _storable(

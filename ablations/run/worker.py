@@ -140,7 +140,8 @@ def _perform(
     try:
         if len(trials) > 1:
             return execute_together(trials, entry, on_epoch)
-        return (execute(trials[0], getattr(entry, task), partial(on_epoch, 0)),)
+        function, must_report = getattr(entry, task), task == "train"
+        return (execute(trials[0], function, partial(on_epoch, 0), must_report=must_report),)
     finally:
         line.close()
 

@@ -19,6 +19,7 @@ def test_a_study_file_becomes_a_study(study):
 
 
 def test_overrides_take_toml_values_or_plain_text(study_path):
+    study_path.write_text(study_path.read_text().replace("epochs = 2", 'epochs = 2\nw = ""\nl = 1'))
     loaded = load_study(study_path, overrides=["epochs=7", "w=a/b.h5", 'l=["x"]'], seeds=2)
     assert loaded.settings == {"epochs": 7, "w": "a/b.h5", "l": ["x"]}
     assert loaded.seeds == (0, 1)
@@ -290,3 +291,97 @@ def test_a_misspelt_study_is_asked_about_and_the_answer_loads(study_path, writte
     with pytest.raises(StudyError, match=rf"Received: {written}\. Did you mean '{meant}'\? Built"):
         load_study(written)
     assert load_study(meant).title
+
+
+HOOKED = """
+from ablations import StudyError
+
+
+def train(trial, log):
+    log.metric("test_accuracy", 0.5)
+
+
+def check_settings(settings):
+    unknown = [key for key in settings if key not in ("a", "b", "epochs", "depth")]
+    if unknown:
+        raise StudyError("unknown", received=unknown, cure="Remove it")
+"""
+
+
+def test_a_setting_that_nobody_knows_is_refused_on_the_command_line(study_path):
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path, overrides=["epoch=7"])
+    assert str(caught.value) == (
+        "small.toml: --set epoch: the study has no such setting. Received: epoch=7. Did you mean "
+        "'epochs'? Write it into [trial.settings] first, where there are epochs."
+    )
+    assert load_study(study_path, overrides=["epochs=7"]).settings["epochs"] == 7
+    with pytest.raises(StudyError, match="--set nothing: the study has no such setting"):
+        load_study(study_path, overrides=["nothing=1"])
+    study_path.write_text(study_path.read_text().replace("epochs = 2", "epochs = 2\nnothing = 0"))
+    assert load_study(study_path, overrides=["nothing=1"]).settings["nothing"] == 1
+
+
+def test_a_setting_that_the_training_function_checks_may_be_set(study_path, tmp_path):
+    (tmp_path / "hooked_training.py").write_text(HOOKED)
+    text = study_path.read_text()
+    run = text.split('run = "')[1].split('"')[0]
+    study_path.write_text(text.replace(run, "hooked_training:train"))
+    assert load_study(study_path, overrides=["depth=3"]).settings["depth"] == 3
+    with pytest.raises(StudyError, match=r"small.toml: unknown\. Received: \['nothing'\]"):
+        load_study(study_path, overrides=["nothing=1"])
+
+
+def test_the_built_in_training_function_knows_its_settings():
+    assert load_study("quickstart", overrides=["learning_rate=0.01"]).settings["learning_rate"]
+    with pytest.raises(StudyError, match="unknown setting 'epoch'"):
+        load_study("quickstart", overrides=["epoch=1"])
+    with pytest.raises(StudyError, match="settings of your own need 'build'"):
+        load_study("quickstart", overrides=["build_nothing=1"])
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (
+            "def train(model, data, epochs): ...",
+            "cannot be called with (trial, log). Received: (model, data, epochs). Define it as def "
+            "train(trial, log).",
+        ),
+        (
+            "def train(): ...",
+            "cannot be called with (trial, log). Received: (). Define it as def train(trial, log).",
+        ),
+        (
+            "async def train(trial, log): ...",
+            "would not run when it is called. Received: a coroutine. Define it as def train(trial, "
+            "log).",
+        ),
+        (
+            "def train(trial, log): yield 1",
+            "would not run when it is called. Received: a generator. Define it as def train(trial, "
+            "log).",
+        ),
+    ],
+)
+def test_a_training_function_of_another_form_is_told_at_plan_time(
+    study_path, tmp_path, code, problem
+):
+    module = study_path.read_text().split('run = "')[1].split(":")[0]
+    (tmp_path / f"{module}.py").write_text(code)
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path)
+    assert str(caught.value) == f"small.toml: trial.run: '{module}:train' {problem}"
+
+
+def test_a_hook_of_another_form_is_told_at_plan_time(study_path, tmp_path):
+    module = study_path.read_text().split('run = "')[1].split(":")[0]
+    with (tmp_path / f"{module}.py").open("a") as file:
+        file.write("\n\ndef check_settings(): ...\n")
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path)
+    assert str(caught.value) == (
+        "small.toml: 'check_settings' beside the training function cannot be called with "
+        "(settings). Received: (). Define it as def check_settings(settings), or give it another "
+        "name."
+    )
