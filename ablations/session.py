@@ -182,7 +182,8 @@ class Session:
             study.metric,
             study.smallest_effect_that_matters,
         )
-        stored = [o.key for o in self.planned_store.outcomes() if o.status == "completed"]
+        outcomes = (*self.store.outcomes(), *self.planned_store.outcomes())
+        stored = [outcome.key for outcome in outcomes if outcome.status == "completed"]
         found = revisions(rule, read_looks(path), stored=stored, started=started)
         keep_look(path, Look(datetime.now(UTC).isoformat(), rule, frozenset(started)))
         return found

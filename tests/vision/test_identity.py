@@ -25,7 +25,6 @@ def test_no_module_of_the_package_hides_a_hook_of_the_same_name(digits):
     before = find_entry("ablations.vision:train")
     identity(digits), fingerprint_data(digits, None)
     after = find_entry("ablations.vision:train")
-    assert after == before
     assert after.identity(digits | {"weights": "imagenet"}) == before.identity(digits)
     modules = {name for _, name, _ in iter_modules(ablations.vision.__path__)}
     assert not modules & set(ablations.vision.__all__)
