@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 from ablations.drift import SelfTest
 from ablations.estimates import (
@@ -87,8 +87,19 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlike:
+    """A setting in which our runs differ from a published one, so that they are not compared."""
+
+    name: str
+    published: Any
+    ours: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Reproduction:
     """One published run beside our runs of its arm.
+
+    Where they are ``unlike``, none of its numbers is said to lie inside or outside of ours.
 
     The ranges are of validation accuracy over all epochs, ours over all seeds as well. Step times
     are medians in seconds, ours without the first epoch.
@@ -101,6 +112,7 @@ class Reproduction:
     comparisons: tuple[Comparison, ...]
     published_step_seconds: float | None
     our_step_seconds: float | None
+    unlike: tuple[Unlike, ...] = ()
 
     @property
     def outside(self) -> bool:
@@ -113,12 +125,15 @@ class Survival:
     """What of a published gain remains when its factor alone is changed.
 
     ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
-    is the factor's main effect on the study's metric.
+    is what the factor does to the study's metric at the levels that the other factors had in both
+    published runs, adjusted for all claims. It is ``None`` where the study has no arms at these
+    levels, or where they are ``unlike`` the published runs.
     """
 
     claim: Claim
     published: float
-    effect: Effect
+    effect: Effect | None
+    unlike: tuple[Unlike, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class PublishedRun:
     """What a published text says of one run of the arm that ``where`` matches.
 
     ``epochs`` holds its metrics from the first epoch to the last, ``step_seconds`` the time of a
-    step in each epoch; ``test_accuracy`` is ``None`` where the text gives none.
+    step in each epoch; ``test_accuracy`` is ``None`` where the text gives none. ``settings`` are
+    those that the run was made with, as far as they are known.
     """
 
     source: str
@@ -113,16 +114,21 @@ class PublishedRun:
     epochs: Mapping[str, tuple[float, ...]]
     step_seconds: tuple[float, ...] = ()
     test_accuracy: float | None = None
+    settings: Settings = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A gain that a published text ascribes to one change: ``after`` against ``before``."""
+    """A gain that a published text ascribes to one change: ``after`` against ``before``.
+
+    ``given`` are the levels that the other factors had in both runs.
+    """
 
     factor: str
     level: str
     before: PublishedRun
     after: PublishedRun
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,12 @@ class Study:
             if factor.name == name:
                 return factor
         raise KeyError(name)
+
+    def claimed_arms(self, claim: Claim) -> tuple[Arm, Arm]:
+        """Returns the arms that a claim's two runs stand for, before and after the change."""
+        levels = {**dict(self.baseline.levels), **claim.given}
+        before = Arm(tuple((factor.name, levels[factor.name]) for factor in self.factors))
+        return before, before.replace(claim.factor, claim.level)
 
     def arm_settings(self, arm: Arm) -> dict[str, Any]:
         """Returns the shared settings overlaid with those of the arm's levels."""

@@ -90,7 +90,7 @@ def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
     return replace(
         findings,
         effects=found,
-        survivals=survivals(study, found),
+        survivals=survivals(study, metric, summaries=summaries),
         simple_effects=simple_effects(study, metric, found, summaries),
         shares=shares(study, metric, summaries=summaries),
         self_test=self_test(metric, tuple(summaries.values()), margin=margin),

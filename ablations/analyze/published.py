@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean, median
 
+from ablations.analyze.contrasts import minus
 from ablations.analyze.derived import LAST_EPOCHS
+from ablations.analyze.effects import alone, judged_alone
 from ablations.analyze.intervals import prediction_interval, summarize
-from ablations.estimates import Effect, MetricInfo, Summary
-from ablations.findings import ArmFinding, Comparison, Reproduction, Survival
-from ablations.study import Claim, PublishedRun, Study
+from ablations.estimates import MetricInfo, Summary
+from ablations.findings import ArmFinding, Comparison, Reproduction, Survival, Unlike
+from ablations.study import Arm, Claim, PublishedRun, Settings, Study
 
 _WATCHED = "val_accuracy"
+
+_SHARED = (
+    "dataset", "image_size", "batch_size", "epochs", "train_size", "validation_size", "test_size",
+)  # fmt: skip
+"""Settings that a text's models have in common, so that our arms must have them too."""
+
+_ALIKE = frozenset({"weights", "freeze", "skip_broken"})
+"""Settings that say where things lie, or that are the same where they are not said."""
 
 
 def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproduction, ...]:
@@ -22,16 +33,64 @@ def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproductio
     )
 
 
-def survivals(study: Study, effects: Sequence[Effect]) -> tuple[Survival, ...]:
-    """Returns each claimed gain beside our main effect of the same change."""
+def survivals(
+    study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
+) -> tuple[Survival, ...]:
+    """Returns each claimed gain beside our effect of the same change in the same cells.
+
+    A published step leads from one model to the next, so that the other factors stand where they
+    stood in both. An average over their other levels would be another question: under transfer, for
+    example, preprocessing changes nothing, since the base brings its own.
+    """
+    own = [c for c in study.claims if c.factor in {factor.name for factor in study.factors}]
+    return tuple(_survival(study, claim, metric, summaries, family=len(own)) for claim in own)
+
+
+def _survival(
+    study: Study,
+    claim: Claim,
+    metric: MetricInfo,
+    summaries: Mapping[Arm, Summary],
+    *,
+    family: int,
+) -> Survival:
+    before, after = study.claimed_arms(claim)
+    unlike = _unlike_claim(study, claim, before, after)
+    if unlike or not {before, after} <= summaries.keys():
+        return Survival(claim, _claimed(claim), None, unlike)
+    contrast = replace(minus(after, before, kind="simple"), given=tuple(claim.given.items()))
+    effect = alone(study, contrast, metric, summaries=summaries)
+    return Survival(claim, _claimed(claim), judged_alone(study, effect, family=family))
+
+
+def _unlike_claim(study: Study, claim: Claim, before: Arm, after: Arm) -> tuple[Unlike, ...]:
+    """Compares what all models of a text share; layers differ from model to model there."""
+    pairs = ((before, claim.before), (after, claim.after))
+    found = [
+        difference
+        for arm, run in pairs
+        for difference in _differing(run.settings, study.arm_settings(arm), _SHARED)
+    ]
+    return tuple({difference.name: difference for difference in found}.values())
+
+
+def _differing(published: Settings, ours: Settings, names: Iterable[str]) -> tuple[Unlike, ...]:
+    """Returns in which of some settings ours differ; nothing where none are published."""
     return tuple(
-        Survival(claim, _claimed(claim), effect)
-        for claim in study.claims
-        for effect in effects
-        if effect.kind == "main"
-        and [(change.factor, change.level) for change in effect.changes]
-        == [(claim.factor, claim.level)]
+        Unlike(name, published.get(name), ours.get(name))
+        for name in names
+        if published and published.get(name) != ours.get(name)
     )
+
+
+def _unlike_run(run: PublishedRun, arm: ArmFinding) -> tuple[Unlike, ...]:
+    """Compares all settings; without any the number of epochs is still known."""
+    names = [name for name in {**run.settings, **arm.settings} if name not in _ALIKE]
+    if run.settings:
+        return _differing(run.settings, arm.settings, names)
+    published = len(run.epochs.get(_WATCHED, ()))
+    ours = max((len(c.values) for c in arm.curves if c.metric == _WATCHED), default=published)
+    return (Unlike("epochs", published, ours),) if published and ours != published else ()
 
 
 def _claimed(claim: Claim) -> float:
@@ -43,16 +102,19 @@ def _claimed(claim: Claim) -> float:
 
 
 def _reproduction(run: PublishedRun, arm: ArmFinding) -> Reproduction:
-    published = run.epochs.get(_WATCHED, ())
+    published, unlike = run.epochs.get(_WATCHED, ()), _unlike_run(run, arm)
     ours = [curve.values for curve in arm.curves if curve.metric == _WATCHED]
     return Reproduction(
         arm=arm.arm,
         published=run,
         published_range=_range([published]),
         our_range=_range(ours),
-        comparisons=tuple(_comparisons(run, arm.summaries)),
+        comparisons=tuple(
+            replace(c, inside=None) if unlike else c for c in _comparisons(run, arm.summaries)
+        ),
         published_step_seconds=median(run.step_seconds) if run.step_seconds else None,
         our_step_seconds=arm.timing.median_step_seconds if arm.timing else None,
+        unlike=unlike,
     )
 
 

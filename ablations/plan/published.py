@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,16 +25,21 @@ class RunEntry(_Strict):
     """A published run: where it stands and what it says."""
 
     source: str
+    settings: dict[str, Any] = {}
     epochs: dict[str, tuple[float, ...]]
     step_seconds: tuple[float, ...] = ()
     test_accuracy: float | None = None
 
 
 class ClaimEntry(_Strict):
-    """A gain from one named run to another, ascribed to one level of a factor."""
+    """A gain from one named run to another, ascribed to one level of a factor.
+
+    ``given`` names the level that each other factor had in both of them.
+    """
 
     factor: str
     level: str
+    given: dict[str, str] = {}
     before: str
     after: str
 
@@ -97,7 +103,14 @@ def _run(
         cure="Name a level of each factor",
     )
     entry = file.runs[name]
-    return PublishedRun(entry.source, where, entry.epochs, entry.step_seconds, entry.test_accuracy)
+    return PublishedRun(
+        entry.source,
+        where,
+        entry.epochs,
+        entry.step_seconds,
+        entry.test_accuracy,
+        entry.settings,
+    )
 
 
 def _claim(file: PublishedFile, claim: ClaimEntry, factors: Sequence[Factor]) -> Claim:
@@ -108,5 +121,14 @@ def _claim(file: PublishedFile, claim: ClaimEntry, factors: Sequence[Factor]) ->
         received=f"{claim.factor} = {claim.level}",
         cure=f"Factors and levels are {levels}",
     )
+    others = {name: own for name, own in levels.items() if name != claim.factor}
+    require(
+        set(claim.given) == set(others)
+        and all(level in others[name] for name, level in claim.given.items()),
+        f"the published claim of '{claim.factor}' must say at which levels of the other factors "
+        "both of its runs stood",
+        received=f"given = {claim.given}",
+        cure=f"Name a level of each of {others} in 'given'",
+    )
     before, after = (_run(file, name, {}, None) for name in (claim.before, claim.after))
-    return Claim(claim.factor, claim.level, before, after)
+    return Claim(claim.factor, claim.level, before, after, claim.given)

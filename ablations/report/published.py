@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablations.estimates import Interval, MetricInfo
-from ablations.findings import Comparison, Findings, Reproduction
+from ablations.findings import Comparison, Findings, Reproduction, Unlike
 from ablations.formatting import (
     UNKNOWN,
     Scale,
@@ -22,6 +22,7 @@ from ablations.formatting import (
     reach,
     scale_for,
     sentence,
+    setting,
 )
 from ablations.report.charts import axis_label, bounds_in, ends, scaled
 from ablations.report.dotplots import DotPlot, Row, dot_figure
@@ -40,6 +41,13 @@ READING = (
 ONE_SEED = (
     "The open diamond is the published number, the dot our one seed. One seed gives no interval, "
     "so whether a new run of ours would come out like it is unknown."
+)
+
+
+OTHERWISE = (
+    "The open diamond is the published number, each dot one of our seeds. Ours were made with "
+    "other settings, which the table names, so they do not say where a new run as published "
+    "would lie."
 )
 
 
@@ -69,14 +77,32 @@ def headline(findings: Findings) -> str:
     found = findings.reproductions
     known = [r for r in found if any(c.inside is not None for c in r.comparisons)]
     runs = counted(len(found), "published run")
+    if all(r.unlike for r in found):
+        were = "was" if len(found) == 1 else "were"
+        return f"{runs} {were} made otherwise than ours, and {were} not compared"
     if not known:
         return f"{runs}: whether they lie where a new run of ours would is not known yet"
     outside = sum(r.outside for r in known)
-    unknown = len(found) - len(known)
+    other = sum(bool(r.unlike) for r in found)
+    unknown = len(found) - len(known) - other
     rest = f"; of {unknown} it is not known yet" if unknown else ""
+    rest += f"; {other} {'was' if other == 1 else 'were'} made otherwise" if other else ""
     lies = "lies" if outside == 1 else "lie"
     count = "none" if not outside else str(outside)
     return f"Of {runs}, {count} {lies} outside of our 95% prediction interval{rest}"
+
+
+def otherwise(unlike: Sequence[Unlike]) -> str:
+    """Says in which settings ours differ from what was published: ``epochs 2 instead of 20``."""
+    return listing([_otherwise(one) for one in unlike])
+
+
+def _otherwise(one: Unlike) -> str:
+    name = one.name.replace("_", " ")
+    if any(isinstance(value, list | tuple | dict) for value in (one.published, one.ours)):
+        return f"other {name}"
+    ours, published = ("none" if v is None else setting(v) for v in (one.ours, one.published))
+    return f"{name} {ours} instead of {published}"
 
 
 def _outside(findings: Findings, row: int, found: Reproduction) -> Observation:
@@ -128,6 +154,8 @@ def published_table(findings: Findings) -> TableView:
 
 def _place(found: Reproduction) -> str:
     """Says which numbers of a run lie outside, or that nobody can tell yet."""
+    if found.unlike:
+        return f"{UNKNOWN} not compared: {otherwise(found.unlike)}"
     outside = [_name(c.metric) for c in found.comparisons if c.inside is False]
     unknown = [_name(c.metric) for c in found.comparisons if c.inside is None]
     if outside:
@@ -178,6 +206,8 @@ def _reading(findings: Findings) -> str:
     """Explains the marks, and how many runs lie outside by chance alone."""
     found = [c.inside for r in findings.reproductions for c in r.comparisons]
     known = sum(inside is not None for inside in found)
+    if all(r.unlike for r in findings.reproductions):
+        return OTHERWISE
     if not known:
         return ONE_SEED
     return f"{READING} By chance alone, 5% of {counted(known, 'number')} would lie outside of it."
@@ -210,7 +240,7 @@ def _row(compared: Comparison, label: str, scale: Scale) -> Row:
         dots=scaled((value for _, value in own.values), scale),
         middle=None if own.mean is None or own.n < 2 else own.mean * scale.factor,
         bar=bounds_in(ends(own.interval), scale),
-        thin=bounds_in(predicted, scale),
+        thin=None if compared.inside is None else bounds_in(predicted, scale),
         note=number(compared.published, compared.metric.unit),
         detail=f"ours {number(own.mean, compared.metric.unit)}",
         colour="vermillion" if compared.inside is False else "blue",

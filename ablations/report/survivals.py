@@ -11,12 +11,14 @@ from ablations.findings import Findings, Survival
 from ablations.formatting import (
     UNKNOWN,
     Scale,
+    change_label,
     counted,
     difference,
     estimate,
     interval,
     listing,
     metric_name,
+    named_arm,
     number,
     scale_for,
     sentence,
@@ -26,10 +28,11 @@ from ablations.report.dotplots import DotPlot, Row, dot_figure
 from ablations.report.drawings import Drawn, Words, drawn
 from ablations.report.frames import both_ends
 from ablations.report.palette import VERDICT_COLOURS
+from ablations.report.published import otherwise
 from ablations.report.tables import bounds, make_table
 from ablations.report.tails import LAST_EPOCHS, VALIDATION
 from ablations.report.views import Comparisons, Observation, TableView
-from ablations.report.wording import amount, effect_label
+from ablations.report.wording import amount
 from ablations.study import PublishedRun
 
 NEAR_ZERO = 0.01
@@ -37,7 +40,8 @@ NEAR_ZERO = 0.01
 
 READING = (
     "The open diamond is the published change, from one model to the next; each dot is the effect "
-    "of that one factor within a seed, with mean and 95% interval below."
+    "of that one factor within a seed, where the other factors stand as they stood in both models, "
+    "with mean and 95% interval below."
 )
 
 
@@ -52,7 +56,7 @@ def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | Non
         figure=figure.view if figure else None,
         observations=tuple(
             Observation(
-                f"{sentence(effect_label(findings, found.effect))}: {remains(found)}",
+                f"{sentence(_label(findings, found))}: {remains(found)}",
                 f"#survival-{row}",
                 "this gain",
             )
@@ -62,7 +66,8 @@ def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | Non
         sources=(
             f"Published numbers: {listing(list(files))}. A published gain is the difference of "
             "mean validation accuracy over the last ten epochs of one run each; our effect is on "
-            f"{metric_name(findings.metric.name)}."
+            f"{metric_name(findings.metric.name)}, at the levels that the other factors "
+            "had in both runs."
         ),
     )
 
@@ -71,19 +76,33 @@ def headline(findings: Findings) -> str:
     """Counts the claimed gains of which something can be shown to remain."""
     gains = [found for found in findings.survivals if abs(found.published) >= NEAR_ZERO]
     left = sum(_same_side(found) for found in gains)
-    if all(_claimed(found.effect) is None for found in gains):
+    compared = [found for found in gains if found.effect is not None]
+    if gains and not compared:
+        return "No published gain can be compared with these runs"
+    if all(_claimed(found) is None for found in compared):
         return "What remains of each published gain cannot be told from one seed"
-    total = counted(len(gains), "published change")
+    total = counted(len(compared), "published change")
     return f"Of {total}, something can be shown to remain in {left or 'none'}"
 
 
-def _claimed(effect: Effect) -> Interval | None:
+def _claimed(found: Survival) -> Interval | None:
     """Returns the interval that decides what may be said."""
-    return effect.adjusted or effect.interval
+    effect = found.effect
+    return (effect.adjusted or effect.interval) if effect else None
+
+
+def _label(findings: Findings, found: Survival) -> str:
+    """Names a claim by its change and its start: ``preprocessing, from ‘augmentation’``."""
+    study, claim = findings.study, found.claim
+    before, _ = study.claimed_arms(claim)
+    label = change_label(
+        study, claim.factor, baseline=before.level(claim.factor), level=claim.level
+    )
+    return f"{label}, from {named_arm(study, before)}" if claim.given else label
 
 
 def _same_side(found: Survival) -> bool:
-    bounds = _claimed(found.effect)
+    bounds = _claimed(found)
     return (
         bounds is not None
         and (bounds.low > 0 or bounds.high < 0)
@@ -94,24 +113,30 @@ def _same_side(found: Survival) -> bool:
 def remains(found: Survival) -> str:
     """Writes how much of a published change our effect leaves, and never a ratio."""
     effect, gain = found.effect, found.published
+    if found.unlike:
+        return f"not compared: {otherwise(found.unlike)}."
+    if effect is None:
+        return "not compared: the study has no arms with the levels of the two published runs."
     if effect.estimate is None:
         return "our runs cannot say yet."
     if abs(gain) < NEAR_ZERO:
         was = difference(gain, "fraction")
-        return f"published as next to nothing ({was}); alone, {_shown(effect)}."
+        return f"published as next to nothing ({was}); alone, {_shown(found, effect)}."
     kind = "gain" if gain > 0 else "loss"
-    return f"of a {kind} of {difference(abs(gain), 'fraction').lstrip('+')}, {_left(found)}."
+    return (
+        f"of a {kind} of {difference(abs(gain), 'fraction').lstrip('+')}, {_left(found, effect)}."
+    )
 
 
-def _left(found: Survival) -> str:
-    effect, gain = found.effect, abs(found.published)
-    decided, unit = _claimed(effect), effect.metric.unit
+def _left(found: Survival, effect: Effect) -> str:
+    gain = abs(found.published)
+    decided, unit = _claimed(found), effect.metric.unit
     if decided is None:
         return f"{difference(effect.estimate, unit)} in one seed, which gives no interval"
     if decided.low <= 0 <= decided.high:
-        return f"nothing can be shown to remain: {_shown(effect)}"
+        return f"nothing can be shown to remain: {_shown(found, effect)}"
     if not _same_side(found):
-        return f"nothing remains; the effect points the other way: {_shown(effect)}"
+        return f"nothing remains; the effect points the other way: {_shown(found, effect)}"
     low, high = sorted((abs(decided.low), abs(decided.high)))
     left = f"{amount(effect)} {interval(low, high, unit, suffix=False)}"
     if high < gain:
@@ -119,8 +144,8 @@ def _left(found: Survival) -> str:
     return f"all {'remains and more' if low > gain else 'may remain'}: {left}"
 
 
-def _shown(effect: Effect) -> str:
-    bounds = _claimed(effect)
+def _shown(found: Survival, effect: Effect) -> str:
+    bounds = _claimed(found)
     both = (bounds.low, bounds.high) if bounds else None
     return estimate(effect.estimate, both, effect.metric.unit, signed=True)
 
@@ -130,20 +155,15 @@ def survival_table(findings: Findings) -> TableView:
     numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
     rows = [
         [
-            effect_label(findings, found.effect),
+            _label(findings, found),
             *(number(_level(run), "fraction") for run in (found.claim.before, found.claim.after)),
             difference(found.published, "fraction"),
-            estimate(
-                found.effect.estimate,
-                bounds(found.effect.interval),
-                found.effect.metric.unit,
-                signed=True,
-            ),
+            _ours(found.effect),
             _adjusted(found.effect),
         ]
         for found in findings.survivals
     ]
-    caption = "Each published gain, and the effect of its factor alone"
+    caption = "Each published gain, and the effect of its factor alone between the same two models"
     return make_table(caption, ["factor", *numeric], rows, numeric=numeric, name="survival")
 
 
@@ -153,14 +173,21 @@ def _level(run: PublishedRun) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _adjusted(effect: Effect) -> str:
-    found = effect.adjusted
-    return interval(found.low, found.high, effect.metric.unit, signed=True) if found else UNKNOWN
+def _ours(effect: Effect | None) -> str:
+    if effect is None:
+        return UNKNOWN
+    return estimate(effect.estimate, bounds(effect.interval), effect.metric.unit, signed=True)
+
+
+def _adjusted(effect: Effect | None) -> str:
+    found = effect.adjusted if effect else None
+    unit = effect.metric.unit if effect else "number"
+    return interval(found.low, found.high, unit, signed=True) if found else UNKNOWN
 
 
 def draw_survivals(findings: Findings) -> Drawn | None:
     """Draws every published change beside the effect of its factor alone."""
-    known = [found for found in findings.survivals if found.effect.estimate is not None]
+    known = [s for s in findings.survivals if s.effect and s.effect.estimate is not None]
     if not known:
         return None
     chart = survival_chart(findings, known)
@@ -173,14 +200,17 @@ def survival_chart(findings: Findings, known: Sequence[Survival]) -> DotPlot:
     """One row per claim with an effect."""
     scale = scale_for(findings.metric.unit, [found.published for found in known], signed=True)
     axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale, change=True)
-    rows = tuple(_row(findings, found, scale) for found in known)
+    rows = tuple(
+        _row(found, found.effect, label=_label(findings, found), scale=scale)
+        for found in known
+        if found.effect
+    )
     return DotPlot(rows, axis, line=0.0, line_label="no effect")
 
 
-def _row(findings: Findings, found: Survival, scale: Scale) -> Row:
-    effect = found.effect
+def _row(found: Survival, effect: Effect, *, label: str, scale: Scale) -> Row:
     return Row(
-        label=effect_label(findings, effect),
+        label=label,
         dots=scaled((value for _, value in effect.per_seed), scale),
         middle=(effect.estimate or 0.0) * scale.factor,
         bar=bounds_in(ends(effect.interval), scale),
@@ -196,11 +226,19 @@ def _row(findings: Findings, found: Survival, scale: Scale) -> Row:
 def survival_frame(findings: Findings) -> pd.DataFrame:
     """One row per claim."""
     rows = [
-        {"factor": found.claim.factor, "level": found.claim.level, "published": found.published}
-        | {"metric": found.effect.metric.name, "n": found.effect.n}
-        | {"estimate": found.effect.estimate}
-        | both_ends("interval", ends(found.effect.interval))
-        | both_ends("adjusted", ends(found.effect.adjusted))
+        {"factor": found.claim.factor, "level": found.claim.level}
+        | {"given": ", ".join(f"{f}={lv}" for f, lv in found.claim.given.items())}
+        | {"published": found.published, "metric": findings.metric.name}
+        | _effect_cells(found.effect)
         for found in findings.survivals
     ]
     return pd.DataFrame(rows)
+
+
+def _effect_cells(effect: Effect | None) -> dict[str, float | int | None]:
+    own, adjusted = (ends(effect.interval), ends(effect.adjusted)) if effect else (None, None)
+    return (
+        {"n": effect.n if effect else 0, "estimate": effect.estimate if effect else None}
+        | both_ends("interval", own)
+        | both_ends("adjusted", adjusted)
+    )

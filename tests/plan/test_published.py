@@ -58,9 +58,21 @@ def test_published_runs_find_their_arms(write):
             "levels are {'a': ['off', 'on'], 'b': ['off', 'on']}.",
         ),
         (
+            {
+                "studies": {
+                    "small": {
+                        "claims": [{"factor": "a", "level": "on", "before": "one", "after": "one"}]
+                    }
+                }
+            },
+            "small.toml: the published claim of 'a' must say at which levels of the other factors "
+            "both of its runs stood. Received: given = {}. Name a level of each of "
+            "{'b': ['off', 'on']} in 'given'.",
+        ),
+        (
             {"runs": {"one": RUN | {"sauce": 1}}},
             "small.toml: p.json: unknown key 'runs.one.sauce'. Received: 1. Did you mean 'source'? "
-            "Known here are source, epochs, step_seconds, test_accuracy.",
+            "Known here are source, settings, epochs, step_seconds, test_accuracy.",
         ),
     ],
 )
@@ -77,3 +89,10 @@ def test_a_missing_file_is_one_line(edit):
         "small.toml: 'published' names a file that cannot be read. Received: none.json: No such "
         "file or directory. Put it beside the study file."
     )
+
+
+def test_the_levels_of_a_claim_are_taken_as_the_cure_says(write):
+    claim = {"factor": "a", "level": "on", "before": "one", "after": "one", "given": {"b": "off"}}
+    study = load_study(write(studies={"small": {"claims": [claim]}}))
+    before, after = study.claimed_arms(study.claims[0])
+    assert (before.name, after.name) == ("a=off, b=off", "a=on, b=off")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.estimates import Effect, Interval
-from ablations.findings import ArmFinding, Findings
-from ablations.report import observations, survivals, tails
+from ablations.findings import ArmFinding, Findings, Unlike
+from ablations.report import observations, published, survivals, tails
 
 
 def texts(findings: Findings, place: int) -> list[str]:
@@ -179,6 +179,38 @@ def test_what_remains_of_a_published_gain(
 ) -> None:
     found = replace(claimed.survivals[0], published=published, effect=effect_of(claimed, low, high))
     assert survivals.remains(found) == text
+
+
+def test_what_cannot_be_compared_is_said_with_the_reason(claimed: Findings) -> None:
+    unlike = (Unlike("epochs", 20, 2), Unlike("layers", ["conv:8"], ["conv:16"]))
+    shorter = replace(claimed.survivals[0], effect=None, unlike=unlike)
+    assert survivals.remains(shorter) == "not compared: epochs 2 instead of 20 and other layers."
+    nowhere = replace(claimed.survivals[0], effect=None)
+    assert survivals.remains(nowhere) == (
+        "not compared: the study has no arms with the levels of the two published runs."
+    )
+    none = replace(claimed, survivals=(shorter, nowhere))
+    assert survivals.headline(none) == "No published gain can be compared with these runs"
+    assert survivals.draw_survivals(none) is None
+    assert [row[4] for row in survivals.survival_table(none).rows] == ["–", "–"]
+    some = replace(claimed, survivals=(shorter, *claimed.survivals[1:]))
+    assert survivals.headline(some).startswith("Of 1 published change,")
+
+
+def test_published_runs_made_otherwise_are_neither_inside_nor_outside(post: Findings) -> None:
+    found = tuple(
+        replace(r, unlike=(Unlike("epochs", 20, 2),),
+                comparisons=tuple(replace(c, inside=None) for c in r.comparisons))
+        for r in post.reproductions
+    )  # fmt: skip
+    short = replace(post, reproductions=found)
+    assert published.headline(short) == (
+        "4 published runs were made otherwise than ours, and were not compared"
+    )
+    places = {row[1] for row in published.published_table(short).rows}
+    assert places == {"– not compared: epochs 2 instead of 20"}
+    mixed = replace(post, reproductions=(found[0], *post.reproductions[1:]))
+    assert published.headline(mixed).endswith("; 1 was made otherwise")
 
 
 def test_one_seed_or_none_says_so_of_a_published_gain(claimed: Findings) -> None:
