@@ -18,7 +18,7 @@ from ablations.plan.variants import variant_name
 TRAINING = """
 def train(trial, log):
     value = {value} + trial.settings.get("gain", 0) + trial.settings.get("x", 0)
-    log.metric("test_accuracy", value + trial.seed / 100, unit="fraction", better="higher")
+    log.metric("test_accuracy", value + trial.seed / 100, better="higher")
 
 
 def check_settings(settings):
