@@ -181,12 +181,13 @@ class LocalExecutor:
         if message.resident_bytes > self._limit or message.left_processes:
             process.stop()
         else:
+            process.suspect |= message.left_threads
             self._idle.append(process)
         yield from zip(job.trials, message.records, strict=True)
 
     def _lose(self, process: WorkerProcess, job: _Job, *, unreadable: bool) -> Iterator[Ended]:
-        if job.began is None and not process.fresh:
-            # It fell before it had begun: by what the trial before these has left behind.
+        if process.suspect or (job.began is None and not process.fresh):
+            # Most likely it fell by what an earlier trial has left behind: try in another worker.
             self._drop(process)
             self._waiting.appendleft(job.trials)
             return

@@ -48,6 +48,8 @@ class WorkerProcess:
         environment: The worker's environment variables.
         heard: Where its messages go; one that is full makes the worker wait.
         slot: Which share of the machine it has, for the executor that gave it.
+
+    ``suspect`` notes that an earlier trial has left threads behind, which may end the worker.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WorkerProcess:
     ) -> None:
         self.slot, self.log = slot, log
         self.orders = 0
+        self.suspect = False
         self._heard, self._stopped, self._ended = heard, False, 0
         self._mark = uuid.uuid4().hex
         log.parent.mkdir(parents=True, exist_ok=True)

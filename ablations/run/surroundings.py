@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import TextIO
 
@@ -26,12 +27,18 @@ class Surroundings:
         self._folder = os.open(".", os.O_RDONLY)
         self._streams: dict[str, TextIO] = {}
         self._processes: frozenset[int] = frozenset()
+        self._threads: frozenset[threading.Thread] = frozenset()
         descendants.keep_orphans()
         self.restore()
 
     def begin(self) -> None:
-        """Notes which processes are there before a trial."""
+        """Notes which processes and threads are there before a trial."""
         self._processes = descendants.own_descendants()
+        self._threads = frozenset(threading.enumerate())
+
+    def threads_left(self) -> bool:
+        """Whether the trial has left threads, which nobody can end."""
+        return not self._threads.issuperset(threading.enumerate())
 
     def restore(self) -> bool:
         """Puts everything back; returns whether the trial had left processes, which are ended."""

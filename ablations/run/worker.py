@@ -50,12 +50,14 @@ class EndMessage:
     """The trials at hand have ended.
 
     ``resident_bytes`` is what the worker holds now; ``left_processes`` says that they had left
-    some, which were ended: whatever in the worker counted on them is broken.
+    some, which were ended: whatever in the worker counted on them is broken. ``left_threads`` says
+    that threads go on, which may yet end the worker.
     """
 
     records: tuple[RunRecord, ...]
     resident_bytes: int
     left_processes: bool = False
+    left_threads: bool = False
 
 
 Message = StartMessage | EpochMessage | EndMessage
@@ -77,8 +79,8 @@ def main() -> None:
         while True:
             trials, task = driver.recv()
             records = _perform(trials, task, _Line(driver), surroundings)
-            left = surroundings.restore()
-            driver.send(EndMessage(records, memory.resident_bytes(), left))
+            left, threads = surroundings.restore(), surroundings.threads_left()
+            driver.send(EndMessage(records, memory.resident_bytes(), left, threads))
     _end()
 
 
