@@ -1,0 +1,145 @@
+"""What the documents tell to type works as written, on a study that trains in no time."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ablations import load_study
+from ablations.cli import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")])
+FIRST_WORDS = ("ablations", "git", "python3", "tox")
+
+LONG = {
+    "python3 -m pip install tox && python3 -m tox -e bench": "installs all packages, then trains",
+    "python3 -m tox": "installs all packages, then runs these tests",
+    "python3 -m pip install tox": "installs a package",
+    "python3 -m pip install '.[tensorflow,fast]'": "installs all packages",
+    "python3 -m tox -e bench": "installs all packages, then trains",
+    "python3 -m tox -e sample": "installs packages, then renders all committed reports",
+    "python3 -m tox -e vs-posts": "trains on the photographs for half an hour",
+}
+"""Commands that take minutes, with the reason; the workflows and maintainers run them."""
+
+
+def commands(document: Path) -> Iterator[str]:
+    """Yields the commands of a document's indented blocks, without their comments."""
+    text = re.sub(
+        r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for line in text.splitlines():
+        if line.startswith("    ") and line.split()[:1] and line.split()[0] in FIRST_WORDS:
+            yield line.split(" #")[0].strip()
+
+
+def inline_commands(document: Path) -> Iterator[str]:
+    """Yields what stands between backquotes within a sentence and begins with ``ablations``."""
+    text = document.read_text(encoding="utf-8")
+    yield from (found.replace("\n", " ") for found in re.findall(r"`(ablations [^`]+)`", text))
+
+
+def fenced(document: Path, language: str) -> list[str]:
+    text = document.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def study_toml(study_path, tmp_path):
+    """A folder with a quick ``study.toml``, in a git repository with a blog beside it."""
+    study_path.rename("study.toml")
+    Path("blog/_posts").mkdir(parents=True)
+    git = ["git", "-c", "init.defaultBranch=main"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for key, value in (("user.name", "a"), ("user.email", "a@b"), ("commit.gpgsign", "false")):
+        subprocess.run(["git", "config", key, value], check=True)
+    return tmp_path / "study.toml"
+
+
+def do(command: str) -> None:
+    """Runs a command as it is written; ``ablations`` in this process, which is quicker."""
+    if not command.startswith("ablations "):
+        done = subprocess.run(command, shell=True, capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stderr.decode())
+        return
+    called = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert called.exit_code == 0, (command, called.stderr, called.exception)
+
+
+def quick(document: Path) -> list[str]:
+    return [command for command in commands(document) if command not in LONG]
+
+
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if quick(d)], ids=lambda d: str(d.relative_to(ROOT))
+)
+def test_the_commands_of_a_document_work_in_their_order(document, study_toml):
+    own = quick(document)
+    if "ablations init" in own:
+        quick_study = study_toml.read_text()
+        study_toml.unlink()
+        do("ablations init")
+        study_toml.write_text(quick_study)
+    else:
+        do("ablations run study.toml --no-report")
+        do("ablations export study.toml --to records.jsonl")
+    for command in own:
+        if command != "ablations init":
+            do(command)
+
+
+def test_the_long_commands_are_still_written_somewhere_and_name_what_there_is():
+    written = {command for document in DOCUMENTS for command in commands(document)}
+    assert set(LONG) <= written
+    environments = re.findall(
+        r"^\[testenv:(.+)\]", (ROOT / "tox.ini").read_text(), flags=re.MULTILINE
+    )
+    for command in LONG:
+        for name in re.findall(r"tox -e (\S+)", command):
+            assert name in environments
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
+def test_commands_within_sentences_name_commands_and_options_that_there_are(document):
+    known = typer.main.get_command(app).commands
+    for text in inline_commands(document):
+        words = text.split()[1:]
+        if words[0].startswith("-"):
+            continue
+        assert words[0] in known, text
+        options = {name for option in known[words[0]].params for name in option.opts}
+        used = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert used <= options | {"--help"}, text
+
+
+def test_the_study_of_the_readme_loads(tmp_path):
+    (shown,) = fenced(ROOT / "README.md", "toml")
+    (tmp_path / "dropout.toml").write_text(shown)
+    assert len(load_study(tmp_path / "dropout.toml").arms) == 2
+
+
+def test_the_python_of_the_readme_runs(study_toml):
+    (shown,) = fenced(ROOT / "README.md", "python")
+    assert '"quickstart"' in shown  # which trains for a minute
+    exec(shown.replace('"quickstart"', '"study.toml"'), {})
+    assert Path("reports/study/index.html").is_file()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
+def test_what_a_document_points_to_is_there(document):
+    text = document.read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    beside = [document.parent / link for link in links if link and "://" not in link]
+    named = re.findall(r"`((?:ablations|bench|docs|tests)/[\w/]+\.\w+)`", text)
+    missing = [
+        str(path) for path in (*beside, *(ROOT / name for name in named)) if not path.exists()
+    ]
+    assert not missing
