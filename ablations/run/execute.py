@@ -62,7 +62,9 @@ def execute(
         failure = ("raised", said(unreported, REPORTING)) if unreported else None
     except DivergedError as error:
         failure = ("diverged", said(error))
-    except (Exception, SystemExit) as error:  # a training function may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a training function may raise anything
         _show_traceback()
         failure = ("raised", _one_line(error))
     seconds = time.perf_counter() - began
@@ -88,7 +90,9 @@ def execute_together(
     try:
         errors = entry.train_together(copy.deepcopy(list(trials)), logs)
         _require_one_each(errors, trials)
-    except (Exception, SystemExit):  # a training function may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a training function may raise anything
         errors = None
         _show_traceback()
     if errors is None:

@@ -81,7 +81,7 @@ class KernelKills:
         ours, any_ones = group > self._group, machine > self._machine
         self._group, self._machine = group, machine
         if ours:
-            return ": the kernel ended it, because memory was short; fewer --jobs need less"
+            return ": the kernel ended it, because memory was short; fewer --jobs leave each more"
         if any_ones:
             return "; the kernel ended a process meanwhile, because memory was short"
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -12,11 +13,12 @@ from typing import TextIO
 from ablations.run import descendants
 
 _STREAMS = (("stdout", 1), ("stderr", 2))
+_LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class Surroundings:
-    """A worker's log as its standard output, its folder, its timers and its processes.
+    """A worker's log as its standard output, its folder, timers, limits and processes.
 
     A training function may close standard output, change the folder, or start processes; the next
     trial in the same worker must not notice.
@@ -26,6 +28,7 @@ class Surroundings:
         self._log = os.dup(1)
         self._folder = os.open(".", os.O_RDONLY)
         self._streams: dict[str, TextIO] = {}
+        self._limits = {number: resource.getrlimit(number) for number in _LIMITS}
         self._processes: frozenset[int] = frozenset()
         self._threads: frozenset[threading.Thread] = frozenset()
         descendants.keep_orphans()
@@ -44,6 +47,9 @@ class Surroundings:
         """Puts everything back; returns whether the trial had left processes, which are ended."""
         for timer in _TIMERS:
             signal.setitimer(timer, 0)
+        for limit, (soft, _) in self._limits.items():
+            with suppress(OSError, ValueError):  # above a hard limit that was lowered
+                resource.setrlimit(limit, (soft, resource.getrlimit(limit)[1]))
         for name, number in _STREAMS:
             self._restore_stream(name, number)
         with suppress(OSError):  # a folder that is gone is missed by whoever needs it

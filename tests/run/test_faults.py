@@ -29,6 +29,7 @@ from multiprocessing.connection import Connection
 def train(trial, log):
     globals()[trial.settings["how"]](log)
     log.environment(pid=os.getpid(), folder=os.getcwd())
+    log.environment(seconds=resource.getrlimit(resource.RLIMIT_CPU)[0])
     print("after", trial.settings["how"])
     log.metric("m", 1.0)
 
@@ -58,6 +59,10 @@ def close_file(log):
 
 def change_folder(log):
     os.chdir("/")
+
+
+def set_limit(log):
+    resource.setrlimit(resource.RLIMIT_CPU, (1, resource.RLIM_INFINITY))
 
 
 def set_alarm(log):
@@ -223,12 +228,14 @@ def test_the_next_trial_finds_its_worker_as_it_was(run, tmp_path):
         "change_folder",
         "well",
         "set_alarm",
+        "set_limit",
         "well",
     )
     records = run(*hows)
-    assert outcomes(records) == ["raised", *["completed"] * 7]  # of what was printed to nowhere
+    assert outcomes(records) == ["raised", *["completed"] * 8]  # of what was printed to nowhere
     assert len({record.environment["pid"] for record in records[1:]}) == 1
     assert records[5].environment["folder"] == str(Path.cwd())
+    assert [r.environment["seconds"] for r in records[-3:]] == ["-1", "1", "-1"]
     text = (tmp_path / "logs" / "worker-1.log").read_text()
     assert text.count("after well") == 4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -246,6 +247,15 @@ def test_energy_is_kept_beside_as_many_metrics_as_there_may_be(monkeypatch):
     assert record.completed
     assert Metric("energy_joules", 5.0, better="lower") in record.metrics
     assert replace(record).metrics[-1].name == "peak_memory_bytes"
+
+
+@pytest.mark.parametrize("kind", [GeneratorExit, asyncio.CancelledError, SystemExit, MemoryError])
+def test_whatever_is_raised_fails_the_trial(kind):
+    def train(_trial, log):
+        raise kind("it")
+
+    record = execute(TRIAL, train, lambda _number, _metrics: None)
+    assert record.message.startswith(f"{kind.__name__}: it (test_reported.py, line ")
 
 
 class Forged:
