@@ -22,13 +22,14 @@ class Past:
     """An earlier state of the study to hold the present one against.
 
     ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
-    the distinct environments of its records.
+    the distinct environments of its records, ``started`` when its trials began (ISO 8601).
     """
 
     source: str
     arms: tuple[PastArm, ...]
     data: tuple[str, ...]
     environments: tuple[Mapping[str, str], ...]
+    started: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Drift:
     geometric means (now / then), for speeds. ``interval`` is adjusted for all ``family_size`` of
     them and decides the verdict against ``margin``, which is a difference or a quotient alike.
     ``paired`` says whether equal seeds on equal data were compared; ``alike`` that all their
-    results agree up to rounding.
+    results agree up to rounding. ``apart`` marks speeds that were not measured in turn, so that the
+    interval is widened by what a machine may drift.
     """
 
     arm: Arm
@@ -56,6 +58,7 @@ class Drift:
     alike: bool
     family_size: int
     verdict: Verdict
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,8 @@ class Findings:
     at each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
     whole gain from the baseline to the full recipe among the factors. ``plans`` say how many seeds
     each effect takes, ``self_test`` how often a gate against the past errs on such records.
-    ``revisions`` say what was changed after an earlier look, where looks are known.
+    ``revisions`` say what was changed after an earlier look, where looks are known; ``started``
+    when the completed trials began.
     """
 
     study: Study
@@ -186,6 +187,7 @@ class Findings:
     self_test: SelfTest | None = None
     fixed_seeds: int | None = None
     revisions: tuple[Revision, ...] = ()
+    started: tuple[str, ...] = ()
 
     @property
     def n_missing(self) -> int:

@@ -72,7 +72,9 @@ def _of_findings(path: Path, source: str) -> Past:
             for arm in found["arms"]
         )
         environments = tuple({k: str(v) for k, v in e.items()} for e in found["environments"])
-        return Past(source, arms, tuple(map(str, list(found["data"]))), environments)
+        data = tuple(map(str, list(found["data"])))
+        started = tuple(map(str, list(found.get("started", ()))))  # earlier reports lack it
+        return Past(source, arms, data, environments, started)
     except MALFORMED as error:
         raise StoreError(
             f"{source} holds no findings",

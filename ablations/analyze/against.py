@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from ablations.analyze.comparable import alike, other_machines, require_comparable
+from ablations.analyze.comparable import alike, in_turn, other_machines, require_comparable
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
@@ -33,6 +33,12 @@ The median step leads because it is the same whether frozen layers were computed
 """
 
 _ROUNDING = 1e-9
+
+MOST_DRIFT = 1.1
+"""By how much the speed of a machine is taken to differ at most between two days, a quotient."""
+
+SPEED_UNITS = ("seconds", "per second")
+"""Units of what depends on the state of the machine, whichever the seed."""
 
 Values = Mapping[int, float]
 
@@ -71,6 +77,7 @@ def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
         tuple(PastArm(arm, own) for arm, own in values.items()),
         tuple(sorted({r.data for r in latest.values() if r.data})),
         tuple(dict(facts) for facts in sorted(environments)),
+        tuple(sorted(record.started_at for record in latest.values())),
     )
 
 
@@ -102,11 +109,13 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
     speed = None if machines else _speed(findings, past)
     metrics = [findings.metric, *([speed] if speed else [])]
     same_data = set(findings.data) == set(past.data)
+    apart = not in_turn(findings.started, past.started)
     drifts = [
         _drift(findings, metric, pair, family=len(pairs) * len(metrics), same_data=same_data)
         for metric in metrics
         for pair in pairs
     ]
+    drifts = [_as_speed(drift, apart=apart, elsewhere=bool(machines)) for drift in drifts]
     own = {arm.arm for arm in findings.arms}
     return Against(
         past,
@@ -118,14 +127,18 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
 
 
 def drift_code(found: Against, findings: Findings) -> int:
-    """Returns 1 where an arm regressed, 4 where trials or arms are missing, 3 where undecided."""
+    """Returns 1 where an arm regressed, 4 where trials or arms are missing, 3 where undecided.
+
+    Speeds that were not measured in turn may stay undecided: they can hardly be anything else.
+    """
     verdicts = {drift.verdict for drift in found.drifts}
     if "regressed" in verdicts:
         return 1
     unknown = any(drift.n == 0 for drift in found.drifts)
     if found.gone or unknown or findings.n_completed < findings.n_planned:
         return 4
-    return 3 if "inconclusive" in verdicts else 0
+    undecided = any(drift.verdict == "inconclusive" and not drift.apart for drift in found.drifts)
+    return 3 if undecided else 0
 
 
 def _speed(findings: Findings, past: Past) -> MetricInfo | None:
@@ -147,7 +160,11 @@ def _drift(
     summary = arm.summaries.get(metric.name)
     now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
     shared = sorted(set(now) & set(then))
-    paired = same_data and not is_ratio and 2 <= len(shared) == min(len(now), len(then))
+    paired = (
+        same_data
+        and metric.unit not in SPEED_UNITS
+        and 2 <= len(shared) == min(len(now), len(then))
+    )
     copied = bool(shared) and now == then  # times never come out alike: the very same records
     if paired:
         now, then = ({seed: own[seed] for seed in shared} for own in (now, then))
@@ -203,6 +220,31 @@ def _judged(drift: Drift, now: Values, then: Values, *, alpha: float, step: Step
         and replace(interval, low=_known(interval.low, drift), high=_known(interval.high, drift)),
         verdict=judge(interval, margin=margin, better=drift.metric.better),
     )
+
+
+def _as_speed(drift: Drift, *, apart: bool, elsewhere: bool) -> Drift:
+    """Judges no speed of another machine, and allows for drift between two days on one."""
+    if drift.metric.unit not in SPEED_UNITS or drift.alike:
+        return drift
+    if elsewhere:
+        return replace(drift, interval=None, verdict="inconclusive")
+    return _widened(drift) if apart else drift
+
+
+def _widened(drift: Drift) -> Drift:
+    """Allows for what a machine drifts between two measurements that were not made in turn."""
+    found = drift.interval
+    if found is None:
+        return replace(drift, apart=True)
+    if drift.is_ratio:
+        wide = replace(found, low=found.low / MOST_DRIFT, high=found.high * MOST_DRIFT)
+        logs = replace(wide, low=math.log(wide.low), high=math.log(wide.high))
+        verdict = judge(logs, margin=math.log(drift.margin), better=drift.metric.better)
+    else:
+        room = (MOST_DRIFT - 1) * max(abs(drift.mean or 0.0), abs(drift.past_mean or 0.0))
+        wide = replace(found, low=found.low - room, high=found.high + room)
+        verdict = judge(wide, margin=drift.margin, better=drift.metric.better)
+    return replace(drift, interval=wide, verdict=verdict, apart=True)
 
 
 def _back(value: float | None, drift: Drift) -> float | None:

@@ -72,6 +72,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         environments=_environments(outcomes),
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
+        started=tuple(sorted(o.completed.started_at for o in outcomes if o.completed)),
         reproductions=reproductions(study, arms),
         target=target,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 
 from ablations.analyze.reruns import is_result
@@ -64,6 +65,27 @@ def other_machines(
     """Returns the facts of both machines where they differ or are unknown; else ``None``."""
     now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
     return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))
+
+
+def in_turn(now: Sequence[str], then: Sequence[str]) -> bool:
+    """Whether two sides were measured in turn: the middle of each lies within the other's span.
+
+    Then what slows the machine for hours or days slows both alike. One after the other, it slows
+    one of them, and no number of seeds tells that from a change of the code.
+
+    Args:
+        now: When the trials of one side began, ISO 8601.
+        then: Those of the other side; none where that is unknown.
+    """
+    try:
+        one, other = (sorted(map(datetime.fromisoformat, side)) for side in (now, then))
+        middles = [(side[(len(side) - 1) // 2], side[len(side) // 2]) for side in (one, other)]
+        return all(
+            span[0] <= low and high <= span[-1]
+            for (low, high), span in zip(middles, (other, one), strict=True)
+        )
+    except (IndexError, ValueError, TypeError):
+        return False
 
 
 def alike(arm: ArmFinding, old: PastArm) -> bool:

@@ -44,6 +44,7 @@ def _measured(findings: Findings) -> dict[str, Any]:
     """Returns what a later state of the study can be held against."""
     return {
         "data": list(findings.data),
+        "started": list(findings.started),
         "environments": [dict(facts) for facts, _ in findings.environments],
         "arms": [
             {

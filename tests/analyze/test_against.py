@@ -12,6 +12,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from ablations.analyze.against import against, drift_code, past_of_records, welch
+from ablations.analyze.comparable import in_turn
 from ablations.analyze.intervals import summarize
 from ablations.analyze.reaching import log_rank, target_time
 from ablations.analyze.selftest import self_test
@@ -308,3 +309,74 @@ def test_two_samples_without_any_spread_are_judged_by_the_step(make):
         found, _ = held(make, study, constant(correct, range(6)), then)
         assert verdicts(found) == {"accuracy": expected}
         assert not any(drift.paired for drift in found.drifts)
+
+
+def days(records, first, *, step=2):
+    """Gives seed i the start of hour ``first + step * i``."""
+    hours = {r.seed: first + step * r.seed for r in records}
+    return [
+        replace(
+            r,
+            started_at=f"2026-01-{1 + hours[r.seed] // 24:02d}T{hours[r.seed] % 24:02d}:00:00+00:00",
+        )
+        for r in records
+    ]
+
+
+def speeds(found):
+    return {(d.verdict, d.apart) for d in found.drifts if d.metric.name == "median_step_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("slower", "code", "verdict"),
+    [(1.0, 0, "inconclusive"), (1.08, 0, "inconclusive"), (1.4, 1, "regressed")],
+)
+def test_the_drift_of_a_machine_between_days_is_no_regression(make, study, slower, code, verdict):
+    then = days(rows(make, study, salt=5), 0)
+    now = days(rows(make, study, step=0.01 * slower), 96)
+    found, findings = held(make, study, now, then)
+    assert speeds(found) == {(verdict, True)}
+    assert drift_code(found, findings) in {code, 3}  # accuracy may be undecided
+    others = [d.verdict for d in found.drifts if not d.is_ratio]
+    if "inconclusive" not in others:
+        assert drift_code(found, findings) == code
+
+
+def test_speeds_that_were_measured_in_turn_are_compared_as_finely_as_seeds_allow(make, study):
+    then = days(rows(make, study, salt=5), 0)
+    found, _ = held(make, study, days(rows(make, study, step=0.0115), 1), then)
+    assert speeds(found) == {("regressed", False)}
+    found, _ = held(make, study, days(rows(make, study), 1), then)
+    assert speeds(found) == {("equivalent", False)}
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "expected"),
+    [
+        ((0, 2, 4), (1, 3, 5), True),
+        ((0, 1, 2), (0, 1, 2), True),
+        ((0, 1, 2), (3, 4, 5), False),
+        ((0, 1, 2, 3), (1, 2, 3, 4), True),
+        ((0, 1, 2, 3), (2, 3, 4, 5), False),
+        ((0, 1, 2, 3), (3, 4, 5, 6), False),
+        ((0, 9), (4, 5), False),
+        ((0, 1), (), False),
+    ],
+)
+def test_in_turn_means_that_each_middle_lies_within_the_other_span(now, then, expected):
+    one, other = ([f"2026-01-01T{h:02d}:00:00+00:00" for h in hours] for hours in (now, then))
+    assert in_turn(one, other) is expected
+    assert in_turn(other, one) is expected
+
+
+def test_a_study_about_a_speed_is_no_finer_between_days(make, study):
+    timed = replace(study, metric="median_step_seconds", smallest_effect_that_matters=0.0002)
+    then, now = rows(make, study, salt=5), rows(make, study, step=0.0106)
+    found, _ = held(make, timed, days(now, 96), days(then, 0))
+    assert {(d.verdict, d.apart, d.paired) for d in found.drifts} == {("inconclusive", True, False)}
+    found, _ = held(make, timed, days(now, 1), days(then, 0))
+    assert {(d.verdict, d.apart) for d in found.drifts} == {("regressed", False)}
+    elsewhere = [replace(r, environment={**HERE, "cpu": "other"}) for r in days(then, 0)]
+    found, findings = held(make, timed, days(now, 1), elsewhere)
+    assert {d.verdict for d in found.drifts} == {"inconclusive"}
+    assert drift_code(found, findings) == 3
