@@ -85,3 +85,17 @@ def test_linear_algebra_that_is_loaded_already_is_limited_too(clean):
 
     with limited(1):
         assert {library["num_threads"] for library in threadpool_info()} <= {1}
+
+
+def test_the_option_is_part_of_what_to_write_for_this_very_study(study_path):
+    assert load_study(study_path, threads=2).source == "small.toml --threads 2"
+    assert load_study(study_path, threads=2).threads == 2
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "2000", '"two"'])
+def test_a_wrong_number_of_threads_is_one_line(edit, number):
+    path = edit("[trial.settings]", f"threads = {number}\n[trial.settings]")
+    with pytest.raises(
+        StudyError, match=r"small\.toml: 'trial\.threads' cannot be used: .*Received"
+    ):
+        load_study(path)
