@@ -188,7 +188,9 @@ def status(session: Session, as_json: AsJson = False) -> None:
     for line in screens.failure_lines(session.study, session.failures()):
         _say(line)
     if others := session.others():
-        _say(f"{others} other records are of other settings: repeat --set and --seeds as for 'run'")
+        _say(
+            f"{others} other records are of other settings: repeat --set, --seeds and --threads as for 'run'"
+        )
 
 
 @app.command()

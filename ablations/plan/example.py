@@ -17,6 +17,7 @@ question = "Which of the two raises test accuracy on small pictures of digits, a
 run = "ablations.vision:train"    # or "your_module:your_function", taking (trial, log)
 timeout_seconds = 600             # a trial that takes longer is stopped and counted as failed
 # memory_gib = 4                  # and so is one that holds more memory
+# threads = 2                     # of each trial, whatever runs beside it; else 1
 
 [trial.settings]                  # shared by all arms; --set epochs=2 overrides one of them
 dataset = "digits"                # or "cats-vs-dogs", or "directory:PATH" with a folder a class
