@@ -188,9 +188,8 @@ def status(session: Session, as_json: AsJson = False) -> None:
     for line in screens.failure_lines(session.study, session.failures()):
         _say(line)
     if others := session.others():
-        _say(
-            f"{others} other records are of other settings: repeat --set, --seeds and --threads as for 'run'"
-        )
+        cure = "repeat --set, --seeds and --threads as for 'run'"
+        _say(f"{others} other records are of other settings: {cure}")
 
 
 @app.command()

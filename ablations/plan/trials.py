@@ -44,13 +44,7 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
     have to be here. A trial without a record has no data.
     """
     identify = find_entry(study.entry, study.folder).identity
-    exact: dict[tuple[int, str], str] = {}
-    like: dict[tuple[int, str], str] = {}
-    for record in records:
-        if record.entry == study.entry:
-            exact[record.seed, _text(record.settings)] = record.data
-            counted = _text(identified(record.settings, identify))
-            like.setdefault((record.seed, counted), record.data)
+    exact, like = _data_of(study, records, identify)
     data = {}
     for arm in study.arms:
         settings = study.arm_settings(arm)
@@ -58,6 +52,20 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
         for seed in study.seeds:
             data[arm, seed] = exact.get((seed, own)) or like.get((seed, counted), "")
     return _trials(study, data, identify)
+
+
+def _data_of(
+    study: Study, records: Iterable[RunRecord], identify: Identify
+) -> tuple[dict[tuple[int, str], str], dict[tuple[int, str], str]]:
+    """Returns the data by seed and settings: by all of them, and by those that count."""
+    exact: dict[tuple[int, str], str] = {}
+    like: dict[tuple[int, str], str] = {}
+    for record in records:
+        if record.entry == study.entry:
+            exact[record.seed, _text(record.settings)] = record.data
+            counted = _text(identified(record.settings, identify))
+            like.setdefault((record.seed, counted), record.data)
+    return exact, like
 
 
 def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
