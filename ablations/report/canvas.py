@@ -23,6 +23,12 @@ def shorten(text: str, pixels: float, *, size: float = TEXT) -> str:
     return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
 
 
+def shorten_axis(text: str, pixels: float) -> str:
+    """Cuts the name in an axis's label, and keeps the unit and direction that follow it."""
+    name, comma, rest = text.partition(", ")
+    return shorten(name, pixels - text_width([comma + rest], size=SMALL), size=SMALL) + comma + rest
+
+
 def wrapped(title: str, room: float) -> str:
     """Breaks small text at its spaces into two lines at most."""
     if len(shorten(title, room, size=SMALL)) == len(title) or " " not in title:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ablations.report.axes import PLAIN, AxisScale, fit, notes
-from ablations.report.canvas import Bounds, canvas, shorten, text_width
+from ablations.report.canvas import Bounds, canvas, shorten, shorten_axis, text_width
 from ablations.report.palette import LIGHT, MARKS, SMALL, TEXT, WIDE
 
 
@@ -112,6 +112,7 @@ def dot_figure(data: DotPlot, width: int) -> Figure:
     size = ((width - left - right) / width, depth * unit / height)
     axes = figure.add_axes((left / width, bottom / height, *size))
     axes.set_ylim(depth, 0)
+    data = replace(data, axis=shorten_axis(data.axis, width - right - 4))
     plot_rows(axes, data, places, reach=0.3 if narrow else 0.5)
     _label_rows(axes, data.rows, places=places, room=width if narrow else left, narrow=narrow)
     for heading, place in headings:

@@ -76,6 +76,7 @@ def _image_path(name: str) -> str:
 
 def _view(exhibit: Exhibit, name: str, chart: Drawn | None) -> ExhibitView:
     return ExhibitView(
+        name=name,
         title=exhibit.title,
         caption=exhibit.caption,
         table=exhibit_table(exhibit.title, exhibit.table) if exhibit.table and not chart else None,

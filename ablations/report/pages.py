@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ from ablations.formatting import arm_label, counted, day
 from ablations.record import RunRecord
 from ablations.report import frames, gates, headlines, tables
 from ablations.report.cards import card
+from ablations.report.contents import contents
 from ablations.report.costs import COST_TABLE_READING, TARGET_READING, cost_table, target_table
 from ablations.report.dependence import dependence
 from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
@@ -77,6 +78,7 @@ def make_report(
         origin=origin or {},
     )
     page = _page(shown, records, material)
+    page = replace(page, contents=contents(page))
     return Report(page, _files(shown, records, material))
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ablations.report.axes import PLAIN, AxisScale, fit, notes
-from ablations.report.canvas import canvas, shorten, spaced, wrapped
+from ablations.report.canvas import canvas, shorten, shorten_axis, spaced, wrapped
 from ablations.report.palette import LIGHT, MARKS, SERIES, SMALL, TEXT, WIDE
 
 
@@ -162,7 +162,8 @@ def _lay_out(data: Panels, width: int, grid: _Grid) -> tuple[Figure, list[Axes]]
 def _write_head(figure: Figure, data: Panels) -> None:
     width, height = figure.get_size_inches() * 72
     y = 1 - 10 / height
-    figure.text(2 / width, y, data.y_axis, fontsize=SMALL, color=LIGHT["muted"], va="center")
+    words = shorten_axis(data.y_axis, width - 4)
+    figure.text(2 / width, y, words, fontsize=SMALL, color=LIGHT["muted"], va="center")
     write_legend(figure, data.legend, top=32)
 
 
@@ -188,7 +189,7 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
     ax.set_xticks(x, [shorten(label, 80, size=SMALL) for label in panel.x_labels])
-    ax.set_xlabel(panel.x_axis, labelpad=4)
+    ax.set_xlabel(shorten(panel.x_axis, _width(ax) + 80, size=SMALL), labelpad=4)
 
 
 def plot_curves(ax: Axes, panel: Panel) -> None:

@@ -14,6 +14,7 @@ from ablations.report.axes import PLAIN, AxisScale, fit, notes
 from ablations.report.canvas import (
     Bounds,
     canvas,
+    shorten_axis,
     spaced,
     text_width,
     wrapped,
@@ -114,8 +115,15 @@ def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
             ax.set_xlim(left=min(0, ax.get_xlim()[0]) if _below_zero(data) else 0)
         data.across.tick(ax.xaxis, MaxNLocator(5))
     data.upward.tick(ax.yaxis, MaxNLocator(5))
-    ax.set_xlabel(data.x_axis, loc="right", labelpad=6)
-    ax.set_title(data.y_axis, loc="left", fontsize=SMALL, color=LIGHT["muted"], pad=12)
+    wide = ax.get_window_extent().width
+    ax.set_xlabel(shorten_axis(data.x_axis, wide + 100), loc="right", labelpad=6)
+    ax.set_title(
+        shorten_axis(data.y_axis, wide + room),
+        loc="left",
+        fontsize=SMALL,
+        color=LIGHT["muted"],
+        pad=12,
+    )
     ax.grid(visible=True, zorder=0)
     ax.set_axisbelow(True)
     ax.tick_params(length=0, pad=6)

@@ -62,8 +62,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitView:
-    """A table, picture or chart that the training function showed; ``image`` is a path."""
+    """A table, picture or chart that the training function showed; ``image`` is a path.
 
+    ``name`` tells it from all others of the report.
+    """
+
+    name: str
     title: str
     caption: str
     table: TableView | None
@@ -143,6 +147,16 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section of the report: what kind it is, its address, and its title in the contents."""
+
+    kind: str
+    anchor: str
+    title: str
+    chapter: ChapterView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPage:
     """All that ``report.html.j2`` and ``report.md.j2`` set: the same words in both."""
 
@@ -184,6 +198,7 @@ class ReportPage:
     data: tuple[str, ...]
     commands: tuple[str, ...]
     reading: tuple[tuple[str, str], ...]
+    contents: tuple[SectionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

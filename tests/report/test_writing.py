@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ablations import templates
 from ablations.errors import StudyError
 from ablations.estimates import MetricInfo
 from ablations.findings import Findings
@@ -22,6 +23,7 @@ from ablations.report.frames import trials_frame
 from ablations.report.manifests import MANIFEST, all_files
 from ablations.report.summaries import report_kind
 from ablations.report.tables import gate_tables
+from ablations.study import Chapter
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[2] / "reports"
@@ -38,6 +40,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.drawn: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -55,6 +58,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += data
+        if self.open[-1:] == ["text"]:
+            self.drawn.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
@@ -129,6 +134,86 @@ def test_the_page_is_sound_and_usable_without_eyes_or_mouse(page: Page) -> None:
     headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert headings.count(1) == 1
     assert all(b <= a + 1 or b == 3 for a, b in pairwise(headings))
+
+
+LONG = "the_name_of_a_factor_that_nobody_would_break_into_two_parts_and_that_never_ends_0123456789abcdefghij"
+
+
+@pytest.fixture(scope="session")
+def pages(
+    folder: Path, make: Make, failed: Findings, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Page]:
+    """Reports of several kinds: crossed, with failures, told in chapters, with endless names."""
+    factors = {LONG: {"off": {}, f"x{LONG}": {LONG: LONG}}, "b": {"x": {}, "y": {}}}
+    metric = MetricInfo(LONG, "fraction", "higher")
+    endless = make(title=LONG, question=LONG, factors=factors, metric=metric, slug="endless")
+    chapters = tuple(Chapter(LONG, dict(arm.levels)) for arm in failed.study.arms[:4])
+    told = replace(failed, study=replace(failed.study, chapters=chapters, slug="told"))
+    out = tmp_path_factory.mktemp("pages")
+    paths = [folder / "index.html", *(render_report(f, out) for f in (failed, told, endless))]
+    return {
+        path.parent.name + str(i): Page(path.read_text("utf-8")) for i, path in enumerate(paths)
+    }
+
+
+def test_contents_and_sections_agree(pages: dict[str, Page]) -> None:
+    for name, page in pages.items():
+        sections = [a["aria-labelledby"] for a in page.all("section")]
+        headings = [a["id"] for a in page.all("h2") if not str(a["id"]).startswith("figure-")]
+        start = page.elements.index(("nav", {"class": "contents", "aria-label": "Contents"}))
+        links = [a["href"] for tag, a in page.elements[start:] if tag == "a"][: len(sections)]
+        assert links == [f"#{section}" for section in sections], name
+        assert headings == sections, name
+        assert len(sections) >= 6
+
+
+def test_the_markdown_follows_the_same_order(pages: dict[str, Page], folder: Path) -> None:
+    titles = {"What each change buys": "effects", "Do the changes depend on each other?": "interactions",
+              "All arms": "arms", "How many seeds?": "seeds", "Gates": "gates", "Time and cost": "cost",
+              "How the arms learned": "curves", "Data and models": "models", "Settings": "settings",
+              "Do it again": "again"}  # fmt: skip
+    text = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
+    found = [titles[t] for t in re.findall(r"^## (.*)$", text, re.MULTILINE) if t in titles]
+    sections = [a["aria-labelledby"] for a in pages["cats-or-dogs0"].all("section")]
+    assert found == sections
+
+
+def test_every_heading_has_an_address_and_a_link_to_it(pages: dict[str, Page]) -> None:
+    for page in pages.values():
+        at = [i for i, (tag, _) in enumerate(page.elements) if re.fullmatch("h[1-6]", tag)]
+        for i in at:
+            anchor = page.elements[i][1]["id"]
+            assert page.elements[i + 1] == ("a", {"href": f"#{anchor}"})
+        ids = [a["id"] for _, a in page.elements if a.get("id")]
+        assert [name for name, n in Counter(ids).items() if n > 1] == []
+
+
+def test_landmarks_have_names_of_their_own(pages: dict[str, Page]) -> None:
+    for page in pages.values():
+        named = [a["aria-labelledby"] for a in page.all("section")]
+        assert len(named) == len(set(named))
+        assert [a for _, a in page.elements if a.get("role") == "region"] == []
+
+
+def test_long_names_fit_a_phone(pages: dict[str, Page]) -> None:
+    page = pages["endless3"]
+    widths = [float(str(svg["viewbox"]).split()[2]) for svg in page.all("svg")]
+    assert set(widths) == {800.0, 358.0}
+    assert LONG in page.text
+    drawn = [words for words in page.drawn if len(words) * 0.5 * 12.5 > 800]
+    assert drawn == []
+    css = (Path(templates.__file__).parent / "style.css").read_text(encoding="utf-8")
+    assert "body{margin:0;overflow-wrap:anywhere;" in css
+    assert ".scroll{overflow-x:auto;max-width:100%" in css
+    assert ".rows{font-size:.875rem}" in css
+
+
+def test_print_opens_what_is_folded_and_keeps_rows_and_figures_whole() -> None:
+    css = (Path(templates.__file__).parent / "style.css").read_text(encoding="utf-8")
+    printed = css[css.index("@media print{") :]
+    assert "details::details-content{content-visibility:visible;block-size:auto}" in printed
+    assert "figure,tr,dt,li{break-inside:avoid}" in printed
+    assert not re.search(r"table[^{]*\{[^}]*break-inside:avoid", printed)
 
 
 def test_markdown_and_page_state_the_same_numbers(folder: Path, page: Page) -> None:
