@@ -266,7 +266,7 @@ class Forged:
 
     def run(self, trials, observer, *, more):
         for trial in trials:
-            record = execute(trial, lambda *_: None, lambda *_: None)
+            record = execute(trial, lambda _, log: log.metric("m", 1.0), lambda *_: None)
             yield trial, replace(record, **self.values) if trial.seed == 1 else record
 
 
