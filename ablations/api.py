@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablations.agreement import distinct
 from ablations.plan import load_study, match_records, plan_trials
 from ablations.record import RunRecord
 from ablations.run import Observer
@@ -78,9 +79,15 @@ def to_frames(records: Sequence[RunRecord]) -> Frames:
 def analyze_records(
     study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
 ) -> Findings:
-    """Returns what the records say: arms, effects, gates and failures."""
+    """Returns what the records say: arms, effects, gates and failures.
+
+    Raises:
+        StoreError: if two completed records of a trial differ, or two records give a metric
+            another unit or direction.
+    """
     planned = plan_trials(study, data_dir=data_dir)
-    return findings_of(study, match_records(records, planned, study), planned=planned)
+    matched = match_records(distinct(records), planned, study)
+    return findings_of(study, matched, planned=planned)
 
 
 def render_report(

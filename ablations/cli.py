@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from ablations import __version__
-from ablations.errors import AblationsError
+from ablations.errors import AblationsError, EmptyReportError
 from ablations.options import (
     AsJson,
     Difference,
@@ -24,6 +24,7 @@ from ablations.options import (
     Jsonl,
     Plain,
     ReportsDir,
+    RunsDir,
     Samples,
     Trials,
     with_session,
@@ -163,7 +164,7 @@ def run(  # noqa: PLR0913 - each is an option
         session = session.reading(samples=samples)
         for line in screens.metric_lines(session.study, session.records()):
             _note(line)
-        page = _render(session, reports_dir) if report else None
+        page = _rendered(session, reports_dir) if report else None
     if as_json:
         document = screens.progress_json(session.study, progress)
         _print_json({**document, "report": None if page is None else str(page)})
@@ -201,9 +202,7 @@ def report(
     samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records there are."""
-    session = session.reading(jsonl, samples=samples)
-    _note_threads(session)
-    _render(session, reports_dir)
+    _render(_reading(session, jsonl, samples=samples), reports_dir)
 
 
 @app.command()
@@ -233,8 +232,7 @@ def gate(
 
     if (self_test and past is not None) or (despite and past is None):
         raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
-    session = session.reading(jsonl)
-    _note_threads(session)
+    session = _reading(session, jsonl)
     findings = session.findings(session.records())
     if self_test:
         shown = gating.self_tested(findings)
@@ -259,8 +257,7 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
     """Tell what the seeds could find and how many a verdict takes."""
     from ablations import screens
 
-    session = session.reading(jsonl)
-    _note_threads(session)
+    session = _reading(session, jsonl)
     findings = session.findings(session.records())
     if as_json:
         _print_json(screens.power_json(findings))
@@ -350,6 +347,23 @@ def export(
 
 
 @app.command()
+def repair(
+    what: Annotated[str, typer.Argument(metavar="STUDY", help="A study, or a file of records.")],
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
+    from ablations import repairing
+
+    is_file = Path(what).suffix in (".sqlite", ".jsonl")
+    path = Path(what) if is_file else repairing.store_path(what, runs_dir)
+    found = repairing.repair(path)
+    for lost in found.lost:
+        _say(f"lost: {lost}")
+    _say(repairing.said(path, found))
+    raise typer.Exit(4 if found.lost else 0)
+
+
+@app.command()
 def site(
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False)] = Path("site"),
     reports_dir: ReportsDir = Path("reports"),
@@ -410,6 +424,24 @@ def _train_again(
         for trial, record in ended:
             watcher.finished(trial, record)
             yield trial, before[trial.key], record
+
+
+def _reading(session: Session, jsonl: Path | None, *, samples: bool = True) -> Session:
+    """Reads records from a file, if one is named, and says how many of them are left out."""
+    session = session.reading(jsonl, samples=samples)
+    if others := session.left_out():
+        _note(f"{jsonl}: {others} of its records are of other trials and are left out")
+    _note_threads(session)
+    return session
+
+
+def _rendered(session: Session, reports_dir: Path) -> Path | None:
+    """Renders the report at the end of a run, whose exit code tells of what failed."""
+    try:
+        return _render(session, reports_dir)
+    except EmptyReportError as error:
+        _note(f"ablations: {error}")
+        return None
 
 
 def _render(session: Session, reports_dir: Path) -> Path:

@@ -15,17 +15,19 @@ from ablations import checks
 from ablations.record import (
     Exhibit,
     LogContents,
-    Metric,
-    Predictions,
     RunRecord,
-    Table,
     checked_environment,
     checked_epoch,
     checked_exhibit,
     checked_metric,
     checked_predictions,
 )
-from ablations.study import Arm
+from ablations.stored import (
+    StoredRecord,
+    checked,
+    exhibit_of,
+    parsed,
+)
 
 RECORD_COLUMNS = (
     "key",
@@ -82,30 +84,47 @@ def detail_rows(record: RunRecord) -> dict[str, list[Row]]:
 
 
 def record_from_rows(
-    row: Sequence[Any], facts: str, details: Mapping[str, list[Row]], exhibits: tuple[Exhibit, ...]
+    row: Row, facts: str | None, details: Mapping[str, Sequence[Row]], exhibits: Sequence[Exhibit]
 ) -> RunRecord:
-    """Puts a record together again; the inverse of `record_row` and `detail_rows`."""
+    """Puts a record together again; the inverse of `record_row` and `detail_rows`.
+
+    Raises:
+        ValueError: if the rows are no record's, with what is wrong and where.
+    """
     values = dict(zip(RECORD_COLUMNS, row, strict=True))
-    values["arm"] = Arm(tuple(json.loads(values["arm"]).items()))
-    values["settings"] = json.loads(values["settings"])
-    return RunRecord(
-        **values,
-        metrics=tuple(Metric(*metric) for metric in details["metrics"]),
-        epochs=tuple(epoch_values(text) for _, text in details["epochs"]),
-        steps=tuple(np.frombuffer(seconds, "<f8") for _, seconds in details["steps"]),
-        predictions=tuple(_predictions(*values) for values in details["predictions"]),
-        exhibits=exhibits,
-        environment=json.loads(facts),
-    )
+    names = ("name", "value", "unit", "better")
+    values |= {
+        "arm": parsed(values["arm"]),
+        "settings": parsed(values["settings"]),
+        "environment": parsed(facts or "null"),
+        "metrics": [dict(zip(names, metric, strict=True)) for metric in details["metrics"]],
+        "epochs": [parsed(text) for text in _numbered("epochs", details["epochs"])],
+        "steps": [_array(raw, "<f8") for raw in _numbered("steps", details["steps"])],
+        "predictions": [_predictions(*values) for values in details["predictions"]],
+        "exhibits": list(exhibits),
+    }
+    return checked(StoredRecord, values).value()
+
+
+def _numbered(what: str, rows: Sequence[Row]) -> list[Any]:
+    """Returns what stands beside the numbers 1, 2, 3 and so on; none may be missing."""
+    if [number for number, _ in rows] != list(range(1, len(rows) + 1)):
+        raise ValueError(f"{what}: some are missing")
+    return [value for _, value in rows]
 
 
 def _predictions(
     split: str, labels: bytes, probabilities: bytes, examples: str = ""
-) -> Predictions:
-    truth = np.frombuffer(labels, "<i8")
-    said = np.frombuffer(probabilities, "<f4")
+) -> dict[str, Any]:
+    truth, said = _array(labels, "<i8"), _array(probabilities, "<f4")
+    if said.size % max(len(truth), 1):
+        raise ValueError(f"predictions: {said.size} probabilities of {len(truth)} examples")
     shaped = said.reshape(len(truth), -1 if len(truth) else 0)
-    return Predictions(split, truth, shaped, examples)
+    return {"split": split, "labels": truth, "probabilities": shaped, "examples": examples}
+
+
+def _array(raw: bytes, dtype: str) -> NDArray[Any]:
+    return np.frombuffer(raw, dtype)
 
 
 def _bytes(values: NDArray[Any], dtype: str) -> bytes:
@@ -117,12 +136,6 @@ def epoch_text(epoch: Mapping[str, float]) -> str:
     return to_text({name: value if np.isfinite(value) else None for name, value in epoch.items()})
 
 
-def epoch_values(text: str) -> dict[str, float]:
-    """Reads the JSON of `epoch_text`."""
-    values = json.loads(text)
-    return {name: np.nan if value is None else value for name, value in values.items()}
-
-
 def exhibit_to_json(exhibit: Exhibit) -> dict[str, Any]:
     """Returns an exhibit as JSON values, its picture in base64."""
     values = asdict(exhibit)
@@ -132,8 +145,12 @@ def exhibit_to_json(exhibit: Exhibit) -> dict[str, Any]:
 
 
 def exhibit_from_text(text: str) -> Exhibit:
-    """Reads an exhibit from the JSON of `exhibit_to_json`."""
-    return exhibit_from_json(json.loads(text))
+    """Reads an exhibit from the JSON of `exhibit_to_json`.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    return exhibit_of(parsed(text))
 
 
 def storable(contents: LogContents) -> LogContents:
@@ -163,15 +180,12 @@ def exhibits_to_text(exhibits: Sequence[Exhibit]) -> str:
 
 
 def exhibits_from_text(text: str) -> tuple[Exhibit, ...]:
-    """Reads the JSON of `exhibits_to_text`."""
-    return tuple(exhibit_from_json(values) for values in json.loads(text))
+    """Reads the JSON of `exhibits_to_text`.
 
-
-def exhibit_from_json(values: dict[str, Any]) -> Exhibit:
-    """Reads an exhibit from the values of `exhibit_to_json`."""
-    table, image = values.pop("table"), values.pop("image_png")
-    return Exhibit(
-        **values,
-        table=table and Table(tuple(table["columns"]), tuple(map(tuple, table["rows"]))),
-        image_png=image and base64.b64decode(image),
-    )
+    Raises:
+        ValueError: if it is none.
+    """
+    values = parsed(text)
+    if not isinstance(values, list):
+        raise ValueError("exhibits: should be a list")  # noqa: TRY004 - of a file, not of a call
+    return tuple(map(exhibit_of, values))

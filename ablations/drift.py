@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ablations.estimates import Interval, MetricInfo, Verdict
 from ablations.study import Arm
@@ -22,7 +22,8 @@ class Past:
     """An earlier state of the study to hold the present one against.
 
     ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
-    the distinct environments of its records, ``started`` when its trials began (ISO 8601).
+    the distinct environments of its records, ``started`` when its trials began (ISO 8601),
+    ``metrics`` what is known of their metrics by name.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Past:
     data: tuple[str, ...]
     environments: tuple[Mapping[str, str], ...]
     started: tuple[str, ...] = ()
+    metrics: Mapping[str, MetricInfo] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 AblationsError
 ├── StudyError      the study file, the command line, or the training function that it names
-│   └── ReportingError   what a training function reports, or that it reports nothing
+│   ├── ReportingError   what a training function reports, or that it reports nothing
+│   └── EmptyReportError  a report of nothing that would replace one of something
 ├── DataError       images, archives, weights and caches
 ├── StoreError      the study's record file
 │   └── UnstorableError   one record that it cannot hold
@@ -77,6 +78,10 @@ class StudyError(AblationsError):
 
 class ReportingError(StudyError):
     """A training function reports nothing, or what cannot be meant; all its trials would."""
+
+
+class EmptyReportError(StudyError):
+    """A report of no completed trial would replace one of several."""
 
 
 class DataError(AblationsError):

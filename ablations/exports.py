@@ -7,8 +7,10 @@ from pathlib import Path
 
 from ablations.api import to_frames
 from ablations.errors import StudyError
+from ablations.files import replaced_file
 from ablations.jsonl import write_jsonl
 from ablations.record import RunRecord
+from ablations.sheets import to_csv
 
 
 def export_records(records: Sequence[RunRecord], path: Path) -> None:
@@ -20,7 +22,8 @@ def export_records(records: Sequence[RunRecord], path: Path) -> None:
     if path.suffix == ".jsonl":
         write_jsonl(records, path)
     elif path.suffix == ".csv":
-        to_frames(records).trials.to_csv(path, index=False)
+        with replaced_file(path) as file:
+            file.write(to_csv(to_frames(records).trials).encode())
     elif path.suffix == ".parquet":
         _write_parquet(records, path)
     else:
@@ -33,7 +36,8 @@ def export_records(records: Sequence[RunRecord], path: Path) -> None:
 
 def _write_parquet(records: Sequence[RunRecord], path: Path) -> None:
     try:
-        to_frames(records).trials.to_parquet(path, index=False)
+        with replaced_file(path) as file:
+            to_frames(records).trials.to_parquet(file, index=False)
     except ImportError as error:
         raise StudyError(
             "Parquet needs the package pyarrow",

@@ -1,10 +1,10 @@
-"""Reads from a record file what names the trial of each record."""
+"""Names the records of earlier files as they are named today."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from contextlib import suppress
 
 from ablations.identity import Head, key_with_threads, threads_of
 from ablations.record import is_final
@@ -14,13 +14,8 @@ _QUERY = (
     " FROM records r JOIN environments e ON e.id = r.environment"
 )
 
-
-def read_heads(connection: sqlite3.Connection) -> Iterator[Head]:
-    """Yields the head of each record under the key that it has today, oldest first."""
-    names = renamed(connection)
-    for row in connection.execute(f"{_QUERY} ORDER BY r.id").fetchall():
-        head = _head(row)
-        yield head.renamed(names.get(row[0], head.key))
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError)
+"""What values of another kind raise; the reader of records refuses them with their place."""
 
 
 def renamed(connection: sqlite3.Connection) -> dict[int, str]:
@@ -33,9 +28,10 @@ def renamed(connection: sqlite3.Connection) -> dict[int, str]:
     for owner, *rest, reason, facts in connection.execute(_QUERY).fetchall():
         if '"threads"' in facts or not is_final(rest[-1], reason):
             continue
-        head = _head((owner, *rest, reason, facts))
-        if (key := key_with_threads(head.key, head)) != head.key:
-            found[owner] = key
+        with suppress(*_DAMAGE):
+            head = _head((owner, *rest, reason, facts))
+            if (key := key_with_threads(head.key, head)) != head.key:
+                found[owner] = key
     return found
 
 

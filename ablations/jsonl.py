@@ -3,62 +3,71 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ablations.codec import (
-    RECORD_COLUMNS,
-    epoch_text,
-    epoch_values,
-    exhibit_from_json,
-    exhibit_to_json,
-    to_text,
-)
+from ablations.checksums import sealed, unsealed
+from ablations.codec import RECORD_COLUMNS, epoch_text, exhibit_to_json, to_text
 from ablations.errors import StoreError
+from ablations.files import replaced_file
 from ablations.identity import with_threads
-from ablations.record import SCHEMA_VERSION, Metric, Predictions, RunRecord
-from ablations.study import Arm
+from ablations.record import SCHEMA_VERSION, RunRecord
+from ablations.stored import StoredRecord, checked, parsed
 
 
 def write_jsonl(records: Iterable[RunRecord], path: Path) -> None:
-    """Writes records as JSON lines, one record a line."""
-    lines = (to_text(record_to_json(record)) for record in records)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    """Writes records as JSON lines, one record a line with a checksum at its end.
 
-
-MALFORMED = (
-    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
-"""What reading a document of another shape may raise."""
+    The file appears as a whole: until all is written, an earlier one stays.
+    """
+    with replaced_file(path) as file:
+        for record in records:
+            file.write(f"{sealed(to_text(record_to_json(record)))}\n".encode())
 
 
 def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
-    """Reads what `write_jsonl` wrote.
+    """Reads what `write_jsonl` wrote; a line without a checksum is taken as it is.
 
     Raises:
         StoreError: if the file is missing, or a line is not a record.
     """
     records = []
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(
-            f"{path} cannot be read", received=str(error), cure="Name a file of JSON lines"
-        ) from error
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+    for number, line in lines_of(path):
         try:
             records.append(record_from_json(line))
-        except MALFORMED as error:
+        except ValueError as error:
             raise StoreError(
                 f"{path}, line {number}, is not a run record",
-                received=f"{type(error).__name__}: {error}",
-                cure="Write the file again with 'ablations export'",
+                received=str(error),
+                cure=f"Write the file again with 'ablations export', or keep its sound lines with "
+                f"'ablations repair {path}'",
             ) from error
+    if not records:
+        raise StoreError(
+            f"{path} holds no records",
+            received="an empty file",
+            cure="Write it again with 'ablations export'",
+        )
     return tuple(records)
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yields the lines of a file with their numbers, from 1.
+
+    Raises:
+        StoreError: if the file is missing or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from ((n, line.removesuffix(b"\n")) for n, line in enumerate(file, start=1))
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read",
+            received=error.strerror or str(error),
+            cure="Name a file of JSON lines that exists and may be read",
+        ) from error
 
 
 def record_to_json(record: RunRecord) -> dict[str, Any]:
@@ -86,47 +95,19 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def record_from_json(line: str) -> RunRecord:
+def record_from_json(line: str | bytes) -> RunRecord:
     """Reads one line of JSON lines.
 
     Raises:
-        ValueError: if it is not JSON, or of another schema version.
-        KeyError: if a part is missing.
+        ValueError: if it is not a record, with what is wrong and where.
     """
-    values = json.loads(line)
-    version = values.pop("schema_version")
-    if version not in range(1, SCHEMA_VERSION + 1):
-        raise ValueError(f"schema version {version}, not 1 to {SCHEMA_VERSION}")
-    head = {name: values[name] for name in RECORD_COLUMNS}
-    head["arm"] = Arm(tuple(values["arm"].items()))
-    _require(head)
-    record = RunRecord(
-        **head,
-        environment=values["environment"],
-        metrics=tuple(Metric(**metric) for metric in values["metrics"]),
-        epochs=tuple(epoch_values(to_text(epoch)) for epoch in values["epochs"]),
-        steps=tuple(np.asarray(seconds, np.float64) for seconds in values["steps"]),
-        predictions=tuple(
-            Predictions(
-                p["split"],
-                np.asarray(p["labels"], np.int64),
-                np.asarray(p["probabilities"], np.float32),
-                p.get("examples", ""),
-            )
-            for p in values["predictions"]
-        ),
-        exhibits=tuple(exhibit_from_json(dict(exhibit)) for exhibit in values["exhibits"]),
-    )
-    return with_threads(record)
-
-
-def _require(head: dict[str, Any]) -> None:
-    """Raises ``TypeError`` where a value is of another kind than the records have."""
-    for name, kind in _KINDS.items():
-        if not isinstance(head[name], kind):
-            raise TypeError(f"{name} is {head[name]!r}")
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "key": (str,), "seed": (int,), "data": (str,), "started_at": (str,), "seconds": (int, float),
-}  # fmt: skip
+    text = line if isinstance(line, str) else line.decode()
+    values = parsed(unsealed(text))
+    if not isinstance(values, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - of a file, not of a call
+    version = values.pop("schema_version", None)
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+        raise ValueError(f"schema_version: should be 1 to {SCHEMA_VERSION} ({version!r})")
+    if "checksum" in values:  # not at the end, where it was written
+        raise ValueError("the checksum is that of another text: the line was changed since")
+    return with_threads(checked(StoredRecord, values).value())

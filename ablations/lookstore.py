@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from ablations.connections import read_from
+from ablations.errors import StoreError
 from ablations.looks import Look, Rule
 
 _TABLES = """
@@ -32,14 +34,12 @@ def read_looks(path: Path) -> tuple[Look, ...]:
     if not path.exists():
         return ()
     try:
-        address = f"{path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS)) as connection:
-            return tuple(_read(connection))
-    except (sqlite3.Error, ValueError, TypeError, KeyError):
+        return read_from(path, _read)
+    except (StoreError, ValueError, TypeError, KeyError):
         return ()
 
 
-def _read(connection: sqlite3.Connection) -> Iterable[Look]:
+def _read(connection: sqlite3.Connection) -> Iterator[Look]:
     keys: dict[int, set[str]] = {}
     for key, look in connection.execute("SELECT key, look FROM looked_at"):
         keys.setdefault(look, set()).add(key)

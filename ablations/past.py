@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import math
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from ablations.agreement import distinct
+from ablations.checksums import of_document
 from ablations.drift import Past, PastArm
 from ablations.errors import StoreError
-from ablations.jsonl import MALFORMED, read_jsonl
+from ablations.estimates import MetricInfo
+from ablations.jsonl import read_jsonl
 from ablations.store import Store
+from ablations.stored import StoredFindings, StoredMeasured, checked, parsed
 from ablations.study import Arm
 
 _CURE = (
@@ -55,39 +58,42 @@ def _read(path: Path, source: str) -> Past:
     if path.suffix == ".json":
         return _of_findings(path, source)
     records = Store(path).records() if path.suffix == ".sqlite" else read_jsonl(path)
-    return past_of_records(records, source)
+    try:
+        return past_of_records(distinct(records), source)
+    except StoreError as error:
+        raise error.at(source) from error
 
 
 def _of_findings(path: Path, source: str) -> Past:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["measured"]
-        arms = tuple(
-            PastArm(
-                Arm(tuple(arm["levels"].items())),
-                {
-                    name: {int(seed): _finite(value) for seed, value in own.items()}
-                    for name, own in arm["values"].items()
-                },
-            )
-            for arm in found["arms"]
-        )
-        environments = tuple({k: str(v) for k, v in e.items()} for e in found["environments"])
-        data = tuple(map(str, list(found["data"])))
-        started = tuple(map(str, list(found.get("started", ()))))  # earlier reports lack it
-        return Past(source, arms, data, environments, started)
-    except MALFORMED as error:
+        found = _measured(parsed(path.read_bytes()))
+    except (OSError, ValueError) as error:
         raise StoreError(
-            f"{source} holds no findings",
-            received=f"{type(error).__name__}: {error}",
+            f"{source} holds no findings that a gate can be held against",
+            received=str(error),
             cure=_CURE,
         ) from error
+    return Past(
+        source,
+        tuple(PastArm(Arm(tuple(arm.levels.items())), arm.by_seed()) for arm in found.arms),
+        tuple(found.data),
+        tuple(found.environments),
+        tuple(found.started),
+        {name: MetricInfo(name, own.unit, own.better) for name, own in found.metrics.items()},
+    )
 
 
-def _finite(value: float) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no number")
-    return number
+def _measured(document: Any) -> StoredMeasured:
+    """Reads the part of a report's summary that gates can be held against.
+
+    Raises:
+        ValueError: if it is none, or was changed since it was written.
+    """
+    found = checked(StoredFindings, document).measured
+    values = {k: value for k, value in document["measured"].items() if k != "checksum"}
+    if found.checksum is not None and found.checksum != of_document(values):
+        raise ValueError("measured: its checksum is that of other values")
+    return found
 
 
 def _of_revision(name: str) -> Past:

@@ -15,7 +15,7 @@ from ablations.errors import DivergedError, ReportingError
 from ablations.study import Arm, Settings
 
 SCHEMA_VERSION = 2
-"""Version of the stored form of a run record; version 1 lacks the digest of predictions."""
+"""Version of a run record as a line of JSON; version 1 lacks the digest of predictions."""
 
 BEYOND = 2.0
 """A fraction beyond this is taken for a percentage; some shares are a little above 1."""

@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablations.agreement import agreed_infos, distinct, strangers
 from ablations.entry import ReportBytes, describe_nothing, find_entry
+from ablations.errors import StoreError
 from ablations.identity import Head, other_threads
 from ablations.jsonl import read_jsonl
 from ablations.looks import Look, Revision, Rule, revisions
@@ -79,7 +81,7 @@ class Session:
     def possible_trials(self) -> tuple[Trial, ...]:
         """All trials up to the last seed; those of a file of records have the data it names."""
         if self.jsonl is not None:
-            return trials_of_records(self.study, read_jsonl(self.jsonl))
+            return trials_of_records(self.study, self._file)
         return plan_trials(self.study, data_dir=self.data_dir)
 
     @cached_property
@@ -119,13 +121,39 @@ class Session:
         claim_records(self.study, self.planned_store.path.parent)
 
     def records(self) -> tuple[RunRecord, ...]:
-        """Returns the records of the planned trials, oldest first."""
-        if self.jsonl is None:
-            stored: Iterable[RunRecord] = self._stored()
-        else:
-            stored = match_records(read_jsonl(self.jsonl), self.possible_trials, self.study)
-        own = self._own(stored)
-        return tuple(own if self.samples else map(_without_samples, own))
+        """Returns the records of the planned trials, oldest first.
+
+        Raises:
+            StoreError: if they cannot be read or disagree, or a file has none of this study.
+        """
+        stored = tuple(self._stored()) if self.jsonl is None else self._matched
+        own = tuple(self._own(stored))
+        if self.jsonl is not None and not own:
+            raise strangers(self.jsonl, stored, self.study)
+        try:
+            agreed_infos((r, r.metrics) for r in own if r.completed)
+        except StoreError as error:
+            raise error.at(str(self.jsonl or self.planned_store.path)) from error
+        return own if self.samples else tuple(map(_without_samples, own))
+
+    @cached_property
+    def _file(self) -> tuple[RunRecord, ...]:
+        """All records of the file that is read in place of the store."""
+        assert self.jsonl is not None  # noqa: S101 - asked for only where there is one
+        found = read_jsonl(self.jsonl)
+        try:
+            return distinct(found)
+        except StoreError as error:
+            raise error.at(str(self.jsonl)) from error
+
+    @cached_property
+    def _matched(self) -> tuple[RunRecord, ...]:
+        """The same, with those of planned trials under the keys of these trials."""
+        return match_records(self._file, self.possible_trials, self.study)
+
+    def left_out(self) -> int:
+        """Returns how many records of the file belong to no planned trial."""
+        return sum(record.key not in self._keys for record in self._matched) if self.jsonl else 0
 
     def _own(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
         return (record for record in records if record.key in self._keys)
@@ -155,7 +183,7 @@ class Session:
             heads: Iterable[Head] = self.planned_store.heads()
             ended = {outcome.key for outcome in self.planned_store.outcomes() if outcome.final}
         else:
-            heads = map(Head.of, read_jsonl(self.jsonl))
+            heads = map(Head.of, self._file)
             ended = {record.key for record in self.records() if record.final}
         identify = find_entry(self.study.entry, self.study.folder).identity
         wanted = self._keys - ended
@@ -257,7 +285,7 @@ class Session:
         if self.jsonl is None:
             stored: Iterable[RunRecord] = self.planned_store.records()
         else:
-            stored = match_records(read_jsonl(self.jsonl), trials, self.study)
+            stored = match_records(self._file, trials, self.study)
         found = {record.key: record for record in stored if record.final}
         return tuple((trial, found[trial.key]) for trial in trials if trial.key in found)
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 
 from ablations.heads import name_by_threads
+from ablations.rows import add_checksums
 
 TABLES = """
 CREATE TABLE environments (
@@ -71,10 +72,13 @@ UPGRADES: tuple[Upgrade, ...] = (
     "ALTER TABLE predictions ADD COLUMN examples TEXT NOT NULL DEFAULT ''",
     # 3: trials that had more threads than one are named by them
     name_by_threads,
+    # 4: checksums, and the number of records
+    add_checksums,
 )
 """What brings a file of version 1 to version 2, that to version 3, and so on.
 
-Append only. A new file takes every step too, so that it cannot differ from one that was upgraded.
+Append only. A new file takes every step too, so that it cannot differ from one that was upgraded. A
+step that changes values of ``RECORD_COLUMNS`` has to `seal` the records again.
 """
 
 STORE_VERSION = 1 + len(UPGRADES)
@@ -86,20 +90,24 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
+def bring_up_to_date(connection: sqlite3.Connection, version: int = STORE_VERSION) -> None:
     """Makes the tables of an empty file, or upgrades those of an earlier version, in one go.
 
     Whatever goes wrong, the file stays as it was.
+
+    Args:
+        connection: The open file.
+        version: How far to go, if not to the present.
     """
-    if version_of(connection) == STORE_VERSION:
+    if version_of(connection) >= version:
         return
     connection.execute("BEGIN IMMEDIATE")  # another process may be about to do the same
     with connection:
-        version = version_of(connection)
-        steps = (*([TABLES] if version == 0 else []), *UPGRADES[max(version - 1, 0) :])
-        for step in steps:
+        present = version_of(connection)
+        missing = UPGRADES[max(present, 1) - 1 : version - 1]
+        for step in (TABLES, *missing) if present == 0 else missing:
             _take(connection, step)
-        connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
+        connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _take(connection: sqlite3.Connection, step: Upgrade) -> None:

@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from ablations.analyze.comparable import alike, in_turn, other_machines, require_comparable
+from ablations.agreement import agreed_infos
+from ablations.analyze.comparable import (
+    alike,
+    in_turn,
+    other_machines,
+    require_comparable,
+    require_same_units,
+)
 from ablations.analyze.derived import measured
 from ablations.analyze.effects import ALPHA, judge
 from ablations.analyze.intervals import estimate
@@ -62,15 +69,19 @@ def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
     """Returns records as the past that later findings can be held against.
 
     Of several records of one arm and seed the latest completed one counts.
+
+    Raises:
+        StoreError: if they disagree on the unit or direction of a metric.
     """
     completed = sorted((r for r in records if r.completed), key=lambda r: r.started_at)
     latest = {(record.arm, record.seed): record for record in completed}
+    found = [(record, measured(record)) for record in latest.values()]
     values: dict[Arm, dict[str, dict[int, float]]] = {}
-    for (arm, seed), record in latest.items():
-        own = values.setdefault(arm, {})
-        for name, metric in measured(record).items():
+    for record, metrics in found:
+        own = values.setdefault(record.arm, {})
+        for name, metric in metrics.items():
             if math.isfinite(metric.value):
-                own.setdefault(name, {})[seed] = metric.value
+                own.setdefault(name, {})[record.seed] = metric.value
     environments = {tuple(sorted(r.environment.items())) for r in latest.values()}
     return Past(
         source,
@@ -78,6 +89,7 @@ def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
         tuple(sorted({r.data for r in latest.values() if r.data})),
         tuple(dict(facts) for facts in sorted(environments)),
         tuple(sorted(record.started_at for record in latest.values())),
+        agreed_infos((record, metrics.values()) for record, metrics in found),
     )
 
 
@@ -108,6 +120,7 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
     machines = other_machines(findings, past)
     speed = None if machines else _speed(findings, past)
     metrics = [findings.metric, *([speed] if speed else [])]
+    require_same_units(past, metrics)
     same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
     drifts = [

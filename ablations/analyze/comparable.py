@@ -10,6 +10,7 @@ from fractions import Fraction
 from ablations.analyze.reruns import is_result
 from ablations.drift import Past, PastArm
 from ablations.errors import StudyError
+from ablations.estimates import MetricInfo
 from ablations.findings import ArmFinding, Findings
 
 _IMAGES = 10_000
@@ -40,6 +41,19 @@ def _require_same(findings: Findings, past: Past, what: str, names: Sequence[str
             received=f"now {', '.join(sorted(now))}; then {', '.join(sorted(then))}",
             cure=f"Compare like with like, or add --despite {what}",
         )
+
+
+def require_same_units(past: Past, metrics: Sequence[MetricInfo]) -> None:
+    """Raises `StudyError` where the past gives a metric another unit or direction."""
+    for metric in metrics:
+        then = past.metrics.get(metric.name, metric)
+        if then != metric:
+            raise StudyError(
+                f"{past.source} gives metric '{metric.name}' in another unit or direction",
+                received=f"now {metric.unit}, better {metric.better}; "
+                f"then {then.unit}, better {then.better}",
+                cure="Name a baseline with the same unit",
+            )
 
 
 def _facts(findings: Findings, names: Sequence[str]) -> set[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ablations.analyze.derived import measured
 from ablations.record import RunRecord
+from ablations.sheets import factor_columns, metric_columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +24,8 @@ class Frames:
     ``seed``, ``epoch``, ``step`` (from 1), ``seconds`` and ``warmup``, which marks the steps that
     step times leave out.
 
-    A factor named like a fixed column becomes ``factor_NAME``; a metric named like a fixed column
-    or a factor becomes ``metric_NAME``.
+    A factor named like a fixed column of any table becomes ``factor_NAME``; a metric named like a
+    fixed column or a factor becomes ``metric_NAME``. ``ablations/sheets.py`` lists the fixed ones.
     """
 
     trials: pd.DataFrame
@@ -44,20 +45,15 @@ def to_frames(records: Iterable[RunRecord]) -> Frames:
 
 Counts = Sequence[int] | NDArray[np.int64]
 
-_FIXED = frozenset(
-    ["key", "study", "arm", "seed", "status", "reason", "seconds", "epoch", "step", "warmup"]
-)
-
 
 def _factors(records: Sequence[RunRecord]) -> pd.DataFrame:
     levels = pd.DataFrame([dict(record.arm.levels) for record in records])
-    return levels.rename(columns=lambda name: f"factor_{name}" if name in _FIXED else name)
+    return levels.rename(columns=factor_columns(levels.columns))
 
 
 def _metrics(rows: Iterable[dict[str, float]], factors: Iterable[str]) -> pd.DataFrame:
-    taken = _FIXED.union(factors)
     values = pd.DataFrame(rows, dtype=np.float64)
-    return values.rename(columns=lambda name: f"metric_{name}" if name in taken else name)
+    return values.rename(columns=metric_columns(values.columns, factors))
 
 
 def _trials(records: Sequence[RunRecord], factors: pd.DataFrame) -> pd.DataFrame:

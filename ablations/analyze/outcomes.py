@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ablations.agreement import agreed_infos
 from ablations.analyze.derived import measured
 from ablations.estimates import MetricInfo
 from ablations.record import Metric, RunRecord
@@ -51,13 +52,13 @@ def match(
 
 
 def metric_infos(outcomes: Iterable[Outcome]) -> dict[str, MetricInfo]:
-    """Returns the metrics of the completed trials by name, in the order of their appearance."""
-    infos: dict[str, MetricInfo] = {}
-    for outcome in outcomes:
-        for metric in outcome.metrics.values():
-            if metric.name not in infos:
-                infos[metric.name] = MetricInfo(metric.name, metric.unit, metric.better)
-    return infos
+    """Returns the metrics of the completed trials by name, in the order of their appearance.
+
+    Raises:
+        StoreError: if two trials give one another unit or direction.
+    """
+    completed = ((o.record, o.metrics.values()) for o in outcomes if o.record is not None)
+    return agreed_infos(completed)
 
 
 def finished_at(outcomes: Iterable[Outcome]) -> str | None:

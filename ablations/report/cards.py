@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ablations.checksums import of_document
 from ablations.estimates import Effect, Interval
 from ablations.findings import ArmFinding, Findings
 from ablations.formatting import arm_label, gate_rule, gate_status
@@ -18,7 +19,7 @@ def card(findings: Findings, said: Answer, origin: Mapping[str, Any]) -> dict[st
 
     ``origin`` tells which study the report is of, so that no other one takes its place.
     """
-    study = findings.study
+    study, measured = findings.study, _measured(findings)
     return {
         "schema": 1,
         "slug": study.report_name,
@@ -36,7 +37,7 @@ def card(findings: Findings, said: Answer, origin: Mapping[str, Any]) -> dict[st
         "arms": [_arm_card(findings, arm) for arm in findings.arms],
         "effects": [_effect_card(findings, effect) for effect in findings.effects],
         "gates": _gate_cards(findings),
-        "measured": _measured(findings),
+        "measured": measured | {"checksum": of_document(measured)},
     }  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def _measured(findings: Findings) -> dict[str, Any]:
         "data": list(findings.data),
         "started": list(findings.started),
         "environments": [dict(facts) for facts, _ in findings.environments],
+        "metrics": {m.name: {"unit": m.unit, "better": m.better} for m in findings.metrics},
         "arms": [
             {
                 "levels": dict(arm.arm.levels),

@@ -12,10 +12,10 @@ from ablations.findings import Findings
 from ablations.formatting import listing, number
 from ablations.record import Exhibit, Table
 from ablations.report.drawings import Drawn, Words, drawn
-from ablations.report.frames import write_csv
 from ablations.report.histograms import Histogram, Histograms, histogram_figure
 from ablations.report.setup_tables import exhibit_table
 from ablations.report.views import ExhibitView
+from ablations.sheets import to_csv
 
 _COLUMNS = ("series", "from", "to", "share")
 
@@ -56,7 +56,7 @@ def show(place: str, exhibits: Sequence[Exhibit]) -> Shown:
             files[_image_path(name)] = exhibit.image_png
         if chart and exhibit.table:
             files[chart.view.file] = chart.svg
-            files[chart.view.csv] = write_csv(_frame(exhibit.table))
+            files[chart.view.csv] = to_csv(_frame(exhibit.table))
     return Shown(tuple(views), files)
 
 

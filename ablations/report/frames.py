@@ -11,6 +11,7 @@ import pandas as pd
 from ablations.estimates import Effect, Interval
 from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
+from ablations.sheets import factor_columns, metric_columns
 from ablations.study import Arm
 
 Cell = tuple[str, str]
@@ -25,33 +26,46 @@ def trials_frame(findings: Findings, records: Sequence[RunRecord]) -> pd.DataFra
     placed = sorted(
         records, key=lambda r: (order.get(r.arm, len(order)), r.seed, r.started_at, r.key)
     )
+    named = _metrics_of(findings, [m.name for record in placed for m in record.metrics])
     rows = [
-        dict(record.arm.levels)
+        _levels(findings, record.arm)
         | {"seed": record.seed, "key": record.key, "status": record.status}
         | {"reason": record.reason, "started_at": record.started_at, "seconds": record.seconds}
-        | {metric.name: metric.value for metric in record.metrics}
+        | {named[metric.name]: metric.value for metric in record.metrics}
         for record in placed
     ]
     return pd.DataFrame(rows)
 
 
+def _levels(findings: Findings, arm: Arm) -> dict[str, Any]:
+    """Returns the arm's level of each factor, by the factor's column."""
+    columns = factor_columns(factor.name for factor in findings.study.factors)
+    return {columns.get(factor, factor): level for factor, level in arm.levels}
+
+
+def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:
+    """Returns the column of each metric."""
+    factors = factor_columns(factor.name for factor in findings.study.factors)
+    return metric_columns(names, factors.values())
+
+
 def _seed_rows(findings: Findings) -> list[dict[str, Any]]:
     rows = []
+    named = _metrics_of(findings, [name for arm in findings.arms for name in arm.summaries])
     for finding in findings.arms:
         values: dict[int, dict[str, Any]] = {}
         for name, summary in finding.summaries.items():
             for seed, value in summary.values:
-                values.setdefault(seed, {})[name] = value
-        rows += [
-            dict(finding.arm.levels) | {"seed": seed} | metrics for seed, metrics in values.items()
-        ]
+                values.setdefault(seed, {})[named[name]] = value
+        levels = _levels(findings, finding.arm)
+        rows += [levels | {"seed": seed} | metrics for seed, metrics in values.items()]
     return rows
 
 
 def arms_frame(findings: Findings) -> pd.DataFrame:
     """One row per arm and metric."""
     rows = [
-        dict(finding.arm.levels)
+        _levels(findings, finding.arm)
         | {"metric": name, "unit": s.metric.unit, "n": s.n, "mean": s.mean, "sd": s.sd}
         | {"median": s.median, "min": s.minimum, "max": s.maximum}
         | _bounds("interval", s.interval)
@@ -137,9 +151,10 @@ def _in_cell(arm: Arm, pair: tuple[str, str], cell: Sequence[str]) -> bool:
 
 def interactions_frame(findings: Findings) -> pd.DataFrame:
     """One row per pair of factors, cell and seed."""
+    (metric,) = _metrics_of(findings, [findings.metric.name]).values()
     rows = [
         {"factor_1": pair[0], "level_1": cell[0], "factor_2": pair[1], "level_2": cell[1]}
-        | {"seed": seed, findings.metric.name: value}
+        | {"seed": seed, metric: value}
         for pair in factor_pairs(findings)
         for cell, values in interaction_cells(findings, pair).items()
         for seed, value in values.items()
@@ -150,7 +165,7 @@ def interactions_frame(findings: Findings) -> pd.DataFrame:
 def curves_frame(findings: Findings) -> pd.DataFrame:
     """One row per arm, seed, metric and epoch."""
     rows = [
-        dict(finding.arm.levels)
+        _levels(findings, finding.arm)
         | {"seed": curve.seed, "metric": curve.metric, "epoch": epoch, "value": value}
         for finding in findings.arms
         for curve in finding.curves
@@ -168,8 +183,3 @@ def steps_frame(findings: Findings) -> pd.DataFrame:
         for percentile, value in enumerate(finding.timing.quantiles)
     ]
     return pd.DataFrame(rows)
-
-
-def write_csv(frame: pd.DataFrame) -> str:
-    """Writes a table as CSV with full precision and the same bytes everywhere."""
-    return frame.to_csv(index=False, lineterminator="\n")

@@ -32,6 +32,7 @@ from ablations.report.stories import Sources, draw_histories, tell, told_places
 from ablations.report.survivals import draw_survivals, survival_frame, survival_part
 from ablations.report.views import ExhibitView, ReportPage
 from ablations.report.wording import effect_label
+from ablations.sheets import to_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +196,4 @@ def _data(findings: Findings, records: Sequence[RunRecord]) -> dict[str, str]:
         "survival": survival_frame(findings),
     }
     kept = {name: frame for name, frame in made.items() if not frame.empty or name == "trials"}
-    return {f"data/{name}.csv": frames.write_csv(frame) for name, frame in kept.items()}
+    return {f"data/{name}.csv": to_csv(frame) for name, frame in kept.items()}

@@ -51,6 +51,12 @@ class GateSummary(BaseModel):
     status: GateStatus
 
 
+class TrialCounts(BaseModel):
+    """How many trials stand behind a report."""
+
+    completed: int = 0
+
+
 class Summary(BaseModel):
     """What a site needs of ``report.json``. ``slug`` and ``finished_at`` become part of paths."""
 
@@ -61,6 +67,7 @@ class Summary(BaseModel):
     finished_at: Annotated[StrictStr, AfterValidator(_moment)] | None
     picture: StrictStr
     gates: list[GateSummary]
+    trials: TrialCounts = TrialCounts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ablations.errors import EmptyReportError
 from ablations.findings import Findings
+from ablations.formatting import counted
 from ablations.origins import origin_of_report, require_own_report
 from ablations.record import RunRecord
 from ablations.report.folders import replaced
 from ablations.report.pages import make_report
 from ablations.report.palette import style
-from ablations.report.summaries import report_kind
+from ablations.report.summaries import read_summary, report_kind
 from ablations.report.templating import render_html, render_markdown
 
 
@@ -32,14 +34,17 @@ def render_report(
         samples: Whether to show examples of the data; if not, the report says so.
 
     Raises:
+        EmptyReportError: if no trial has completed, and an earlier report has some that did.
         StudyError: if the folder holds another study's report or something else, or a file that
             someone else wrote or changed stands where one of the report's is to be written.
     """
     require_own_report(findings.study, out_dir)
+    slug = findings.study.report_name
+    if not findings.n_completed:
+        _require_nothing_lost(out_dir / slug)
     origin = origin_of_report(findings.study, out_dir)
     with style():
         report = make_report(findings, records, samples=samples, origin=origin)
-    slug = findings.study.report_name
     pages = {
         "index.html": render_html("report.html.j2", report.page),
         f"{slug}.md": render_markdown("report.md.j2", report.page),
@@ -48,6 +53,18 @@ def render_report(
     with replaced(target, report_kind(slug)) as fresh:
         _write(fresh, {**report.files, **pages})
     return target / "index.html"
+
+
+def _require_nothing_lost(target: Path) -> None:
+    """Raises `EmptyReportError` where a report of no trial would replace one of some."""
+    earlier = read_summary(target)
+    if earlier and earlier.trials.completed:
+        raise EmptyReportError(
+            f"{target} holds a report of {counted(earlier.trials.completed, 'completed trial')}, "
+            "which one without any would replace",
+            received="no completed trial of this study with these settings",
+            cure="Repeat --set and --seeds as for 'run', or name another --reports-dir",
+        )
 
 
 def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
