@@ -17,8 +17,8 @@ print(sorted({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)), vision
 def test_planning_and_preparing_need_no_framework():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     said = (
-        "[] ['check_settings', 'describe', 'fingerprint_data', 'joins_seeds', 'prepare_data', "
-        "'train', 'train_together']"
+        "[] ['check_settings', 'describe', 'fingerprint_data', 'joins_seeds', 'notes', "
+        "'prepare_data', 'train', 'train_together']"
     )
     assert done.stdout.strip() == said
 
