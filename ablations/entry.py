@@ -177,6 +177,12 @@ def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
             return hook(*arguments)
         except (AblationsError, OSError):
             raise
+        except ImportError as error:
+            raise StudyError(
+                f"'{name}' beside the training function needs what is not installed",
+                received=f"{type(error).__name__}: {error}",
+                cure="Install it into this Python environment",
+            ) from error
         except Exception as error:  # somebody else's function may raise anything
             raise StudyError(
                 f"'{name}' beside the training function failed",

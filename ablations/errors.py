@@ -39,6 +39,12 @@ class AblationsError(Exception):
         super().__init__(" ".join(line.split()))
         self._parts = (problem, received, cure)
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """What is wrong, what was received, and the cure, as text."""
+        problem, received, cure = self._parts
+        return problem, received if isinstance(received, str) else repr(received), cure
+
     def at(self, place: str) -> Self:
         """Returns the same error with ``place`` in front, such as the name of a file."""
         problem, received, cure = self._parts

@@ -193,7 +193,7 @@ def identity(settings: Settings) -> Settings:
 def prepare_data(
     settings: Settings, data_dir: str | None, report: Callable[[int, int], None]
 ) -> None:
-    """Downloads and checks the data, so that workers find everything in place.
+    """Downloads and checks the data and weights, so that workers find everything in place.
 
     Args:
         settings: Merged settings of an arm.
@@ -203,7 +203,7 @@ def prepare_data(
     Raises:
         StudyError: if the backend is not installed or the split asks for more images than there
             are.
-        DataError: if the data cannot be had, or are broken.
+        DataError: if the data or weights cannot be had, or are broken.
     """
     from ablations.vision.prepare import prepare
     from ablations.vision.settings import read

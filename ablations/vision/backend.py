@@ -8,18 +8,33 @@ from importlib.util import find_spec
 
 from ablations.errors import StudyError
 
+_NEEDED = {"filelock": "filelock", "PIL": "pillow", "sklearn": "scikit-learn"}
+"""What the training function imports beside Keras, and what these packages are called."""
+
 _EXTRAS = {"tensorflow": "'ablations[tensorflow]'", "jax": "'ablations[jax]'", "torch": "torch"}
 
 
 def require_installed(backend: str) -> None:
-    """Raises ``StudyError`` if Keras or ``backend`` is not installed; imports neither."""
-    for package in ("keras", backend):
-        if find_spec(package) is None:
-            raise StudyError(
-                f"backend '{backend}' cannot be used",
-                received=f"no package '{package}'",
-                cure=f"Install it with python -m pip install {_EXTRAS[backend]}",
-            )
+    """Raises ``StudyError`` if Keras, ``backend`` or an extra is missing; imports none."""
+    missing = [name for name in ("keras", backend, *_NEEDED) if find_spec(name) is None]
+    if missing:
+        named = ", ".join(f"'{_NEEDED.get(name, name)}'" for name in missing)
+        others = "" if backend != "torch" or missing == ["torch"] else " 'ablations[vision]'"
+        raise StudyError(
+            f"backend '{backend}' cannot be used",
+            received=f"no package {named}",
+            cure=f"Install what is missing: python -m pip install {_EXTRAS[backend]}{others}",
+        )
+
+
+def require_pillow() -> None:
+    """Raises ``StudyError`` if images cannot be read."""
+    if find_spec("PIL") is None:
+        raise StudyError(
+            "images in folders cannot be read",
+            received="no package 'pillow'",
+            cure="Install it: python -m pip install 'ablations[vision]'",
+        )
 
 
 def use_backend(backend: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ablations.errors import DataError
 from ablations.vision import cache, decoded, folders, images, layouts, shortcuts
+from ablations.vision.backend import require_pillow
 from ablations.vision.copies import Copy, find_copies, sentences
 from ablations.vision.download import Archive, fetch, image_files, verify
 from ablations.vision.folders import Listing, Report, broken_lines, named, shown
@@ -76,6 +77,7 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
             )
         _verify_cats(root)
         return folders.list_folder(root, recipe.classes, ("train", "validation"))
+    require_pillow()
     path = Path(data_dir or ".") / Path(recipe.dataset.removeprefix("directory:")).expanduser()
     layout = layouts.recognise(path, recipe)
     if layout is None:
@@ -84,6 +86,12 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
         there = folders.list_given(path, recipe.classes, layout)
     folders.check_links(there)
     return there
+
+
+def shape_of(recipe: Recipe) -> tuple[int, int, int]:
+    """Returns the shape of an image, (height, width, channel), before any is there."""
+    digits = recipe.dataset == "digits"
+    return (*(recipe.image_size or ((8, 8) if digits else DEFAULT_SIZE)), 1 if digits else 3)
 
 
 def cats_folder(data_dir: str | None) -> Path:

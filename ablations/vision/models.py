@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ablations.errors import DataError, StudyError
 from ablations.vision.images import Image8
@@ -95,6 +96,16 @@ def _stack(
     return outputs
 
 
+def build_base(recipe: Recipe, shape: Shape) -> None:
+    """Builds a recipe's base with its weights, to see that it can be done.
+
+    Raises:
+        StudyError: if the base cannot be built.
+        DataError: if the weights do not fit it, cannot be read, or cannot be downloaded.
+    """
+    _build_base(recipe, shape, Streams(*(np.random.default_rng(0) for _ in range(3))))
+
+
 def _build_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model | None:
     if recipe.base is None:
         return None
@@ -102,14 +113,14 @@ def _build_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model |
         base = _application(recipe, shape, streams)
     else:
         base = _listed_base(recipe, shape, streams)
+    if recipe.weights_file is not None:
+        _load_file(base, recipe)
     base.trainable = not recipe.freeze
     return base
 
 
 def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
-    weights = {"none": None, "imagenet": "imagenet"}.get(recipe.weights, recipe.weights_file)
-    if recipe.weights_file is not None:
-        weights = str(Path(recipe.weights_file).expanduser())
+    weights = "imagenet" if recipe.weights == "imagenet" else None
     make = getattr(keras.applications, str(recipe.base))
     try:
         with seeded_defaults(streams.seed("initialization")), _told_as(f"base {recipe.base}"):
@@ -121,7 +132,8 @@ def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
         raise DataError(
             f"the imagenet weights of {recipe.base} cannot be downloaded",
             received=_first_line(error),
-            cure="Try again, or name a file of weights: --set weights=PATH",
+            cure="Connect to the internet and try again, or name a file of them: "
+            "--set weights=PATH",
         ) from error
 
 
@@ -131,19 +143,34 @@ def _listed_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
     with _told_as("base"):
         for spec in specs:
             outputs = make_layer(spec, streams)(outputs)
-        base = keras.Model(inputs, outputs, name="base")
-    if recipe.weights_file is not None:
-        _load_file(base, recipe.weights_file)
-    return base
+        return keras.Model(inputs, outputs, name="base")
 
 
-def _load_file(base: keras.Model, path: str) -> None:
+def _load_file(base: keras.Model, recipe: Recipe) -> None:
+    """Loads the file of weights that the recipe names.
+
+    Raises:
+        DataError: if it is damaged, or holds the weights of another model.
+    """
+    named = recipe.base if isinstance(recipe.base, str) else "this very base"
     try:
-        base.load_weights(Path(path).expanduser())
-    except (ValueError, OSError) as error:
-        cure = "Name the weights of this very base"
-        problem = f"{path}: the weights do not fit the base"
+        base.load_weights(Path(str(recipe.weights_file)).expanduser())
+    except ValueError as error:
+        problem = f"{recipe.weights_file}: the weights do not fit the base"
+        cure = f"Name a file with the weights of {named}, saved without its top layers"
         raise DataError(problem, received=_first_line(error), cure=cure) from error
+    except Exception as error:  # damaged files make h5py raise nearly anything
+        raise _damaged(recipe, _first_line(error)) from error
+    if not all(np.isfinite(weight).all() for weight in base.get_weights()):
+        raise _damaged(recipe, "numbers that are not finite")
+
+
+def _damaged(recipe: Recipe, received: str) -> DataError:
+    return DataError(
+        f"{recipe.weights_file}: this is no whole file of weights",
+        received=received,
+        cure="Download or save it again, or name another one: --set weights=PATH",
+    )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.vision import cache, datasets, shortcuts, splits
+from ablations.vision import cache, datasets, shortcuts, splits, weights
 from ablations.vision.backend import require_installed
 from ablations.vision.folders import Report
 from ablations.vision.settings import Recipe
@@ -12,16 +12,18 @@ FEATURE_BYTES = 10 << 30
 
 
 def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
-    """Downloads and checks the data, and tries out the split's sizes.
+    """Downloads and checks the data and the base's weights, and tries out the split's sizes.
 
     Raises:
         StudyError: if the backend is missing, a shortcut to leave out is unknown, or the split asks
             for more images than there are.
-        DataError: if the data cannot be had, or are broken, or the cache cannot be used.
+        DataError: if the data or weights cannot be had, or are broken, or the cache cannot be
+            used.
     """
     require_installed(recipe.backend)
     shortcuts.check()
     cache.require()
     cache.prune("features", limit_bytes=FEATURE_BYTES)
+    weights.make_ready(recipe, datasets.shape_of(recipe), report)
     pool = datasets.make_ready(recipe, data_dir, report)
     splits.draw(recipe, pool, seed=0)

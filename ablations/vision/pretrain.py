@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,11 +38,21 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
     facts = f"{RECIPE_VERSION} {by} {source!r}"
     name = hashlib.sha256(facts.encode()).hexdigest()[:16]
     path = cache.folder() / "pretrained" / f"{name}.npz"
-    if not zipfile.is_zipfile(path):  # missing, or damaged
+    arrays = _stored(path)
+    if arrays is None:
         arrays = _train(source)
-        cache.publish(path, lambda beside: _write(beside, arrays))
-    with np.load(path, allow_pickle=False) as stored:
-        base.set_weights([stored[f"weight_{i:04}"] for i in range(len(stored.files))])
+        made = arrays
+        cache.publish(path, lambda beside: _write(beside, made))
+    base.set_weights(arrays)
+
+
+def _stored(path: Path) -> list[NDArray[np.generic]] | None:
+    """Returns the weights in a file; ``None`` if it is missing or damaged (it has checksums)."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return [stored[f"weight_{i:04}"] for i in range(len(stored.files))]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def source_recipe(recipe: Recipe) -> Recipe:

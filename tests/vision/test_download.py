@@ -41,9 +41,11 @@ def served(content, length=None):
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/small.zip"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/small.zip"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def zipped(files, method=zipfile.ZIP_STORED):
