@@ -31,6 +31,7 @@ from ablations.options import (
 )
 from ablations.signals import Terminated, terminating, was_terminated
 from ablations.streams import close_streams, knows_unicode, open_streams
+from ablations.terminal import harmless
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -488,11 +489,15 @@ def _show(table: Table) -> None:
 
 
 def _say(line: str) -> None:
-    _out().print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    _print(_out(), line)
 
 
 def _note(line: str) -> None:
-    _err().print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    _print(_err(), line)
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(harmless(line), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _print_json(document: object) -> None:

@@ -144,3 +144,15 @@ def test_numbers_keep_their_signs_in_every_alphabet():
 def test_the_version_is_told(study_path):
     done = shell("--version")
     assert (done.stdout, done.returncode) == (b"ablations 0.1.0\n", 0)
+
+
+def test_no_text_of_a_record_reaches_the_terminal_as_a_command(study_path):
+    module = study_path.read_text().split('run = "')[1].split(":")[0]
+    Path(f"{module}.py").write_text(
+        "def train(trial, log):\n    raise ValueError('\\x1b]0;owned\\x07 \\x1b[2J gone')\n"
+    )
+    for command in ("run", "status"):
+        done = shell(f"{command} {study_path}" + (" --no-report" if command == "run" else ""))
+        assert b"gone" in done.stdout + done.stderr
+        assert b"\x1b" not in done.stdout + done.stderr
+        assert b"\x07" not in done.stdout + done.stderr

@@ -27,6 +27,7 @@ from ablations.entry import ReportBytes
 from ablations.record import RunRecord
 from ablations.run.observer import Observer
 from ablations.study import Arm, Study, Trial
+from ablations.terminal import harmless
 
 _WATCHED = ("val_accuracy", "accuracy", "val_loss", "loss")
 
@@ -107,7 +108,7 @@ class PlainProgress(RunProgress):
         label = formatting.arm_label(self._study, trial.arm)
         took = formatting.duration(record.seconds)
         line = f"[{self._ended}/{self._total}] {label}, seed {trial.seed}: {outcome} ({took})"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(harmless(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass
