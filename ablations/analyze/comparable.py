@@ -47,7 +47,7 @@ def require_same_units(past: Past, metrics: Sequence[MetricInfo]) -> None:
     """Raises `StudyError` where the past gives a metric another unit or direction."""
     for metric in metrics:
         then = past.metrics.get(metric.name, metric)
-        if then != metric:
+        if (then.unit, then.better) != (metric.unit, metric.better):
             raise StudyError(
                 f"{past.source} gives metric '{metric.name}' in another unit or direction",
                 received=f"now {metric.unit}, better {metric.better}; "
