@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 KEPT_BYTES = 1_000_000
 """How much of a trial's output stays at its beginning, and as much at its end."""
@@ -37,15 +39,24 @@ class TrialOutput:
             if self._head_end is None:
                 file.seek(self._start)
                 self._head_end = self._start + _whole_lines(file.read(KEPT_BYTES))
-            end = file.seek(0, 2)
-            file.seek(end - KEPT_BYTES)
-            tail = file.read()
-            tail = tail[tail.find(b"\n", 0, -1) + 1 :]
-            self._left_out += end - len(tail) - self._head_end - len(self._note)
+            size, tail = _tail(file)
+            tail = tail.replace(self._note, b"", 1) if self._note else tail
+            self._left_out += size - len(tail) - self._head_end - len(self._note)
             file.truncate(self._head_end)
         self._note = f"\n[{self._left_out:,} bytes left out]\n".encode()
         with self._path.open("ab") as file:
             file.write(self._note + tail)
+
+
+def _tail(file: BinaryIO) -> tuple[int, bytes]:
+    """Returns a file's size and its last whole lines, again if it has grown meanwhile."""
+    for _ in range(10):
+        size = file.seek(0, os.SEEK_END)
+        file.seek(size - KEPT_BYTES)
+        tail = file.read(KEPT_BYTES)
+        if file.seek(0, os.SEEK_END) == size:
+            break
+    return size, tail[tail.find(b"\n", 0, -1) + 1 :]
 
 
 def _whole_lines(text: bytes) -> int:
