@@ -16,7 +16,7 @@ from ablations.vision import cache, decoded, folders, images, layouts, shortcuts
 from ablations.vision.backend import require_pillow
 from ablations.vision.copies import Copy, find_copies, sentences
 from ablations.vision.download import Archive, fetch, image_files, verify
-from ablations.vision.folders import Listing, Report, broken_lines, named, shown
+from ablations.vision.folders import Listing, Report, named_broken, shown
 from ablations.vision.images import Image8, Source
 from ablations.vision.layouts import Layout
 from ablations.vision.settings import Recipe
@@ -195,7 +195,7 @@ def _usable(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[Listi
     if broken and not recipe.skip_broken:
         raise DataError(
             f"{there.root}: {len(broken)} of {len(there.files)} files cannot be read as images",
-            received=named(broken_lines(broken)),
+            received=named_broken(broken),
             cure="Remove or replace them, or write skip_broken = true",
         )
     return there.without(broken), broken

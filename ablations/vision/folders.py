@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,7 +70,7 @@ class Listing:
     def _nothing_left(self, what: str, broken: dict[str, str]) -> DataError:
         return DataError(
             f"{self.root}: no readable image is left of {what}",
-            received=named(broken_lines(broken)),
+            received=named_broken(broken),
             cure="Add images, or remove the folder",
         )
 
@@ -239,9 +240,14 @@ def broken_files(listing: Listing, report: Report) -> dict[str, str]:
     return dict(json.loads(text))
 
 
-def broken_lines(broken: dict[str, str]) -> list[str]:
-    """Returns each broken file with what is wrong with it."""
-    return [f"{shown(name)} ({shown(reason)})" for name, reason in broken.items()]
+def named_broken(broken: dict[str, str]) -> str:
+    """Returns the first broken files by what is wrong with them, and how many more there are."""
+    by_reason = defaultdict[str, list[str]](list)
+    for name, reason in list(broken.items())[:NAMED_AT_MOST]:
+        by_reason[shown(reason)].append(shown(name))
+    lines = [f"{', '.join(names)} ({reason})" for reason, names in by_reason.items()]
+    more = len(broken) - NAMED_AT_MOST
+    return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
 
 
 def _try_all(listing: Listing, report: Report) -> dict[str, str]:

@@ -137,9 +137,9 @@ def test_all_broken_files_are_named_up_to_twenty(shapes):
         (shapes / "light" / f"zz{i:02}.jpg").write_text("no image")
     with pytest.raises(DataError) as caught:
         prepare_data(folder_settings(shapes), None, silent)
-    listed = "; ".join(f"light/zz{i:02}.jpg ({UNREADABLE})" for i in range(20))
+    listed = ", ".join(f"light/zz{i:02}.jpg" for i in range(20))
     assert str(caught.value) == (
-        f"{shapes}: 23 of 63 files cannot be read as images. Received: {listed}; and 3 more. "
+        f"{shapes}: 23 of 63 files cannot be read as images. Received: {listed} ({UNREADABLE}); and 3 more. "
         "Remove or replace them, or write skip_broken = true."
     )
     prepare_data(folder_settings(shapes, skip_broken=True), None, silent)
