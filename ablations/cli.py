@@ -163,11 +163,14 @@ def run(  # noqa: PLR0913 - each is an option
         if report:
             session.describe(jobs)
         session = session.reading(samples=samples)
-        for line in screens.metric_lines(session.study, session.records()):
+        records = session.records()
+        for line in screens.metric_lines(session.study, records):
+            _note(line)
+        for line in screens.untrained_lines(session.study, records):
             _note(line)
         page = _rendered(session, reports_dir) if report else None
     if as_json:
-        document = screens.progress_json(session.study, progress)
+        document = screens.progress_json(session.study, progress, records)
         _print_json({**document, "report": None if page is None else str(page)})
     if progress.completed < progress.planned:
         _note(f"the output of what failed is in {session.log_dir}")
@@ -180,14 +183,16 @@ def status(session: Session, as_json: AsJson = False) -> None:
     """Tell how far a study is, also while it runs."""
     from ablations import screens
 
-    progress = session.progress()
+    progress, records = session.progress(), session.records()
     _note_threads(session)
     if as_json:
-        _print_json(screens.progress_json(session.study, progress))
+        _print_json(screens.progress_json(session.study, progress, records))
         return
     _show(screens.arms_table(session.study, session.trials, progress))
     _say(f"\n{screens.progress_line(progress)}")
     for line in screens.failure_lines(session.study, session.failures()):
+        _say(line)
+    for line in screens.untrained_lines(session.study, records):
         _say(line)
     if others := session.others():
         cure = "repeat --set, --seeds and --threads as for 'run'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -73,6 +74,40 @@ class Summary:
     def n(self) -> int:
         """The number of seeds behind this summary."""
         return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedGap:
+    """A gap between the seeds of one arm that is too wide for normal seeds.
+
+    ``n_low`` of ``n`` seeds lie at or below ``low`` and the others at or above ``high``. ``share``
+    is the gap as a part of the range of all seeds, ``p`` how often normal seeds have one as wide;
+    it is at most 5% over ``family``, the sets of seeds that were looked at.
+    """
+
+    metric: MetricInfo
+    low: float
+    high: float
+    n_low: int
+    n: int
+    share: float
+    p: float
+    family: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How many networks of one arm trained, and what those that did give.
+
+    ``untrained`` are the seeds whose network did not train, of ``n`` seeds whose records tell;
+    ``share`` is the 95% interval (Clopper and Pearson) of the part that does not. ``summaries``
+    leaves these seeds out of each metric that depends on training; it is empty where all trained.
+    """
+
+    untrained: tuple[int, ...]
+    n: int
+    share: Interval
+    summaries: Mapping[str, Summary]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +187,8 @@ class Effect:
     taken to be no smaller than a step of the metric makes it. ``interval`` stands alone;
     ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size`` effects, and
     decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell from this one.
+    ``trained`` is the same effect over the seeds in which all its networks trained; ``None`` where
+    that is all seeds. The verdict is then the one that both give, if they agree.
     """
 
     kind: EffectKind
@@ -171,6 +208,7 @@ class Effect:
     aliases: tuple[Alias, ...] = ()
     second: SecondOpinion | None = None
     mixed: MixedEstimate | None = None
+    trained: Effect | None = None
 
     @property
     def n(self) -> int:

@@ -19,10 +19,12 @@ from ablations.estimates import (
     ExampleNoise,
     Interval,
     MetricInfo,
+    SeedGap,
     SeedPlan,
     Summary,
     TargetTime,
     Timing,
+    Training,
 )
 from ablations.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 from ablations.looks import Revision
@@ -40,6 +42,8 @@ class ArmFinding:
     describes, and stands outside of the study's corrected family. The reference has none.
     ``noise`` and ``examples`` tell what the choice of test images alone does to the arm's test
     accuracy and to its difference from the reference; ``None`` where no answers were recorded.
+    ``training`` tells how many of its networks trained, ``None`` where no record tells;
+    ``gaps`` are the metrics whose seeds fall into two groups, among those that trained.
     ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
     """
 
@@ -57,11 +61,26 @@ class ArmFinding:
     noise: ExampleNoise | None = None
     examples: ExampleDifference | None = None
     target_time: TargetTime | None = None
+    training: Training | None = None
+    gaps: tuple[SeedGap, ...] = ()
+
+    @property
+    def untrained(self) -> tuple[int, ...]:
+        """The seeds whose network did not train, as far as records tell."""
+        return self.training.untrained if self.training else ()
+
+    def over_trained(self, metric: str) -> Summary | None:
+        """Returns a metric over the seeds that trained; ``None`` where that is all seeds."""
+        return self.training.summaries.get(metric) if self.training else None
 
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """One gate applied to one arm. ``judged`` is the number that was held against the threshold."""
+    """One gate applied to one arm. ``judged`` is the number that was held against the threshold.
+
+    ``training`` tells how many of the arm's networks trained, where the metric depends on that, and
+    ``gap`` that the other seeds fall into two groups.
+    """
 
     gate: Gate
     arm: Arm
@@ -69,6 +88,8 @@ class GateFinding:
     summary: Summary | None
     judged: float | None
     status: GateStatus
+    training: Training | None = None
+    gap: SeedGap | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
@@ -15,7 +15,12 @@ from ablations.drift import Drift, SelfTest
 from ablations.errors import StudyError, meant
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
-from ablations.naming import revision_sentences
+from ablations.naming import (
+    gap_sentence,
+    lost_share,
+    revision_sentences,
+    untrained_sentence,
+)
 from ablations.past import read_past
 from ablations.screens import make_table, revisions_json
 
@@ -62,7 +67,8 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
     past = read_past(name, slug=findings.study.slug, report=findings.study.report_name)
     found = against(findings, past, despite=despite)
     code = drift_code(found, findings)
-    lines = [*_left_out(found), *_missing(findings), *revision_sentences(findings)]
+    lost = filter(None, [untrained_sentence(findings)])
+    lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
     return Shown(
         _drift_tables(findings, found), _drifts_json(found, findings, code), tuple(lines), code
     )
@@ -104,11 +110,28 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
+    told = [*training_lines(findings), *gap_lines(findings), *revision_sentences(findings)]
+    return [*lines, *_unreported(findings), *_missing(findings), *told]
+
+
+def training_lines(findings: Findings) -> list[str]:
+    """Says which networks did not train, and what a gate on the others does not exclude."""
+    judged = {gate.arm: gate.training for gate in findings.gates if gate.training}
     return [
-        *lines,
-        *_unreported(findings),
-        *_missing(findings),
-        *revision_sentences(findings),
+        f"{formatting.arm_label(findings.study, arm)}: {lost_share(found)}"
+        + ("; its gates hold only with and without these seeds" if found.untrained else "")
+        for arm, found in judged.items()
+    ]
+
+
+def gap_lines(findings: Findings) -> list[str]:
+    """Says which gates rest on seeds that fall into two groups."""
+    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
+    return [
+        f"{gap_sentence(findings, arm, gap)} Its interval may promise too much."
+        for arm in findings.arms
+        for gap in arm.gaps
+        if (arm.arm, gap) in gaps
     ]
 
 
@@ -178,6 +201,24 @@ def _gate_json(finding: GateFinding) -> dict[str, Any]:
         "status": finding.status,
         "judged": finding.judged,
         **_summary_json(finding.summary),
+        **_training_json(finding),
+    }
+
+
+def _training_json(finding: GateFinding) -> dict[str, Any]:
+    """Returns how many networks trained, and the reading without those that did not."""
+    found, gap = finding.training, finding.gap and asdict(finding.gap)
+    if found is None:
+        return {"untrained": None, "seed_gap": gap}
+    share, trained = found.share, found.summaries.get(finding.gate.metric)
+    return {
+        "untrained": {
+            "seeds": list(found.untrained),
+            "of": found.n,
+            "share": [share.low, share.high],
+        },
+        "trained": None if trained is None else _summary_json(trained),
+        "seed_gap": gap,
     }
 
 

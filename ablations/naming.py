@@ -1,10 +1,10 @@
-"""Names effects and what is confounded with them, the same in reports and on the command line."""
+"""Words that reports and the command line share: effects, aliases, networks that did not train."""
 
 from __future__ import annotations
 
 from ablations.design import AliasSet, Fraction
-from ablations.estimates import Effect, SeedPlan
-from ablations.findings import Findings
+from ablations.estimates import Effect, SeedGap, SeedPlan, Training
+from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     arm_label,
     change_label,
@@ -14,6 +14,9 @@ from ablations.formatting import (
     level_label,
     listing,
     metric_name,
+    named_arm,
+    number,
+    reach,
 )
 from ablations.looks import Revision
 
@@ -129,3 +132,48 @@ def _revised(findings: Findings, revision: Revision) -> str:
         f"The smallest effect that matters was changed from {was} to {now} after a look at the "
         "results."
     )
+
+
+def untrained_count(finding: ArmFinding) -> str:
+    """Writes how many of an arm's networks did not train: ``1 of 5``; nothing where unknown."""
+    found = finding.training
+    return f"{len(found.untrained)} of {found.n}" if found else ""
+
+
+def untrained_sentence(findings: Findings) -> str:
+    """Says how many networks did not train and of which arms; empty where all did."""
+    known = [arm for arm in findings.arms if arm.training]
+    lost = [arm for arm in known if arm.untrained]
+    if not lost:
+        return ""
+    every = sum(arm.training.n for arm in known if arm.training)
+    many = sum(len(arm.untrained) for arm in lost)
+    named = [f"{untrained_count(arm)} of {named_arm(findings.study, arm.arm)}" for arm in lost]
+    ends = "ends" if many == 1 else "end"
+    return (
+        f"{many} of {counted(every, 'network')} did not train and {ends} with the same answer for "
+        f"every example: {listing(named)}."
+    )
+
+
+def lost_share(found: Training) -> str:
+    """Says what the seeds leave open of how many networks do not train."""
+    seeds = counted(found.n, "seed")
+    if found.untrained:
+        bounds = reach(found.share.low, found.share.high, "fraction")
+        return f"{len(found.untrained)} of {seeds} did not train (95% interval {bounds})"
+    most = number(found.share.high, "fraction")
+    return f"all of {seeds} trained, which leaves up to {most} of networks that would not"
+
+
+def gap_sentence(findings: Findings, finding: ArmFinding, gap: SeedGap) -> str:
+    """Says that the seeds of an arm fall into two groups, or that one lies far from the others."""
+    arm, metric = named_arm(findings.study, finding.arm), metric_name(gap.metric.name)
+    low, high = (number(value, gap.metric.unit) for value in (gap.low, gap.high))
+    above = gap.n - gap.n_low
+    if 1 not in (gap.n_low, above):
+        groups = f"{gap.n_low} at {low} or less, {above} at {high} or more"
+        return f"The {gap.n} seeds of {arm} fall into two groups by {metric}: {groups}."
+    alone, rest = (low, f"{high} or more") if gap.n_low == 1 else (high, f"{low} or less")
+    others = f"the other {gap.n - 1} at {rest}"
+    return f"One seed of {arm} lies far from the others by {metric}: {alone}, {others}."

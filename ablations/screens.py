@@ -24,6 +24,7 @@ from ablations.naming import (
 from ablations.plan import Progress
 from ablations.record import RunRecord
 from ablations.study import Study, Trial
+from ablations.training import untrained
 
 _NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
@@ -160,8 +161,10 @@ def time_to_go(progress: Progress) -> str:
     return formatting.duration(progress.seconds_to_go)
 
 
-def progress_json(study: Study, progress: Progress) -> dict[str, Any]:
-    """Returns the plan and its counts as JSON values."""
+def progress_json(
+    study: Study, progress: Progress, records: Sequence[RunRecord] = ()
+) -> dict[str, Any]:
+    """Returns the plan and its counts as JSON values, with the trials that did not train."""
     return {
         "study": study.slug,
         "title": study.title,
@@ -177,6 +180,9 @@ def progress_json(study: Study, progress: Progress) -> dict[str, Any]:
             {"key": t.key, "arm": dict(t.arm.levels), "seed": t.seed} for t in progress.to_do
         ],
         "seconds_to_go": progress.seconds_to_go,
+        "untrained": [
+            {"key": r.key, "arm": dict(r.arm.levels), "seed": r.seed} for r in untrained(records)
+        ],
     }
 
 
@@ -216,6 +222,15 @@ def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
 def revisions_json(findings: Findings) -> list[dict[str, Any]]:
     """Returns what was changed after a look as JSON values."""
     return [{"kind": found.kind, "steps": list(found.steps)} for found in findings.revisions]
+
+
+def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    """Returns one line for each completed trial whose network did not train."""
+    return [
+        f"did not train: {formatting.arm_label(study, r.arm)}, seed {r.seed}: "
+        "the same answer for every example"
+        for r in untrained(records)
+    ]
 
 
 def power_head(findings: Findings) -> list[str]:

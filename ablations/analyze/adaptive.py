@@ -2,7 +2,8 @@
 
 The rule is a function of the records alone, so that a study resumes where it stopped: it is
 replayed from the first look. Each look adds one seed, and only to the arms of effects that are
-undecided.
+undecided. Where networks did not train, an effect is decided only if it is so, on the same side,
+with and without their seeds.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from ablations.analyze.resolution import of_contrast, with_step
 from ablations.analyze.sequential import looks
 from ablations.analyze.targets import target_of, with_target
 from ablations.design import Adaptive
-from ablations.estimates import Interval, MetricInfo, Summary
+from ablations.estimates import MetricInfo, Summary, Verdict
 from ablations.record import RunRecord
 from ablations.study import Arm, Study, Trial
+from ablations.training import RESULTS, untrained
 
 
 def asked(
@@ -49,18 +51,14 @@ def _replayed(
         return wanted  # a metric that nobody reports decides nothing, however many seeds
     undecided = contrasts(study)
     alpha = ALPHA / len(undecided)
+    lost = _untrained(study, outcomes)
     for n in range(adaptive.at_least, adaptive.at_most):
         if not wanted <= ended:
             break
-        summaries = _summaries(study, outcomes, seeds=set(study.seeds[:n]))
-        undecided = tuple(
-            contrast
-            for contrast in undecided
-            if not decided(
-                _interval(adaptive, contrast, summaries, alpha=alpha),
-                margin=study.smallest_effect_that_matters,
-            )
-        )
+        seen = [o for o in outcomes if o.trial.seed in study.seeds[:n]]
+        trained = [outcome for outcome in seen if outcome.trial.key not in lost]
+        readings = [_summaries(study, seen), *([_summaries(study, trained)] if lost else [])]
+        undecided = tuple(c for c in undecided if not _decided(study, c, readings, alpha=alpha))
         arms = {arm for contrast in undecided for arm, _ in contrast.weights}
         if not arms:
             break
@@ -68,28 +66,40 @@ def _replayed(
     return wanted
 
 
-def _interval(
-    adaptive: Adaptive, contrast: Contrast, summaries: Mapping[Arm, Summary], *, alpha: float
-) -> Interval | None:
+def _untrained(study: Study, outcomes: Sequence[Outcome]) -> set[str]:
+    """Returns the keys of trials whose network did not train, where the metric depends on that."""
+    info = metric_infos(outcomes).get(study.metric)
+    if info is None or info.unit not in RESULTS:
+        return set()
+    return {record.key for record in untrained(o.completed for o in outcomes if o.completed)}
+
+
+def _decided(
+    study: Study, contrast: Contrast, readings: Sequence[Mapping[Arm, Summary]], *, alpha: float
+) -> bool:
+    """Whether all readings, with and without networks that did not train, decide it alike."""
+    verdicts = {_verdict(study, contrast, read, alpha=alpha) for read in readings}
+    return len(verdicts) == 1 and "inconclusive" not in verdicts
+
+
+def _verdict(
+    study: Study, contrast: Contrast, summaries: Mapping[Arm, Summary], *, alpha: float
+) -> Verdict:
+    """Returns on which side of the margin an effect lies: "improved" stands for higher."""
+    assert study.adaptive is not None  # noqa: S101 - its caller has looked
     values = [value for _, value in evaluate(contrast, summaries)]
-    metric = summaries[contrast.weights[0][0]].metric
-    step = of_contrast(metric.step, contrast.weights)
-    return looks(adaptive).interval(values, alpha=alpha, step=step)
+    step = of_contrast(summaries[contrast.weights[0][0]].metric.step, contrast.weights)
+    interval = looks(study.adaptive).interval(values, alpha=alpha, step=step)
+    return judge(interval, margin=study.smallest_effect_that_matters, better="higher")
 
 
-def _summaries(study: Study, outcomes: Sequence[Outcome], *, seeds: set[int]) -> dict[Arm, Summary]:
-    """Returns the study's metric of each arm over some of the seeds."""
+def _summaries(study: Study, outcomes: Sequence[Outcome]) -> dict[Arm, Summary]:
+    """Returns the study's metric of each arm over some of the outcomes."""
     info = metric_infos(outcomes).get(study.metric, MetricInfo(study.metric, "number", "neither"))
     values: dict[Arm, list[tuple[int, float]]] = {arm: [] for arm in study.arms}
-    own = [outcome for outcome in outcomes if outcome.trial.seed in seeds]
-    info = with_step(info, own)  # of these seeds alone, so that later ones change no earlier look
-    for outcome in own:
+    info = with_step(info, outcomes)  # of these alone, so that later seeds change no earlier look
+    for outcome in outcomes:
         if study.metric in outcome.metrics:
             value = outcome.metrics[study.metric].value
             values[outcome.trial.arm].append((outcome.trial.seed, value))
     return {arm: summarize(info, own) for arm, own in values.items()}
-
-
-def decided(interval: Interval | None, *, margin: float) -> bool:
-    """Whether an interval lies wholly within the margin or wholly beyond it, on either side."""
-    return judge(interval, margin=margin, better="higher") != "inconclusive"

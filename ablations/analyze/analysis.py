@@ -11,20 +11,23 @@ import numpy as np
 from ablations.analyze.effects import ALPHA, difference, effects
 from ablations.analyze.examples import answers, example_difference, example_noise
 from ablations.analyze.followups import shares, simple_effects
+from ablations.analyze.gaps import with_gaps
 from ablations.analyze.gates import gate_findings
 from ablations.analyze.intervals import summarize
 from ablations.analyze.mixed import with_mixed
+from ablations.analyze.networks import over_trained, training_of
 from ablations.analyze.opinions import second_opinion
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.analyze.power import seed_plans
 from ablations.analyze.published import reproductions, survivals
 from ablations.analyze.reaching import spans, target_time
+from ablations.analyze.readings import Summaries, in_both
 from ablations.analyze.resolution import with_step
 from ablations.analyze.selftest import self_test
 from ablations.analyze.sequential import equal_fixed
 from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
-from ablations.estimates import Curve, Effect, MetricInfo, Summary
+from ablations.estimates import Curve, Effect, MetricInfo
 from ablations.findings import ArmFinding, Failure, Findings
 from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
@@ -51,8 +54,10 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     metric = with_step(metric, outcomes)
     arms = tuple(_arm_findings(study, outcomes, infos=infos))
+    arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
-    arms = tuple(_compared(study, arm, metric=metric, summaries=summaries) for arm in arms)
+    trained = over_trained(arms, summaries)
+    arms = tuple(_compared(study, arm, metric, (summaries, trained)) for arm in arms)
     arms = _with_records(arms, study.reference, outcomes, target=target)
     best, best_by = _best(arms, _deciding(infos, study.metric))
     findings = Findings(
@@ -76,13 +81,13 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         reproductions=reproductions(study, arms),
         target=target,
     )
-    return _inferred(findings, summaries)
+    return _inferred(findings, summaries, trained)
 
 
-def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
+def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | None) -> Findings:
     """Adds what is concluded from the arms: effects, what follows from them, and their cost."""
     study, metric = findings.study, findings.metric
-    found = effects(study, metric, summaries=summaries)
+    found = in_both(lambda read: effects(study, metric, summaries=read), summaries, trained)
     if not study.adaptive:  # none of these knows that the seeds were added by looking
         found = _seconded(with_mixed(found, summaries))
         plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
@@ -92,7 +97,9 @@ def _inferred(findings: Findings, summaries: Mapping[Arm, Summary]) -> Findings:
         findings,
         effects=found,
         survivals=survivals(study, metric, summaries=summaries),
-        simple_effects=simple_effects(study, metric, found, summaries),
+        simple_effects=in_both(
+            lambda read: simple_effects(study, metric, found, read), summaries, trained
+        ),
         shares=shares(study, metric, summaries=summaries),
         self_test=self_test(metric, tuple(summaries.values()), margin=margin),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
@@ -112,6 +119,12 @@ def _arm_finding(
     study: Study, arm: Arm, outcomes: Sequence[Outcome], *, infos: Mapping[str, MetricInfo]
 ) -> ArmFinding:
     completed = [record for outcome in outcomes if (record := outcome.completed)]
+    summaries = {
+        name: summarize(
+            info, [(o.trial.seed, o.metrics[name].value) for o in outcomes if name in o.metrics]
+        )
+        for name, info in infos.items()
+    }
     return ArmFinding(
         arm=arm,
         is_reference=arm == study.reference,
@@ -119,26 +132,26 @@ def _arm_finding(
         n_planned=len(outcomes),
         n_completed=len(completed),
         n_failed=sum(outcome.failed is not None for outcome in outcomes),
-        summaries={
-            name: summarize(
-                info,
-                [(o.trial.seed, o.metrics[name].value) for o in outcomes if name in o.metrics],
-            )
-            for name, info in infos.items()
-        },
+        summaries=summaries,
         timing=arm_timing([record.steps for record in completed]),
         curves=tuple(curve for record in completed for curve in _curves(record)),
         exhibits=_exhibits(outcomes, "arm"),
+        training=training_of(outcomes, summaries),
     )
 
 
 def _compared(
-    study: Study, finding: ArmFinding, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
+    study: Study,
+    finding: ArmFinding,
+    metric: MetricInfo,
+    readings: tuple[Summaries, Summaries | None],
 ) -> ArmFinding:
     """Adds the arm's difference from the reference."""
     if finding.is_reference:
         return finding
-    shown = difference(study, finding.arm, metric=metric, summaries=summaries)
+    (shown,) = in_both(
+        lambda read: [difference(study, finding.arm, metric=metric, summaries=read)], *readings
+    )
     return replace(finding, difference=shown)
 
 

@@ -8,6 +8,7 @@ from ablations.analyze.intervals import reaches
 from ablations.estimates import MetricInfo, Summary
 from ablations.findings import ArmFinding, Findings, GateFinding, GateStatus
 from ablations.study import Gate
+from ablations.training import RESULTS
 
 _SEVERITY: tuple[GateStatus, ...] = ("passed", "inconclusive", "failed")
 
@@ -23,6 +24,10 @@ def gate_findings(
     wholly short of it, and is inconclusive between and below two seeds. ``mean`` and
     ``every-seed`` pass or fail. A gate is incomplete while a planned seed of the arm has no value
     of the metric, unless a seed that has one already fails ``every-seed``.
+
+    Where networks of the arm did not train, ``lower`` and ``mean`` have to give one verdict with
+    and without their seeds, else the gate is inconclusive. An arm of which no network trained
+    passes neither.
     """
     return tuple(
         _gate_finding(gate, arm, metric=metrics.get(gate.metric))
@@ -51,11 +56,27 @@ def _gate_finding(gate: Gate, arm: ArmFinding, *, metric: MetricInfo | None) -> 
     summary = arm.summaries.get(gate.metric)
     if summary is None or summary.n == 0:
         return GateFinding(gate, arm.arm, metric, summary, None, "incomplete")
-    judged, status = max(_sides(gate, summary), key=lambda side: _SEVERITY.index(side[1]))
+    judged, status = _worse_side(gate, summary)
+    training = arm.training if summary.metric.unit in RESULTS else None
+    if (trained := arm.over_trained(gate.metric)) is not None and gate.judge != "every-seed":
+        status = _in_both(status, _worse_side(gate, trained)[1] if trained.n else None)
     decided = gate.judge == "every-seed" and status == "failed"
     if summary.n < arm.n_planned and not decided:
         status = "incomplete"
-    return GateFinding(gate, arm.arm, metric, summary, judged, status)
+    gap = next((gap for gap in arm.gaps if gap.metric.name == gate.metric), None)
+    return GateFinding(gate, arm.arm, metric, summary, judged, status, training, gap)
+
+
+def _worse_side(gate: Gate, summary: Summary) -> Judged:
+    """Returns the more severe verdict of the gate's thresholds."""
+    return max(_sides(gate, summary), key=lambda side: _SEVERITY.index(side[1]))
+
+
+def _in_both(every: GateStatus, trained: GateStatus | None) -> GateStatus:
+    """Returns the verdict that both readings give; without any network that trained, no pass."""
+    if trained is None:
+        return "inconclusive" if every == "passed" else every
+    return every if every == trained else "inconclusive"
 
 
 def _sides(gate: Gate, summary: Summary) -> Iterator[Judged]:

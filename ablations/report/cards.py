@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ablations.checksums import of_document
@@ -52,6 +53,7 @@ def _measured(findings: Findings) -> dict[str, Any]:
             {
                 "levels": dict(arm.arm.levels),
                 "values": {name: dict(s.values) for name, s in arm.summaries.items()},
+                "untrained": list(arm.untrained),
             }
             for arm in findings.arms
         ],
@@ -70,6 +72,23 @@ def _arm_card(findings: Findings, arm: ArmFinding) -> dict[str, Any]:
         "n": summary.n if summary else 0,
         "mean": summary.mean if summary else None,
         "interval": _ends(summary.interval) if summary else None,
+        "training": _training_card(arm, findings.metric.name),
+        "seed_gaps": [asdict(gap) for gap in arm.gaps],
+    }
+
+
+def _training_card(arm: ArmFinding, metric: str) -> dict[str, Any] | None:
+    """Returns how many networks trained, and the mean over those that did where some did not."""
+    found = arm.training
+    if found is None:
+        return None
+    trained = arm.over_trained(metric)
+    return {
+        "untrained": list(found.untrained),
+        "of": found.n,
+        "share": _ends(found.share),
+        "mean": trained.mean if trained else None,
+        "interval": _ends(trained.interval) if trained else None,
     }
 
 
@@ -83,6 +102,7 @@ def _effect_card(findings: Findings, effect: Effect) -> dict[str, Any]:
         "adjusted": _ends(effect.adjusted),
         "p_adjusted": effect.p_adjusted,
         "verdict": effect.verdict,
+        "trained": effect.trained and _effect_card(findings, effect.trained),
     }
 
 

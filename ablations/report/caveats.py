@@ -5,11 +5,18 @@ from __future__ import annotations
 from ablations.estimates import Effect
 from ablations.findings import Findings
 from ablations.formatting import change_label, counted, listing, number
-from ablations.naming import revision_sentences
+from ablations.naming import gap_sentence, revision_sentences
 from ablations.record import WARNING
 from ablations.report.dependence import pairs, warning
 from ablations.report.fractions import fraction_caveat
 from ablations.report.wording import amount, decided_interactions, effect_label, evidence
+
+GAP_LIMIT = (
+    "Seeds that spread like a bell curve leave so wide a gap in one study of 20 at most. An "
+    "interval over seeds of two kinds contains the mean less often than it says: look at these "
+    "seeds before relying on it."
+)
+_MOST = 3
 
 
 def caveats(findings: Findings) -> tuple[str, ...]:
@@ -23,6 +30,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
                      f"{counted(further, 'further interaction')}.")  # fmt: skip
     hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
     found += list(filter(None, hidden))[:2]
+    found += _gaps(findings)
     found += [e.caption for e in findings.exhibits if e.name.startswith(WARNING)]
     if len(findings.environments) > 1:
         found.append(
@@ -30,6 +38,21 @@ def caveats(findings: Findings) -> tuple[str, ...]:
             "so part of a difference may come from there."
         )
     return tuple(found)
+
+
+def _gaps(findings: Findings) -> list[str]:
+    """Says whose seeds are of two kinds, and what that does to their intervals."""
+    found = [
+        gap_sentence(findings, arm, gap)
+        for arm in findings.arms
+        for gap in arm.gaps
+        if gap.metric.name == findings.metric.name
+    ]
+    shown, rest = found[:_MOST], len(found) - _MOST
+    if not shown:
+        return []
+    more = f" So do those of {counted(rest, 'other arm')}." if rest > 0 else ""
+    return [f"{' '.join(shown)}{more} {GAP_LIMIT}"]
 
 
 def _dependence(findings: Findings, effect: Effect) -> str:

@@ -44,6 +44,7 @@ def _has_models(page: ReportPage) -> bool:
 
 _SECTIONS: tuple[Callable[[ReportPage], Iterable[SectionView]], ...] = (
     _section("failures", "Failures", lambda page: page.failure_table),
+    _section("untrained", "Networks that did not train", lambda page: page.untrained),
     _data,
     _chapters,
     _score,

@@ -13,6 +13,7 @@ from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.sheets import factor_columns, metric_columns
 from ablations.study import Arm
+from ablations.training import trained
 
 Cell = tuple[str, str]
 """A level of one factor and a level of another."""
@@ -30,6 +31,7 @@ def trials_frame(findings: Findings, records: Sequence[RunRecord]) -> pd.DataFra
     rows = [
         _levels(findings, record.arm)
         | {"seed": record.seed, "key": record.key, "status": record.status}
+        | {"trained": trained(record) if record.completed else None}
         | {"reason": record.reason, "started_at": record.started_at, "seconds": record.seconds}
         | {named[metric.name]: metric.value for metric in record.metrics}
         for record in placed
@@ -69,10 +71,21 @@ def arms_frame(findings: Findings) -> pd.DataFrame:
         | {"metric": name, "unit": s.metric.unit, "n": s.n, "mean": s.mean, "sd": s.sd}
         | {"median": s.median, "min": s.minimum, "max": s.maximum}
         | _bounds("interval", s.interval)
+        | _trained(finding, name)
         for finding in findings.arms
         for name, s in finding.summaries.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _trained(finding: ArmFinding, metric: str) -> dict[str, Any]:
+    """Gives the reading over the seeds that trained its columns; empty where that is all seeds."""
+    lost, found = len(finding.untrained), finding.over_trained(metric)
+    return (
+        {"n_untrained": lost if finding.training else None}
+        | {"trained_mean": found.mean if found else None}
+        | _bounds("trained_interval", found.interval if found else None)
+    )
 
 
 def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
@@ -107,6 +120,8 @@ def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
         | {"estimate": effect.estimate, "sd": effect.sd}
         | _bounds("interval", effect.interval)
         | _bounds("adjusted", effect.adjusted)
+        | {"trained_estimate": effect.trained.estimate if effect.trained else None}
+        | _bounds("trained_adjusted", effect.trained.adjusted if effect.trained else None)
         | {"p": effect.p, "p_adjusted": effect.p_adjusted, "verdict": effect.verdict}
         | {"d_z": effect.d_z, "better_share": effect.better_share}
         | {f"seed_{seed}": value for seed, value in effect.per_seed}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ablations.findings import Findings
-from ablations.formatting import counted, difference, interval, listing, number
+from ablations.formatting import counted, difference, interval, listing, named_arm, number
+from ablations.naming import gap_sentence, lost_share
 
 
 def gate_headline(findings: Findings) -> str:
@@ -31,3 +32,29 @@ def gate_errors(findings: Findings) -> str:
         f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}, from the "
         f"distinct ones), and finds an arm that got worse in {listing(losses)}."
     )
+
+
+def gate_scope(findings: Findings) -> str:
+    """Says of which networks the gates speak, and how many others the seeds leave possible."""
+    judged = {gate.arm: gate.training for gate in findings.gates if gate.training}
+    if not judged:
+        return ""
+    groups: dict[str, list[str]] = {}
+    for arm, found in judged.items():
+        groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
+    said = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
+    return f"The gates speak of networks that train: {'; '.join(said)}."
+
+
+def gate_gaps(findings: Findings) -> str:
+    """Says which gates rest on seeds that fall into two groups; empty if none."""
+    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
+    said = [
+        gap_sentence(findings, arm, gap)
+        for arm in findings.arms
+        for gap in arm.gaps
+        if (arm.arm, gap) in gaps
+    ]
+    if not said:
+        return ""
+    return f"{' '.join(said)} A gate on the interval of such seeds errs more often than it says."

@@ -80,6 +80,8 @@ def effects_headline(findings: Findings) -> str:
     beyond = f"exceed {shown}" if margin > 0 else "differ from none"
     if all(effect.interval is None for effect in findings.effects):
         return "Estimates without intervals"
+    if any(effect.trained for effect in findings.effects):
+        beyond += " with and without the networks that did not train"
     if total == 1:
         return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
     return f"{clear or 'None'} of {total} effects could be shown to {beyond}"

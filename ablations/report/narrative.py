@@ -20,6 +20,7 @@ from ablations.formatting import (
     sentence,
 )
 from ablations.report.caveats import caveats, incomplete
+from ablations.report.untrained import untrained_alarm
 from ablations.report.wording import effect_name, evidence, moved, size, stands_clear
 
 _HOW = {
@@ -37,7 +38,8 @@ _MANY = 4
 class Answer:
     """The two sentences that a reader takes away, and what to know before relying on them.
 
-    ``alarm`` says how many trials failed or are missing; it is empty if none.
+    ``alarm`` says how many trials failed or are missing, and which networks did not train; it is
+    empty if none.
     """
 
     sentences: tuple[str, str]
@@ -47,7 +49,8 @@ class Answer:
 
 def answer(findings: Findings) -> Answer:
     """Answers the study's question from its findings."""
-    return Answer(_sentences(findings), incomplete(findings), caveats(findings))
+    alarms = filter(None, (incomplete(findings), untrained_alarm(findings)))
+    return Answer(_sentences(findings), " ".join(alarms), caveats(findings))
 
 
 def single_effects(findings: Findings) -> list[Effect]:
@@ -67,6 +70,8 @@ def _sentences(findings: Findings) -> tuple[str, str]:
         return _no_spread(findings, effects) if several else _one_seed(findings, effects)
     if findings.metric.better == "neither":
         return _without_direction(findings, effects)
+    if effects[0].trained is not None and effects[0].trained.estimate is None:
+        return _none_trained(findings, effects[0])
     return _first(findings, effects), _second(findings, effects)
 
 
@@ -108,6 +113,17 @@ def _no_spread(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]
         f"Over {counted(top.n, 'seed')}, {effect_name(findings, top)} {moved(top)}.",
         "There is no interval: all seeds gave the same differences, which is coarse rather than "
         "certain, or there are fewer seeds than the first look takes.",
+    )
+
+
+def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
+    """Tells of an effect that no seed is left for, because a network of one arm never trained."""
+    name = effect_name(findings, top)
+    return (
+        f"What {name} does to networks that train cannot be said: in no seed did the networks of "
+        "all its arms train.",
+        f"Over all seeds it {moved(top)} ({evidence(top)}); "
+        "mend the arm that does not train, or compare with another one.",
     )
 
 

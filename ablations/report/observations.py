@@ -16,11 +16,13 @@ from ablations.formatting import (
     difference,
     estimate,
     interval,
+    listing,
     metric_name,
     number,
     reach,
     sentence,
 )
+from ablations.naming import untrained_count
 from ablations.report.tables import bounds
 from ablations.report.tails import GAP, LAST_EPOCHS, reach_of, tail_name, tails
 from ablations.report.views import Observation
@@ -38,9 +40,22 @@ def observe(findings: Findings, arm: ArmFinding) -> tuple[Observation, ...]:
     return tuple(observation for observation in found if observation)
 
 
+def untrained(_: Findings, arm: ArmFinding) -> Observation | None:
+    """Says that networks of the arm did not train, before anything is said of the others."""
+    if not arm.untrained:
+        return None
+    seeds = listing([str(seed) for seed in arm.untrained])
+    one = len(arm.untrained) == 1
+    text = (
+        f"{untrained_count(arm)} networks did not train (seed{'' if one else 's'} {seeds}): "
+        f"{'it gives' if one else 'each gives'} the same answer for every example."
+    )
+    return Observation(text, "#untrained-arm", "both readings")
+
+
 def stabilised(findings: Findings, arm: ArmFinding) -> Observation | None:
     """Gives the range of validation accuracy over the last epochs of all seeds."""
-    found = tails(arm)
+    found = tuple(tail for tail in tails(arm) if tail.seed not in arm.untrained)
     if not found:
         return None
     last, longest = max(len(t.values) for t in found), max(t.epochs for t in found)
@@ -48,9 +63,14 @@ def stabilised(findings: Findings, arm: ArmFinding) -> Observation | None:
     low, high = reach_of(found)
     text = (
         f"The validation accuracy {verb} between {number(low, 'fraction')} and "
-        f"{number(high, 'fraction')} ({_over(last)}, {counted(len(found), 'seed')})."
+        f"{number(high, 'fraction')} ({_over(last)}, {_seeds(arm, len(found))})."
     )
     return Observation(text, _tail_anchor(findings, arm), "these epochs")
+
+
+def _seeds(arm: ArmFinding, n: int) -> str:
+    """Counts the seeds that a sentence rests on, and says if only seeds that trained are meant."""
+    return f"{counted(n, 'seed')}{' that trained' if arm.untrained else ''}"
 
 
 def _over(epochs: int) -> str:
@@ -63,19 +83,21 @@ def _tail_anchor(findings: Findings, arm: ArmFinding) -> str:
 
 def overfits(findings: Findings, arm: ArmFinding) -> Observation | None:
     """Holds the gap between training and validation accuracy against the margin."""
-    gap = arm.summaries.get(GAP)
-    if gap is None or gap.mean is None:
+    gap = arm.over_trained(GAP) or arm.summaries.get(GAP)
+    if gap is None or gap.mean is None:  # none was measured, or no network trained
         return None
-    return Observation(_gap_text(gap, gap.mean), _tail_anchor(findings, arm), "the gap by seed")
+    text = _gap_text(gap, gap.mean, _seeds(arm, gap.n))
+    return Observation(text, _tail_anchor(findings, arm), "the gap by seed")
 
 
-def _gap_text(gap: Summary, mean: float) -> str:
+def _gap_text(gap: Summary, mean: float, seeds: str) -> str:
     margin = _points(OVERFIT_MARGIN)
     side = "above" if mean >= 0 else "below"
     apart = f"training accuracy lies {_points(mean)} {side} validation accuracy"
     if gap.interval is None:
-        return f"In the one seed {apart}; one seed cannot tell whether the model overfits."
-    shown = f"{apart} (gap {_gap_shown(gap)}, {counted(gap.n, 'seed')})"
+        one = f"In the one {seeds.removeprefix('1 ').replace('trained', 'trained,')}"
+        return f"{one} {apart}; one seed cannot tell whether the model overfits."
+    shown = f"{apart} (gap {_gap_shown(gap)}, {seeds})"
     if gap.interval.low > OVERFIT_MARGIN:
         return f"It overfits: {shown}."
     if gap.interval.high < OVERFIT_MARGIN:
@@ -114,6 +136,8 @@ def _comparison(findings: Findings, arm: ArmFinding) -> tuple[Effect | None, str
 def _compared_text(findings: Findings, effect: Effect, own: str) -> str:
     other = arm_label(findings.study, findings.study.reference)
     metric, found = metric_name(effect.metric.name), effect.adjusted or effect.interval
+    if effect.trained is not None:
+        return _in_both_readings(effect, effect.trained, own=own, other=other)
     if found is None:
         return (
             f"{own} came out {amount(effect)} {_side(effect)} {other} in {metric}; one seed gives "
@@ -128,6 +152,34 @@ def _compared_text(findings: Findings, effect: Effect, own: str) -> str:
         f"{own} is {_than(effect)} {other} by {amount(effect)} {within} in {metric} "
         f"{_basis(effect)}{_against_margin(findings, effect, ends)}."
     )
+
+
+def _in_both_readings(effect: Effect, trained: Effect, *, own: str, other: str) -> str:
+    """Compares two arms with and without the seeds of which a network did not train."""
+    metric, every = metric_name(effect.metric.name), _shown(effect)
+    if trained.estimate is None:
+        return (
+            f"{own} and {other} share no seed in which both trained, so that their networks cannot "
+            f"be compared; over all seeds the difference in {metric} is {every}."
+        )
+    seeds = counted(trained.n, "seed")
+    told = [_than(e) for e in (effect, trained) if _excludes_zero(e)]
+    same = len(told) == 2 and len(set(told)) == 1
+    ends = f"{told[0]} {other} in both" if same else f"not distinguishable from {other} in both"
+    return (
+        f"{own} is {ends} readings of {metric}: {every} over all seeds, {_shown(trained)} over the "
+        f"{seeds} in which both trained."
+    )
+
+
+def _shown(effect: Effect) -> str:
+    found = effect.adjusted or effect.interval
+    return estimate(effect.estimate, bounds(found), effect.metric.unit, signed=True)
+
+
+def _excludes_zero(effect: Effect) -> bool:
+    found = effect.adjusted or effect.interval
+    return found is not None and (found.low > 0 or found.high < 0)
 
 
 def _side(effect: Effect) -> str:
@@ -197,4 +249,4 @@ def majority(findings: Findings) -> Observation | None:
     return Observation(text, "data/trials.csv", "all trials (CSV)")
 
 
-RULES: tuple[Rule, ...] = (stabilised, overfits, compared)
+RULES: tuple[Rule, ...] = (untrained, stabilised, overfits, compared)

@@ -30,6 +30,7 @@ from ablations.report.setup_tables import environment_table, level_table, shared
 from ablations.report.shares import draw_shares, shares_frame
 from ablations.report.stories import Sources, draw_histories, tell, told_places
 from ablations.report.survivals import draw_survivals, survival_frame, survival_part
+from ablations.report.untrained import networks
 from ablations.report.views import ExhibitView, ReportPage
 from ablations.report.wording import effect_label
 from ablations.sheets import to_csv
@@ -130,9 +131,11 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         target_reading=TARGET_READING,
         gate_headline=gates.gate_headline(findings),
         gate_errors=gates.gate_errors(findings),
+        gate_scope=" ".join(filter(None, (gates.gate_scope(findings), gates.gate_gaps(findings)))),
         gate_tables=tables.gate_tables(findings),
         failure_headline=headlines.failure_headline(findings),
         failure_table=tables.failure_table(findings),
+        untrained=networks(findings),
         exhibits=material.exhibits["study"].views,
         arm_exhibits=_arm_exhibits(findings, material.exhibits),
         left_out=material.left_out,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ablations.findings import Findings
-from ablations.formatting import counted, difference, metric_name
+from ablations.formatting import counted, difference, metric_name, number
 from ablations.report import terms
 from ablations.report.terms import Term
+
+RARE = 0.1
+"""A share of networks that few seeds often miss, as an example."""
 
 
 def how_to_read(findings: Findings) -> tuple[Term, ...]:
@@ -27,11 +30,30 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
     )
     return (
         *terms.SEEDS,
+        *terms.ASSUMES,
+        *_few_seeds(findings),
         *(term for is_shown, term in shown if is_shown),
         *(_about_verdicts(findings) if effects else ()),
         *((terms.POWER,) if planned else ()),
         terms.LIMITS,
     )
+
+
+def _few_seeds(findings: Findings) -> list[Term]:
+    """Says what as many seeds as an arm has cannot show."""
+    n = max((arm.n_completed for arm in findings.arms), default=0)
+    if n == 0:
+        return []
+    missed = number((1 - RARE) ** n, "fraction")
+    return [
+        (
+            "What few seeds cannot show",
+            f"Whether they meet these assumptions. If {number(RARE, 'fraction')} of networks are "
+            f"of another kind, or do not train, {missed} of studies with {counted(n, 'seed')} see "
+            "none of them. The report warns of seeds that fall into two groups; that it does not "
+            "warn is no proof.",
+        )
+    ]
 
 
 def _about_verdicts(findings: Findings) -> list[Term]:

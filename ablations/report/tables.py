@@ -22,6 +22,7 @@ from ablations.formatting import (
     sentence,
     verdict,
 )
+from ablations.naming import untrained_count
 from ablations.record import Unit
 from ablations.report.views import Column, TableView
 from ablations.report.wording import effect_label
@@ -53,10 +54,12 @@ def arm_table(findings: Findings) -> TableView:
     measured = ["n", f"{metric}, 95% interval", "sd", "min to max"]
     changes = any(_difference(findings, arm) for arm in findings.arms)
     compared = [f"change from {arm_label(findings.study, findings.study.reference)}"]
+    lost = ["did not train"] if any(arm.untrained for arm in findings.arms) else []
     extra = [(name, title) for name, title in _EXTRA if _has(findings, name)]
-    numeric = [*measured, *(compared if changes else []), *(title for _, title in extra)]
+    numeric = [*lost, *measured, *(compared if changes else []), *(title for _, title in extra)]
     rows = [
         [level for _, level in arm.arm.levels]
+        + [untrained_count(arm) or UNKNOWN for _ in lost]
         + _measured(findings, arm)
         + ([_compared(findings, arm)] if changes else [])
         + [_mean_of(arm, name) for name, _ in extra]

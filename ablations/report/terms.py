@@ -24,6 +24,17 @@ SEEDS: tuple[Term, ...] = (
         "says that all seeds gave the same number, which is coarse rather than certain.",
     ),
 )
+ASSUMES: tuple[Term, ...] = (
+    (
+        "What an interval assumes",
+        "That the seeds are independent draws of one kind of network, those that train, and spread "
+        "roughly like a bell curve. Where results are lopsided, where a metric is so coarse that "
+        "seeds tie, where there are two kinds of networks or something drifts from one seed to the "
+        "next, fewer than 95 of 100 intervals contain the mean, and a gate or verdict errs more "
+        "often than it says. Differences between arms suffer less, unless one arm alone has such "
+        "seeds.",
+    ),
+)
 LOOKS: Term = (
     "Looking after each seed",
     "Who looks after each seed and stops when the result pleases will find something sooner or "

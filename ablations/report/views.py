@@ -183,9 +183,11 @@ class ReportPage:
     target_reading: str
     gate_headline: str
     gate_errors: str
+    gate_scope: str
     gate_tables: tuple[TableView, ...]
     failure_headline: str
     failure_table: TableView | None
+    untrained: Passage | None
     exhibits: tuple[ExhibitView, ...]
     arm_exhibits: tuple[tuple[str, tuple[ExhibitView, ...]], ...]
     left_out: str

@@ -49,7 +49,9 @@ def evidence(effect: Effect) -> str:
     shown = f"95% interval {reach(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
     family = effect.family_size
     adjusted = f"adjusted for {counted(family, 'comparison')}" if family > 1 else ""
-    return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"))))
+    lost = effect.n - effect.trained.n if effect.trained else 0
+    untrained = f"{lost} of them with a network that did not train" if lost else ""
+    return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"), untrained)))
 
 
 def stands_clear(findings: Findings, effect: Effect) -> bool:

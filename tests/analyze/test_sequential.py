@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from ablations.analyze import analyze, asked
-from ablations.analyze.adaptive import decided
+from ablations.analyze.effects import judge
 from ablations.analyze.intervals import estimate
 from ablations.analyze.sequential import looks
 from ablations.design import Adaptive
@@ -99,8 +99,9 @@ def test_levels_do_not_depend_on_when_they_are_asked_for(few):
     [(-0.5, 0.5, True), (1.1, 3, True), (-3, -1.1, True), (0.9, 3, False), (-2, 2, False)],
 )
 def test_decided_is_wholly_within_or_wholly_beyond(low, high, expected):
-    assert decided(Interval(low, high, 0.95, "t"), margin=1.0) is expected
-    assert decided(None, margin=1.0) is False
+    found = judge(Interval(low, high, 0.95, "t"), margin=1.0, better="higher")
+    assert (found != "inconclusive") is expected
+    assert judge(None, margin=1.0, better="higher") == "inconclusive"
 
 
 def test_the_first_block_trains_every_arm(make, study):
