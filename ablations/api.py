@@ -49,7 +49,8 @@ def run_study(
         go_on: Whether to train on where the first trial lacks a metric that the study names.
 
     Raises:
-        StudyError: at the first trial that does not report what the study names.
+        StudyError: at the first trial that does not report what the study names; with 0 jobs, also
+            if a framework was imported before and has other threads than the study's trials.
         DataError: if the data cannot be had.
         StoreError: if another process runs this study, or the records cannot be written.
     """
