@@ -54,7 +54,7 @@ def _require_apart(out: Path, reports_dir: Path) -> None:
         if inside.resolve().is_relative_to(out.resolve()):
             raise StudyError(
                 f"a site cannot take the place of a folder that holds {what}",
-                received=str(out),
+                received=str(out.resolve()),
                 cure="Name a folder of its own, such as 'site'",
             )
 

@@ -147,8 +147,8 @@ def test_a_folder_that_holds_others_is_refused(
     with pytest.raises(StudyError) as error:
         build_site(Path("reports"), Path(out))
     assert str(error.value) == (
-        f"a site cannot take the place of a folder that holds {what}. Received: {out}. "
-        "Name a folder of its own, such as 'site'."
+        f"a site cannot take the place of a folder that holds {what}. "
+        f"Received: {Path(out).resolve()}. Name a folder of its own, such as 'site'."
     )
     assert build_site(Path("reports"), Path("site")).is_file()
 
