@@ -17,6 +17,9 @@ from ablations.study import Arm, Settings
 SCHEMA_VERSION = 2
 """Version of a run record as a line of JSON; version 1 lacks the digest of predictions."""
 
+_ACCURACIES = frozenset({"accuracy", "val_accuracy"})
+"""Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
+
 BEYOND = 2.0
 """A fraction beyond this is taken for a percentage; some shares are a little above 1."""
 
@@ -169,11 +172,14 @@ class TrialLog:
 
         Raises:
             TypeError: if a value is no number.
+            ReportingError: if an accuracy is given in percent.
             DivergedError: if a value is not finite. The epoch is kept.
         """
         _require_room("log.epoch", self._epochs, MOST_EPOCHS)
         number = len(self._epochs) + 1
         values = checked_epoch(number, metrics)
+        for name in _ACCURACIES & set(values):
+            require_fraction(Metric(name, values[name], "fraction"), f"epoch {number}")
         self._epochs.append(values)
         self._on_epoch(number, values)
         for name, value in values.items():
@@ -289,9 +295,9 @@ def require_fraction(metric: Metric, place: str) -> None:
     """Raises `ReportingError` where the value of a fraction must be a percentage."""
     if metric.unit == "fraction" and math.isfinite(metric.value) and abs(metric.value) > BEYOND:
         raise ReportingError(
-            f"{place}: '{metric.name}' has the unit fraction, of 0 to 1",
+            f"{place}: '{metric.name}' is a fraction, of 0 to 1",
             received=f"{metric.value:g}",
-            cure="Divide percentages by 100, or leave the unit out",
+            cure="Divide percentages by 100, or give it another name or unit",
         )
 
 

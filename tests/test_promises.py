@@ -73,8 +73,13 @@ GOOD = 'log.metric("test_accuracy", 0.5 + trial.settings.get("a", 0) / 10, unit=
         ),
         (
             'log.metric("test_accuracy", 91.2, unit="fraction", better="higher")',
-            "log.metric: 'test_accuracy' has the unit fraction, of 0 to 1. Received: 91.2. Divide "
-            "percentages by 100, or leave the unit out. ({file}, line 7)",
+            "log.metric: 'test_accuracy' is a fraction, of 0 to 1. Received: 91.2. Divide percentages "
+            "by 100, or give it another name or unit. ({file}, line 7)",
+        ),
+        (
+            "log.epoch(loss=1, val_accuracy=91.2)",
+            "epoch 1: 'val_accuracy' is a fraction, of 0 to 1. Received: 91.2. Divide percentages by "
+            "100, or give it another name or unit. ({file}, line 7)",
         ),
     ],
 )
@@ -201,7 +206,7 @@ def test_percentages_in_records_of_elsewhere_are_refused(study):
     records = read_records(study)
     metric = next(m for m in records[0].metrics if m.unit == "fraction")
     spoilt = replace(records[0], metrics=(replace(metric, value=91.2),))
-    with pytest.raises(ReportingError, match=r", seed 0: 'test_accuracy' has the unit fraction"):
+    with pytest.raises(ReportingError, match=r", seed 0: 'test_accuracy' is a fraction"):
         analyze_records(study, [spoilt, *records[1:]])
 
 
