@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ablations.errors import StoreError
+from ablations.errors import DamagedStoreError, StoreError
 from ablations.locks import holder
 from ablations.rows import DamagedError
 from ablations.tables import STORE_VERSION, bring_up_to_date, version_of
@@ -188,9 +188,9 @@ def _require_known(path: Path, connection: sqlite3.Connection) -> int:
     return version
 
 
-def damaged(path: Path, problem: str, received: str) -> StoreError:
+def damaged(path: Path, problem: str, received: str) -> DamagedStoreError:
     """Returns the error of a file that is not as it was written."""
-    return StoreError(
+    return DamagedStoreError(
         f"{path} is damaged, or no record file: {problem}",
         received=received,
         cure=f"'ablations repair {path}' keeps the sound records, and the damaged file beside them",

@@ -6,6 +6,7 @@ AblationsError
 │   └── EmptyReportError  a report of nothing that would replace one of something
 ├── DataError       images, archives, weights and caches
 ├── StoreError      the study's record file
+│   ├── DamagedStoreError one that is not as it was written
 │   └── UnstorableError   one record that it cannot hold
 └── DivergedError   a training reported a number that is not finite
 """
@@ -96,6 +97,10 @@ class DataError(AblationsError):
 
 class StoreError(AblationsError):
     """The record file cannot be read or written."""
+
+
+class DamagedStoreError(StoreError):
+    """The record file is not as it was written; its sound records can be kept."""
 
 
 class UnstorableError(StoreError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -11,8 +12,8 @@ from secrets import token_hex
 from typing import Any
 
 from ablations.api import Session, load_study
-from ablations.connections import UNREADABLE, copied, log_of, telling
-from ablations.errors import StoreError
+from ablations.connections import UNREADABLE, copied, damaged, log_of, telling
+from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
 from ablations.formatting import counted
 from ablations.jsonl import lines_of, record_from_json
@@ -57,7 +58,7 @@ def repair(path: Path) -> Repaired:
     The damaged file is kept beside it.
 
     Raises:
-        StoreError: if there is no such file, or the study runs.
+        StoreError: if there is no such file, the study runs, or the file is of a later version.
     """
     if not path.is_file():
         raise StoreError(
@@ -90,7 +91,7 @@ def _repair_lines(path: Path) -> Repaired:
 
 
 def _repair_store(path: Path) -> Repaired:
-    with suppress(StoreError):
+    with suppress(DamagedStoreError):
         return Repaired(_sound(path), (), None)
     fresh = path.with_name(f".new-{token_hex(8)}")
     try:
@@ -98,21 +99,31 @@ def _repair_store(path: Path) -> Repaired:
             lost = _salvage(copy, fresh)
         kept = len(Store(fresh).records())
         aside = _free(path)
-        for old, new in ((path, aside), (log_of(path), log_of(aside))):
-            if old.exists():
-                old.rename(new)
-        fresh.rename(path)
+        _keep(path, aside)
+        fresh.replace(path)
     finally:
         for left in (fresh, log_of(fresh)):
             left.unlink(missing_ok=True)
     return Repaired(kept, tuple(lost), aside)
 
 
+def _keep(path: Path, aside: Path) -> None:
+    """Keeps a damaged file under another name; until it is replaced it has its own name too."""
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copy2(path, aside)
+    if log_of(path).exists():  # SQLite would add what is in it to the new file
+        log_of(path).rename(log_of(aside))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+
+
 def _sound(path: Path) -> int:
     """Returns how many records a sound file has.
 
     Raises:
-        StoreError: if anything in it is damaged.
+        DamagedStoreError: if anything in it is damaged.
+        StoreError: if it is locked, of a later version, or cannot be read here.
     """
     store = Store(path)
     store.descriptions()
@@ -120,7 +131,7 @@ def _sound(path: Path) -> int:
     with telling(path), copied(path) as copy, closing(sqlite3.connect(copy)) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise StoreError(f"{path} is damaged", received=found, cure="Repair it")
+            raise damaged(path, "its tables do not fit together", found)
     return len(store.records())
 
 

@@ -215,6 +215,29 @@ def test_repair_waits_for_no_study_that_runs(whole: Store, monkeypatch):
         repair(whole.path)
 
 
+def test_a_store_of_a_later_version_is_not_repaired(whole: Store):
+    with closing(sqlite3.connect(whole.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = whole.path.read_bytes()
+    with pytest.raises(StoreError, match="was written by another version"):
+        repair(whole.path)
+    assert whole.path.read_bytes() == before
+
+
+def test_a_damaged_store_takes_its_log_along(whole: Store):
+    keeper = sqlite3.connect(whole.path)
+    assert keeper.execute("SELECT count(*) FROM records").fetchone() == (4,)
+    whole.append(replace(RECORDS[0], key="in the log"))
+    with closing(sqlite3.connect(whole.path)) as connection, connection:
+        connection.execute("UPDATE records SET seed = 7 WHERE id = 1")
+    log = connections.log_of(whole.path).read_bytes()
+    assert log
+    assert repair(whole.path).kept == 4
+    keeper.close()
+    assert "in the log" in {record.key for record in whole.records()}
+    assert connections.log_of(whole.path.with_name("records.sqlite.damaged")).exists()
+
+
 def test_readers_leave_no_file_behind(whole: Store):
     before = listing(whole.path.parent)
     whole.records()
