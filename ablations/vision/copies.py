@@ -18,7 +18,7 @@ from ablations.vision.folders import Listing, named, shown
 CLASSES, PARTS, DRAWN = "two classes", "two parts of the given split", "one class"
 _MEANING = {
     CLASSES: "one of its labels is wrong, or both fit",
-    PARTS: "a model is tested on what it was trained on",
+    PARTS: "a model is judged on what it was trained on",
     DRAWN: "a split that is drawn may train on one and test on the other",
 }
 

@@ -286,7 +286,7 @@ def test_images_in_two_parts_or_two_classes_are_named(tmp_path):
     assert warned == [
         "1 image stands in two classes (one of its labels is wrong, or both fit): "
         "train/dog/copy.png = train/cat/01.png",
-        "1 image stands in two parts of the given split (a model is tested on what it was trained "
+        "1 image stands in two parts of the given split (a model is judged on what it was trained "
         "on): test/cat/copy.png = train/cat/00.png",
     ]
     examples, _ = load(root)
