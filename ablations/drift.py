@@ -11,10 +11,14 @@ from ablations.study import Arm
 
 @dataclass(frozen=True, slots=True)
 class PastArm:
-    """What an earlier state of the study measured of one arm: values by metric and seed."""
+    """What an earlier state of the study measured of one arm: values by metric and seed.
+
+    ``untrained`` are the seeds whose network did not train, as far as it tells.
+    """
 
     arm: Arm
     values: Mapping[str, Mapping[int, float]]
+    untrained: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

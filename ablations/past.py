@@ -75,7 +75,10 @@ def _of_findings(path: Path, source: str) -> Past:
         ) from error
     return Past(
         source,
-        tuple(PastArm(Arm(tuple(arm.levels.items())), arm.by_seed()) for arm in found.arms),
+        tuple(
+            PastArm(Arm(tuple(arm.levels.items())), arm.by_seed(), tuple(arm.untrained))
+            for arm in found.arms
+        ),
         tuple(found.data),
         tuple(found.environments),
         tuple(found.started),

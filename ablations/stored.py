@@ -287,6 +287,7 @@ class StoredArm(_Open):
 
     levels: dict[str, str]
     values: dict[str, dict[str, float]]
+    untrained: list[int] = Field(default_factory=list)
 
     @model(mode="after")
     def _seeds(self) -> Self:

@@ -8,8 +8,9 @@ population variances are involved", Biometrika 34. Sample variances have n - 1 b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -32,6 +33,7 @@ from ablations.estimates import Interval, MetricInfo, Step
 from ablations.findings import ArmFinding, Findings
 from ablations.record import RunRecord
 from ablations.study import Arm
+from ablations.training import RESULTS, untrained
 
 SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
 """The speed that is held against the past: the first of these that both sides have.
@@ -48,6 +50,7 @@ SPEED_UNITS = ("seconds", "per second")
 """Units of what depends on the state of the machine, whichever the seed."""
 
 Values = Mapping[int, float]
+Pair = tuple[ArmFinding, PastArm]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,17 @@ def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
     environments = {tuple(sorted(r.environment.items())) for r in latest.values()}
     return Past(
         source,
-        tuple(PastArm(arm, own) for arm, own in values.items()),
+        tuple(PastArm(arm, own, _lost(arm, latest.values())) for arm, own in values.items()),
         tuple(sorted({r.data for r in latest.values() if r.data})),
         tuple(dict(facts) for facts in sorted(environments)),
         tuple(sorted(record.started_at for record in latest.values())),
         agreed_infos((record, metrics.values()) for record, metrics in found),
     )
+
+
+def _lost(arm: Arm, records: Iterable[RunRecord]) -> tuple[int, ...]:
+    """Returns the seeds of an arm whose network did not train."""
+    return tuple(sorted(record.seed for record in untrained(r for r in records if r.arm == arm)))
 
 
 def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> Against:
@@ -124,7 +132,13 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
     same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
     drifts = [
-        _drift(findings, metric, pair, family=len(pairs) * len(metrics), same_data=same_data)
+        _in_both(
+            partial(
+                _drift, findings, metric, family=len(pairs) * len(metrics), same_data=same_data
+            ),
+            metric,
+            pair,
+        )
         for metric in metrics
         for pair in pairs
     ]
@@ -160,10 +174,26 @@ def _speed(findings: Findings, past: Past) -> MetricInfo | None:
     return next((known[name] for name in SPEEDS if name in known and name in old), None)
 
 
+def _in_both(read: Callable[[Pair], Drift], metric: MetricInfo, pair: Pair) -> Drift:
+    """Returns a drift with the verdict that it has with and without untrained networks."""
+    found, (arm, old) = read(pair), pair
+    lost = arm.untrained or old.untrained
+    if not lost or found.alike or metric.unit not in RESULTS:
+        return found
+    now, then = arm.over_trained(metric.name), dict(old.values.get(metric.name, {}))
+    kept = {seed: value for seed, value in then.items() if seed not in old.untrained}
+    others = read((
+        replace(arm, summaries={**arm.summaries, metric.name: now}) if now else arm,
+        replace(old, values={**old.values, metric.name: kept}),
+    ))  # fmt: skip
+    agree = found.verdict == others.verdict
+    return found if agree else replace(found, verdict="inconclusive")
+
+
 def _drift(
     findings: Findings,
     metric: MetricInfo,
-    pair: tuple[ArmFinding, PastArm],
+    pair: Pair,
     *,
     family: int,
     same_data: bool,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze, asked
+from ablations.analyze import against, analyze, asked, past_of_records
 from ablations.design import Adaptive
 from ablations.record import Metric, Predictions
 from ablations.study import Gate
@@ -147,3 +147,21 @@ def test_seeds_are_added_while_the_readings_disagree(make):
     assert decided < 12
     # Decided without the seed, while with it nothing can be said: it goes on to the end.
     assert count({("on", 1)}) == 12
+
+
+def test_the_past_is_held_against_with_and_without_them(make):
+    """Six of eight networks of now did not train: worse with them, and as before without."""
+    study = make.study(factors={"a": ("off", "on")}, seeds=8, margin=0.02)
+    old = recorded(make, study, lambda arm, seed: response(arm, seed + 20))
+    lost = {("on", seed) for seed in range(6)}
+
+    def verdicts(now, then):
+        findings = analyze(study, now, planned=make.planned(study))
+        return [drift.verdict for drift in against(findings, past_of_records(then, "then")).drifts
+                if not drift.is_ratio]  # fmt: skip
+
+    new = recorded(make, study, response, lost)
+    deaf = [replace(record, predictions=()) for record in new]
+    assert verdicts(deaf, old) == ["equivalent", "regressed"]
+    assert verdicts(new, old) == ["equivalent", "inconclusive"]
+    assert verdicts(old, new) == ["equivalent", "inconclusive"]
