@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ablations.cli import app
+from ablations.jsonl import read_jsonl, write_jsonl
 
 
 def call(*arguments):
@@ -20,11 +20,6 @@ def recorded(study_path):
     """The study, with a record of every trial."""
     assert call("run", study_path, "--no-report", "--jobs", 2).exit_code == 0
     return study_path
-
-
-def edit_store(statement: str, *values: object) -> None:
-    with closing(sqlite3.connect("runs/small/records.sqlite")) as connection, connection:
-        connection.execute(statement, values)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "auto"])
@@ -54,20 +49,30 @@ def test_a_few_trials_are_one_of_each_arm_and_always_the_same(recorded):
     assert set(chosen("--trials", 2)) < set(four)
 
 
-def test_the_first_difference_is_told_with_what_is_unlike(recorded):
-    edit_store("UPDATE metrics SET value = value + 1e-12 WHERE name = 'test_loss'")
-    edit_store("""UPDATE environments SET facts = json_set(facts, '$.cpu', 'another "cpu"')""")
-    done = call("rerun", recorded, "--trials", 1)
+def test_the_first_difference_is_told_with_what_is_unlike(recorded, tmp_path):
+    path = tmp_path / "r.jsonl"
+    call("export", recorded, "--to", path)
+    changed = [
+        replace(
+            record,
+            metrics=tuple(replace(m, value=m.value + 1e-12) for m in record.metrics),
+            environment={**record.environment, "cpu": "another"},
+        )
+        for record in read_jsonl(path)
+    ]
+    write_jsonl(changed, path)
+    done = call("rerun", recorded, "--trials", 1, "--records", path)
     assert done.exit_code == 1
     head, first, environment = done.stdout.splitlines()
     assert head.endswith(", seed 0: DIFFERS")
-    assert first.startswith("  first in metric test_loss: 0.")
+    assert first.startswith("  first in metric test_accuracy: 0.")
     assert first.endswith(" now")
-    assert 'cpu: another "cpu" then, ' in environment
+    assert "cpu: another then, " in environment
     assert "0 of 1 trial equal to the last bit" in done.stderr
-    (trial,) = json.loads(call("rerun", recorded, "--trials", 1, "--json").stdout)["trials"]
-    assert (trial["status"], trial["first_differences"][0]["name"]) == ("differs", "test_loss")
-    assert trial["environment"]["cpu"]["then"] == 'another "cpu"'
+    found = call("rerun", recorded, "--trials", 1, "--records", path, "--json")
+    (trial,) = json.loads(found.stdout)["trials"]
+    assert (trial["status"], trial["first_differences"][0]["what"]) == ("differs", "metric")
+    assert trial["environment"]["cpu"]["then"] == "another"
 
 
 def test_a_study_that_has_not_run_has_nothing_to_compare(study_path):
