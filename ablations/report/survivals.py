@@ -134,7 +134,9 @@ def _left(found: Survival, effect: Effect) -> str:
     if decided is None:
         return f"{difference(effect.estimate, unit)} in one seed, which gives no interval"
     if decided.low <= 0 <= decided.high:
-        return f"nothing can be shown to remain: {_shown(found, effect)}"
+        all_too = decided.low <= found.published <= decided.high
+        said = "none or all of it may remain" if all_too else "nothing can be shown to remain"
+        return f"{said}: {_shown(found, effect)}"
     if not _same_side(found):
         return f"nothing remains; the effect points the other way: {_shown(found, effect)}"
     low, high = sorted((abs(decided.low), abs(decided.high)))

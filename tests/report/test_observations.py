@@ -167,6 +167,7 @@ def effect_of(findings: Findings, low: float, high: float) -> Effect:
     [
         (0.24, 0.01, 0.05, "of a gain of 24.0\u202fpp, 3.0\u202fpp [1.0, 5.0] remain."),
         (0.24, -0.01, 0.05, "of a gain of 24.0\u202fpp, nothing can be shown to remain: +2.0\u202fpp [−1.0, +5.0]."),
+        (0.02, -0.01, 0.05, "of a gain of 2.0\u202fpp, none or all of it may remain: +2.0\u202fpp [−1.0, +5.0]."),
         (0.24, -0.05, -0.01, "of a gain of 24.0\u202fpp, nothing remains; the effect points the other way: −3.0\u202fpp [−5.0, −1.0]."),
         (0.24, 0.20, 0.30, "of a gain of 24.0\u202fpp, all may remain: 25.0\u202fpp [20.0, 30.0]."),
         (0.02, 0.20, 0.30, "of a gain of 2.0\u202fpp, all remains and more: 25.0\u202fpp [20.0, 30.0]."),
