@@ -1,21 +1,17 @@
-"""The command line: the only place that prints or exits."""
+"""The command line: its commands and its exit codes."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
-from rich.console import Console
 
 from ablations import __version__
+from ablations.checking import repair, rerun
 from ablations.errors import AblationsError, EmptyReportError
 from ablations.options import (
     AsJson,
@@ -24,29 +20,32 @@ from ablations.options import (
     Jsonl,
     Plain,
     ReportsDir,
-    RunsDir,
     Samples,
-    Trials,
     with_session,
 )
-from ablations.signals import Terminated, terminating, was_terminated
-from ablations.streams import close_streams, knows_unicode, open_streams
-from ablations.terminal import harmless
+from ablations.printing import (
+    error_console,
+    note,
+    note_threads,
+    print_json,
+    say,
+    show,
+    stopping_cleanly,
+)
+from ablations.signals import was_terminated
+from ablations.streams import close_streams, open_streams
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ablations.api import Session
-    from ablations.record import RunRecord
-    from ablations.study import Trial
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    epilog="Exit codes: 0 all well; 1 a gate failed; 2 usage or study file; 3 inconclusive; "
-    "4 trials missing or failed; 70 a bug; 130 and 143 stopped by Ctrl-C and SIGTERM.",
+    epilog="Exit codes: 0 all well; 1 a gate failed or a rerun differs; 2 usage, study file or "
+    "another file; 3 inconclusive; 4 trials missing or failed, or records lost; 70 a bug; "
+    "130 and 143 stopped by Ctrl-C and SIGTERM.",
 )
 
 
@@ -59,7 +58,7 @@ def main() -> NoReturn:
     open_streams()
     code = _run()
     if lost := close_streams():
-        _note(f"ablations: standard output is lost. Received: {lost}. Write it to another place.")
+        note(f"ablations: standard output is lost. Received: {lost}. Write it to another place.")
     sys.exit((2 if lost else 0) if code is None else code)
 
 
@@ -71,15 +70,15 @@ def _run() -> int | None:
         error.show()
         return error.exit_code
     except AblationsError as error:
-        _note(f"ablations: {error}")
+        note(f"ablations: {error}")
         return 2
     except OSError as error:  # a disk that is full, a folder that may not be written
         cure = "Check that the path exists, may be written, and that the disk is not full"
-        _note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
+        note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
         return 2
     except Exception:  # a bug, which must not end with the code of a failed gate
         traceback.print_exc()
-        _note("ablations: this is a bug; please report it with the lines above")
+        note("ablations: this is a bug; please report it with the lines above")
         return 70
     # Typer makes 130 of every interrupt, also of the one that SIGTERM raises.
     return 143 if code == 130 and was_terminated() else code
@@ -87,7 +86,7 @@ def _run() -> int | None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        _say(f"ablations {__version__}")
+        say(f"ablations {__version__}")
         raise typer.Exit
 
 
@@ -116,19 +115,19 @@ def plan(
 
     progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
     notes = session.notes()
-    _note_threads(session)
+    note_threads(session)
     if as_json:
         document = screens.progress_json(session.study, progress)
-        _print_json({**document, "notes": list(notes)})
+        print_json({**document, "notes": list(notes)})
         return
     questions = screens.percent_questions(session.study)
     for line in (*screens.plan_head(session.study), *screens.note_lines((*notes, *questions))):
-        _say(line)
+        say(line)
     if (confounded := screens.alias_table(session.study)) is not None:
-        _show(confounded)
-        _say("")
-    _show(screens.arms_table(session.study, session.trials, progress))
-    _say(f"\n{screens.progress_line(progress)}")
+        show(confounded)
+        say("")
+    show(screens.arms_table(session.study, session.trials, progress))
+    say(f"\n{screens.progress_line(progress)}")
 
 
 @app.command()
@@ -154,26 +153,26 @@ def run(  # noqa: PLR0913 - each is an option
         os.environ["ABLATIONS_WITHOUT"] = "all"
     if report:
         require_own_report(session.study, reports_dir)  # not only after hours of training
-    with _stopping_cleanly():
+    with stopping_cleanly():
         session.claim()
-        _note_threads(session)
+        note_threads(session)
         _train(session, jobs, go_on=go_on)
         progress = session.progress(jobs=jobs)
-        _note(screens.progress_line(progress))
+        note(screens.progress_line(progress))
         if report:
             session.describe(jobs)
         session = session.reading(samples=samples)
         records = session.records()
         for line in screens.metric_lines(session.study, records):
-            _note(line)
+            note(line)
         for line in screens.untrained_lines(session.study, records):
-            _note(line)
+            note(line)
         page = _rendered(session, reports_dir) if report else None
     if as_json:
         document = screens.progress_json(session.study, progress, records)
-        _print_json({**document, "report": None if page is None else str(page)})
+        print_json({**document, "report": None if page is None else str(page)})
     if progress.completed < progress.planned:
-        _note(f"the output of what failed is in {session.log_dir}")
+        note(f"the output of what failed is in {session.log_dir}")
         raise typer.Exit(4)
 
 
@@ -184,19 +183,19 @@ def status(session: Session, as_json: AsJson = False) -> None:
     from ablations import screens
 
     progress, records = session.progress(), session.records()
-    _note_threads(session)
+    note_threads(session)
     if as_json:
-        _print_json(screens.progress_json(session.study, progress, records))
+        print_json(screens.progress_json(session.study, progress, records))
         return
-    _show(screens.arms_table(session.study, session.trials, progress))
-    _say(f"\n{screens.progress_line(progress)}")
+    show(screens.arms_table(session.study, session.trials, progress))
+    say(f"\n{screens.progress_line(progress)}")
     for line in screens.failure_lines(session.study, session.failures()):
-        _say(line)
+        say(line)
     for line in screens.untrained_lines(session.study, records):
-        _say(line)
+        say(line)
     if others := session.others():
         cure = "repeat --set, --seeds and --threads as for 'run'"
-        _say(f"{others} other records are of other settings: {cure}")
+        say(f"{others} other records are of other settings: {cure}")
 
 
 @app.command()
@@ -247,13 +246,13 @@ def gate(
     else:
         shown = gating.gated(findings, required=require_gates)
     if as_json:
-        _print_json(shown.document)
+        print_json(shown.document)
     else:
         for title, table in shown.tables:
-            _say(f"{title}:")
-            _show(table)
+            say(f"{title}:")
+            show(table)
     for line in shown.lines:
-        _note(line)
+        note(line)
     raise typer.Exit(shown.exit_code)
 
 
@@ -266,43 +265,15 @@ def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> Non
     session = _reading(session, jsonl)
     findings = session.findings(session.records())
     if as_json:
-        _print_json(screens.power_json(findings))
+        print_json(screens.power_json(findings))
         return
     for line in screens.power_head(findings):
-        _say(line)
+        say(line)
     if any(plan.effect.sd for plan in findings.plans):
-        _show(screens.power_table(findings))
+        show(screens.power_table(findings))
 
 
-@app.command()
-@with_session
-def rerun(
-    session: Session,
-    *,
-    trials: Trials = "4",
-    jobs: Jobs = "auto",
-    jsonl: Jsonl = None,
-    plain: Plain = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train recorded trials again, store nothing, and compare every result to the last bit."""
-    from ablations import rerunning
-
-    if plain:
-        os.environ["ABLATIONS_WITHOUT"] = "all"
-    session = session.reading(jsonl)
-    _note_threads(session)
-    found = []
-    with _stopping_cleanly("stopped; nothing was stored"):
-        for trial, before, again in _train_again(session, trials, jobs):
-            found.append(rerunning.rerun_of(trial, before, again))
-            if not as_json:
-                for line in rerunning.trial_lines(session.study, found[-1]):
-                    _say(line)
-    if as_json:
-        _print_json(rerunning.reruns_json(session.study, found))
-    _note(rerunning.summary_line(found))
-    raise typer.Exit(rerunning.exit_code(found))
+app.command()(rerun)
 
 
 @app.command("list")
@@ -313,9 +284,9 @@ def list_(as_json: AsJson = False) -> None:
 
     titles = builtin_titles()
     if as_json:
-        _print_json(titles)
+        print_json(titles)
     else:
-        _show(screens.studies_table(titles))
+        show(screens.studies_table(titles))
 
 
 @app.command()
@@ -326,7 +297,7 @@ def init(
     from ablations.plan import write_example
 
     write_example(path)
-    _say(f"{path} is written; see what it would do with: ablations plan {path}")
+    say(f"{path} is written; see what it would do with: ablations plan {path}")
 
 
 @app.command()
@@ -334,7 +305,7 @@ def schema() -> None:
     """Print the JSON schema of study files, for editors."""
     from ablations.plan import study_schema
 
-    _print_json(study_schema())
+    print_json(study_schema())
 
 
 @app.command()
@@ -349,24 +320,10 @@ def export(
 
     records = session.reading(samples=samples).records()
     export_records(records, to)
-    _note(f"{len(records)} records are in {to}")
+    note(f"{len(records)} records are in {to}")
 
 
-@app.command()
-def repair(
-    what: Annotated[str, typer.Argument(metavar="STUDY", help="A study, or a file of records.")],
-    runs_dir: RunsDir = Path("runs"),
-) -> None:
-    """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
-    from ablations import repairing
-
-    is_file = Path(what).suffix in (".sqlite", ".jsonl")
-    path = Path(what) if is_file else repairing.store_path(what, runs_dir)
-    found = repairing.repair(path)
-    for lost in found.lost:
-        _say(f"lost: {lost}")
-    _say(repairing.said(path, found))
-    raise typer.Exit(4 if found.lost else 0)
+app.command()(repair)
 
 
 @app.command()
@@ -382,17 +339,9 @@ def site(
 
     if jekyll:
         for post in build_jekyll(reports_dir, out):
-            _say(str(post))
+            say(str(post))
     else:
-        _say(str(build_site(reports_dir, out)))
-
-
-def _note_threads(session: Session) -> None:
-    """Says which records are left aside for the threads that their trials had."""
-    from ablations import screens
-
-    for line in screens.thread_lines(session.study, session.other_threads):
-        _note(line)
+        say(str(build_site(reports_dir, out)))
 
 
 def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
@@ -402,42 +351,19 @@ def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
     to_do = session.progress().to_do
     if not to_do:
         return
-    console = _err()
+    console = error_console()
     with download_bar(console) as report_bytes:
         session.prepare(to_do, report_bytes)
     with make_progress(console, session.study, to_do) as watcher:
         session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
 
 
-def _train_again(
-    session: Session, count: int | None, jobs: int | None
-) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
-    """Yields recorded trials with their record and a new one, under a live display."""
-    from ablations.run.progress import download_bar, make_progress
-
-    recorded = session.recorded()[:count]
-    before = {trial.key: record for trial, record in recorded}
-    again = [trial for trial, _ in recorded]
-    if not again:
-        return
-    console = _err()
-    with download_bar(console) as report_bytes:
-        session.prepare(again, report_bytes)
-    with (
-        make_progress(console, session.study, again) as watcher,
-        closing(session.rerun(again, jobs=jobs, observer=watcher)) as ended,
-    ):
-        for trial, record in ended:
-            watcher.finished(trial, record)
-            yield trial, before[trial.key], record
-
-
 def _reading(session: Session, jsonl: Path | None, *, samples: bool = True) -> Session:
     """Reads records from a file, if one is named, and says how many of them are left out."""
     session = session.reading(jsonl, samples=samples)
     if others := session.left_out():
-        _note(f"{jsonl}: {others} of its records are of other trials and are left out")
-    _note_threads(session)
+        note(f"{jsonl}: {others} of its records are of other trials and are left out")
+    note_threads(session)
     return session
 
 
@@ -446,7 +372,7 @@ def _rendered(session: Session, reports_dir: Path) -> Path | None:
     try:
         return _render(session, reports_dir)
     except EmptyReportError as error:
-        _note(f"ablations: {error}")
+        note(f"ablations: {error}")
         return None
 
 
@@ -457,55 +383,5 @@ def _render(session: Session, reports_dir: Path) -> Path:
     page = render_report(
         session.findings(records), reports_dir, records=records, samples=session.samples
     )
-    _note(f"report: {page}")
+    note(f"report: {page}")
     return page
-
-
-@contextmanager
-def _stopping_cleanly(
-    said: str = "stopped; what has ended is recorded, and the same command resumes",
-) -> Iterator[None]:
-    """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
-    try:
-        with terminating():
-            yield
-    except KeyboardInterrupt as stop:
-        _note(said)
-        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
-        raise typer.Exit(128 + number) from None
-
-
-def _out() -> Console:
-    return Console()
-
-
-def _err() -> Console:
-    return Console(stderr=True)
-
-
-def _show(table: Table) -> None:
-    from ablations import screens
-
-    console = _out()
-    # A pipe has no width: there, each row is a line that can be searched.
-    bounded = console.is_terminal or "COLUMNS" in os.environ
-    console.width = console.width if bounded else screens.natural_width(table)
-    console.print(screens.fitted(table, console.width), crop=False)
-
-
-def _say(line: str) -> None:
-    _print(_out(), line)
-
-
-def _note(line: str) -> None:
-    _print(_err(), line)
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(harmless(line), markup=False, highlight=False, emoji=False, soft_wrap=True)
-
-
-def _print_json(document: object) -> None:
-    ascii_only = not knows_unicode(sys.stdout)
-    text = json.dumps(document, indent=2, ensure_ascii=ascii_only, allow_nan=False)
-    sys.stdout.write(f"{text}\n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from ablations.printing import print_json
 
 SAMPLE = Path(__file__).parents[1] / "reports" / "sample" / "records.jsonl"
 FIRST = ("gate", "quickstart", "--records", str(SAMPLE))
@@ -145,6 +148,13 @@ def test_numbers_keep_their_signs_in_every_alphabet():
 def test_the_version_is_told(study_path):
     done = shell("--version")
     assert (done.stdout, done.returncode) == (b"ablations 0.1.0\n", 0)
+
+
+def test_json_holds_no_character_that_a_terminal_obeys(capsys):
+    print_json({"a\x9b2J": "\x7f\x1b ü"})
+    shown = capsys.readouterr().out
+    assert not set("\x1b\x7f\x9b") & set(shown)
+    assert json.loads(shown) == {"a\x9b2J": "\x7f\x1b ü"}
 
 
 def test_no_text_of_a_record_reaches_the_terminal_as_a_command(study_path):
