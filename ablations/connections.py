@@ -214,7 +214,7 @@ def _told(path: Path, error: Exception) -> StoreError:
         if name.startswith(starts):
             who = holder(path, log_of(path), path.with_name(f"{path.name}-shm"))
             return StoreError(
-                f"{path} {problem}".format(holder=who), received=str(error), cure=cure
+                f"{path} {problem.format(holder=who)}", received=str(error), cure=cure
             )
     return damaged(path, "SQLite cannot read it", str(error))
 

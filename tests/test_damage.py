@@ -301,6 +301,16 @@ def test_another_user_may_read(whole: Store, tmp_path: Path):
     assert listing(whole.path.parent) == ["records.sqlite"]
 
 
+def test_a_folder_with_braces_in_its_name_is_named_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(connections, "WRITE_SECONDS", 0.1)
+    store = Store(tmp_path / "{x}" / "records.sqlite")
+    store.append(RECORDS[0])
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"\{x\}/records.sqlite is locked by"):
+            store.append(replace(RECORDS[0], key="new"))
+
+
 def test_who_holds_a_store_is_named(whole: Store, monkeypatch):
     monkeypatch.setattr(connections, "WRITE_SECONDS", 0.1)
     code = (
