@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def _read(connection: sqlite3.Connection) -> Iterator[Look]:
     for key, look in connection.execute("SELECT key, look FROM looked_at"):
         keys.setdefault(look, set()).add(key)
     for number, at, rule in connection.execute("SELECT id, at, rule FROM looks ORDER BY id"):
+        datetime.fromisoformat(at)  # what is damaged tells of no look
         yield Look(at, _rule(json.loads(rule)), frozenset(keys.get(number, ())))
 
 

@@ -144,9 +144,10 @@ def test_a_file_without_the_tables_or_with_damaged_ones_tells_of_no_look(tmp_pat
         connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
     keep_look(path, LOOK)
     assert read_looks(path) == (LOOK,)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE looks SET rule = '[]'")
-    assert read_looks(path) == ()
+    for damage in ("at = 'x'", "rule = '[]'"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"UPDATE looks SET {damage}")
+        assert read_looks(path) == ()
 
 
 RULE = Rule(frozenset({"x"}), (0, 1, 2), "test_accuracy", 0.01)
