@@ -22,6 +22,8 @@ FIXED = frozenset(
         *("epoch", "step", "warmup", "percentile", "step_seconds", "value"),
         *("metric", "unit", "n", "mean", "sd", "median", "min", "max"),
         *("interval_low", "interval_high", "factor_1", "level_1", "factor_2", "level_2"),
+        *("trained", "n_untrained", "trained_mean", "trained_interval_low"),
+        "trained_interval_high",
     }
 )
 """The fixed columns of all tables that have a column for each factor or metric."""

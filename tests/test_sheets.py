@@ -64,7 +64,8 @@ def _record(trial: Trial) -> RunRecord:
 def test_factors_and_metrics_with_the_names_of_fixed_columns_keep_their_own():
     from ablations.analyze import analyze
 
-    names = ("seed", "metric", "n", "seconds", "epoch", "unit", "percentile", "status")
+    names = ("seed", "metric", "n", "seconds", "epoch", "unit", "percentile", "status",
+             "trained", "n_untrained", "trained_mean")  # fmt: skip
     study, trials = _study(names)
     records = [_record(trial) for trial in trials]
     findings = analyze(study, records, planned=trials)
