@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 import urllib.request
 import zipfile
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 
 from ablations.errors import AblationsError, DataError
@@ -81,8 +82,7 @@ def _download(archive: Archive, packed: Path, report: Report) -> None:
     try:
         # The address is a constant of this package, never a user's text.
         with urllib.request.urlopen(archive.url, timeout=60) as answer, packed.open("wb") as file:  # noqa: S310
-            said = str(answer.headers.get("Content-Length") or "")
-            total = int(said) if said.isdecimal() else 0
+            total = content_length(answer)
             while chunk := answer.read(CHUNK_BYTES):
                 file.write(chunk)
                 report(file.tell(), total)
@@ -93,6 +93,12 @@ def _download(archive: Archive, packed: Path, report: Report) -> None:
     if done < total:
         received = f"{done} of {total} bytes"
         raise DataError(f"{archive.url}: the download was cut short", received=received, cure=_CURE)
+
+
+def content_length(answer: HTTPResponse) -> int:
+    """Returns how many bytes an answer from the web has; 0 where it does not say so."""
+    said = str(answer.headers.get("Content-Length") or "")
+    return int(said) if re.fullmatch("[0-9]{1,18}", said) else 0
 
 
 def _extract(archive: Archive, packed: Path, beside: Path) -> None:

@@ -21,6 +21,7 @@ from typing import IO, Any, Self, cast
 
 from ablations.errors import DataError
 from ablations.vision import cache
+from ablations.vision.download import content_length
 from ablations.vision.folders import Report
 from ablations.vision.settings import Recipe, read
 
@@ -110,9 +111,8 @@ class _Counted:
     """An answer from the web that tells how many of its bytes were read."""
 
     def __init__(self, answer: HTTPResponse, report: Report) -> None:
-        said = str(answer.headers.get("Content-Length") or "")
         self._answer, self._report, self._done = answer, report, 0
-        self._total = int(said) if said.isdecimal() else 0
+        self._total = content_length(answer)
 
     def read(self, *size: int) -> bytes:
         chunk = self._answer.read(*size)
