@@ -43,10 +43,6 @@ class Head:
             completed=record.completed,
         )
 
-    def renamed(self, key: str) -> Head:
-        """Returns the same under another key."""
-        return replace(self, key=key)
-
     def named(self, settings: Settings, *, threads: int | None = None) -> str:
         """Returns the key of its trial with these settings, and with these threads if given."""
         own = self.threads if threads is None else threads
@@ -98,8 +94,8 @@ def present_keys(
     """Returns for stored keys the key of the planned trial that the record is of.
 
     That is its own key, or the one that today's rule gives to its facts. Of several records of one
-    trial the one with the trial's own key counts, else the first that completed; the others keep
-    the names that they have.
+    trial a completed one counts before one that failed, then the one with the trial's own key, then
+    the oldest; the others keep the names that they have.
 
     Args:
         heads: Of all records, oldest first.
