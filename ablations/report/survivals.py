@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -95,10 +96,14 @@ def _label(findings: Findings, found: Survival) -> str:
     """Names a claim by its change and its start: ``preprocessing, from ‘augmentation’``."""
     study, claim = findings.study, found.claim
     before, _ = study.claimed_arms(claim)
-    label = change_label(
-        study, claim.factor, baseline=before.level(claim.factor), level=claim.level
-    )
+    label = _change(findings, found)
     return f"{label}, from {named_arm(study, before)}" if claim.given else label
+
+
+def _change(findings: Findings, found: Survival) -> str:
+    study, claim = findings.study, found.claim
+    before, _ = study.claimed_arms(claim)
+    return change_label(study, claim.factor, baseline=before.level(claim.factor), level=claim.level)
 
 
 def _same_side(found: Survival) -> bool:
@@ -202,8 +207,10 @@ def survival_chart(findings: Findings, known: Sequence[Survival]) -> DotPlot:
     """One row per claim with an effect."""
     scale = scale_for(findings.metric.unit, [found.published for found in known], signed=True)
     axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale, change=True)
+    changes = Counter(_change(findings, found) for found in known)
+    name = _change if max(changes.values()) == 1 else _label  # a figure has little room for names
     rows = tuple(
-        _row(found, found.effect, label=_label(findings, found), scale=scale)
+        _row(found, found.effect, label=name(findings, found), scale=scale)
         for found in known
         if found.effect
     )
