@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     )
     from ablations.errors import AblationsError, DataError, DivergedError, StoreError, StudyError
     from ablations.findings import Findings
-    from ablations.record import Exhibit, RunRecord, Table, TrialLog
+    from ablations.record import Exhibit, RunRecord, Table
+    from ablations.reported import TrialLog
     from ablations.study import Arm, Study, Trial
 
 __all__ = [
@@ -63,7 +64,8 @@ _HOMES = {
     ),
     "errors": ("AblationsError", "DataError", "DivergedError", "StoreError", "StudyError"),
     "findings": ("Findings",),
-    "record": ("Exhibit", "RunRecord", "Table", "TrialLog"),
+    "record": ("Exhibit", "RunRecord", "Table"),
+    "reported": ("TrialLog",),
     "study": ("Arm", "Study", "Trial"),
 }
 

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations import checks
-from ablations.record import (
-    Exhibit,
-    LogContents,
-    RunRecord,
+from ablations.record import Exhibit, LogContents, RunRecord
+from ablations.reported import (
     checked_environment,
     checked_epoch,
     checked_exhibit,

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import AblationsError, DivergedError, StudyError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.study import Settings, Trial
 
 Train = Callable[[Trial, TrialLog], None]

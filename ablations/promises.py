@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.errors import ReportingError, StudyError, meant
-from ablations.record import Metric, RunRecord, Unit, require_fraction
+from ablations.record import Metric, RunRecord, Unit
+from ablations.reported import require_fraction
 from ablations.run import REPORTING, Observer
 from ablations.study import Study, Trial
 

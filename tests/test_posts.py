@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ablations.plan import load_study, plan_trials
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 
 POSTS = [f"post-{letter}" for letter in "abcde"]
 CLEAN = [f"{post}-clean" for post in POSTS]

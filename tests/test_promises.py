@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ablations import analyze_records, load_study, read_records, run_study
 from ablations.cli import app
 from ablations.errors import ReportingError, StudyError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 
 CLI = CliRunner()
 

@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from ablations.errors import DivergedError, StudyError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 
 
 def test_a_log_keeps_what_it_is_told():

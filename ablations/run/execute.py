@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ablations import checks, codec, record
+from ablations import checks, codec, reported
 from ablations.entry import Entry, Train
 from ablations.errors import DivergedError, ReportingError
-from ablations.record import LogContents, Metric, Reason, RunRecord, TrialLog
+from ablations.record import LogContents, Metric, Reason, RunRecord
+from ablations.reported import TrialLog
 from ablations.run import energy, memory
 from ablations.run.environment import environment_facts
 from ablations.run.more import More, no_more
@@ -24,7 +25,7 @@ from ablations.run.observer import Observer
 from ablations.run.threads import limited
 from ablations.study import Trial
 
-_CHECKING = {Path(str(module.__file__)) for module in (checks, record)}
+_CHECKING = {Path(str(module.__file__)) for module in (checks, reported)}
 """Where values are checked that a training function reports."""
 
 REPORTING = f"{ReportingError.__name__}: "

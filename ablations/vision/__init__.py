@@ -64,7 +64,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ablations.errors import DivergedError
-    from ablations.record import TrialLog
+    from ablations.reported import TrialLog
     from ablations.study import Settings, Trial
 
 __all__ = [

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.record import Cell, Exhibit, Table, TrialLog
+from ablations.record import Cell, Exhibit, Table
+from ablations.reported import TrialLog
 from ablations.study import Trial
 from ablations.vision import datasets, splits
 from ablations.vision.grammar import LayerSpec

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.vision.costs import peak_flops, training_flops
 from ablations.vision.features import Features
 from ablations.vision.loop import Learner, Part, predict

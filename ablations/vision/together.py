@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import DivergedError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.study import Trial
 from ablations.vision import keys, shortcuts
 from ablations.vision.chain import cut, model_of

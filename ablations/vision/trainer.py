@@ -10,7 +10,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.study import Trial
 from ablations.vision import datasets, exhibits, shortcuts, splits
 from ablations.vision.costs import training_flops

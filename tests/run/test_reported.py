@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as hnp
 from ablations import load_study, run_study
 from ablations.jsonl import read_jsonl, write_jsonl
 from ablations.plan import plan_trials
-from ablations.record import MOST_EPOCHS, MOST_NAMES, Exhibit, Metric, Table, TrialLog
+from ablations.record import Exhibit, Metric, Table
+from ablations.reported import MOST_EPOCHS, MOST_NAMES, TrialLog
 from ablations.run import run_trials
 from ablations.run.execute import execute
 from ablations.store import Store

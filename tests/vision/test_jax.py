@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow  # trains Keras for real
 
 CODE = """
 import json, sys
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.study import Arm, Trial
 from ablations.vision import train
 def run(seed):

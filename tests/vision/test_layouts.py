@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ablations.errors import AblationsError, DataError, StudyError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.vision import datasets, fingerprint_data, notes, prepare_data, previews, splits
 from ablations.vision.copies import find_copies
 from ablations.vision.exhibits import copied_images, label_counts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.vision import describe
 
 pytestmark = pytest.mark.slow  # makes Keras layers for real

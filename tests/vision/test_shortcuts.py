@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.vision import feeds, train
 from ablations.vision.shortcuts import SHORTCUTS, facts, on
 

@@ -18,7 +18,7 @@ pytestmark = [
 CODE = """
 import json, sys
 import numpy as np
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.study import Arm, Trial
 from ablations.vision import train, train_together
 

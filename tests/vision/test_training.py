@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ablations.errors import DivergedError, StudyError
-from ablations.record import TrialLog
+from ablations.reported import TrialLog
 from ablations.vision import train
 
 pytestmark = pytest.mark.slow  # trains Keras for real
