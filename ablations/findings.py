@@ -215,6 +215,11 @@ class Findings:
         """Planned trials without any record."""
         return self.n_planned - self.n_completed - self.n_failed
 
+    @property
+    def judged_training(self) -> dict[Arm, Training]:
+        """How many networks trained, of the arms that gates judge and where records tell."""
+        return {gate.arm: gate.training for gate in self.gates if gate.training}
+
     def arm(self, arm: Arm) -> ArmFinding:
         """Returns the finding of ``arm``; raises ``KeyError`` if it is not in the study."""
         for finding in self.arms:

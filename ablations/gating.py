@@ -16,7 +16,7 @@ from ablations.errors import StudyError, meant
 from ablations.estimates import Summary
 from ablations.findings import Findings, GateFinding
 from ablations.naming import (
-    gap_sentence,
+    gate_gap_sentences,
     lost_share,
     revision_sentences,
     untrained_sentence,
@@ -110,28 +110,17 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
-    told = [*training_lines(findings), *gap_lines(findings), *revision_sentences(findings)]
+    gaps = [f"{said} Its interval may promise too much." for said in gate_gap_sentences(findings)]
+    told = [*training_lines(findings), *gaps, *revision_sentences(findings)]
     return [*lines, *_unreported(findings), *_missing(findings), *told]
 
 
 def training_lines(findings: Findings) -> list[str]:
     """Says which networks did not train, and what a gate on the others does not exclude."""
-    judged = {gate.arm: gate.training for gate in findings.gates if gate.training}
     return [
         f"{formatting.arm_label(findings.study, arm)}: {lost_share(found)}"
         + ("; its gates hold only with and without these seeds" if found.untrained else "")
-        for arm, found in judged.items()
-    ]
-
-
-def gap_lines(findings: Findings) -> list[str]:
-    """Says which gates rest on seeds that fall into two groups."""
-    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
-    return [
-        f"{gap_sentence(findings, arm, gap)} Its interval may promise too much."
-        for arm in findings.arms
-        for gap in arm.gaps
-        if (arm.arm, gap) in gaps
+        for arm, found in findings.judged_training.items()
     ]
 
 

@@ -177,3 +177,14 @@ def gap_sentence(findings: Findings, finding: ArmFinding, gap: SeedGap) -> str:
     alone, rest = (low, f"{high} or more") if gap.n_low == 1 else (high, f"{low} or less")
     others = f"the other {gap.n - 1} at {rest}"
     return f"One seed of {arm} lies far from the others by {metric}: {alone}, {others}."
+
+
+def gate_gap_sentences(findings: Findings) -> list[str]:
+    """Says which gates rest on seeds that fall into two groups."""
+    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
+    return [
+        gap_sentence(findings, arm, gap)
+        for arm in findings.arms
+        for gap in arm.gaps
+        if (arm.arm, gap) in gaps
+    ]

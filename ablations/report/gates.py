@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.findings import Findings
 from ablations.formatting import counted, difference, interval, listing, named_arm, number
-from ablations.naming import gap_sentence, lost_share
+from ablations.naming import gate_gap_sentences, lost_share
 
 
 def gate_headline(findings: Findings) -> str:
@@ -36,11 +36,10 @@ def gate_errors(findings: Findings) -> str:
 
 def gate_scope(findings: Findings) -> str:
     """Says of which networks the gates speak, and how many others the seeds leave possible."""
-    judged = {gate.arm: gate.training for gate in findings.gates if gate.training}
-    if not judged:
+    if not findings.judged_training:
         return ""
     groups: dict[str, list[str]] = {}
-    for arm, found in judged.items():
+    for arm, found in findings.judged_training.items():
         groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
     said = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
     return f"The gates speak of networks that train: {'; '.join(said)}."
@@ -48,13 +47,7 @@ def gate_scope(findings: Findings) -> str:
 
 def gate_gaps(findings: Findings) -> str:
     """Says which gates rest on seeds that fall into two groups; empty if none."""
-    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
-    said = [
-        gap_sentence(findings, arm, gap)
-        for arm in findings.arms
-        for gap in arm.gaps
-        if (arm.arm, gap) in gaps
-    ]
+    said = gate_gap_sentences(findings)
     if not said:
         return ""
     return f"{' '.join(said)} A gate on the interval of such seeds errs more often than it says."

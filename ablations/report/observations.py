@@ -86,17 +86,17 @@ def overfits(findings: Findings, arm: ArmFinding) -> Observation | None:
     gap = arm.over_trained(GAP) or arm.summaries.get(GAP)
     if gap is None or gap.mean is None:  # none was measured, or no network trained
         return None
-    text = _gap_text(gap, gap.mean, _seeds(arm, gap.n))
+    text = _gap_text(gap, gap.mean, _seeds(arm, gap.n), trained_alone=bool(arm.untrained))
     return Observation(text, _tail_anchor(findings, arm), "the gap by seed")
 
 
-def _gap_text(gap: Summary, mean: float, seeds: str) -> str:
+def _gap_text(gap: Summary, mean: float, seeds: str, *, trained_alone: bool) -> str:
     margin = _points(OVERFIT_MARGIN)
     side = "above" if mean >= 0 else "below"
     apart = f"training accuracy lies {_points(mean)} {side} validation accuracy"
     if gap.interval is None:
-        one = f"In the one {seeds.removeprefix('1 ').replace('trained', 'trained,')}"
-        return f"{one} {apart}; one seed cannot tell whether the model overfits."
+        one = "seed that trained," if trained_alone else "seed"
+        return f"In the one {one} {apart}; one seed cannot tell whether the model overfits."
     shown = f"{apart} (gap {_gap_shown(gap)}, {seeds})"
     if gap.interval.low > OVERFIT_MARGIN:
         return f"It overfits: {shown}."
