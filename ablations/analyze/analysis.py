@@ -96,7 +96,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
     return replace(
         findings,
         effects=found,
-        survivals=survivals(study, metric, summaries=summaries),
+        survivals=survivals(study, metric, summaries=summaries, trained=trained),
         simple_effects=in_both(
             lambda read: simple_effects(study, metric, found, read), summaries, trained
         ),

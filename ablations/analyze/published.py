@@ -10,7 +10,8 @@ from ablations.analyze.contrasts import minus
 from ablations.analyze.derived import LAST_EPOCHS
 from ablations.analyze.effects import alone, judged_alone
 from ablations.analyze.intervals import prediction_interval, summarize
-from ablations.estimates import MetricInfo, Summary
+from ablations.analyze.readings import Summaries, in_both
+from ablations.estimates import Effect, MetricInfo, Summary
 from ablations.findings import ArmFinding, Comparison, Reproduction, Survival, Unlike
 from ablations.study import Arm, Claim, PublishedRun, Settings, Study
 
@@ -34,7 +35,7 @@ def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproductio
 
 
 def survivals(
-    study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
+    study: Study, metric: MetricInfo, *, summaries: Summaries, trained: Summaries | None = None
 ) -> tuple[Survival, ...]:
     """Returns each claimed gain beside our effect of the same change in the same cells.
 
@@ -43,24 +44,29 @@ def survivals(
     example, preprocessing changes nothing, since the base brings its own.
     """
     own = [c for c in study.claims if c.factor in {factor.name for factor in study.factors}]
-    return tuple(_survival(study, claim, metric, summaries, family=len(own)) for claim in own)
+    readings = (summaries, trained)
+    return tuple(_survival(study, claim, metric, readings, family=len(own)) for claim in own)
 
 
 def _survival(
     study: Study,
     claim: Claim,
     metric: MetricInfo,
-    summaries: Mapping[Arm, Summary],
+    readings: tuple[Summaries, Summaries | None],
     *,
     family: int,
 ) -> Survival:
     before, after = study.claimed_arms(claim)
     unlike = _unlike_claim(study, claim, before, after)
-    if unlike or not {before, after} <= summaries.keys():
+    if unlike or not {before, after} <= readings[0].keys():
         return Survival(claim, _claimed(claim), None, unlike)
     contrast = replace(minus(after, before, kind="simple"), given=tuple(claim.given.items()))
-    effect = alone(study, contrast, metric, summaries=summaries)
-    return Survival(claim, _claimed(claim), judged_alone(study, effect, family=family))
+
+    def step(read: Summaries) -> list[Effect]:
+        return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]
+
+    (effect,) = in_both(step, *readings)
+    return Survival(claim, _claimed(claim), effect)
 
 
 def _unlike_claim(study: Study, claim: Claim, before: Arm, after: Arm) -> tuple[Unlike, ...]:

@@ -88,8 +88,11 @@ def headline(findings: Findings) -> str:
 
 def _claimed(found: Survival) -> Interval | None:
     """Returns the interval that decides what may be said."""
-    effect = found.effect
-    return (effect.adjusted or effect.interval) if effect else None
+    return _decisive(found.effect) if found.effect else None
+
+
+def _decisive(effect: Effect) -> Interval | None:
+    return effect.adjusted or effect.interval
 
 
 def _label(findings: Findings, found: Survival) -> str:
@@ -107,12 +110,15 @@ def _change(findings: Findings, found: Survival) -> str:
 
 
 def _same_side(found: Survival) -> bool:
-    bounds = _claimed(found)
-    return (
-        bounds is not None
-        and (bounds.low > 0 or bounds.high < 0)
-        and ((bounds.low > 0) == (found.published > 0))
-    )
+    """Whether the interval lies where the published change does, in both readings."""
+    read = [e for e in (found.effect, found.effect and found.effect.trained) if e]
+    sides = {_side(_decisive(e)) for e in read}
+    return sides == {1 if found.published > 0 else -1}
+
+
+def _side(bounds: Interval | None) -> int:
+    """Returns on which side of zero an interval lies; 0 where it does not."""
+    return 0 if bounds is None else (bounds.low > 0) - (bounds.high < 0)
 
 
 def remains(found: Survival) -> str:
@@ -126,7 +132,7 @@ def remains(found: Survival) -> str:
         return "our runs cannot say yet."
     if abs(gain) < NEAR_ZERO:
         was = difference(gain, "fraction")
-        return f"published as next to nothing ({was}); alone, {_shown(found, effect)}."
+        return f"published as next to nothing ({was}); alone, {_shown(effect)}."
     kind = "gain" if gain > 0 else "loss"
     return (
         f"of a {kind} of {difference(abs(gain), 'fraction').lstrip('+')}, {_left(found, effect)}."
@@ -141,9 +147,14 @@ def _left(found: Survival, effect: Effect) -> str:
     if decided.low <= 0 <= decided.high:
         all_too = decided.low <= found.published <= decided.high
         said = "none or all of it may remain" if all_too else "nothing can be shown to remain"
-        return f"{said}: {_shown(found, effect)}"
+        return f"{said}: {_shown(effect)}"
+    if effect.trained and _side(_claimed(found)) != _side(_decisive(effect.trained)):
+        trained = _shown(effect.trained)
+        seeds = f"{counted(effect.trained.n, 'seed')} in which both networks trained"
+        every = f"{_shown(effect)} over all seeds"
+        return f"nothing can be shown to remain: {every}, {trained} over the {seeds}"
     if not _same_side(found):
-        return f"nothing remains; the effect points the other way: {_shown(found, effect)}"
+        return f"nothing remains; the effect points the other way: {_shown(effect)}"
     low, high = sorted((abs(decided.low), abs(decided.high)))
     left = f"{amount(effect)} {interval(low, high, unit, suffix=False)}"
     if high < gain:
@@ -151,8 +162,8 @@ def _left(found: Survival, effect: Effect) -> str:
     return f"all {'remains and more' if low > gain else 'may remain'}: {left}"
 
 
-def _shown(found: Survival, effect: Effect) -> str:
-    bounds = _claimed(found)
+def _shown(effect: Effect) -> str:
+    bounds = _decisive(effect)
     both = (bounds.low, bounds.high) if bounds else None
     return estimate(effect.estimate, both, effect.metric.unit, signed=True)
 

@@ -12,7 +12,7 @@ from ablations.analyze.intervals import prediction_interval, summarize
 from ablations.estimates import MetricInfo
 from ablations.findings import Unlike
 from ablations.plan import load_study, plan_trials
-from ablations.record import Metric, RunRecord
+from ablations.record import Metric, Predictions, RunRecord
 from ablations.study import Claim, PublishedRun
 
 ACCURACY = MetricInfo("val_accuracy", "fraction", "higher")
@@ -97,7 +97,7 @@ def only_from_scratch(arm):
     return 0.5 + gain + 0.064 * (scale == "on" and start == "scratch")
 
 
-def clean(*, seeds=3, overrides=(), **changes):
+def clean(*, seeds=3, overrides=(), analyze=analyze, **changes):
     study = replace(load_study("post-a-clean", seeds=seeds, overrides=overrides), **changes)
     planned = plan_trials(study)
     noise = {0: -0.001, 1: 0.0, 2: 0.0013}
@@ -124,6 +124,26 @@ def test_a_claim_stands_beside_the_effect_in_the_same_cells():
     ]
     assert preprocessing.family_size == 3
     assert preprocessing.verdict == "improved"
+
+
+def test_a_claim_has_a_verdict_only_with_and_without_networks_that_did_not_train():
+    def lost(study, records, *, planned):
+        flat = Predictions("test", np.array([0, 1]), np.full((2, 2), 0.5, dtype=np.float32))
+        guessed = (Metric("test_accuracy", 0.2, "fraction", "higher"),)
+        made = [
+            replace(r, predictions=(flat,), metrics=guessed)
+            if r.seed == 0 and r.arm == study.baseline
+            else r
+            for r in records
+        ]
+        return analyze(study, made, planned=planned)
+
+    augmentation, *others = clean(analyze=lost).survivals
+    assert augmentation.effect.trained.n == 2
+    assert (augmentation.effect.verdict, augmentation.effect.trained.verdict) == (
+        "inconclusive", "improved"
+    )  # fmt: skip
+    assert [s.effect.trained for s in others] == [None, None]
 
 
 def test_a_study_without_the_cells_of_a_claim_gives_no_verdict():

@@ -182,6 +182,21 @@ def test_what_remains_of_a_published_gain(
     assert survivals.remains(found) == text
 
 
+def test_a_gain_that_rests_on_networks_that_did_not_train_is_not_shown_to_remain(
+    claimed: Findings,
+) -> None:
+    trained = effect_of(claimed, -0.02, 0.04)
+    trained = replace(trained, per_seed=trained.per_seed[:2])
+    both = replace(effect_of(claimed, 0.01, 0.05), trained=trained)
+    found = replace(claimed.survivals[0], published=0.24, effect=both)
+    assert survivals.remains(found) == (
+        "of a gain of 24.0\u202fpp, nothing can be shown to remain: +3.0\u202fpp [+1.0, +5.0] over "
+        "all seeds, +1.0\u202fpp [−2.0, +4.0] over the 2 seeds in which both networks trained."
+    )
+    only = replace(claimed, survivals=(found,))
+    assert survivals.headline(only).endswith("something can be shown to remain in none")
+
+
 def test_what_cannot_be_compared_is_said_with_the_reason(claimed: Findings) -> None:
     unlike = (Unlike("epochs", 20, 2), Unlike("layers", ["conv:8"], ["conv:16"]))
     shorter = replace(claimed.survivals[0], effect=None, unlike=unlike)
