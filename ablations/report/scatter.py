@@ -108,6 +108,12 @@ def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
         ax.plot(
             [point.x], [point.y], "o", color=colour, markersize=MARKS["mean"], markeredgewidth=0
         )
+    _finish_axes(ax, data, room=room)
+    _label_points(ax, data.points, room=room)
+
+
+def _finish_axes(ax: Axes, data: Scatter, *, room: float) -> None:
+    """Sets scales, numbers and titles of both axes."""
     if data.log:
         ax.set_xscale("log")
     else:
@@ -127,7 +133,6 @@ def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
     ax.grid(visible=True, zorder=0)
     ax.set_axisbelow(True)
     ax.tick_params(length=0, pad=6)
-    _label_points(ax, data.points, room=room)
 
 
 def _below_zero(data: Scatter) -> bool:
