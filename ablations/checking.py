@@ -79,7 +79,8 @@ def repair(
     """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
     from ablations import repairing
 
-    is_file = Path(what).suffix in (".sqlite", ".jsonl")
+    records = Path(what).suffix in (".sqlite", ".jsonl")
+    is_file = records or (Path(what).is_file() and Path(what).suffix != ".toml")
     path = Path(what) if is_file else repairing.store_path(what, runs_dir)
     found = repairing.repair(path)
     for lost in found.lost:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -193,7 +194,8 @@ def damaged(path: Path, problem: str, received: str) -> DamagedStoreError:
     return DamagedStoreError(
         f"{path} is damaged, or no record file: {problem}",
         received=received,
-        cure=f"'ablations repair {path}' keeps the sound records, and the damaged file beside them",
+        cure=f"'ablations repair {shlex.quote(str(path))}' keeps the sound records, and the "
+        "damaged file beside them",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_jsonl(path: Path) -> tuple[RunRecord, ...]:
                 f"{path}, line {number}, is not a run record",
                 received=str(error),
                 cure=f"Write the file again with 'ablations export', or keep its sound lines with "
-                f"'ablations repair {path}'",
+                f"'ablations repair {shlex.quote(str(path))}'",
             ) from error
     if not records:
         raise StoreError(

@@ -66,7 +66,7 @@ def repair(path: Path) -> Repaired:
             received="nothing of this name",
             cure="Name a study, its records.sqlite, or a .jsonl file",
         )
-    if path.suffix == ".jsonl":
+    if path.suffix != ".sqlite":  # as everywhere else, all other files are JSON lines
         return _repair_lines(path)
     with Store(path).driving():
         return _repair_store(path)

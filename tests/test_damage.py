@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -299,6 +300,20 @@ def test_another_user_may_read(whole: Store, tmp_path: Path):
         pytest.skip("the packages may not be read by another user")
     assert done.stdout.strip() == "4", done.stderr
     assert listing(whole.path.parent) == ["records.sqlite"]
+
+
+def test_the_cure_works_for_a_file_of_any_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("my records.txt")
+    write_jsonl(RECORDS, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    with pytest.raises(StoreError) as error:
+        read_jsonl(path)
+    command = str(error.value).rpartition("'ablations ")[2].removesuffix("'.")
+    done = CliRunner().invoke(app, shlex.split(command))
+    assert done.exit_code == 4, done.output
+    assert len(read_jsonl(path)) == len(RECORDS) - 1
 
 
 def test_a_folder_with_braces_in_its_name_is_named_as_it_is(tmp_path, monkeypatch):
