@@ -29,7 +29,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from ablations.errors import AblationsError, DivergedError, StudyError
+from ablations.errors import AblationsError, DivergedError, StudyError, meant
 from ablations.reported import TrialLog
 from ablations.study import Settings, Trial
 
@@ -196,7 +196,8 @@ def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
 def _attribute(name: str, module_name: str, function_name: str) -> Train:
     try:
         with redirect_stdout(sys.stderr):  # what a module prints is no part of our answer
-            function: Train = getattr(importlib.import_module(module_name), function_name)
+            module = importlib.import_module(module_name)
+            function: Train | None = getattr(module, function_name, None)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # importing somebody's module may raise anything, or exit
@@ -205,6 +206,13 @@ def _attribute(name: str, module_name: str, function_name: str) -> Train:
             received=f"{type(error).__name__}: {error}",
             cure="Name a module beside the study file or an installed one",
         ) from error
+    if function is None:
+        functions = [key for key, value in vars(module).items() if callable(value)]
+        raise StudyError(
+            f"trial.run: module '{module_name}' has no function '{function_name}'",
+            received=name,
+            cure=f"{meant(function_name, functions)}Name a function that takes (trial, log)",
+        )
     if not callable(function):
         raise StudyError(
             f"trial.run: entry '{name}' is not a function",

@@ -117,11 +117,12 @@ def gate_lines(findings: Findings) -> list[str]:
 
 def training_lines(findings: Findings) -> list[str]:
     """Says which networks did not train, and what a gate on the others does not exclude."""
-    return [
-        f"{formatting.arm_label(findings.study, arm)}: {lost_share(found)}"
-        + ("; its gates hold only with and without these seeds" if found.untrained else "")
-        for arm, found in findings.judged_training.items()
-    ]
+    groups: dict[str, list[str]] = {}
+    for arm, found in findings.judged_training.items():
+        both = "; a gate holds only with and without these seeds" if found.untrained else ""
+        names = groups.setdefault(f"{lost_share(found)}{both}", [])
+        names.append(formatting.arm_label(findings.study, arm))
+    return [f"{formatting.listing(names)}: {share}" for share, names in groups.items()]
 
 
 def _unreported(findings: Findings) -> list[str]:

@@ -163,7 +163,9 @@ def lost_share(found: Training) -> str:
         bounds = reach(found.share.low, found.share.high, "fraction")
         return f"{len(found.untrained)} of {seeds} did not train (95% interval {bounds})"
     most = number(found.share.high, "fraction")
-    return f"all of {seeds} trained, which leaves up to {most} of networks that would not"
+    return (
+        f"all of {seeds} trained, and {seeds} cannot exclude that up to {most} of networks do not"
+    )
 
 
 def gap_sentence(findings: Findings, finding: ArmFinding, gap: SeedGap) -> str:

@@ -72,8 +72,8 @@ def _texts(column: Column) -> list[str]:
 def _listed(table: Table) -> Iterator[Text]:
     """Yields each row as lines of its own: the first cell, and below it the others by name."""
     headers = [str(column.header) for column in table.columns]
-    for cells in zip(*(column.cells for column in table.columns), strict=True):
-        yield Text(str(cells[0]) or "–", style="bold", no_wrap=True, overflow="ignore")
+    for row, cells in enumerate(zip(*(column.cells for column in table.columns), strict=True), 1):
+        yield Text(str(cells[0]) or f"row {row}", style="bold", no_wrap=True, overflow="ignore")
         for header, cell in zip(headers[1:], cells[1:], strict=True):
             shown = cell if isinstance(cell, Text) else Text(str(cell))
             yield Text.assemble(f"  {header}: ", shown, no_wrap=True, overflow="ignore")
@@ -157,7 +157,7 @@ def progress_line(progress: Progress) -> str:
 def time_to_go(progress: Progress) -> str:
     """Returns the estimate in words."""
     if progress.seconds_to_go is None:
-        return "unknown until a first trial has run (--measure trains two epochs of each arm)"
+        return "unknown until a first trial is done ('plan --measure' trains two epochs of each arm)"
     return formatting.duration(progress.seconds_to_go)
 
 

@@ -49,6 +49,8 @@ def test_the_built_in_studies_fit_forty_columns():
         shown = call(*command, COLUMNS="40").stdout
         assert "…" not in shown
         assert not [line for line in shown.splitlines()[5:-1] if len(line.rstrip()) > 40]
+    assert "row 2\n  augmentation: off" in shown  # a dash would say that something is unknown
+    assert "–" not in shown
 
 
 def test_a_pipe_has_no_width_so_each_row_is_one_line(long_names):

@@ -90,7 +90,10 @@ def _told_apart(error: ValidationError) -> list[ErrorDetails]:
         place = one["loc"][: tags[0]] if tags else one["loc"]
         if place not in found or len(one["loc"]) > len(found[place]["loc"]):
             found[place] = one
-    return list(found.values())
+    complaints = list(found.values())
+    if complaints[0]["type"] == "missing":  # most likely it is there, but misspelt
+        complaints.sort(key=lambda one: one["type"] != "extra_forbidden")
+    return complaints
 
 
 def _is_type_tag(part: int | str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ablations.estimates import Summary, TargetTime
 from ablations.findings import ArmFinding, Findings
-from ablations.formatting import UNKNOWN, arm_label, duration, number, operations
+from ablations.formatting import UNKNOWN, arm_label, duration, named_arm, number, operations
 from ablations.report.tables import bare_p, make_table
 from ablations.report.views import TableView
 
@@ -25,20 +25,26 @@ def _rate(summary: Summary) -> str:
     return operations(summary.mean, "FLOP/s")
 
 
+_FULL_TIME = "full_fit_seconds"
 _COLUMNS: tuple[tuple[str, str, Cell], ...] = (
     ("training_flops", "operations an image", _counted),
     ("images_per_second", "images/s", _usual),
     ("flops_per_second", "operations a second", _rate),
     ("peak_flops_share", "of the machine’s peak", _usual),
     ("fit_seconds", "fit time", _usual),
-    ("full_fit_seconds", "fit time, nothing shared", _usual),
+    (_FULL_TIME, "fit time, nothing shared", _usual),
     ("energy_joules", "energy, J", _usual),
 )
 
 
 def cost_table(findings: Findings) -> TableView | None:
     """One row per arm: means over seeds of what training cost."""
-    shown = [column for column in _COLUMNS if any(_has(arm, column[0]) for arm in findings.arms)]
+    shown = [
+        column
+        for column in _COLUMNS
+        if any(_has(arm, column[0]) for arm in findings.arms)
+        if column[0] != _FULL_TIME or _is_shared(findings)
+    ]
     if not {name for name, *_ in shown} & {"training_flops", "energy_joules"}:
         return None
     titles = [title for _, title, _ in shown]
@@ -48,6 +54,15 @@ def cost_table(findings: Findings) -> TableView | None:
     ]
     caption = "What training costs, by arm: means over seeds"
     return make_table(caption, ["arm", *titles], rows, numeric=titles, name="costs")
+
+
+def _is_shared(findings: Findings) -> bool:
+    """Whether any arm found work done by others, so that its time is not all of its work."""
+    return any(
+        arm.summaries[_FULL_TIME].mean != arm.summaries["fit_seconds"].mean
+        for arm in findings.arms
+        if _has(arm, _FULL_TIME) and _has(arm, "fit_seconds")
+    )
 
 
 def _has(arm: ArmFinding, name: str) -> bool:
@@ -80,6 +95,8 @@ def target_table(findings: Findings) -> TableView | None:
     ]
     target = number(findings.target, "fraction")
     caption = f"Training time until validation accuracy reached {target}"
+    if findings.study.target_accuracy is None:
+        caption += f", the mean at which {named_arm(findings.study, findings.study.reference)} ends"
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="target")
 
 
@@ -98,10 +115,19 @@ TARGET_READING = (
     "as the reference; it is not adjusted and carries no verdict."
 )
 
-COST_TABLE_READING = (
+
+def cost_table_reading(findings: Findings) -> str:
+    """Explains the table of costs; what is said of shared work only where there was some."""
+    return f"{_OPERATIONS} {_SHARED_WORK}" if _is_shared(findings) else _OPERATIONS
+
+
+_OPERATIONS = (
     "Operations are counted from the shapes of the layers, two for a product and its sum, forwards "
     "and backwards as far as training needs them. Operations a second and their share of the "
     "machine’s best matrix product are those of the frozen layers where these are computed "
-    "apart, else of the layers that train. Apart from the fit time as it was, each column counts "
-    "the frozen layers’ work as the trial’s own, also where it found it done by others."
+    "apart, else of the layers that train."
+)
+_SHARED_WORK = (
+    "Apart from the fit time as it was, each column counts the frozen layers’ work as the trial’s "
+    "own, also where it found it done by others."
 )

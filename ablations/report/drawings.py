@@ -162,7 +162,7 @@ def draw_cost(findings: Findings) -> Drawn | None:
     ]
     alt = f"Scatter plot of {columns[2]} over {columns[1]}, one point for each arm."
     headline = headlines.cost_headline(findings, chart, cost)
-    words = Words("cost", headline, headlines.COST_READING, alt, notes=chart.notes)
+    words = Words("cost", headline, headlines.cost_reading(findings, cost), alt, notes=chart.notes)
     table = tables.make_table("means by arm", columns, rows, numeric=columns[1:])
     return drawn(words, table, lambda width: cost_figure(chart, width))
 

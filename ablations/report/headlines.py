@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ablations.estimates import Summary
 from ablations.findings import ArmFinding, Findings
 from ablations.formatting import (
     arm_label,
@@ -104,21 +105,24 @@ def interactions_headline(findings: Findings) -> str:
 
 
 def curves_headline(findings: Findings, chart: Panels) -> str:
-    """Says in which arm training and validation end furthest apart."""
+    """Says in which arm training and validation end furthest apart, and which of them is higher."""
     metrics = curve_metrics(findings)
     if len(metrics) < 2:
         return f"How {metric_name(metrics[0])} went from epoch to epoch"
     gaps = [
-        (abs(panel.lines[0].mean[-1] - panel.lines[1].mean[-1]), panel.title)
+        (panel.lines[1].mean[-1] - panel.lines[0].mean[-1], panel.title)
         for panel in chart.panels
         if all(line.mean for line in panel.lines)
     ]
     if not gaps:
         return f"How {metric_name(metrics[0])} went from epoch to epoch"
-    gap, title = max(gaps)
+    gap, title = max(gaps, key=lambda found: (abs(found[0]), found[1]))
+    if not gap:
+        return "Training and validation end at the same values"
     percent = chart.y_axis.endswith("%")
-    shown = difference(gap / 100, "fraction") if percent else number(gap)
-    return f"Training and validation end furthest apart in ‘{title}’: by {shown.lstrip('+')}"
+    shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
+    side = f"validation is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
+    return f"Training and validation end furthest apart in ‘{title}’: {side}"
 
 
 def steps_headline(findings: Findings) -> str:
@@ -139,10 +143,7 @@ def steps_headline(findings: Findings) -> str:
 
 def cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
     """Compares the cost of the best arm with that of the reference."""
-    best, reference = (
-        findings.arm(arm).summaries.get(cost) if arm else None
-        for arm in (findings.best, findings.study.reference)
-    )
+    best, reference = _best_and_reference(findings, cost)
     if findings.best == findings.study.reference or not (best and best.mean):
         return f"What {counted(len(chart.points), 'arm')} cost, and what they reach"
     if not (reference and reference.mean):
@@ -152,6 +153,19 @@ def cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
         f"The best arm took {number(best.median, 'seconds')}, {other} "
         f"{number(reference.median, 'seconds')}"
     )
+
+
+def _best_and_reference(findings: Findings, cost: str) -> list[Summary | None]:
+    arms = (findings.best, findings.study.reference)
+    return [findings.arm(arm).summaries.get(cost) if arm else None for arm in arms]
+
+
+def cost_reading(findings: Findings, cost: str) -> str:
+    """Explains the figure of costs, and the medians where its headline has any."""
+    costs = _best_and_reference(findings, cost)
+    apart = findings.best != findings.study.reference
+    medians = apart and all(found and found.mean for found in costs)
+    return f"{_COST_READING} {_MEDIANS}" if medians else _COST_READING
 
 
 def failure_headline(findings: Findings) -> str:
@@ -182,11 +196,12 @@ STEPS_READING = (
     "The thick bar holds the middle half, the thin bar 90%; the mark is the median. "
     "Compilation and warm-up are left out here and stand in the table below."
 )
-COST_READING = (
+_COST_READING = (
     "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The line "
     "joins the arms that no cheaper arm equals or beats (Pareto front); where intervals overlap, "
-    "it may run otherwise. The headline gives medians, which a slow first trial does not move."
+    "it may run otherwise."
 )
+_MEDIANS = "The headline gives medians, which a slow first trial does not move."
 
 
 def dots_alt(chart: DotPlot, what: str) -> str:

@@ -31,8 +31,8 @@ def noise(findings: Findings) -> Passage | None:
 
 
 _WHAT = (
-    "The interval over seeds says where another run of the recipe would end, the interval over "
-    "test images where these very models would end on another draw of as many test images."
+    "The interval over seeds is about the mean accuracy of many runs of the recipe, the interval "
+    "over test images about the accuracy of these very models on many more such images."
 )
 _SHARED = (
     "All seeds were tested on the same images, so neither interval contains the other: a claim "
@@ -71,7 +71,7 @@ def _arm_table(findings: Findings) -> TableView:
         for arm in findings.arms
         if arm.noise
     ]
-    caption = "How far another run, and another draw of test images, would move each arm"
+    caption = "Each arm: what the seeds leave open, and what the test images leave open"
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="noise")
 
 

@@ -27,9 +27,9 @@ def _lines(known: list[Effect]) -> list[str]:
     seeds = max(effect.n for effect in known)
     lines = [
         "The standardized effect is the mean over seeds in standard deviations over seeds (paired "
-        "d_z); with few seeds it tends to look larger than it is. P(better) is told by the "
-        "seeds in which the change was better, ties by half. These describe; the verdicts rest on "
-        "the adjusted intervals above."
+        "d_z); with few seeds it tends to look larger than it is. P(better) counts the "
+        "seeds in which the change was better, and a tie as half a seed. These describe; the "
+        "verdicts rest on the adjusted intervals above."
     ]
     if seeds < TESTS_FROM:
         lines.append(

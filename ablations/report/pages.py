@@ -15,7 +15,7 @@ from ablations.record import RunRecord
 from ablations.report import frames, gates, headlines, tables
 from ablations.report.cards import card
 from ablations.report.contents import contents
-from ablations.report.costs import COST_TABLE_READING, TARGET_READING, cost_table, target_table
+from ablations.report.costs import TARGET_READING, cost_table, cost_table_reading, target_table
 from ablations.report.dependence import dependence
 from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
 from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
@@ -126,7 +126,7 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         seeds=seeds(findings),
         warmup_table=tables.warmup_table(findings),
         cost_table=cost_table(findings),
-        cost_reading=COST_TABLE_READING,
+        cost_reading=cost_table_reading(findings),
         target_table=target_table(findings),
         target_reading=TARGET_READING,
         gate_headline=gates.gate_headline(findings),

@@ -43,9 +43,9 @@ LOOKS: Term = (
 )
 IMAGES: Term = (
     "95% over test images",
-    "How far the accuracy of these very models would move on another draw of as many test "
-    "images (for one arm Wilson’s method; for two arms their answers to the same images are "
-    "compared and the images drawn anew, 9,999 times). It knows nothing of other seeds.",
+    "Where the accuracy of these very models on many more such images lies (for one arm Wilson’s "
+    "method; for two arms their answers to the same images are compared and the images drawn "
+    "anew, 9,999 times). It knows nothing of other seeds.",
 )
 MCNEMAR: Term = (
     "McNemar’s p",

@@ -175,9 +175,14 @@ def test_what_is_wrong_in_a_study_file_is_one_line(edit, old, new, text):
         ),
         (
             "json:nothing",
-            "small.toml: trial.run: entry 'json:nothing' cannot be imported. Received: "
-            "AttributeError: module 'json' has no attribute 'nothing'. Name a module beside the "
-            "study file or an installed one.",
+            "small.toml: trial.run: module 'json' has no function 'nothing'. Received: "
+            "json:nothing. Name a function that takes (trial, log).",
+        ),
+        (
+            "ablations.vision:trian",
+            "small.toml: trial.run: module 'ablations.vision' has no function 'trian'. Received: "
+            "ablations.vision:trian. Did you mean 'train'? Name a function that takes (trial, "
+            "log).",
         ),
         (
             "math:pi",
@@ -193,6 +198,12 @@ def test_an_entry_that_cannot_be_used_is_one_line(study_path, entry, text):
     with pytest.raises(StudyError) as caught:
         load_study(study_path)
     assert str(caught.value) == text
+
+
+def test_a_misspelt_table_is_named_before_the_one_that_is_missing(study_path):
+    study_path.write_text(study_path.read_text().replace("[factors.", "[factor."))
+    with pytest.raises(StudyError, match=r"unknown key 'factor' .*Did you mean 'factors'\?"):
+        load_study(study_path)
 
 
 @pytest.mark.parametrize(

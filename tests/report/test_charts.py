@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.estimates import MetricInfo, TargetTime
+from ablations.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.findings import Findings
+from ablations.record import Unit
 from ablations.report import charts, training_charts
 from ablations.report.canvas import shorten, spaced, wrapped
-from ablations.report.costs import cost_table, target_table
+from ablations.report.costs import cost_table, cost_table_reading, target_table
 from ablations.report.dotplots import DotPlot, Row, dot_figure
 from ablations.report.frames import interaction_cells
+from ablations.report.headlines import cost_reading, curves_headline
 from ablations.report.palette import style
 from ablations.report.scatter import Point
 
@@ -122,6 +124,52 @@ def test_the_front_joins_the_points_that_no_cheaper_one_equals_or_beats() -> Non
     assert training_charts.pareto_front(points, -1) == ((1.0, 0.6), (2.0, 0.5))
 
 
+def test_the_table_of_costs_has_the_time_without_sharing_only_where_work_was_shared(
+    findings: Findings,
+) -> None:
+    def costing(full: float) -> Findings:
+        values = {"training_flops": 1e6, "fit_seconds": 2.0, "full_fit_seconds": full}
+        units: dict[str, Unit] = dict.fromkeys(values, "seconds")
+        own = {
+            name: Summary(MetricInfo(name, units[name], "lower"), ((0, v),), v, None, v, v, v, None)
+            for name, v in values.items()
+        }
+        arms = tuple(replace(arm, summaries=arm.summaries | own) for arm in findings.arms)
+        return replace(findings, arms=arms)
+
+    for full, shown in ((2.0, False), (5.0, True)):
+        table = cost_table(costing(full))
+        assert table is not None
+        assert ("fit time, nothing shared" in [c.name for c in table.columns]) is shown
+        assert ("found it done by others" in cost_table_reading(costing(full))) is shown
+
+
+def test_the_headline_of_the_curves_says_which_of_the_two_is_higher(findings: Findings) -> None:
+    def shifted(by: float) -> str:
+        arms = tuple(
+            replace(
+                arm, curves=(Curve(0, "accuracy", (0.5,)), Curve(0, "val_accuracy", (0.5 + by,)))
+            )
+            for arm in findings.arms[:1]
+        )
+        some = replace(findings, arms=arms)
+        chart = training_charts.curves_chart(some)
+        assert chart is not None
+        return curves_headline(some, chart)
+
+    assert shifted(0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp higher")
+    assert shifted(-0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp lower")
+    assert shifted(0.0) == "Training and validation end at the same values"
+
+
+def test_the_figure_of_costs_speaks_of_medians_only_where_its_headline_gives_them(
+    findings: Findings,
+) -> None:
+    baseline = replace(findings, best=findings.study.reference)
+    for found, medians in ((findings, True), (baseline, False)):
+        assert ("headline gives medians" in cost_reading(found, "fit_seconds")) is medians
+
+
 def test_the_target_table_says_who_reached_the_target_and_when(findings: Findings) -> None:
     assert cost_table(findings) is None  # nothing but times, which other tables show
     assert target_table(findings) is None
@@ -135,7 +183,12 @@ def test_the_target_table_says_who_reached_the_target_and_when(findings: Finding
     )
     table = target_table(replace(findings, arms=arms, target=0.7))
     assert table is not None
-    assert table.caption == "Training time until validation accuracy reached 70.0%"
+    own = "Training time until validation accuracy reached 70.0%"
+    assert table.caption == f"{own}, the mean at which the baseline ends"
+    named = replace(findings.study, target_accuracy=0.7)
+    table_named = target_table(replace(findings, study=named, arms=arms, target=0.7))
+    assert table_named is not None
+    assert table_named.caption == own
     assert [row[1:] for row in table.rows] == [
         ("5 of 5", "41.6\u202fs", "18.2\u202fs or more", "–"),
         ("5 of 5", "9.1\u202fs", "9.0\u202fs to 9.7\u202fs", "0.002"),

@@ -191,7 +191,7 @@ def test_noise_is_told_by_whether_seeds_share_their_images(
     findings: Findings, shared: bool | None, churn: float | None, sentences: list[str]
 ) -> None:
     text = said(noise(noisy(findings, shared, churn)))
-    assert "where another run of the recipe would end" in text
+    assert "The interval over seeds is about the mean accuracy of many runs of the recipe" in text
     assert [one for one in (SHARED, OWN, CHURN) if one in text] == sentences
 
 

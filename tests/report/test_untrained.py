@@ -12,7 +12,7 @@ from ablations.analyze.networks import share_of, without
 from ablations.analyze.readings import in_both
 from ablations.estimates import Effect, MetricInfo, SeedGap, Summary, Training
 from ablations.findings import ArmFinding, Findings
-from ablations.gating import gated
+from ablations.gating import gated, training_lines
 from ablations.report import observations
 from ablations.report.cards import card
 from ablations.report.frames import arms_frame, effects_frame
@@ -135,12 +135,20 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
 def test_gates_say_of_which_networks_they_speak(findings: Findings) -> None:
     clean = losing(findings, {})
     assert gate_scope(clean).startswith("The gates speak of networks that train: of ")
-    assert "all of 3 seeds trained, which leaves up to 70.8% of networks" in gate_scope(clean)
+    assert "all of 3 seeds trained, and 3 seeds cannot exclude that up to 70.8%" in gate_scope(
+        clean
+    )
+    (told,) = training_lines(clean)  # one line for all arms of which the same is said
+    assert told == (
+        "transfer, preprocessing + transfer, augmentation + transfer and augmentation + "
+        "preprocessing + transfer: all of 3 seeds trained, and 3 seeds cannot exclude that up to "
+        "70.8% of networks do not"
+    )
     place = [arm.arm for arm in clean.arms].index(clean.gates[0].arm)
     lost = losing(findings, {place: (0,)})
     assert "1 of 3 seeds did not train (95% interval 0.8 to 90.6%)" in gate_scope(lost)
     shown = gated(lost)
-    assert "its gates hold only with and without these seeds" in " ".join(shown.lines)
+    assert "a gate holds only with and without these seeds" in " ".join(shown.lines)
     judged = shown.document["gates"][0]
     assert judged["untrained"]["seeds"] == [0]
     assert judged["untrained"]["of"] == 3
