@@ -157,7 +157,7 @@ def progress_line(progress: Progress) -> str:
 def time_to_go(progress: Progress) -> str:
     """Returns the estimate in words."""
     if progress.seconds_to_go is None:
-        return "unknown until a first trial is done ('plan --measure' trains two epochs of each arm)"
+        return "unknown until a first trial is done ('plan --measure' trains two epochs an arm)"
     return formatting.duration(progress.seconds_to_go)
 
 
