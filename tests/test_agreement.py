@@ -172,7 +172,7 @@ def test_records_of_other_settings_need_the_same_overrides(study_path, records, 
 
 
 def test_what_is_left_out_of_a_file_is_counted(study_path, records, path):
-    assert call("gate", study_path, "--records", path).stderr == ""
+    assert "left out" not in call("gate", study_path, "--records", path).stderr
     done = call("gate", study_path, "--records", path, "--seeds", 2)
     assert f"{path}: 4 of its records are of other trials and are left out" in done.stderr
 
