@@ -17,6 +17,7 @@ from scipy import stats
 
 from ablations.agreement import agreed_infos
 from ablations.analyze.comparable import (
+    SPEED_UNITS,
     alike,
     in_turn,
     other_machines,
@@ -45,9 +46,6 @@ _ROUNDING = 1e-9
 
 MOST_DRIFT = 1.1
 """By how much the speed of a machine is taken to differ at most between two days, a quotient."""
-
-SPEED_UNITS = ("seconds", "per second")
-"""Units of what depends on the state of the machine, whichever the seed."""
 
 Values = Mapping[int, float]
 Pair = tuple[ArmFinding, PastArm]

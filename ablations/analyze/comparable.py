@@ -20,6 +20,9 @@ _SAME = 1e-4
 MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
 """Facts of an environment that make speeds comparable."""
 
+SPEED_UNITS = ("seconds", "per second")
+"""Units of what depends on the state of the machine, whichever the seed."""
+
 SAME = {"data": (), "device": ("device",), "precision": ("precision",)}
 """What past and present must share for any number to be comparable, with its facts."""
 
@@ -105,8 +108,9 @@ def in_turn(now: Sequence[str], then: Sequence[str]) -> bool:
 def alike(arm: ArmFinding, old: PastArm) -> bool:
     """Whether every result of every shared seed is the same up to rounding; times never are.
 
-    Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss.
-    Another processor computes the same program with other rounding.
+    Accuracies on a few hundred images agree by chance, so one result must be finer, such as a loss,
+    or the records must be the very same ones. Another processor computes the same program with
+    other rounding.
     """
     results = {
         name: summary
@@ -119,7 +123,18 @@ def alike(arm: ArmFinding, old: PastArm) -> bool:
         for seed, value in summary.values
         if seed in old.values[name]
     )
-    return same and any(_is_fine(v) for summary in results.values() for _, v in summary.values)
+    fine = any(_is_fine(v) for summary in results.values() for _, v in summary.values)
+    return same and (fine or _copied(arm, old))
+
+
+def _copied(arm: ArmFinding, old: PastArm) -> bool:
+    """Whether a time of every shared seed is the same, which only copies of a record have."""
+    times = (
+        [value == then[seed] for seed, value in summary.values if seed in then]
+        for name, summary in arm.summaries.items()
+        if summary.metric.unit in SPEED_UNITS and (then := old.values.get(name))
+    )
+    return any(same and all(same) for same in times)
 
 
 def _is_fine(value: float) -> bool:

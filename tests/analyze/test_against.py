@@ -66,6 +66,23 @@ def test_equal_records_are_equivalent_and_pass(make, study):
     assert drift_code(found, findings) == 0
 
 
+def test_copies_of_records_with_coarse_results_alone_are_equivalent(make):
+    study = make.study("arms", factors={"a": ("off", "on")}, seeds=3)
+    records = [
+        replace(r, metrics=(make.accuracy(0.875), r.metrics[1]))
+        for r in rows(make, study, loss=False)
+    ]
+    found, findings = held(make, study, records, records)
+    assert {drift.verdict for drift in found.drifts} == {"equivalent"}
+    assert drift_code(found, findings) == 0
+    again = [
+        replace(new, metrics=(make.accuracy(0.875), new.metrics[1]), seconds=new.seconds + 0.1)
+        for new in rows(make, study, loss=False, salt=1)
+    ]
+    found, _ = held(make, study, again, records)
+    assert verdicts(found)["accuracy"] == "inconclusive"
+
+
 def test_a_loss_beyond_the_margin_fails_whichever_the_seeds(make, study):
     now = rows(make, study, gain=-0.1, salt=1)
     found, findings = held(make, study, now, rows(make, study))
@@ -137,7 +154,8 @@ def test_equal_shares_of_images_are_not_the_same_run(make, study):
         replace(r, metrics=(make.accuracy(round(r.metrics[0].value * 192) / 192),))
         for r in rows(make, study)
     ]
-    found, _ = held(make, study, records, records)
+    again = [replace(record, seconds=record.seconds + 0.1) for record in records]
+    found, _ = held(make, study, again, records)
     assert not any(drift.alike for drift in found.drifts if not drift.is_ratio)
 
 
