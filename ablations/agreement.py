@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ablations.codec import to_text
-from ablations.errors import StoreError
+from ablations.errors import ReportingError, StoreError
 from ablations.estimates import MetricInfo
+from ablations.identity import Identify, identified
 from ablations.jsonl import record_to_json
 from ablations.record import Metric, RunRecord
-from ablations.study import Study
+from ablations.study import Arm, Settings, Study
 
 _NAMED = 3
 """How many records a message names."""
@@ -65,8 +66,91 @@ def agreed_infos(
     return {name: next(iter(sides)) for name, sides in found.items()}
 
 
-def strangers(path: Path, records: Sequence[RunRecord], study: Study) -> StoreError:
-    """Returns the error of a file whose records belong to no trial that a study plans."""
+def reported(record: RunRecord) -> dict[str, Metric]:
+    """Returns the metrics that a training function reported, by name."""
+    return {metric.name: metric for metric in record.metrics}
+
+
+class Units:
+    """The unit and direction of each metric as earlier trials gave them.
+
+    Args:
+        records: The completed records that there are already.
+        measured: Returns a record's metrics by name, with those that follow from others.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[RunRecord] = (),
+        measured: Callable[[RunRecord], Mapping[str, Metric]] = reported,
+    ) -> None:
+        self._known: dict[str, Metric] = {}
+        self._measured = measured
+        for record in records:
+            self._learn(measured(record))
+
+    def _learn(self, metrics: Mapping[str, Metric]) -> None:
+        self._known = {**metrics, **self._known}
+
+    def fault(self, record: RunRecord) -> ReportingError | None:
+        """Returns what is wrong with a record's units; those of a sound one hold from now on."""
+        metrics = self._measured(record)
+        for new in metrics.values():
+            known = self._known.get(new.name, new)
+            if (known.unit, known.better) != (new.unit, new.better):
+                return ReportingError(
+                    f"metric '{new.name}' had unit '{known.unit}', better '{known.better}' in "
+                    "earlier trials",
+                    received=f"unit '{new.unit}', better '{new.better}' in {record.arm.name}, "
+                    f"seed {record.seed}",
+                    cure="Report it as in earlier trials, or under another name",
+                )
+        self._learn(metrics)
+        return None
+
+
+def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None:
+    """Makes sure that the seeds of each arm were trained alike.
+
+    A store keeps what was trained before a setting was changed; a mean over both is of neither.
+
+    Args:
+        records: Of an arm and a seed one each.
+        identify: The entry's ``identity``: settings that it leaves out may differ.
+
+    Raises:
+        StoreError: if two records of an arm have other settings.
+    """
+    first: dict[Arm, tuple[RunRecord, Settings]] = {}
+    for record in records:
+        own = identified(record.settings, identify)
+        other, settings = first.setdefault(record.arm, (record, own))
+        if (record.entry, own) != (other.entry, settings):
+            raise StoreError(
+                "an arm has records of different settings, and their mean is of neither",
+                received=_named([other, record]),
+                cure="Name the report.json of the settings that you mean, or a .jsonl file that "
+                "'ablations export' writes of them",
+            )
+
+
+def strangers(
+    path: Path, records: Sequence[RunRecord], study: Study, *, threads: Iterable[int]
+) -> StoreError:
+    """Returns the error of a file whose records belong to no trial that a study plans.
+
+    Args:
+        path: The file.
+        records: All that it holds.
+        study: The study.
+        threads: With these numbers of threads some of them would be of its trials.
+    """
+    other = " or ".join(f"--threads {number}" for number in threads)
+    cure = (
+        f"Add {other}: the records are of trials with other threads"
+        if other
+        else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
+    )
     said = (
         f"{_listed('study', {r.study for r in records})}, "
         f"{_listed('training function', {r.entry for r in records})}, "
@@ -77,8 +161,7 @@ def strangers(path: Path, records: Sequence[RunRecord], study: Study) -> StoreEr
     return StoreError(
         f"{path}: none of its {len(records)} records is of a trial that {study.slug} plans",
         received=said,
-        cure=f"Name the study that they are of, or repeat --set and --seeds as for 'run'; "
-        f"{study.slug} trains {study.entry} with arms such as {study.reference.name}",
+        cure=f"{cure}; {study.slug} trains {study.entry} with arms such as {study.reference.name}",
     )
 
 

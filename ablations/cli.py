@@ -318,7 +318,9 @@ def export(
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
     from ablations.exports import export_records
 
-    records = session.reading(samples=samples).records()
+    session = session.reading(samples=samples)
+    records = session.records()
+    note_threads(session)
     export_records(records, to)
     note(f"{len(records)} records are in {to}")
 

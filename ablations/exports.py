@@ -17,8 +17,15 @@ def export_records(records: Sequence[RunRecord], path: Path) -> None:
     """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
 
     Raises:
-        StudyError: if the ending is another one, or Parquet is asked for without pyarrow.
+        StudyError: if there are no records, the ending is another one, or Parquet is asked for
+            without pyarrow.
     """
+    if not records:  # an earlier file must not be replaced by nothing
+        raise StudyError(
+            f"{path} is not written: there is nothing to export",
+            received="no recorded trial of this study with these settings",
+            cure="Repeat --set, --seeds and --threads as for 'run'",
+        )
     if path.suffix == ".jsonl":
         write_jsonl(records, path)
     elif path.suffix == ".csv":

@@ -172,15 +172,16 @@ class Findings:
     """What a study found, over the latest record of each of its planned trials.
 
     ``best`` is the arm with the best mean validation metric (the test split has no say), or where
-    none was reported the best mean of the study's metric. ``finished_at`` is the end of the last
-    trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with the
-    number of records of each, most frequent first. ``target`` is the validation accuracy that the
-    metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes does
-    at each level of the other, where their interaction's interval excludes 0; ``shares`` divide the
-    whole gain from the baseline to the full recipe among the factors. ``plans`` say how many seeds
-    each effect takes, ``self_test`` how often a gate against the past errs on such records.
-    ``revisions`` say what was changed after an earlier look, where looks are known; ``started``
-    when the completed trials began.
+    none was reported the best mean of the study's metric; no arm where two are alike at the top, or
+    where another leads without the networks that did not train. ``finished_at`` is the end of the
+    last trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with
+    the number of records of each, most frequent first. ``target`` is the validation accuracy that
+    the metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes
+    does at each level of the other, where their interaction's interval excludes 0; ``shares``
+    divide the whole gain from the baseline to the full recipe among the factors. ``plans`` say how
+    many seeds each effect takes, ``self_test`` how often a gate against the past errs on such
+    records. ``revisions`` say what was changed after an earlier look, where looks are known;
+    ``started`` when the completed trials began.
     """
 
     study: Study

@@ -64,7 +64,7 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
         StoreError: if that state cannot be read.
         StudyError: if the two may not be compared.
     """
-    past = read_past(name, slug=findings.study.slug, report=findings.study.report_name)
+    past = read_past(name, findings.study)
     found = against(findings, past, despite=despite)
     code = drift_code(found, findings)
     lost = filter(None, [untrained_sentence(findings)])

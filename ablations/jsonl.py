@@ -62,7 +62,8 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     """
     try:
         with path.open("rb") as file:
-            yield from ((n, line.removesuffix(b"\n")) for n, line in enumerate(file, start=1))
+            for number, line in enumerate(file, start=1):
+                yield number, line.rstrip(b"\r\n")  # git and editors may end lines in either way
     except OSError as error:
         raise StoreError(
             f"{path} cannot be read",

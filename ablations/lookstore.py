@@ -46,6 +46,7 @@ def _read(connection: sqlite3.Connection) -> Iterator[Look]:
         keys.setdefault(look, set()).add(key)
     for number, at, rule in connection.execute("SELECT id, at, rule FROM looks ORDER BY id"):
         datetime.fromisoformat(at)  # what is damaged tells of no look
+        datetime.fromisoformat(at)  # what is no moment cannot be told from later ones
         yield Look(at, _rule(json.loads(rule)), frozenset(keys.get(number, ())))
 
 

@@ -13,9 +13,10 @@ from ablations.drift import Past, PastArm
 from ablations.errors import StoreError
 from ablations.estimates import MetricInfo
 from ablations.jsonl import read_jsonl
+from ablations.plan import identify_of
 from ablations.store import Store
 from ablations.stored import StoredFindings, StoredMeasured, checked, parsed
-from ablations.study import Arm
+from ablations.study import Arm, Study
 
 _CURE = (
     "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
@@ -23,13 +24,13 @@ _CURE = (
 )
 
 
-def read_past(name: str, *, slug: str, report: str | None = None) -> Past:
+def read_past(name: str, study: Study) -> Past:
     """Reads the past of a study by what ``--against`` names.
 
     Args:
         name: A path, or ``REVISION:PATH`` of a file that is committed to git.
-        slug: The study, to find its store in a folder of all runs.
-        report: The name of its report, to find that in a folder of all reports.
+        study: The study, to find its store in a folder of all runs, its report in one of all
+            reports, and what of recorded settings decides results.
 
     Raises:
         StoreError: if there is no such thing, or it cannot be read.
@@ -38,11 +39,11 @@ def read_past(name: str, *, slug: str, report: str | None = None) -> Past:
         raise StoreError("there is nothing to hold against", received=repr(name), cure=_CURE)
     path = Path(name)
     if path.is_dir():
-        path = _inside(path, slug, report or slug)
+        path = _inside(path, study.slug, study.report_name)
     if path.is_file():
-        return _read(path, name)
+        return _read(path, name, study)
     if ":" in name:
-        return _of_revision(name)
+        return _of_revision(name, study)
     raise StoreError("there is nothing to hold against", received=name, cure=_CURE)
 
 
@@ -52,14 +53,14 @@ def _inside(folder: Path, slug: str, report: str) -> Path:
     return next((folder / name for name in names if (folder / name).is_file()), folder)
 
 
-def _read(path: Path, source: str) -> Past:
+def _read(path: Path, source: str, study: Study) -> Past:
     from ablations.analyze import past_of_records
 
     if path.suffix == ".json":
         return _of_findings(path, source)
     records = Store(path).records() if path.suffix == ".sqlite" else read_jsonl(path)
     try:
-        return past_of_records(distinct(records), source)
+        return past_of_records(distinct(records), source, identify=identify_of(study))
     except StoreError as error:
         raise error.at(source) from error
 
@@ -99,7 +100,7 @@ def _measured(document: Any) -> StoredMeasured:
     return found
 
 
-def _of_revision(name: str) -> Past:
+def _of_revision(name: str, study: Study) -> Past:
     """Reads a committed file without touching the working tree."""
     command = ["git", "show", "--end-of-options", name]
     try:
@@ -119,4 +120,4 @@ def _of_revision(name: str) -> Past:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
         path.write_bytes(done.stdout)
-        return _read(path, name)
+        return _read(path, name, study)

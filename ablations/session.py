@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.agreement import agreed_infos, distinct, strangers
+from ablations.agreement import Units, agreed_infos, distinct, strangers
 from ablations.entry import ReportBytes, describe_nothing, find_entry
 from ablations.errors import StoreError
 from ablations.identity import Head, other_threads
@@ -129,7 +129,7 @@ class Session:
         stored = tuple(self._stored()) if self.jsonl is None else self._matched
         own = tuple(self._own(stored))
         if self.jsonl is not None and not own:
-            raise strangers(self.jsonl, stored, self.study)
+            raise strangers(self.jsonl, stored, self.study, threads=self.other_threads)
         try:
             agreed_infos((r, r.metrics) for r in own if r.completed)
         except StoreError as error:
@@ -184,7 +184,7 @@ class Session:
             ended = {outcome.key for outcome in self.planned_store.outcomes() if outcome.final}
         else:
             heads = map(Head.of, self._file)
-            ended = {record.key for record in self.records() if record.final}
+            ended = {record.key for record in self._matched if record.final}
         identify = find_entry(self.study.entry, self.study.folder).identity
         wanted = self._keys - ended
         return other_threads(heads, wanted, threads=self.study.threads, identify=identify)
@@ -262,11 +262,13 @@ class Session:
             StudyError: at the first trial that does not report what the study names; with ``go_on``
                 later trials may.
         """
+        from ablations.analyze import measured
+
         self.claim()
         adaptive = self.study.adaptive is not None
-        recorded = (
+        recorded = [
             record for record in self._own(self.planned_store.records()) if record.completed
-        )
+        ]
         watcher = Promises(self.study, recorded, then=observer or Observer(), go_on=go_on)
         run_trials(
             trials,
@@ -274,6 +276,7 @@ class Session:
             self.planned_store,
             observer=watcher,
             more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
+            units=Units(recorded, measured),
         )
 
     def recorded(self) -> tuple[tuple[Trial, RunRecord], ...]:

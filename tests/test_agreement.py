@@ -212,3 +212,57 @@ def read_jsonl_or_none(path: Path) -> tuple[object, ...]:
         return read_jsonl(path)
     except StoreError:
         return ()
+
+
+def test_records_with_other_threads_name_the_option_that_reads_them(study_path, records, path):
+    said = refused("gate", study_path, "--threads", 2, "--records", path)
+    assert "Add --threads 1: the records are of trials with other threads" in said
+    assert call("gate", study_path, "--threads", 1, "--records", path).exit_code == 0
+
+
+def test_a_baseline_that_mixes_settings_is_refused(study_path):
+    assert call("run", study_path, "--jobs", 1).exit_code == 0
+    assert call("export", study_path, "--to", "kept.jsonl").exit_code == 0
+    assert call("run", study_path, "--jobs", 1, "--seeds", 2, "--set", "epochs=3").exit_code == 0
+    said = refused("gate", study_path, "--against", "runs")
+    assert said.startswith("runs: an arm has records of different settings")
+    assert call("gate", study_path, "--against", "kept.jsonl").exit_code == 0  # the cures
+    assert call("gate", study_path, "--against", "reports/small/report.json").exit_code == 0
+
+
+def test_a_study_without_records_is_incomplete_against_the_past(study_path, path):
+    done = call("gate", study_path, "--against", path, "--runs-dir", "empty")
+    assert (done.exit_code, done.exception.__class__) == (4, SystemExit), done.output
+
+
+def test_a_trial_that_reports_other_units_fails_alone_and_the_study_goes_on(study_path):
+    module = next(Path().glob("training_*.py"))
+    sound = module.read_text()
+    odd = sound.replace(
+        '"test_loss", 1 -', '"test_loss", unit="count" if seed else "number", value=1 -'
+    )
+    module.write_text(odd)
+    done = call("run", study_path, "--jobs", 1)
+    assert "metric 'test_loss' had unit 'number', better 'lower' in earlier trials" in str(
+        done.exception
+    )
+    assert call("report", study_path).exit_code == 0
+    module.write_text(sound)  # the cure
+    assert call("run", study_path, "--jobs", 1).exit_code == 0
+    assert call("gate", study_path).exit_code == 0
+
+
+def test_a_metric_that_follows_from_others_keeps_its_unit(study_path):
+    module = next(Path().glob("training_*.py"))
+    sound = module.read_text()
+    odd = "    if seed:\n        log.metric('trial_seconds', 1)\n    log.predictions("
+    module.write_text(sound.replace("    log.predictions(", odd))
+    done = call("run", study_path, "--jobs", 1)
+    assert "metric 'trial_seconds' had unit 'seconds', better 'lower'" in str(done.exception)
+    module.write_text(sound)
+    assert call("run", study_path, "--jobs", 1).exit_code == 0
+
+
+def test_lines_may_end_as_on_another_system(study_path, path):
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert call("gate", study_path, "--records", path).exit_code == 0

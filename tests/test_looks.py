@@ -158,3 +158,11 @@ def test_a_trial_that_started_before_the_look_is_the_one_that_was_seen():
     started = {"k0": "2026-01-01T00:00:01+00:00", "k1": "2026-01-01T00:00:11+00:00"}
     found = revisions(RULE, [LOOK], stored=["k0", "k1"], started=started)
     assert found == (Revision("again", (1,)),)
+
+
+def test_a_look_at_no_moment_tells_of_nothing(study_path):
+    train(study_path)
+    look(study_path)
+    with closing(sqlite3.connect("runs/small/records.sqlite")) as connection, connection:
+        connection.execute("UPDATE looks SET at = 'yesterday'")
+    assert "after a look" not in look(study_path)

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from ablations.agreement import agreed_infos
+from ablations.agreement import agreed_infos, require_one_recipe
 from ablations.analyze.comparable import (
     SPEED_UNITS,
     alike,
@@ -32,6 +32,7 @@ from ablations.drift import Drift, Past, PastArm
 from ablations.errors import StudyError
 from ablations.estimates import Interval, MetricInfo, Step
 from ablations.findings import ArmFinding, Findings
+from ablations.identity import Identify
 from ablations.record import RunRecord
 from ablations.study import Arm
 from ablations.training import RESULTS, untrained
@@ -66,16 +67,23 @@ class Against:
     gone: tuple[Arm, ...]
 
 
-def past_of_records(records: Sequence[RunRecord], source: str) -> Past:
+def past_of_records(
+    records: Sequence[RunRecord], source: str, *, identify: Identify = dict
+) -> Past:
     """Returns records as the past that later findings can be held against.
 
-    Of several records of one arm and seed the latest completed one counts.
+    Args:
+        records: Of several of one arm and seed the latest completed one counts.
+        source: What to call them.
+        identify: The entry's ``identity``, which tells settings that decide results from others.
 
     Raises:
-        StoreError: if they disagree on the unit or direction of a metric.
+        StoreError: if they disagree on the unit or direction of a metric, or an arm has some with
+            other settings than the others.
     """
     completed = sorted((r for r in records if r.completed), key=lambda r: r.started_at)
     latest = {(record.arm, record.seed): record for record in completed}
+    require_one_recipe(latest.values(), identify)
     found = [(record, measured(record)) for record in latest.values()]
     values: dict[Arm, dict[str, dict[int, float]]] = {}
     for record, metrics in found:
@@ -126,7 +134,8 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
     machines = other_machines(findings, past)
     speed = None if machines else _speed(findings, past)
     metrics = [findings.metric, *([speed] if speed else [])]
-    require_same_units(past, metrics)
+    if findings.n_completed:  # of nothing no unit is known
+        require_same_units(past, metrics)
     same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
     drifts = [

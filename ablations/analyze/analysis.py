@@ -27,7 +27,7 @@ from ablations.analyze.selftest import self_test
 from ablations.analyze.sequential import equal_fixed
 from ablations.analyze.targets import target_of, with_target
 from ablations.analyze.timings import arm_timing
-from ablations.estimates import Curve, Effect, MetricInfo
+from ablations.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.findings import ArmFinding, Failure, Findings
 from ablations.record import Exhibit, RunRecord
 from ablations.study import Arm, Study, Trial
@@ -216,12 +216,24 @@ def _deciding(infos: Mapping[str, MetricInfo], primary: str) -> MetricInfo | Non
 def _best(
     arms: Iterable[ArmFinding], metric: MetricInfo | None
 ) -> tuple[Arm, str] | tuple[None, None]:
+    """Returns the best arm and its metric; none where two are alike, or networks decide it.
+
+    An arm that leads only because networks of another one did not train is not the better recipe.
+    """
     if metric is None:
         return None, None
+    own = [(arm, arm.summaries[metric.name]) for arm in arms]
+    trained = [(arm, arm.over_trained(metric.name) or summary) for arm, summary in own]
     sign = 1 if metric.better == "higher" else -1
-    means = [(arm.arm, arm.summaries[metric.name].mean) for arm in arms]
-    ranked = [(sign * mean, arm) for arm, mean in means if mean is not None]
-    return max(ranked, key=lambda pair: pair[0])[1], metric.name
+    first, second = (_leader(summaries, sign=sign) for summaries in (own, trained))
+    return (first, metric.name) if first is not None and first == second else (None, None)
+
+
+def _leader(summaries: Sequence[tuple[ArmFinding, Summary]], *, sign: int) -> Arm | None:
+    means = [(sign * s.mean, arm.arm) for arm, s in summaries if s.mean is not None]
+    top = max((mean for mean, _ in means), default=None)
+    leaders = [arm for mean, arm in means if mean == top]
+    return leaders[0] if len(leaders) == 1 else None
 
 
 def _exhibits(outcomes: Iterable[Outcome], scope: str) -> tuple[Exhibit, ...]:

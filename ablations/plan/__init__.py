@@ -3,7 +3,7 @@
 from ablations.plan.estimate import Progress, progress_of, seconds_to_go
 from ablations.plan.example import write_example
 from ablations.plan.loading import builtin_names, builtin_titles, load_study
-from ablations.plan.matching import PlannedStore, match_records
+from ablations.plan.matching import PlannedStore, identify_of, match_records
 from ablations.plan.schema import study_schema
 from ablations.plan.trials import plan_trials, remaining, trials_of_records
 
@@ -12,6 +12,7 @@ __all__ = [
     "Progress",
     "builtin_names",
     "builtin_titles",
+    "identify_of",
     "load_study",
     "match_records",
     "plan_trials",

@@ -86,8 +86,11 @@ def _no_comparison(findings: Findings) -> tuple[str, str]:
         findings.arm(findings.best).summaries.get(findings.metric.name) if findings.best else None
     )
     metric = metric_name(findings.metric.name)
-    if findings.best is None or best is None or best.mean is None:
+    of_arms = [arm.summaries.get(findings.metric.name) for arm in findings.arms]
+    if all(summary is None or summary.mean is None for summary in of_arms):
         return f"No completed trial reports {metric}.", "So no two arms can be compared by it."
+    if findings.best is None or best is None or best.mean is None:
+        return "No arm can be named the best.", "No comparison of arms is possible yet."
     bounds = (best.interval.low, best.interval.high) if best.interval else None
     shown = estimate(best.mean, bounds, findings.metric.unit)
     label = arm_label(findings.study, findings.best)

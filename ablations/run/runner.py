@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Protocol
 
+from ablations.agreement import Units
 from ablations.errors import UnstorableError
 from ablations.record import LogContents, Reason, RunRecord
-from ablations.run.execute import make_record, said, utc_now
+from ablations.run.execute import REPORTING, make_record, said, utc_now
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.store import Store
@@ -39,15 +41,19 @@ def run_trials(
     *,
     observer: Observer | None = None,
     more: More = no_more,
+    units: Units | None = None,
 ) -> None:
     """Trains the trials that have no final record, and commits each record as its trial ends.
 
-    When all have ended it goes on with those that ``more`` returns, each trial at most once.
+    When all have ended it goes on with those that ``more`` returns, each trial at most once. A
+    trial whose metrics have other units than those of earlier ones, which ``units`` knows, fails:
+    once it counted as completed, all of them could never be read together again.
 
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
     """
     watcher, begun = observer or Observer(), set[str]()
+    known = units or Units()
     with store.driving():
 
         def fresh(wanted: Sequence[Trial]) -> list[Trial]:
@@ -65,7 +71,15 @@ def run_trials(
         ends = executor.run(fresh(trials), watcher, more=added)
         with closing(ends) as ended:  # type: ignore[type-var]
             for trial, record in ended:
-                watcher.finished(trial, _kept(store, trial, record))
+                watcher.finished(trial, _kept(store, trial, _agreeing(known, record)))
+
+
+def _agreeing(units: Units, record: RunRecord) -> RunRecord:
+    """Returns the record, as a failed one where its units are others than those of earlier ones."""
+    fault = units.fault(record) if record.completed else None
+    if fault is None:
+        return record
+    return replace(record, status="failed", reason="raised", message=said(fault, REPORTING))
 
 
 def _kept(store: Store, trial: Trial, record: RunRecord) -> RunRecord:
