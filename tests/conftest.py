@@ -88,6 +88,13 @@ at_least = 0.6
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal_of_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets no width of the terminal that the tests are called from reach what they print."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def study_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study file beside its training module, whose name is new in each test."""
