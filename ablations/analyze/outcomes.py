@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ablations.agreement import agreed_infos
 from ablations.analyze.derived import measured
+from ablations.errors import StoreError
 from ablations.estimates import MetricInfo
 from ablations.record import Metric, RunRecord
 from ablations.study import Arm, Trial
@@ -43,6 +44,9 @@ def match(
 
     Records of other keys are ignored. The latest completed record of a key counts, else its
     latest failed one. The arm is the planned one: a record outlives the renaming of its arm.
+
+    Raises:
+        StoreError: if a record under a trial's key is of another function or seed.
     """
     position = {arm: i for i, arm in enumerate(arms)}
     trials = [(trial.key, trial) for trial in planned if trial.arm in position]
@@ -72,6 +76,13 @@ def finished_at(outcomes: Iterable[Outcome]) -> str | None:
 
 
 def _outcome(trial: Trial, record: RunRecord | None) -> Outcome:
+    if record is not None and (record.entry, record.seed) != (trial.entry, trial.seed):
+        raise StoreError(
+            "a record's key names another trial than its own facts do, so one of them is wrong",
+            received=f"trial {record.key} ({trial.entry}, seed {trial.seed}) with a record of "
+            f"{record.entry}, seed {record.seed}",
+            cure="Leave the record out of the file, or take the file as it was exported",
+        )
     metrics = measured(record) if record is not None and record.completed else {}
     return Outcome(trial, record, metrics)
 

@@ -81,8 +81,9 @@ def test_the_best_arm_is_chosen_on_validation(make):
     assert best(make, ("accuracy", "neither", (1, 2, 3))) == (None, None)
 
 
-def test_a_tie_goes_to_the_arm_that_the_study_names_first(make):
-    assert best(make, ("accuracy", "higher", (1, 2, 2))) == (1, "accuracy")
+def test_of_arms_that_tie_none_is_named_the_best(make):
+    assert best(make, ("accuracy", "higher", (1, 2, 2))) == (None, None)
+    assert best(make, ("accuracy", "higher", (1, 2, 1))) == (1, "accuracy")
 
 
 def test_curves_and_timing_of_completed_trials(make):

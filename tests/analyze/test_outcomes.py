@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ablations.analyze.outcomes import finished_at, match
+from ablations.errors import StoreError
 from ablations.study import Arm
 
 
@@ -35,6 +38,11 @@ def test_without_a_completed_record_the_latest_failed_one_counts(make):
     assert outcome.completed is None
     assert outcome.failed.reason == "timeout"
     assert outcome.metrics == {}
+
+
+def test_a_record_under_the_key_of_another_seed_is_refused(make):
+    with pytest.raises(StoreError, match=r"seed 0\) with a record of .*, seed 7"):
+        chosen(make, lambda t: [replace(make.record(t, make.accuracy(0.5)), seed=7)])
 
 
 def test_records_of_other_keys_are_ignored(make):
