@@ -116,6 +116,7 @@ def report(log: TrialLog, call: tuple) -> None:
         getattr(log, kind)(*values)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of Hypothesis's own strategies
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(CALLS, min_size=1, max_size=4), st.booleans())
 def test_whatever_is_reported_comes_back_from_the_store(tmp_path_factory, calls, catches):
