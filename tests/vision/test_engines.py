@@ -197,4 +197,4 @@ def test_what_openvino_cannot_do_is_left_to_keras(prefix, monkeypatch, caplog):
 def test_threads_may_be_listed_by_level(monkeypatch):
     for text, threads in (("2,1", 2), ("", 0), ("3", 3)):
         monkeypatch.setenv("OMP_NUM_THREADS", text)
-        assert engines._threads() == threads
+        assert engines.threads() == threads
