@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
+
+from ablations.record import moment_of
 
 RevisionKind = Literal["added", "left-out", "gone", "again", "margin", "metric"]
 
@@ -116,13 +117,9 @@ def _again(looks: Sequence[Look], started: Mapping[str, str]) -> Revision | None
         key
         for look in looks
         for key in look.keys & started.keys()
-        if _moment(started[key]) > _moment(look.at)
+        if moment_of(started[key]) > moment_of(look.at)
     }
     return Revision("again", (len(again),)) if again else None
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _changed(

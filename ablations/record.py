@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -139,3 +140,13 @@ class LogContents:
     predictions: tuple[Predictions, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def moment_of(text: str) -> datetime:
+    """Returns an ISO 8601 moment in UTC, which one without a time zone is taken to be in.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ablations.agreement import agreed_infos
 from ablations.analyze.derived import measured
 from ablations.errors import StoreError
 from ablations.estimates import MetricInfo
-from ablations.record import Metric, RunRecord
+from ablations.record import Metric, RunRecord, moment_of
 from ablations.study import Arm, Trial
 
 
@@ -68,7 +68,7 @@ def metric_infos(outcomes: Iterable[Outcome]) -> dict[str, MetricInfo]:
 def finished_at(outcomes: Iterable[Outcome]) -> str | None:
     """Returns the end of the last trial, ISO 8601 in UTC to the second."""
     ends = [
-        _started(outcome.record) + timedelta(seconds=outcome.record.seconds)
+        moment_of(outcome.record.started_at) + timedelta(seconds=outcome.record.seconds)
         for outcome in outcomes
         if outcome.record is not None
     ]
@@ -97,9 +97,4 @@ def _latest(records: Iterable[RunRecord], keys: set[str]) -> dict[str, RunRecord
 
 
 def _precedence(record: RunRecord) -> tuple[bool, datetime, float]:
-    return record.completed, _started(record), record.seconds
-
-
-def _started(record: RunRecord) -> datetime:
-    moment = datetime.fromisoformat(record.started_at)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return record.completed, moment_of(record.started_at), record.seconds
