@@ -3,8 +3,9 @@
     python bench/gpu.py --data DIR --weights FILE --out gpu.json
 
 Trains the 40 trials of ``post-a-clean`` on the JAX backend, the seeds of each arm as one program,
-compilation and start-up included; then each arm once with plain Keras ``fit`` and the data in
-memory, for a few epochs, extrapolated to all epochs and seeds. Without ``--data`` the images are
+compilation and start-up included; then all of them a second time, to see whether they come out
+equal to the last bit; then each arm once with plain Keras ``fit`` and the data in memory, for a few
+epochs, extrapolated to all epochs and seeds. Without ``--data`` the images are
 noise of the same size, which takes as long. What would begin after ``--budget`` seconds is left out
 and said so. ``--set`` makes it small, to prove it on a machine without a GPU.
 """
@@ -18,19 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from ablations.analyze import compare
 from ablations.api import Session, load_study
+from ablations.record import RunRecord
 from ablations.run import LocalExecutor, run_trials
 from ablations.run.environment import environment_facts
 from ablations.study import Study, Trial
 
 STUDY = "post-a-clean"
 NAIVE_EPOCHS = 3
+Records = dict[str, RunRecord]
 FLAGS = {"augmentation": "--augment", "preprocessing": "--preprocess"}
 
 
@@ -61,12 +65,14 @@ def study_of(options: Options, real: bool) -> Study:
     if not real:
         sizes = ["train_size=2000", "validation_size=808", "test_size=192"]
         overrides += ["dataset=directory:.", *sizes]
-    return load_study(STUDY, overrides=[*overrides, *options.settings], seeds=options.seeds)
+    threads = os.cpu_count()  # they feed the device
+    overrides = [*overrides, *options.settings]
+    return load_study(STUDY, overrides=overrides, seeds=options.seeds, threads=threads)
 
 
-def together(options: Options, study: Study, folder: Path) -> dict[str, object]:
+def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, object], Records]:
     """Trains all trials, the seeds of each arm as one program in one worker."""
-    session = Session.open(study, data_dir=options.data, runs_dir=folder / "runs")
+    session = Session.open(study, data_dir=options.data, runs_dir=runs)
     began = time.perf_counter()
     session.prepare(session.trials)
     prepared = time.perf_counter() - began
@@ -78,7 +84,7 @@ def together(options: Options, study: Study, folder: Path) -> dict[str, object]:
     arms: dict[str, float] = {}
     for record in records:
         arms[record.arm.name] = arms.get(record.arm.name, 0.0) + record.seconds
-    return {
+    said: dict[str, object] = {
         "seconds": seconds,
         "prepare_seconds": prepared,
         "trials": len(records),
@@ -86,6 +92,19 @@ def together(options: Options, study: Study, folder: Path) -> dict[str, object]:
         "seconds_by_arm": arms,
         "metrics": {r.key: {m.name: m.value for m in r.metrics} for r in records},
         "environment": dict(records[0].environment),
+    }
+    return said, {record.key: record for record in records}
+
+
+def again(options: Options, study: Study, folder: Path, before: Records) -> dict[str, object]:
+    """Trains all trials once more and counts those that are equal to the last bit."""
+    said, after = together(options, study, folder / "again")
+    found = {key: compare(record, after[key]) for key, record in before.items()}
+    unlike = {key: one for key, one in found.items() if not one.equal}
+    return {
+        "seconds": said["seconds"],
+        "equal": len(found) - len(unlike),
+        "first_differences": {key: asdict(one.mismatches[0]) for key, one in unlike.items()},
     }
 
 
@@ -165,8 +184,10 @@ def main() -> None:
         data = chosen.data.resolve() if real else noise(folder / "noise")
         chosen = replace(chosen, data=data)
         study = study_of(chosen, real)
-        ours = together(chosen, study, folder)
+        ours, records = together(chosen, study, folder / "runs")
         print(f"together: {ours['trials']} trials in {ours['seconds']:.1f} s", flush=True)
+        twice = again(chosen, study, folder, records)
+        print(f"again: {twice['equal']} of {ours['trials']} equal to the last bit", flush=True)
         session = Session.open(study, data_dir=chosen.data)
         file = arrays(chosen, session.trials[0], folder / "parts.npz")
         plain = naive(chosen, study, file, until=began + chosen.budget)
@@ -178,6 +199,7 @@ def main() -> None:
         "epochs": chosen.epochs,
         "seeds": chosen.seeds,
         "together": ours,
+        "again": twice,
         "plain": plain,
         "times_faster": times,
     }

@@ -3,17 +3,19 @@
 #
 #     WHEELS=wheels DATA=cats_and_dogs_filtered WEIGHTS=mobilenet_v2.h5 bench/gpu.sh gpu.json
 #
-# WHEELS is a folder of wheels for a machine without a network; make it with
-#     pip download --only-binary=:all: -d wheels '.[vision,gpu]' setuptools
+# WHEELS is a folder with the wheels that a machine without a network lacks, that of this project
+# among them; make it with
+#     pip download --only-binary=:all: --no-deps -d wheels NAMES; pip wheel --no-deps -w wheels .
+# They are laid beside the packages of the machine's own Python, which may have JAX already.
 # DATA and WEIGHTS may be left out: then the images are noise, and the weights are fetched.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-gpu.json}
-python3 -m venv --system-site-packages "${TMPDIR:-/tmp}/ablations-gpu"
-python="${TMPDIR:-/tmp}/ablations-gpu/bin/python"
+site="${TMPDIR:-/tmp}/ablations-gpu"
 if [ -n "${WHEELS:-}" ]; then
-    "$python" -m pip install -q --no-index --find-links "$WHEELS" --no-build-isolation -e '.[vision,gpu]'
+    python3 -m pip install -q --no-index --no-deps --upgrade --target "$site" "$WHEELS"/*.whl
 else
-    "$python" -m pip install -q -e '.[vision,gpu,jax]'
+    python3 -m pip install -q --target "$site" '.[vision,gpu,jax]'
 fi
-exec "$python" bench/gpu.py --out "$out" ${DATA:+--data "$DATA"} ${WEIGHTS:+--weights "$WEIGHTS"} ${MORE:-}
+PYTHONPATH="$site" exec python3 bench/gpu.py --out "$out" ${DATA:+--data "$DATA"} \
+    ${WEIGHTS:+--weights "$WEIGHTS"} ${MORE:-}

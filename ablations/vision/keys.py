@@ -42,7 +42,9 @@ def key_of(links: Sequence[Link], shape: Sequence[int]) -> str:
 def structure_of(model: keras.Model) -> str:
     """Returns a model's layers, wiring and constants as text, without names, seeds and weights."""
     layers = model._flatten_layers()
-    numbers = {layer.name: f"layer {i}" for i, layer in enumerate(layers)}
+    # An operation that is no layer, such as a division, has a name of its own as well.
+    parts = dict.fromkeys(p for layer in layers for p in (layer, *getattr(layer, "operations", ())))
+    numbers = {part.name: f"layer {i}" for i, part in enumerate(parts)}
     return json.dumps(_stripped(json.loads(model.to_json()), numbers, named=False))
 
 

@@ -7,6 +7,7 @@ from keras import layers
 
 from ablations.vision.chain import cut, links_of, model_of
 from ablations.vision.costs import flops, training_flops
+from ablations.vision.keys import structure_of
 
 pytestmark = pytest.mark.slow  # builds Keras models
 
@@ -168,3 +169,11 @@ def test_what_hides_in_other_layers_is_not_counted():
     model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(attention(inputs, inputs))))
     assert flops(model) is None
     assert training_flops(model) is None
+
+
+def test_the_same_arithmetic_is_the_same_structure_however_keras_numbers_it():
+    def scaled():
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, layers.Dense(2)(inputs / 127.5 - 1.0))
+
+    assert structure_of(scaled()) == structure_of(scaled())
