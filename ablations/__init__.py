@@ -25,11 +25,11 @@ if TYPE_CHECKING:
         run_study,
         to_frames,
     )
+    from ablations.core.findings import Findings
+    from ablations.core.record import Exhibit, RunRecord, Table
+    from ablations.core.study import Arm, Study, Trial
+    from ablations.core.trial_log import TrialLog
     from ablations.errors import AblationsError, DataError, DivergedError, StoreError, StudyError
-    from ablations.findings import Findings
-    from ablations.record import Exhibit, RunRecord, Table
-    from ablations.reported import TrialLog
-    from ablations.study import Arm, Study, Trial
 
 __all__ = [
     "AblationsError",

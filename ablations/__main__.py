@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from ablations.signals import Terminated, heed_termination
+from ablations.cli.signals import Terminated, heed_termination
 
 
 def run() -> NoReturn:
@@ -16,7 +16,7 @@ def run() -> NoReturn:
     """
     heed_termination()
     try:
-        from ablations.cli import main
+        from ablations.cli.app import main
 
         main()
     except Terminated:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.agreement import distinct
+from ablations.core.record import RunRecord
+from ablations.core.study import Study
 from ablations.plan import load_study, match_records, plan_trials
-from ablations.record import RunRecord
+from ablations.records.agreement import distinct
 from ablations.run import Observer
 from ablations.session import Place, Session, findings_of
-from ablations.study import Study
 
 if TYPE_CHECKING:  # pandas and matplotlib are imported when they are needed
     from ablations.analyze import Frames
-    from ablations.findings import Findings
+    from ablations.core.findings import Findings
 
 __all__ = [
     "Session",

@@ -29,9 +29,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from ablations.core.study import Settings, Trial
+from ablations.core.trial_log import TrialLog
 from ablations.errors import AblationsError, DivergedError, StudyError, meant
-from ablations.reported import TrialLog
-from ablations.study import Settings, Trial
 
 Train = Callable[[Trial, TrialLog], None]
 TrainTogether = Callable[[Sequence[Trial], Sequence[TrialLog]], Sequence[DivergedError | None]]

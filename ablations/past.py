@@ -7,16 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ablations.agreement import distinct
-from ablations.checksums import of_document
-from ablations.drift import Past, PastArm
+from ablations.core.drift import Past, PastArm
+from ablations.core.estimates import MetricInfo
+from ablations.core.study import Arm, Study
 from ablations.errors import StoreError
-from ablations.estimates import MetricInfo
-from ablations.jsonl import read_jsonl
 from ablations.plan import identify_of
-from ablations.store import Store
-from ablations.stored import StoredFindings, StoredMeasured, checked, parsed
-from ablations.study import Arm, Study
+from ablations.records.agreement import distinct
+from ablations.records.jsonl import read_jsonl
+from ablations.records.sqlite.checksums import of_document
+from ablations.records.sqlite.store import Store
+from ablations.records.validation import StoredFindings, StoredMeasured, checked, parsed
 
 _CURE = (
     "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.core.record import Metric, RunRecord, Unit
+from ablations.core.study import Study, Trial
+from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
-from ablations.record import Metric, RunRecord, Unit
-from ablations.reported import require_fraction
 from ablations.run import REPORTING, Observer
-from ablations.study import Study, Trial
 
 
 @dataclass(frozen=True, slots=True)

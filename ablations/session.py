@@ -9,14 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.agreement import Units, agreed_infos, distinct, strangers
+from ablations.core.identity import Head, other_threads
+from ablations.core.looks import Look, Revision, Rule, revisions
+from ablations.core.record import RunRecord
+from ablations.core.study import Arm, Study, Trial
 from ablations.entry import ReportBytes, describe_nothing, find_entry
 from ablations.errors import StoreError
-from ablations.identity import Head, other_threads
-from ablations.jsonl import read_jsonl
-from ablations.looks import Look, Revision, Rule, revisions
-from ablations.lookstore import keep_look, read_looks
-from ablations.origins import claim_records, require_own_records
 from ablations.plan import (
     PlannedStore,
     Progress,
@@ -26,7 +24,11 @@ from ablations.plan import (
     trials_of_records,
 )
 from ablations.promises import Promises, require_fractions, require_no_percentages
-from ablations.record import RunRecord
+from ablations.records.agreement import Units, agreed_infos, distinct, strangers
+from ablations.records.jsonl import read_jsonl
+from ablations.records.origins import claim_records, require_own_records
+from ablations.records.sqlite.looks import keep_look, read_looks
+from ablations.records.sqlite.store import Store
 from ablations.run import (
     InlineExecutor,
     LocalExecutor,
@@ -38,11 +40,9 @@ from ablations.run import (
     no_more,
     run_trials,
 )
-from ablations.store import Store
-from ablations.study import Arm, Study, Trial
 
 if TYPE_CHECKING:  # pandas and SciPy are imported when they are needed
-    from ablations.findings import Findings
+    from ablations.core.findings import Findings
 
 Place = str | Path
 

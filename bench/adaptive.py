@@ -30,11 +30,11 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze import asked
-from ablations.analyze.effects import ALPHA
-from ablations.analyze.sequential import looks
-from ablations.design import Adaptive
-from ablations.record import Metric, Predictions, RunRecord
-from ablations.study import Arm, Factor, Level, Study, Trial
+from ablations.analyze.inference.effects import ALPHA
+from ablations.analyze.inference.sequential import looks
+from ablations.core.design import Adaptive
+from ablations.core.record import Metric, Predictions, RunRecord
+from ablations.core.study import Arm, Factor, Level, Study, Trial
 
 Array = NDArray[np.float64]
 

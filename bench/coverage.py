@@ -28,15 +28,15 @@ import numpy as np
 from kinds import KINDS, Array, Kind, Mask, is_withdrawn
 from scipy import stats
 
-from ablations.analyze.effects import effects
-from ablations.analyze.gaps import seed_gap
-from ablations.analyze.gates import gate_findings
-from ablations.analyze.intervals import summarize
-from ablations.analyze.networks import leaving_out, share_of
-from ablations.analyze.readings import in_both
-from ablations.estimates import Effect, MetricInfo, Step, Training
-from ablations.findings import ArmFinding
-from ablations.study import Arm, Factor, Gate, Level, Study
+from ablations.analyze.compare.gates import gate_findings
+from ablations.analyze.describe.networks import leaving_out, share_of
+from ablations.analyze.inference.effects import effects
+from ablations.analyze.inference.gaps import seed_gap
+from ablations.analyze.inference.intervals import summarize
+from ablations.analyze.inference.readings import in_both
+from ablations.core.estimates import Effect, MetricInfo, Step, Training
+from ablations.core.findings import ArmFinding
+from ablations.core.study import Arm, Factor, Gate, Level, Study
 
 SEEDS = (3, 5, 10, 20)
 ARMS = 4

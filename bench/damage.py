@@ -24,14 +24,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ablations.agreement import distinct
-from ablations.codec import to_text
+from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
+from ablations.core.study import Arm
 from ablations.errors import StoreError
-from ablations.jsonl import read_jsonl, record_to_json, write_jsonl
-from ablations.record import Exhibit, Metric, Predictions, RunRecord, Table
-from ablations.repairing import repair
-from ablations.store import Store
-from ablations.study import Arm
+from ablations.records.agreement import distinct
+from ablations.records.codec import to_text
+from ablations.records.jsonl import read_jsonl, record_to_json, write_jsonl
+from ablations.records.sqlite.repair import repair
+from ablations.records.sqlite.store import Store
 
 ODD = [None, True, -1, 0, 1e308, 10**40, "", "x", "=1+1", [], [1], {}, {"a": 1}, "\u2028", "0.5"]
 RAW = ["NaN", "Infinity", "-Infinity", "1e999", '"\\ud800"', "[" * 300, "tru", "-", "nul"]

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from ablations.analyze.against import MOST_DRIFT
-from ablations.analyze.effects import ALPHA
+from ablations.analyze.compare.regression import MOST_DRIFT
+from ablations.analyze.inference.effects import ALPHA
 
 Array = NDArray[np.float64]
 

@@ -27,10 +27,10 @@ from PIL import Image
 
 from ablations.analyze import compare
 from ablations.api import Session, load_study
-from ablations.record import RunRecord
+from ablations.core.record import RunRecord
+from ablations.core.study import Study, Trial
 from ablations.run import LocalExecutor, run_trials
-from ablations.run.environment import environment_facts
-from ablations.study import Study, Trial
+from ablations.run.machine.environment import environment_facts
 
 STUDY = "post-a-clean"
 NAIVE_EPOCHS = 3
@@ -114,8 +114,8 @@ def _always(_trial: Trial) -> bool:
 
 def arrays(options: Options, trial: Trial, file: Path) -> Path:
     """Writes the decoded parts of one seed's split for the plain side."""
-    from ablations.vision import datasets, splits
-    from ablations.vision.settings import read
+    from ablations.vision.data import datasets, splits
+    from ablations.vision.recipe.settings import read
 
     recipe = read(trial.settings)
     examples = datasets.load(recipe, str(options.data))

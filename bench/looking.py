@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from ablations.analyze.effects import ALPHA
-from ablations.analyze.sequential import looks
-from ablations.design import Adaptive
+from ablations.analyze.inference.effects import ALPHA
+from ablations.analyze.inference.sequential import looks
+from ablations.core.design import Adaptive
 
 Array = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ablations.analyze import analyze
-from ablations.record import Metric, Predictions, RunRecord
-from ablations.study import Arm, Factor, Level, Study, Trial
+from ablations.core.record import Metric, Predictions, RunRecord
+from ablations.core.study import Arm, Factor, Level, Study, Trial
 
 SEEDS, IMAGES, EPOCHS, STEPS = 1_250, 192, 5, 10
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ablations.core.study import Trial
 from ablations.plan import load_study, plan_trials
-from ablations.study import Trial
-from ablations.vision.backend import use_backend
-from ablations.vision.settings import read
+from ablations.vision.platform.backend import use_backend
+from ablations.vision.recipe.settings import read
 
 TRIALS = {trial.arm.name: trial for trial in plan_trials(load_study("quickstart", seeds=1))}
 
@@ -23,11 +23,11 @@ def ready(trial: Trial):
     """A compiled model and one batch of the arm's own images."""
     recipe = read(trial.settings)
     use_backend(recipe.backend)
-    from ablations.vision import datasets
-    from ablations.vision.layers import Streams
-    from ablations.vision.loop import compile_model
-    from ablations.vision.models import build
-    from ablations.vision.outputs import read_outputs
+    from ablations.vision.data import datasets
+    from ablations.vision.model.build import build
+    from ablations.vision.model.layers import Streams
+    from ablations.vision.model.outputs import read_outputs
+    from ablations.vision.training.loop import compile_model
 
     examples = datasets.load(recipe, trial.data_dir)
     streams = Streams(*map(trial.rng, ("initialization", "augmentation", "dropout")))

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from ablations.vision.backend import use_backend
+from ablations.vision.platform.backend import use_backend
 
 STEPS = 400
 
@@ -17,8 +17,8 @@ def test_timing_costs_less_than_a_hundredth_of_the_shortest_step(benchmark):
     use_backend("tensorflow")
     import keras
 
-    from ablations.vision.loop import epoch_means
-    from ablations.vision.timing import StepTimer
+    from ablations.vision.training.loop import epoch_means
+    from ablations.vision.training.timing import StepTimer
 
     layers = [keras.Input((1280,)), keras.layers.Dropout(0.1), keras.layers.Dense(2)]
     model = keras.Sequential(layers)

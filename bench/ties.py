@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ablations.analyze.effects import ALPHA
-from ablations.analyze.sequential import looks
-from ablations.design import Adaptive
+from ablations.analyze.inference.effects import ALPHA
+from ablations.analyze.inference.sequential import looks
+from ablations.core.design import Adaptive
 
 Array = NDArray[np.float64]
 

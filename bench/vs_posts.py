@@ -28,7 +28,7 @@ import numpy as np
 from scipy import stats
 
 import ablations
-from ablations.run.environment import environment_facts
+from ablations.run.machine.environment import environment_facts
 
 STUDY = "post-a-clean"
 EPOCHS = 20

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ablations.core.study import Study
 from ablations.plan import load_study
 from ablations.run.threads import thread_variables
-from ablations.study import Study
 
 # Frameworks take their threads from here when the first test imports them; trials have one.
 os.environ.update(thread_variables(1))

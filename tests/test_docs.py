@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from ablations import load_study
-from ablations.cli import app
+from ablations.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")])

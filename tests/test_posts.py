@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations.core.trial_log import TrialLog
 from ablations.plan import load_study, plan_trials
-from ablations.reported import TrialLog
 
 POSTS = [f"post-{letter}" for letter in "abcde"]
 CLEAN = [f"{post}-clean" for post in POSTS]
@@ -28,7 +28,8 @@ def cache(tmp_path_factory, monkeypatch):
 @pytest.fixture
 def photographs(tmp_path, monkeypatch):
     """Sixty of the real photographs, which then pass for the whole data set."""
-    from ablations.vision import cache, datasets, download
+    from ablations.vision.data import datasets, download
+    from ablations.vision.platform import cache
 
     source, root = DATA / "cats_and_dogs_filtered", tmp_path / "cats_and_dogs_filtered"
     if not source.is_dir():
@@ -78,9 +79,9 @@ def without_input_steps(layers):
 
 def built(name, model):
     """Builds a model of a post, with a base that is not pretrained: its shapes are the same."""
-    from ablations.vision.layers import Streams
-    from ablations.vision.models import build
-    from ablations.vision.settings import read
+    from ablations.vision.model.build import build
+    from ablations.vision.model.layers import Streams
+    from ablations.vision.recipe.settings import read
 
     study = load_study(name, overrides=["weights=none"])
     arm = next(arm for arm in study.arms if arm.level("model") == model)
@@ -91,7 +92,7 @@ def built(name, model):
 
 
 def layer_rows(model):
-    from ablations.vision.exhibits import layer_table
+    from ablations.vision.exhibits.tables import layer_table
 
     return layer_table(model).table.rows
 

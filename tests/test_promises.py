@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ablations import analyze_records, load_study, read_records, run_study
-from ablations.cli import app
+from ablations.cli.app import app
+from ablations.core.trial_log import TrialLog
 from ablations.errors import ReportingError, StudyError
-from ablations.reported import TrialLog
 
 CLI = CliRunner()
 

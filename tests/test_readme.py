@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablations.cli import app
+from ablations.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(

@@ -7,12 +7,12 @@ and their limits are in ``docs/statistics.md``.
 from __future__ import annotations
 
 from ablations.analyze.adaptive import asked
-from ablations.analyze.against import Against, against, drift_code, past_of_records
 from ablations.analyze.analysis import analyze
+from ablations.analyze.compare.gates import exit_code
+from ablations.analyze.compare.regression import Against, against, drift_code, past_of_records
+from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import TARGET_SECONDS, measured
 from ablations.analyze.frames import Frames, to_frames
-from ablations.analyze.gates import exit_code
-from ablations.analyze.reruns import Comparison, Mismatch, compare
 
 __all__ = [
     "TARGET_SECONDS",

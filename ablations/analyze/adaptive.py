@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ablations.analyze.contrasts import Contrast, contrasts
-from ablations.analyze.effects import ALPHA, evaluate, judge
-from ablations.analyze.intervals import summarize
+from ablations.analyze.describe.targets import target_of, with_target
+from ablations.analyze.inference.contrasts import Contrast, contrasts
+from ablations.analyze.inference.effects import ALPHA, evaluate, judge
+from ablations.analyze.inference.intervals import summarize
+from ablations.analyze.inference.resolution import of_contrast, with_step
+from ablations.analyze.inference.sequential import looks
 from ablations.analyze.outcomes import Outcome, match, metric_infos
-from ablations.analyze.resolution import of_contrast, with_step
-from ablations.analyze.sequential import looks
-from ablations.analyze.targets import target_of, with_target
-from ablations.design import Adaptive
-from ablations.estimates import MetricInfo, Summary, Verdict
-from ablations.record import RunRecord
-from ablations.study import Arm, Study, Trial
-from ablations.training import RESULTS, untrained
+from ablations.core.design import Adaptive
+from ablations.core.estimates import MetricInfo, Summary, Verdict
+from ablations.core.record import RunRecord
+from ablations.core.study import Arm, Study, Trial
+from ablations.core.training import RESULTS, untrained
 
 
 def asked(

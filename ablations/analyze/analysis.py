@@ -8,29 +8,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from ablations.analyze.effects import ALPHA, difference, effects
-from ablations.analyze.examples import answers, example_difference, example_noise
-from ablations.analyze.followups import shares, simple_effects
-from ablations.analyze.gaps import with_gaps
-from ablations.analyze.gates import gate_findings
-from ablations.analyze.intervals import summarize
-from ablations.analyze.mixed import with_mixed
-from ablations.analyze.networks import over_trained, training_of
-from ablations.analyze.opinions import second_opinion
+from ablations.analyze.compare.gates import gate_findings
+from ablations.analyze.compare.reproduction import reproductions, survivals
+from ablations.analyze.describe.networks import over_trained, training_of
+from ablations.analyze.describe.targets import target_of, with_target
+from ablations.analyze.describe.test_set import answers, example_difference, example_noise
+from ablations.analyze.describe.time_to_target import spans, target_time
+from ablations.analyze.describe.timings import arm_timing
+from ablations.analyze.inference.effects import ALPHA, difference, effects
+from ablations.analyze.inference.followups import shares, simple_effects
+from ablations.analyze.inference.gaps import with_gaps
+from ablations.analyze.inference.intervals import summarize
+from ablations.analyze.inference.mixed import with_mixed
+from ablations.analyze.inference.power import seed_plans
+from ablations.analyze.inference.readings import Summaries, in_both
+from ablations.analyze.inference.resolution import with_step
+from ablations.analyze.inference.robustness import second_opinion
+from ablations.analyze.inference.selftest import self_test
+from ablations.analyze.inference.sequential import equal_fixed
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
-from ablations.analyze.power import seed_plans
-from ablations.analyze.published import reproductions, survivals
-from ablations.analyze.reaching import spans, target_time
-from ablations.analyze.readings import Summaries, in_both
-from ablations.analyze.resolution import with_step
-from ablations.analyze.selftest import self_test
-from ablations.analyze.sequential import equal_fixed
-from ablations.analyze.targets import target_of, with_target
-from ablations.analyze.timings import arm_timing
-from ablations.estimates import Curve, Effect, MetricInfo, Summary
-from ablations.findings import ArmFinding, Failure, Findings
-from ablations.record import Exhibit, RunRecord
-from ablations.study import Arm, Study, Trial
+from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
+from ablations.core.findings import ArmFinding, Failure, Findings
+from ablations.core.record import Exhibit, RunRecord
+from ablations.core.study import Arm, Study, Trial
 
 
 # Squares of numbers above 1e154 are beyond a float: what rests on them is unknown, not a warning.

@@ -7,8 +7,8 @@ from statistics import fmean
 
 import numpy as np
 
-from ablations.analyze.timings import warmed_up
-from ablations.record import Metric, RunRecord
+from ablations.analyze.describe.timings import warmed_up
+from ablations.core.record import Metric, RunRecord
 
 TARGET_SECONDS = "target_seconds"
 """The metric of the trials that reach the study's target."""

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablations.analyze.derived import measured
-from ablations.record import RunRecord
-from ablations.sheets import factor_columns, metric_columns
+from ablations.core.record import RunRecord
+from ablations.text.sheets import factor_columns, metric_columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +25,7 @@ class Frames:
     step times leave out.
 
     A factor named like a fixed column of any table becomes ``factor_NAME``; a metric named like a
-    fixed column or a factor becomes ``metric_NAME``. ``ablations/sheets.py`` lists the fixed ones.
+    fixed column or a factor becomes ``metric_NAME``. `ablations.text.sheets` lists the fixed ones.
     """
 
     trials: pd.DataFrame

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ablations.agreement import agreed_infos
 from ablations.analyze.derived import measured
+from ablations.core.estimates import MetricInfo
+from ablations.core.record import Metric, RunRecord, moment_of
+from ablations.core.study import Arm, Trial
 from ablations.errors import StoreError
-from ablations.estimates import MetricInfo
-from ablations.record import Metric, RunRecord, moment_of
-from ablations.study import Arm, Trial
+from ablations.records.agreement import agreed_infos
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from ablations.core.study import Arm, Trial
 from ablations.plan.trials import remaining
-from ablations.store import Outcome
-from ablations.study import Arm, Trial
+from ablations.records.sqlite.store import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from ablations.core.study import Arm, Factor
 from ablations.plan.schema import DesignTable
 from ablations.plan.validation import require
-from ablations.study import Arm, Factor
 
 MOST_FACTORS = 100
 MOST_ARMS = 1024

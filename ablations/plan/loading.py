@@ -14,9 +14,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ablations.core.study import (
+    Arm,
+    Chapter,
+    Claim,
+    Factor,
+    Gate,
+    Level,
+    PublishedRun,
+    Settings,
+    Study,
+)
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
-from ablations.plan.designs import design_of
+from ablations.plan.designs.kinds import design_of
 from ablations.plan.limits import require_few_trials
 from ablations.plan.published import read_published
 from ablations.plan.schema import ChapterTable, GateTable, StudyFile
@@ -28,7 +39,6 @@ from ablations.plan.seeds import (
 )
 from ablations.plan.validation import as_study_error, parse_override, require, require_known
 from ablations.plan.variants import overridden, variant_name, variant_title
-from ablations.study import Arm, Chapter, Claim, Factor, Gate, Level, PublishedRun, Settings, Study
 
 
 def builtin_names() -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from ablations.core.identity import Head, Identify, present_keys
+from ablations.core.record import Exhibit, RunRecord
+from ablations.core.study import Study, Trial
 from ablations.entry import find_entry
-from ablations.identity import Head, Identify, present_keys
-from ablations.record import Exhibit, RunRecord
-from ablations.store import Outcome, Store
-from ablations.study import Study, Trial
+from ablations.records.sqlite.store import Outcome, Store
 
 
 def match_records(

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ablations.core.study import Arm, Claim, Factor, PublishedRun
 from ablations.errors import StudyError
 from ablations.plan.validation import as_study_error, require
-from ablations.study import Arm, Claim, Factor, PublishedRun
 
 
 class _Strict(BaseModel):

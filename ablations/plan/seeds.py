@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.design import Adaptive
+from ablations.core.design import Adaptive
+from ablations.core.study import Study
 from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
-from ablations.study import Study
 
 _MOST_SEEDS = 10_000
 

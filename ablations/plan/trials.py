@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ablations.core.identity import Identify, identified
+from ablations.core.record import RunRecord
+from ablations.core.study import Arm, Settings, Study, Trial, blocks
 from ablations.entry import find_entry
-from ablations.identity import Identify, identified
-from ablations.record import RunRecord
-from ablations.store import Outcome
-from ablations.study import Arm, Settings, Study, Trial, blocks
+from ablations.records.sqlite.store import Outcome
 
 Data = Mapping[tuple[Arm, int], str]
 """The fingerprint of the data of each arm and seed."""

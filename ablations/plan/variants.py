@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ablations.study import Settings
+from ablations.core.study import Settings
 
 _LONGEST = 60
 

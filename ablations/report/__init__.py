@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.report.jekyll import build_jekyll
-from ablations.report.site import build_site
+from ablations.report.publish.jekyll import build_jekyll
+from ablations.report.publish.site import build_site
 from ablations.report.writing import render_report
 
 __all__ = ["build_jekyll", "build_site", "render_report"]

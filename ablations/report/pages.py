@@ -9,31 +9,39 @@ from typing import Any
 
 import pandas as pd
 
-from ablations.findings import Findings
-from ablations.formatting import arm_label, counted, day
-from ablations.record import RunRecord
-from ablations.report import frames, gates, headlines, tables
-from ablations.report.cards import card
+from ablations.core.findings import Findings
+from ablations.core.record import RunRecord
+from ablations.report import data_files as frames
+from ablations.report import tables
 from ablations.report.contents import contents
-from ablations.report.costs import TARGET_READING, cost_table, cost_table_reading, target_table
-from ablations.report.dependence import dependence
-from ablations.report.drawings import Drawn, draw_all, draw_thumbnail, figures
-from ablations.report.exhibits import LEFT_OUT, Shown, show, without_samples
-from ablations.report.fractions import fraction
-from ablations.report.narrative import Answer, answer
-from ablations.report.noise import noise
-from ablations.report.opinions import opinions
-from ablations.report.published import comparisons, draw_published, published_frame
-from ablations.report.reading import how_to_read
-from ablations.report.seeds import seeds
-from ablations.report.setup_tables import environment_table, level_table, shared_table
-from ablations.report.shares import draw_shares, shares_frame
-from ablations.report.stories import Sources, draw_histories, tell, told_places
-from ablations.report.survivals import draw_survivals, survival_frame, survival_part
-from ablations.report.untrained import networks
+from ablations.report.figures import headlines
+from ablations.report.figures.drawings import Drawn, draw_all, draw_thumbnail, figures
+from ablations.report.formats.summary import card
+from ablations.report.sections import gates
+from ablations.report.sections.answer import Answer, answer
+from ablations.report.sections.chapters import Sources, draw_histories, tell, told_places
+from ablations.report.sections.claims import draw_survivals, survival_frame, survival_part
+from ablations.report.sections.costs import (
+    TARGET_READING,
+    cost_table,
+    cost_table_reading,
+    target_table,
+)
+from ablations.report.sections.exhibits import LEFT_OUT, Shown, show, without_samples
+from ablations.report.sections.fractions import fraction
+from ablations.report.sections.glossary import how_to_read
+from ablations.report.sections.interactions import dependence
+from ablations.report.sections.noise import noise
+from ablations.report.sections.reproduction import comparisons, draw_published, published_frame
+from ablations.report.sections.robustness import opinions
+from ablations.report.sections.seeds import seeds
+from ablations.report.sections.settings import environment_table, level_table, shared_table
+from ablations.report.sections.shares import draw_shares, shares_frame
+from ablations.report.sections.untrained import networks
 from ablations.report.views import ExhibitView, ReportPage
-from ablations.report.wording import effect_label
-from ablations.sheets import to_csv
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import arm_label, counted, day
+from ablations.text.sheets import to_csv
 
 
 @dataclass(frozen=True, slots=True)

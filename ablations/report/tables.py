@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ablations.estimates import Effect, Interval
-from ablations.findings import ArmFinding, Findings
-from ablations.formatting import (
+from ablations.core.estimates import Effect, Interval
+from ablations.core.findings import ArmFinding, Findings
+from ablations.core.record import Unit
+from ablations.report.views import Column, TableView
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import (
     UNKNOWN,
     arm_label,
     count,
@@ -22,10 +25,7 @@ from ablations.formatting import (
     sentence,
     verdict,
 )
-from ablations.naming import untrained_count
-from ablations.record import Unit
-from ablations.report.views import Column, TableView
-from ablations.report.wording import effect_label
+from ablations.text.naming import untrained_count
 
 
 def make_table(

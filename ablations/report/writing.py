@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ablations.core.findings import Findings
+from ablations.core.record import RunRecord
 from ablations.errors import EmptyReportError
-from ablations.findings import Findings
-from ablations.formatting import counted
-from ablations.origins import origin_of_report, require_own_report
-from ablations.record import RunRecord
-from ablations.report.folders import replaced
+from ablations.records.origins import origin_of_report, require_own_report
+from ablations.report.figures.theme import style
+from ablations.report.formats.html import render_html, render_markdown
 from ablations.report.pages import make_report
-from ablations.report.palette import style
-from ablations.report.summaries import read_summary, report_kind
-from ablations.report.templating import render_html, render_markdown
+from ablations.report.publish.atomic import replaced
+from ablations.report.publish.summaries import read_summary, report_kind
+from ablations.text.formatting import counted
 
 
 def render_report(

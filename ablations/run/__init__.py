@@ -1,8 +1,8 @@
 """From trials to run records: executors, workers, progress and the machine's facts."""
 
 from ablations.run.execute import REPORTING, InlineExecutor
-from ablations.run.local import LocalExecutor
-from ablations.run.machine import best_jobs, gpus
+from ablations.run.executors.local import LocalExecutor
+from ablations.run.machine.hardware import best_jobs, gpus
 from ablations.run.measure import measure_arms
 from ablations.run.more import no_more
 from ablations.run.observer import Observer

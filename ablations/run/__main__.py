@@ -1,5 +1,5 @@
 """The worker process, as the local executor starts it; not for use by hand."""
 
-from ablations.run.worker import main
+from ablations.run.executors.worker import main
 
 main()

@@ -13,17 +13,19 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ablations import checks, codec, reported
+from ablations.core import checks
+from ablations.core import trial_log as reported
+from ablations.core.record import LogContents, Metric, Reason, RunRecord
+from ablations.core.study import Trial
+from ablations.core.trial_log import TrialLog
 from ablations.entry import Entry, Train
 from ablations.errors import DivergedError, ReportingError
-from ablations.record import LogContents, Metric, Reason, RunRecord
-from ablations.reported import TrialLog
-from ablations.run import energy, memory
-from ablations.run.environment import environment_facts
+from ablations.records import codec
+from ablations.run.machine import energy, memory
+from ablations.run.machine.environment import environment_facts
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.run.threads import limited
-from ablations.study import Trial
 
 _CHECKING = {Path(str(module.__file__)) for module in (checks, reported)}
 """Where values are checked that a training function reports."""

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ablations.core.record import RunRecord
+from ablations.core.study import Arm, Trial
 from ablations.errors import StudyError
-from ablations.record import RunRecord
 from ablations.run.observer import Observer
 from ablations.run.runner import Executor
-from ablations.study import Arm, Trial
 
 _EPOCHS = 2  # the first pays for start-up and compilation, the second is the measured one
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ablations.study import Trial
+from ablations.core.study import Trial
 
 More = Callable[[], Sequence[Trial]]
 """Says which trials come after those that have ended; none ends the run."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ablations.record import RunRecord
-from ablations.study import Trial
+from ablations.core.record import RunRecord
+from ablations.core.study import Trial
 
 
 class Observer:

@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Protocol
 
-from ablations.agreement import Units
+from ablations.core.record import LogContents, Reason, RunRecord
+from ablations.core.study import Trial
 from ablations.errors import UnstorableError
-from ablations.record import LogContents, Reason, RunRecord
+from ablations.records.agreement import Units
+from ablations.records.sqlite.store import Store
 from ablations.run.execute import REPORTING, make_record, said, utc_now
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
-from ablations.store import Store
-from ablations.study import Trial
 
 
 class Executor(Protocol):

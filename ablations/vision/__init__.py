@@ -41,11 +41,12 @@ The model is augment, scale, base, layers, in this order. A base of ``keras.appl
 weights brings the preprocessing that these were trained with, whatever ``scale`` is. Where another
 order is wanted, a list of layers may hold augmentation, ``rescale`` and ``base`` itself; then the
 model is what they say and nothing else. A layer is written
-``word:value,...,name=value``; ``ablations.vision.words`` holds all words. A function named by
-``build`` is called as ``build(settings, image_shape, classes)``, with the names of the classes, and
-returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.
+``word:value,...,name=value``; ``ablations.vision.recipe.words`` holds all words. A function
+named by ``build`` is called as ``build(settings, image_shape, classes)``, with the names of the
+classes, and returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.
 
-Work that trials would repeat is done once; ``ablations.vision.shortcuts`` names these shortcuts.
+Work that trials would repeat is done once; ``ablations.vision.platform.shortcuts`` names these
+shortcuts.
 
 Training loss and accuracy are running means over an epoch, with augmentation and dropout at work;
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
@@ -63,9 +64,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ablations.core.study import Settings, Trial
+    from ablations.core.trial_log import TrialLog
     from ablations.errors import DivergedError
-    from ablations.reported import TrialLog
-    from ablations.study import Settings, Trial
 
 __all__ = [
     "check_settings",
@@ -88,20 +89,20 @@ def train(trial: Trial, log: TrialLog) -> None:
         DataError: if the data or weights are missing or broken.
         DivergedError: if a loss is not finite.
     """
-    from ablations.vision.backend import use_backend
-    from ablations.vision.settings import read
+    from ablations.vision.platform.backend import use_backend
+    from ablations.vision.recipe.settings import read
 
     recipe = read(trial.settings)
     use_backend(recipe.backend)
-    from ablations.vision.trainer import train_recipe
+    from ablations.vision.training.trainer import train_recipe
 
     train_recipe(trial, recipe, log)
 
 
 def joins_seeds(settings: Settings, gpus: int) -> bool:
     """Says whether the seeds of an arm train together: on JAX, where there is a GPU."""
-    from ablations.vision import shortcuts
-    from ablations.vision.settings import read
+    from ablations.vision.platform import shortcuts
+    from ablations.vision.recipe.settings import read
 
     return gpus > 0 and read(settings).backend == "jax" and shortcuts.on("seeds")
 
@@ -118,12 +119,12 @@ def train_together(
         StudyError: if the settings are wrong or the model cannot be built.
         DataError: if the data or weights are missing or broken.
     """
-    from ablations.vision.backend import use_backend
-    from ablations.vision.settings import read
+    from ablations.vision.platform.backend import use_backend
+    from ablations.vision.recipe.settings import read
 
     recipe = read(trials[0].settings)
     use_backend(recipe.backend)
-    from ablations.vision import together
+    from ablations.vision.training import together
 
     return together.train_together(trials, recipe, logs)
 
@@ -138,19 +139,19 @@ def describe(trial: Trial, log: TrialLog) -> None:
         StudyError: if the settings are wrong.
         DataError: if the data are missing or broken.
     """
-    from ablations.vision.backend import use_backend
-    from ablations.vision.settings import read
+    from ablations.vision.platform.backend import use_backend
+    from ablations.vision.recipe.settings import read
 
     recipe = read(trial.settings)
     use_backend(recipe.backend)
-    from ablations.vision.previews import describe_recipe
+    from ablations.vision.exhibits.previews import describe_recipe
 
     describe_recipe(trial, recipe, log)
 
 
 def check_settings(settings: Settings) -> None:
     """Raises ``StudyError`` for the first setting that is unknown or wrong."""
-    from ablations.vision.settings import read
+    from ablations.vision.recipe.settings import read
 
     read(settings)
 
@@ -161,8 +162,8 @@ def fingerprint_data(settings: Settings, data_dir: str | None) -> str:
     Raises:
         DataError: if a named folder or file is missing or is not what it should be.
     """
-    from ablations.vision.fingerprint import fingerprint
-    from ablations.vision.settings import read
+    from ablations.vision.data.fingerprint import fingerprint
+    from ablations.vision.recipe.settings import read
 
     return fingerprint(read(settings), data_dir)
 
@@ -173,8 +174,8 @@ def notes(settings: Settings, data_dir: str | None) -> list[str]:
     Raises:
         DataError: if two classes hold the same images.
     """
-    from ablations.vision.datasets import notes_on
-    from ablations.vision.settings import read
+    from ablations.vision.data.datasets import notes_on
+    from ablations.vision.recipe.settings import read
 
     return notes_on(read(settings), data_dir)
 
@@ -185,7 +186,7 @@ def identity(settings: Settings) -> Settings:
     Left out are settings that the arm does not use. Images and weights in files count by their
     content, which the fingerprint of the data holds, and not by where they lie.
     """
-    from ablations.vision.counted import counted
+    from ablations.vision.recipe.counted import counted
 
     return counted(settings)
 
@@ -205,7 +206,7 @@ def prepare_data(
             are.
         DataError: if the data or weights cannot be had, or are broken.
     """
-    from ablations.vision.prepare import prepare
-    from ablations.vision.settings import read
+    from ablations.vision.recipe.settings import read
+    from ablations.vision.training.prepare import prepare
 
     prepare(read(settings), data_dir, report)

@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from ablations.findings import Findings
-from ablations.record import Metric, RunRecord
-from ablations.study import Arm, Factor, Gate, Level, Study, Trial
+from ablations.core.findings import Findings
+from ablations.core.record import Metric, RunRecord
+from ablations.core.study import Arm, Factor, Gate, Level, Study, Trial
 
 Response = Callable[[Arm, int], float]
 

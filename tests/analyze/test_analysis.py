@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablations.analyze import analyze
-from ablations.record import Exhibit, Metric
-from ablations.study import Gate
+from ablations.core.record import Exhibit, Metric
+from ablations.core.study import Gate
 
 
 def response(arm, seed):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ablations.analyze.outcomes import finished_at, match
+from ablations.core.study import Arm
 from ablations.errors import StoreError
-from ablations.study import Arm
 
 
 def chosen(make, records):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ablations.cli import app
+from ablations.cli.app import app
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.plan.limits import screened_arms

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.plan import plan_trials, progress_of, seconds_to_go
-from ablations.store import Outcome
+from ablations.records.sqlite.store import Outcome
 
 
 def test_trials_come_in_blocks_of_one_seed(study):
@@ -40,7 +40,7 @@ def test_a_measured_arm_gives_an_estimate_before_any_record(study):
 
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=5))
 def test_the_estimate_is_the_mean_of_the_arm(seconds):
-    from ablations.study import Arm, Trial
+    from ablations.core.study import Arm, Trial
 
     arm, other = Arm((("a", "x"),)), Arm((("a", "y"),))
     trial = Trial("s", "m:f", arm, 0, {})

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from ablations.estimates import (
+from ablations.core.estimates import (
     Change,
     Curve,
     Effect,
@@ -23,7 +23,7 @@ from ablations.estimates import (
     Timing,
     Verdict,
 )
-from ablations.findings import (
+from ablations.core.findings import (
     ArmFinding,
     Comparison,
     Failure,
@@ -33,8 +33,8 @@ from ablations.findings import (
     Reproduction,
     Survival,
 )
-from ablations.record import Exhibit, Table, Unit
-from ablations.study import (
+from ablations.core.record import Exhibit, Table, Unit
+from ablations.core.study import (
     Arm,
     Chapter,
     Claim,

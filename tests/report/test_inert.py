@@ -16,12 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ablations.estimates import Curve, MetricInfo
-from ablations.findings import Failure, Findings
-from ablations.record import Exhibit, Table
+from ablations.core.estimates import Curve, MetricInfo
+from ablations.core.findings import Failure, Findings
+from ablations.core.record import Exhibit, Table
+from ablations.core.study import Chapter, Study
 from ablations.report import build_jekyll, build_site, render_report
-from ablations.report.escaping import escape_entities, escape_markdown, fence, printable, quote_yaml
-from ablations.study import Chapter, Study
+from ablations.text.escaping import (
+    escape_entities,
+    escape_markdown,
+    fence,
+    printable,
+    quote_yaml,
+)
 
 Make = Callable[..., Findings]
 PIECES = [

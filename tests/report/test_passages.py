@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.analyze import followups
-from ablations.analyze.power import seed_plans
-from ablations.estimates import (
+from ablations.analyze.inference import followups
+from ablations.analyze.inference.power import seed_plans
+from ablations.core.estimates import (
     Effect,
     ExampleDifference,
     ExampleNoise,
@@ -16,15 +16,15 @@ from ablations.estimates import (
     MixedEstimate,
     SecondOpinion,
 )
-from ablations.findings import Findings
-from ablations.formatting import THIN
-from ablations.report.dependence import dependence
-from ablations.report.noise import noise
-from ablations.report.opinions import opinions
-from ablations.report.seeds import seeds
-from ablations.report.shares import draw_shares, shares_frame
+from ablations.core.findings import Findings
+from ablations.report.sections.interactions import dependence
+from ablations.report.sections.noise import noise
+from ablations.report.sections.robustness import opinions
+from ablations.report.sections.seeds import seeds
+from ablations.report.sections.shares import draw_shares, shares_frame
 from ablations.report.tables import between
 from ablations.report.views import Passage, TableView
+from ablations.text.formatting import THIN
 
 Make = Callable[..., Findings]
 

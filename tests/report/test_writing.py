@@ -14,16 +14,16 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ablations import templates
+from ablations.core.estimates import MetricInfo
+from ablations.core.findings import Findings
+from ablations.core.record import Metric, RunRecord
+from ablations.core.study import Chapter
 from ablations.errors import StudyError
-from ablations.estimates import MetricInfo
-from ablations.findings import Findings
-from ablations.record import Metric, RunRecord
 from ablations.report import render_report
-from ablations.report.frames import trials_frame
-from ablations.report.manifests import MANIFEST, all_files
-from ablations.report.summaries import report_kind
+from ablations.report.data_files import trials_frame
+from ablations.report.publish.manifests import MANIFEST, all_files
+from ablations.report.publish.summaries import report_kind
 from ablations.report.tables import gate_tables
-from ablations.study import Chapter
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[2] / "reports"

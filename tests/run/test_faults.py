@@ -9,12 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ablations.core.study import Arm, Trial
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Observer, memory
+from ablations.run import LocalExecutor, Observer
+from ablations.run.executors.process import how_it_ended
 from ablations.run.logs import TrialOutput
-from ablations.run.process import how_it_ended
-from ablations.study import Arm, Trial
+from ablations.run.machine import memory
 
 MODULE = """
 import os
@@ -114,7 +115,7 @@ def foreign(log):
 
 
 def forge(log):
-    from ablations.run.worker import EndMessage, EpochMessage
+    from ablations.run.executors.worker import EndMessage, EpochMessage
     Connection(os.dup(pipe())).send(EpochMessage(7, 1, {}))
     Connection(os.dup(pipe())).send(EndMessage((1, 2), 0))
     time.sleep(60)
@@ -284,7 +285,7 @@ def test_a_thread_left_behind_reports_nothing_to_the_next_trial(run):
 
 
 def test_an_order_that_never_arrives_is_timed_out(run, monkeypatch):
-    monkeypatch.setattr("ablations.run.local._START_SECONDS", 2.0)
+    monkeypatch.setattr("ablations.run.executors.local._START_SECONDS", 2.0)
     records = run("steal", "well", "well", timeout_seconds=8)
     assert outcomes(records)[0] == outcomes(records)[2] == "completed"
     assert outcomes(records)[1] in ("timeout", "completed", "died")

@@ -46,8 +46,8 @@ def test_threads_are_part_of_what_a_trial_is_where_they_are_not_one(study_path):
 
 def test_describing_and_measuring_have_the_same_threads(clean, study_path, monkeypatch):
     given = []
-    start = "ablations.run.local.worker_environment"
-    real = sys.modules["ablations.run.local"].worker_environment
+    start = "ablations.run.executors.local.worker_environment"
+    real = sys.modules["ablations.run.executors.local"].worker_environment
 
     def noted(slot, jobs, *, threads):
         given.append(threads)

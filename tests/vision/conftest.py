@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablations.study import Arm, Trial
+from ablations.core.study import Arm, Trial
 
 
 @pytest.fixture(autouse=True)

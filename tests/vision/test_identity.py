@@ -6,13 +6,13 @@ from pkgutil import iter_modules
 import pytest
 
 import ablations.vision
-from ablations.analyze.reruns import compare
+from ablations.analyze.compare.reruns import compare
 from ablations.api import Session, load_study
+from ablations.core.study import Arm, Trial
 from ablations.entry import find_entry
 from ablations.run.execute import execute
-from ablations.study import Arm, Trial
 from ablations.vision import fingerprint_data, identity, train
-from ablations.vision.settings import read
+from ablations.vision.recipe.settings import read
 
 BASE = ["conv:4", "pool"]
 

@@ -33,7 +33,7 @@ BASE_INSTALL = """
 import sys
 for name in ("keras", "tensorflow", "filelock", "PIL", "sklearn"):
     sys.modules[name] = None
-from ablations.cli import main
+from ablations.cli.app import main
 sys.argv = ["ablations", *sys.argv[1:]]
 main()
 """

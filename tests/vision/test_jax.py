@@ -12,8 +12,8 @@ pytestmark = pytest.mark.slow  # trains Keras for real
 
 CODE = """
 import json, sys
-from ablations.reported import TrialLog
-from ablations.study import Arm, Trial
+from ablations.core.trial_log import TrialLog
+from ablations.core.study import Arm, Trial
 from ablations.vision import train
 def run(seed):
     log = TrialLog()

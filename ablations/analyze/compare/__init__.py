@@ -1,0 +1,1 @@
+"""Records held against thresholds, against the past, and against published numbers."""

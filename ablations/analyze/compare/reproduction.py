@@ -1,0 +1,148 @@
+"""Holds published runs and claims against our own runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean, median
+
+from ablations.analyze.derived import LAST_EPOCHS
+from ablations.analyze.inference.contrasts import minus
+from ablations.analyze.inference.effects import alone, judged_alone
+from ablations.analyze.inference.intervals import prediction_interval, summarize
+from ablations.analyze.inference.readings import Summaries, in_both
+from ablations.core.estimates import Effect, MetricInfo, Summary
+from ablations.core.findings import ArmFinding, Comparison, Reproduction, Survival, Unlike
+from ablations.core.study import Arm, Claim, PublishedRun, Settings, Study
+
+_WATCHED = "val_accuracy"
+
+_SHARED = (
+    "dataset", "image_size", "batch_size", "epochs", "train_size", "validation_size", "test_size",
+)  # fmt: skip
+"""Settings that a text's models have in common, so that our arms must have them too."""
+
+_ALIKE = frozenset({"weights", "freeze", "skip_broken"})
+"""Settings that say where things lie, or that are the same where they are not said."""
+
+
+def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproduction, ...]:
+    """Returns each published run beside our runs of its arm, in the order of publication."""
+    return tuple(
+        _reproduction(run, next(arm for arm in arms if arm.arm.matches(run.where)))
+        for run in study.published
+    )
+
+
+def survivals(
+    study: Study, metric: MetricInfo, *, summaries: Summaries, trained: Summaries | None = None
+) -> tuple[Survival, ...]:
+    """Returns each claimed gain beside our effect of the same change in the same cells.
+
+    A published step leads from one model to the next, so that the other factors stand where they
+    stood in both. An average over their other levels would be another question: under transfer, for
+    example, preprocessing changes nothing, since the base brings its own.
+    """
+    own = [c for c in study.claims if c.factor in {factor.name for factor in study.factors}]
+    readings = (summaries, trained)
+    return tuple(_survival(study, claim, metric, readings, family=len(own)) for claim in own)
+
+
+def _survival(
+    study: Study,
+    claim: Claim,
+    metric: MetricInfo,
+    readings: tuple[Summaries, Summaries | None],
+    *,
+    family: int,
+) -> Survival:
+    before, after = study.claimed_arms(claim)
+    unlike = _unlike_claim(study, claim, before, after)
+    if unlike or not {before, after} <= readings[0].keys():
+        return Survival(claim, _claimed(claim), None, unlike)
+    contrast = replace(minus(after, before, kind="simple"), given=tuple(claim.given.items()))
+
+    def step(read: Summaries) -> list[Effect]:
+        return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]
+
+    (effect,) = in_both(step, *readings)
+    return Survival(claim, _claimed(claim), effect)
+
+
+def _unlike_claim(study: Study, claim: Claim, before: Arm, after: Arm) -> tuple[Unlike, ...]:
+    """Compares what all models of a text share; layers differ from model to model there."""
+    pairs = ((before, claim.before), (after, claim.after))
+    found = [
+        difference
+        for arm, run in pairs
+        for difference in _differing(run.settings, study.arm_settings(arm), _SHARED)
+    ]
+    return tuple({difference.name: difference for difference in found}.values())
+
+
+def _differing(published: Settings, ours: Settings, names: Iterable[str]) -> tuple[Unlike, ...]:
+    """Returns in which of some settings ours differ; nothing where none are published."""
+    return tuple(
+        Unlike(name, published.get(name), ours.get(name))
+        for name in names
+        if published and published.get(name) != ours.get(name)
+    )
+
+
+def _unlike_run(run: PublishedRun, arm: ArmFinding) -> tuple[Unlike, ...]:
+    """Compares all settings; without any the number of epochs is still known."""
+    names = [name for name in {**run.settings, **arm.settings} if name not in _ALIKE]
+    if run.settings:
+        return _differing(run.settings, arm.settings, names)
+    published = len(run.epochs.get(_WATCHED, ()))
+    ours = max((len(c.values) for c in arm.curves if c.metric == _WATCHED), default=published)
+    return (Unlike("epochs", published, ours),) if published and ours != published else ()
+
+
+def _claimed(claim: Claim) -> float:
+    """Returns the difference of mean validation accuracy over the last epochs."""
+    after, before = (
+        fmean(run.epochs[_WATCHED][-LAST_EPOCHS:]) for run in (claim.after, claim.before)
+    )
+    return after - before
+
+
+def _reproduction(run: PublishedRun, arm: ArmFinding) -> Reproduction:
+    published, unlike = run.epochs.get(_WATCHED, ()), _unlike_run(run, arm)
+    ours = [curve.values for curve in arm.curves if curve.metric == _WATCHED]
+    return Reproduction(
+        arm=arm.arm,
+        published=run,
+        published_range=_range([published]),
+        our_range=_range(ours),
+        comparisons=tuple(
+            replace(c, inside=None) if unlike else c for c in _comparisons(run, arm.summaries)
+        ),
+        published_step_seconds=median(run.step_seconds) if run.step_seconds else None,
+        our_step_seconds=arm.timing.median_step_seconds if arm.timing else None,
+        unlike=unlike,
+    )
+
+
+def _range(runs: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    values = [value for run in runs for value in run]
+    return (min(values), max(values)) if values else None
+
+
+def _comparisons(run: PublishedRun, summaries: Mapping[str, Summary]) -> Iterator[Comparison]:
+    validation = run.epochs.get(_WATCHED, ())
+    numbers = {
+        "best_val_accuracy": max(validation, default=None),
+        "val_accuracy": validation[-1] if validation else None,
+        "test_accuracy": run.test_accuracy,
+    }
+    for name, number in numbers.items():
+        if number is not None:
+            info = MetricInfo(name, "fraction", "higher")
+            yield _comparison(number, summaries.get(name, summarize(info, ())))
+
+
+def _comparison(published: float, ours: Summary) -> Comparison:
+    prediction = prediction_interval(ours)
+    inside = None if prediction is None else prediction.low <= published <= prediction.high
+    return Comparison(ours.metric, published, ours, prediction, inside)

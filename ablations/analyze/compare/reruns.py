@@ -1,0 +1,155 @@
+"""Two records of one trial held against each other, to the last bit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ablations.core.record import Predictions, RunRecord, Unit
+
+What = Literal["outcome", "epoch", "metric", "predictions"]
+
+_TAKEN = re.compile(r"(^|_)(seconds?|time|ms|bytes|joules|per_second|flops_share)$")
+"""Names of what a trial took, which is another number each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first difference of its kind: in the outcome, the epochs, the metrics or the predictions.
+
+    ``name`` is the metric's or the split's. ``place`` is the epoch, from 1, or the example and the
+    class, from 0; empty elsewhere. What is ``None`` is not there.
+    """
+
+    what: What
+    name: str
+    place: tuple[int, ...]
+    before: float | str | None
+    again: float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A record of a trial, and another one of the same trial.
+
+    ``mismatches`` has the first one of each kind, in the order in which they come about.
+    ``environment`` has the facts that differ: name, before, again. The numbers of results say what
+    was compared.
+    """
+
+    mismatches: tuple[Mismatch, ...]
+    environment: tuple[tuple[str, str | None, str | None], ...]
+    metrics: int
+    epochs: int
+    predictions: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether all results are the same to the last bit."""
+        return not self.mismatches
+
+
+def compare(before: RunRecord, again: RunRecord) -> Comparison:
+    """Compares outcome, epochs, metrics and predictions; what a trial took is left out.
+
+    That are numbers of seconds, bytes or joules and all that is computed from them, by their unit
+    or their name.
+    """
+    results = _metrics(before)
+    return Comparison(
+        mismatches=tuple(_mismatches(before, again)),
+        environment=tuple(_facts(before.environment, again.environment)),
+        metrics=len(results),
+        epochs=len(before.epochs),
+        predictions=sum(len(p.labels) for p in before.predictions),
+    )
+
+
+def is_result(name: str, unit: Unit = "number") -> bool:
+    """Whether a metric is what a training came to, and not what it took.
+
+    Example:
+        >>> is_result("test_loss"), is_result("fit_seconds", "seconds"), is_result("train_time")
+        (True, False, False)
+    """
+    return unit in ("fraction", "number", "count") and not _TAKEN.search(name)
+
+
+def _mismatches(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
+    ends = [record.reason or record.status for record in (before, again)]
+    if ends[0] != ends[1]:
+        yield Mismatch("outcome", "", (), *ends)
+    pairs = (_epochs(before, again), _values("metric", (), _metrics(before), _metrics(again)),
+             _predictions(before, again))  # fmt: skip
+    for found in pairs:
+        if (first := next(found, None)) is not None:
+            yield first
+
+
+def _metrics(record: RunRecord) -> dict[str, float]:
+    return {m.name: m.value for m in record.metrics if is_result(m.name, m.unit)}
+
+
+def _epochs(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
+    for i in range(max(len(before.epochs), len(again.epochs))):
+        then, now = (
+            {name: value for name, value in record.epochs[i].items() if is_result(name)}
+            if i < len(record.epochs)
+            else {}
+            for record in (before, again)
+        )
+        yield from _values("epoch", (i + 1,), then, now)
+
+
+def _values(
+    what: What, place: tuple[int, ...], before: Mapping[str, float], again: Mapping[str, float]
+) -> Iterator[Mismatch]:
+    for name in {**before, **again}:
+        then, now = before.get(name), again.get(name)
+        if then is None or now is None or _bits(then) != _bits(now):
+            yield Mismatch(what, name, place, then, now)
+
+
+def _bits(value: float) -> bytes:
+    return np.float64(value).tobytes() if value == value else b"nan"  # noqa: PLR0124 - NaN
+
+
+def _predictions(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
+    sides = [{p.split: p for p in record.predictions} for record in (before, again)]
+    for split in {**sides[0], **sides[1]}:
+        then, now = (side.get(split) for side in sides)
+        if then is None or now is None:
+            sizes = [
+                None if side is None else f"{len(side.labels)} examples" for side in (then, now)
+            ]
+            yield Mismatch("predictions", split, (), *sizes)
+        else:
+            yield from _of_split(then, now)
+
+
+def _of_split(then: Predictions, now: Predictions) -> Iterator[Mismatch]:
+    shapes = [str(p.probabilities.shape) for p in (then, now)]
+    if shapes[0] != shapes[1]:
+        yield Mismatch("predictions", then.split, (), *shapes)
+        return
+    digests = {p.examples for p in (then, now) if p.examples}  # earlier records have none
+    if len(digests) > 1 or not np.array_equal(then.labels, now.labels):
+        yield Mismatch("predictions", then.split, (), "some examples", "other examples")
+        return
+    bits = (np.ascontiguousarray(p.probabilities, "<f4").view("<u4") for p in (then, now))
+    for example, column in np.argwhere(np.not_equal(*bits))[:1].tolist():
+        place = (int(example), int(column))
+        values = (float(p.probabilities[place]) for p in (then, now))
+        yield Mismatch("predictions", then.split, place, *values)
+
+
+def _facts(
+    before: Mapping[str, str], again: Mapping[str, str]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    for name in sorted({*before, *again}):
+        if before.get(name) != again.get(name):
+            yield name, before.get(name), again.get(name)

@@ -1,0 +1,1 @@
+"""What single trials show: answers, timings, and whether networks trained."""

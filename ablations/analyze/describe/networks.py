@@ -1,0 +1,62 @@
+"""How many networks of an arm trained, and its metrics over those that did.
+
+Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in the
+case of the binomial", Biometrika 26(4), for the share that does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from statsmodels.stats.proportion import proportion_confint
+
+from ablations.analyze.inference.intervals import LEVEL, summarize
+from ablations.analyze.outcomes import Outcome
+from ablations.core.estimates import Interval, Summary, Training
+from ablations.core.findings import ArmFinding
+from ablations.core.study import Arm
+from ablations.core.training import RESULTS, trained
+
+
+def training_of(outcomes: Sequence[Outcome], summaries: Mapping[str, Summary]) -> Training | None:
+    """Returns how many of one arm's networks trained; ``None`` where no record tells."""
+    said = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
+    known = [seed for seed, is_trained in said.items() if is_trained is not None]
+    if not known:
+        return None
+    lost = tuple(sorted(seed for seed in known if not said[seed]))
+    return Training(lost, len(known), share_of(len(lost), len(known)), without(summaries, lost))
+
+
+def share_of(lost: int, n: int) -> Interval:
+    """Returns the 95% interval of the share of networks that do not train."""
+    low, high = proportion_confint(lost, n, alpha=1 - LEVEL, method="beta")
+    return Interval(float(low), float(high), LEVEL, "Clopper-Pearson")
+
+
+def without(summaries: Mapping[str, Summary], lost: Sequence[int]) -> dict[str, Summary]:
+    """Leaves seeds out of the metrics that depend on training; nothing where there are none."""
+    if not lost:
+        return {}
+    return {
+        name: leaving_out(summary, lost)
+        for name, summary in summaries.items()
+        if summary.metric.unit in RESULTS
+    }
+
+
+def leaving_out(summary: Summary, lost: Sequence[int]) -> Summary:
+    """Returns a summary without some of its seeds."""
+    return summarize(summary.metric, [(s, v) for s, v in summary.values if s not in set(lost)])
+
+
+def over_trained(
+    arms: Sequence[ArmFinding], summaries: Mapping[Arm, Summary]
+) -> dict[Arm, Summary] | None:
+    """Returns one metric of each arm over the seeds that trained; ``None`` where all did."""
+    if not any(arm.over_trained(summaries[arm.arm].metric.name) for arm in arms):
+        return None
+    return {
+        arm.arm: arm.over_trained(summaries[arm.arm].metric.name) or summaries[arm.arm]
+        for arm in arms
+    }

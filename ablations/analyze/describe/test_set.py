@@ -1,0 +1,185 @@
+"""The other noise: how far the choice of test images moves accuracy, from each image's answer.
+
+Sources: Wilson (1927), "Probable inference, the law of succession, and statistical inference",
+JASA 22; McNemar (1947), "Note on the sampling error of the difference between correlated
+proportions", Psychometrika 12(2); Durkalski et al. (2003), "Analysis of clustered matched-pair
+data", Statistics in Medicine 22(15), for images that several seeds share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from ablations.analyze.inference.intervals import LEVEL
+from ablations.core.estimates import ExampleDifference, ExampleNoise, Interval
+from ablations.core.record import RunRecord
+
+SPLIT = "test"
+METRIC = "test_accuracy"
+
+_DRAWS = 9_999
+_SEED = 20_260_101
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """One seed's answers to the test images: true and predicted classes, and which are right.
+
+    All have shape (example,). ``examples`` names the images in their order; empty if unknown.
+    """
+
+    seed: int
+    labels: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    correct: NDArray[np.bool_]
+    examples: str
+
+
+def answers(records: Sequence[RunRecord]) -> tuple[Answers, ...]:
+    """Returns the answers of each record that has some which give its own test accuracy.
+
+    A model may decide by another rule than the likeliest class; then its answers are not known.
+    """
+    found = (_answers(record) for record in records)
+    return tuple(one for one in found if one is not None)
+
+
+def _answers(record: RunRecord) -> Answers | None:
+    reported = {metric.name: metric.value for metric in record.metrics}.get(METRIC)
+    own = next((p for p in record.predictions if p.split == SPLIT), None)
+    if own is None or reported is None or not own.probabilities.size:
+        return None
+    classes = own.probabilities.argmax(axis=1)
+    correct = classes == own.labels
+    if abs(float(correct.mean()) - reported) > 0.5 / len(correct):
+        return None
+    # The digest is the training function's word; images of other labels are others all the same.
+    labels = hashlib.sha256(own.labels.tobytes()).hexdigest()[:16]
+    examples = f"{record.data} {own.examples} {labels}" if own.examples else ""
+    return Answers(record.seed, own.labels, classes, correct, examples)
+
+
+def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
+    """Returns what the test images alone do to one arm's accuracy; ``None`` without answers.
+
+    Wilson's interval takes the mean accuracy over seeds on as many images as one seed is tested on
+    (the fewest, if they differ): it speaks of one model on another draw of images.
+    """
+    if not found:
+        return None
+    accuracy = float(np.mean([one.correct.mean() for one in found]))
+    n = min(len(one.correct) for one in found)
+    low, high = proportion_confint(accuracy * n, n, alpha=1 - LEVEL, method="wilson")
+    interval = Interval(float(low), float(high), LEVEL, "Wilson over test images")
+    return ExampleNoise(accuracy, n, interval, churn(found), _shared(found))
+
+
+def _shared(found: Sequence[Answers]) -> bool | None:
+    """Whether all seeds were tested on the same images; other labels tell of other images."""
+    first = found[0]
+    if any(not np.array_equal(one.labels, first.labels) for one in found):
+        return False
+    if not all(one.examples for one in found):
+        return None
+    return len({one.examples for one in found}) == 1
+
+
+def churn(found: Sequence[Answers]) -> float | None:
+    """Returns the share of images on which two seeds differ, over all pairs with equal images."""
+    together: dict[str, list[NDArray[np.int64]]] = {}
+    for one in found:
+        if one.examples:
+            together.setdefault(one.examples, []).append(one.classes)
+    pairs = [(_disagreement(np.stack(same)), len(same)) for same in together.values()]
+    weights = [n * (n - 1) / 2 for _, n in pairs]
+    if not sum(weights):
+        return None
+    return float(np.average([share for share, _ in pairs], weights=weights))
+
+
+def _disagreement(classes: NDArray[np.int64]) -> float:
+    """Returns the mean share of pairs of seeds that differ; ``classes`` has shape (seed, example).
+
+    Counted through votes per class, so that it takes no loop over pairs.
+    """
+    n = len(classes)
+    if n < 2:
+        return 0.0
+    votes = np.stack([(classes == c).sum(axis=0) for c in np.unique(classes)])
+    alike = (votes * (votes - 1)).sum(axis=0) / (n * (n - 1))
+    return float(1 - alike.mean())
+
+
+def example_difference(
+    arm: Sequence[Answers], reference: Sequence[Answers]
+) -> ExampleDifference | None:
+    """Compares an arm with the reference on the test images that both saw, seed by seed.
+
+    Images that several seeds share are one cluster each; where it is unknown whether they do, equal
+    labels are taken to be equal images, which costs power where they are not, and nothing else.
+    ``None`` if no seed tested both arms on the same images.
+    """
+    others = {one.seed: one for one in reference}
+    pairs = [(one, others[one.seed]) for one in arm if one.seed in others]
+    pairs = [(a, b) for a, b in pairs if _same_images(a, b)]
+    if not pairs:
+        return None
+    # +1 where only the arm is right, -1 where only the reference is; per seed, shape (example,)
+    signs = [a.correct.astype(np.int64) - b.correct.astype(np.int64) for a, b in pairs]
+    clusters = _clusters(signs, [a.examples or a.labels.tobytes().hex() for a, _ in pairs])
+    every = np.concatenate(signs)
+    gained, lost = int((every > 0).sum()), int((every < 0).sum())
+    return ExampleDifference(
+        difference=float(every.mean()),
+        interval=_bootstrap(clusters, len(every)) if gained or lost else None,
+        gained=gained,
+        lost=lost,
+        p=mcnemar(clusters),
+        n_examples=len(clusters),
+        n_seeds=len(pairs),
+    )
+
+
+def _same_images(one: Answers, other: Answers) -> bool:
+    return one.examples == other.examples and np.array_equal(one.labels, other.labels)
+
+
+def _clusters(signs: Sequence[NDArray[np.int64]], examples: Sequence[str]) -> Floats:
+    """Returns the sum of signs of each distinct image, shape (image,)."""
+    sums: dict[str, NDArray[np.int64]] = {}
+    for name, own in zip(examples, signs, strict=True):
+        sums[name] = sums[name] + own if name in sums else own
+    return np.concatenate(list(sums.values())).astype(np.float64)
+
+
+def mcnemar(clusters: Floats) -> float:
+    """Returns McNemar's two-sided p from the signs of each image, summed over its seeds.
+
+    With one seed an image this is the exact binomial test of the images on which the two differ;
+    where seeds share images it is Durkalski's chi-squared test of the clusters.
+    """
+    moved = clusters[clusters != 0]
+    if not moved.size:
+        return 1.0
+    if np.abs(moved).max() <= 1:
+        return float(stats.binomtest(int((moved > 0).sum()), moved.size).pvalue)
+    return float(stats.chi2.sf(moved.sum() ** 2 / (moved**2).sum(), df=1))
+
+
+def _bootstrap(clusters: Floats, answers: int) -> Interval:
+    """Draws images anew: one multinomial over the few values that an image's sum takes."""
+    values, counts = np.unique(clusters, return_counts=True)
+    rng = np.random.default_rng(_SEED)
+    drawn = rng.multinomial(counts.sum(), counts / counts.sum(), size=_DRAWS)
+    means = drawn @ values / answers
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high), LEVEL, "paired bootstrap over test images")

@@ -1,0 +1,97 @@
+"""Time to a target accuracy, when some runs never reach it.
+
+Leaving those runs out would make the arm look fast in which only the lucky ones arrive. They are
+censored instead: known to take longer than they were trained. Sources: Kaplan and Meier (1958),
+"Nonparametric estimation from incomplete observations", JASA 53; Mantel (1966), "Evaluation of
+survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (log-rank). Both
+by statsmodels.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
+
+from ablations.analyze.describe.targets import spent_seconds
+from ablations.analyze.inference.intervals import LEVEL
+from ablations.analyze.outcomes import Outcome
+from ablations.core.estimates import TargetTime
+
+FEWEST = 5
+"""Arrivals below which the interval of the median is far from its 95% and is not given."""
+
+_ROUNDING = 1e-12
+
+Spans = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
+
+
+def spans(outcomes: Iterable[Outcome]) -> Spans:
+    """Returns how long each completed run trained, to the target or to its end."""
+    seconds, reached = [], []
+    for outcome in outcomes:
+        arrived = outcome.metrics.get("target_seconds")
+        spent = [] if arrived or not outcome.completed else spent_seconds(outcome.completed)
+        if arrived or spent:
+            seconds.append(arrived.value if arrived else spent[-1])
+            reached.append(int(arrived is not None))
+    return np.array(seconds, dtype=np.float64), np.array(reached, dtype=np.int64)
+
+
+def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
+    """Returns the median time of one arm, and how it compares with the reference's.
+
+    Args:
+        own: The arm's runs.
+        reference: Those of the reference; ``None`` for the reference itself.
+    """
+    seconds, reached = own
+    if not seconds.size:
+        return None
+    curve = SurvfuncRight(seconds, reached)
+    arrived = int(reached.sum())
+    low, high = _bounds(curve) if arrived >= FEWEST else (None, None)
+    return TargetTime(
+        n=len(seconds),
+        reached=arrived,
+        median=_median(curve) if arrived else None,
+        low=low,
+        high=high,
+        p=None if reference is None else log_rank(own, reference),
+    )
+
+
+def log_rank(one: Spans, other: Spans) -> float | None:
+    """Returns the two-sided p of "both take as long"; ``None`` where no run tells."""
+    seconds, reached = (np.concatenate(pair) for pair in zip(one, other, strict=True))
+    groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
+    if not len(one[0]) or not len(other[0]) or not reached.any():
+        return None
+    with np.errstate(all="ignore"):
+        try:
+            found = survdiff(seconds, reached, groups)
+        except np.linalg.LinAlgError:  # all arrived at one moment: nothing spreads
+            return None
+    return _known(found[1])
+
+
+def _median(curve: SurvfuncRight) -> float | None:
+    """Returns when half of the runs had arrived, the first such time."""
+    there = np.flatnonzero(curve.surv_prob <= 0.5 + _ROUNDING)
+    return float(curve.surv_times[there[0]]) if there.size else None
+
+
+def _bounds(curve: SurvfuncRight) -> tuple[float | None, float | None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # a curve that falls to 0 has no log there
+        low, high = curve.quantile_ci(0.5, alpha=1 - LEVEL, method="cloglog")
+    return _known(low), _known(high)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

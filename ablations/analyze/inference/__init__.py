@@ -1,0 +1,1 @@
+"""Intervals, contrasts and effects, and how many seeds they take."""

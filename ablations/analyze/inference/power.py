@@ -1,0 +1,122 @@
+"""How many seeds? What the present ones could have found, and what a verdict would take.
+
+Sources: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", chapter 2 (the
+noncentral t, by statsmodels); Phillips (1990), "Power of the two one-sided tests procedure in
+bioequivalence", J. Pharmacokinetics and Biopharmaceutics 18(2), for equivalence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import integrate, optimize, special, stats
+from statsmodels.stats.power import ttest_power
+
+from ablations.analyze.inference.effects import ALPHA
+from ablations.core.estimates import Effect, SeedPlan
+from ablations.core.study import Arm, Study
+
+POWERS = (0.8, 0.9)
+"""The chances of a verdict that are planned for."""
+
+MOST_SEEDS = 10_000
+"""Beyond this a number of seeds is no plan and stays unknown."""
+
+
+def seed_plans(
+    study: Study, effects: Sequence[Effect], *, trial_seconds: Mapping[Arm, float]
+) -> tuple[SeedPlan, ...]:
+    """Returns what each effect of the family takes, at Bonferroni's level for the whole family.
+
+    Args:
+        study: Its margin decides what has to be told apart.
+        effects: The declared family.
+        trial_seconds: Mean duration of a trial of each arm that has one.
+    """
+    return tuple(_plan(study, effect, trial_seconds) for effect in effects)
+
+
+def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:
+    margin, alpha = study.smallest_effect_that_matters, ALPHA / effect.family_size
+    detectable = tuple(_detectable(effect, alpha, power, margin=margin) for power in POWERS)
+    undecided = effect.verdict == "inconclusive"
+    seeds = tuple(
+        _needed(effect, alpha, power, margin=margin) if undecided else None for power in POWERS
+    )
+    each = [trial_seconds[arm] for arm, _ in effect.weights if arm in trial_seconds]
+    known = len(each) == len(effect.weights)
+    seconds = tuple(
+        sum(each) * max(0, n - effect.n) if known and n is not None else None for n in seeds
+    )
+    return SeedPlan(effect, POWERS, detectable, seeds, seconds)
+
+
+def _detectable(effect: Effect, alpha: float, power: float, *, margin: float) -> float | None:
+    if not effect.sd:
+        return None
+    return margin + effect.sd * detectable_d(effect.n, alpha=alpha, power=power)
+
+
+def _needed(effect: Effect, alpha: float, power: float, *, margin: float) -> int | None:
+    if not effect.sd or margin <= 0:
+        return None
+    ratio = margin / effect.sd
+    return fewest(lambda n: equivalence_power(ratio, n, alpha=alpha) >= power)
+
+
+def detectable_d(n: int, *, alpha: float, power: float) -> float:
+    """Returns the true mean, in standard deviations, that n seeds tell from 0 with this power.
+
+    A verdict on the wrong side does not count, so this is the upper half of a two-sided test.
+    """
+
+    def short(d: float) -> float:
+        return float(ttest_power(d, n, alpha / 2, alternative="larger")) - power
+
+    high = 1.0
+    while short(high) < 0:
+        high *= 2
+    return float(optimize.brentq(short, 0.0, high, xtol=1e-12))
+
+
+def fewest(enough: Callable[[int], bool]) -> int | None:
+    """Returns the fewest seeds that are enough, by doubling and halving; ``None`` beyond reason."""
+    low, high = 1, 2
+    while not enough(high):
+        if high == MOST_SEEDS:
+            return None
+        low, high = high, min(2 * high, MOST_SEEDS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
+    """Returns the chance that n seeds of a change without effect are called equivalent.
+
+    That is P(|mean| + t · s / √n < margin) under a normal distribution, integrated over s. An
+    effect of twice the margin is then called improved at least as often, because its interval
+    clears the margin whenever the other one, shifted, stays above minus the margin.
+
+    Args:
+        ratio: The margin in standard deviations over seeds.
+        n: Seeds.
+        alpha: One minus the level of the interval.
+    """
+    df, t = n - 1, float(stats.t.isf(alpha / 2, n - 1))
+    largest = ratio * math.sqrt(n) / t  # of s in standard deviations, beyond which nothing fits
+    width = 9 / math.sqrt(2 * df)  # nearly all of the density of s lies this close to 1
+    low, high = max(0.0, 1 - width), min(largest, 1 + width)
+    if low >= high:
+        return 0.0
+
+    def part(s: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = 2 * special.ndtr(ratio * math.sqrt(n) - t * s) - 1
+        log_density = df / 2 * math.log(df / 2) - special.gammaln(df / 2) - df * s * s / 2
+        return np.asarray(2 * inside * s ** (df - 1) * np.exp(log_density))
+
+    return float(integrate.fixed_quad(part, low, high, n=200)[0])

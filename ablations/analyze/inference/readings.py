@@ -1,0 +1,43 @@
+"""Two readings of the same effects: over all seeds, and over those whose networks trained.
+
+A network that did not train is no draw from the spread of those that did, so that no t interval
+over both kinds keeps its promise. Whether such a seed belongs to the answer is the reader's to say;
+a verdict is given only where both readings give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ablations.core.estimates import Effect, Summary
+from ablations.core.study import Arm
+
+Summaries = Mapping[Arm, Summary]
+
+
+def in_both(
+    read: Callable[[Summaries], Sequence[Effect]], summaries: Summaries, trained: Summaries | None
+) -> tuple[Effect, ...]:
+    """Returns the effects of all seeds with the verdicts that both readings agree on.
+
+    Args:
+        read: Returns a family of effects, always the same ones, from a metric of each arm.
+        summaries: The metric over all seeds.
+        trained: The metric over the seeds that trained; ``None`` where all did.
+    """
+    found = tuple(read(summaries))
+    if trained is None:
+        return found
+    return tuple(_agreed(*pair) for pair in zip(found, read(trained), strict=True))
+
+
+def _agreed(effect: Effect, trained: Effect) -> Effect:
+    """Keeps a verdict that both readings give.
+
+    An effect that lost no seed is held against the other reading as well: the levels of a family
+    follow from all its effects.
+    """
+    other = None if trained.per_seed == effect.per_seed else trained
+    verdict = effect.verdict if effect.verdict == trained.verdict else "inconclusive"
+    return replace(effect, verdict=verdict, trained=other)

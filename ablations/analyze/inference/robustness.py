@@ -1,0 +1,79 @@
+"""Second opinions on an effect, from methods that suppose no normal distribution.
+
+Sources: Fisher (1935), "The Design of Experiments", section 21 (sign-flip); Wilcoxon (1945),
+"Individual comparisons by ranking methods", Biometrics Bulletin 1(6); Efron (1987), "Better
+bootstrap confidence intervals", JASA 82 (BCa). SciPy computes all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ablations.analyze.inference.intervals import LEVEL
+from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, SecondOpinion
+
+_EXACT = 13
+"""Seeds up to which all sign flips are tried."""
+
+_DRAWS = 9_999
+_BATCH = 1_000
+_SEED = 20_260_101
+"""Of what is drawn, so that equal records give equal findings."""
+
+
+def second_opinion(values: Sequence[float]) -> SecondOpinion | None:
+    """Returns what the other methods say of an effect's values, shape (seed,).
+
+    ``None`` where none of them has a say: with too few seeds, or without any spread.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.size < TESTS_FROM or np.ptp(x) == 0:
+        return None
+    return SecondOpinion(
+        sign_flip_p=_sign_flip(x),
+        wilcoxon_p=float(stats.wilcoxon(_without_rounding(x)).pvalue),
+        bca=_bca(x) if x.size >= BOOTSTRAP_FROM else None,
+    )
+
+
+def _without_rounding(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Makes differences equal that differ by rounding alone, as they do between fractions."""
+    unit = float(np.abs(x).max()) * 1e-12
+    return np.asarray(np.round(x / unit))
+
+
+def _sign_flip(x: NDArray[np.float64]) -> float:
+    """Flips the sign of each seed's difference: in all ways up to 13 seeds, else at random."""
+    sums = np.abs(_flips(x.size) @ x)
+    reached = np.count_nonzero(sums >= abs(x.sum()) - 1e-12 * np.abs(x).sum())
+    if x.size <= _EXACT:
+        return float(reached / len(sums))
+    return float((reached + 1) / (len(sums) + 1))
+
+
+@lru_cache(maxsize=2)
+def _flips(n: int) -> NDArray[np.int8]:
+    """Returns rows of signs, shape (flip, seed): all there are, or as many as are drawn."""
+    if n <= _EXACT:
+        bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    else:
+        bits = np.random.default_rng(_SEED).integers(0, 2, size=(_DRAWS, n), dtype=np.int8)
+    return (2 * bits - 1).astype(np.int8)
+
+
+def _bca(x: NDArray[np.float64]) -> Interval:
+    found = stats.bootstrap(
+        (x,),
+        np.mean,
+        confidence_level=LEVEL,
+        n_resamples=_DRAWS,
+        batch=_BATCH,
+        method="BCa",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high), LEVEL, "BCa bootstrap over seeds")

@@ -1,0 +1,112 @@
+"""The gate against itself: halves of one recipe's seeds, where nothing has changed.
+
+A gate that cries wolf is switched off, so it should say how often it does. The seeds that all arms
+share are divided into two halves at random, the halves are held against each other as past and
+present, and every verdict of improved or regressed is a false alarm. Then a known loss is planted
+in one arm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from ablations.analyze.inference.effects import ALPHA
+from ablations.analyze.inference.intervals import LEVEL
+from ablations.core.drift import SelfTest
+from ablations.core.estimates import Interval, MetricInfo, Step, Summary
+
+SPLITS = 1_000
+"""Random halvings."""
+
+FEWEST = 4
+"""Seeds that the arms must share, for two in each half."""
+
+_SEED = 20_260_101
+
+Array = NDArray[np.float64]
+
+
+def self_test(
+    metric: MetricInfo, summaries: Sequence[Summary], *, margin: float
+) -> SelfTest | None:
+    """Returns how often the gate errs on the study's own records; ``None`` where they cannot tell.
+
+    The halves share no seed, so they are compared by Welch's interval, at Bonferroni's level over
+    the arms. A split divides the seeds of all arms alike, because a seed moves all of them. The
+    interval of the rate counts no more splits than there are distinct ones.
+
+    Args:
+        metric: With a better direction, or nothing can be worse.
+        summaries: The metric's summary of each arm.
+        margin: The smallest effect that matters.
+    """
+    values = _shared(summaries)
+    if values is None or metric.better == "neither":
+        return None
+    n = values.shape[1]
+    unit = margin or float(np.median(np.std(values, axis=1, ddof=1)))
+    if unit == 0:
+        return None
+    found = _verdicts(
+        values * (1.0 if metric.better == "higher" else -1.0),
+        margin=margin,
+        planted=(2 * unit, 4 * unit),
+        step=metric.step,
+    )
+    alarmed = found[0].any(axis=0)
+    # A half and the other one change places without changing the verdict's being an alarm.
+    distinct = min(SPLITS, math.comb(n, n // 2) // (2 if n % 2 == 0 else 1))
+    low, high = proportion_confint(alarmed.mean() * distinct, distinct, method="wilson")
+    return SelfTest(
+        splits=SPLITS,
+        alarms=int(alarmed.sum()),
+        false_alarms=float(alarmed.mean()),
+        interval=Interval(float(low), float(high), LEVEL, "Wilson over distinct splits"),
+        planted=(2 * unit, 4 * unit),
+        found=tuple(found[1:].mean(axis=(1, 2)).tolist()),
+        n_seeds=n,
+    )
+
+
+def _shared(summaries: Sequence[Summary]) -> Array | None:
+    """Returns the values of the seeds that all arms have, shape (arm, seed); ``None`` if few."""
+    by_seed = [dict(summary.values) for summary in summaries if summary.n]
+    seeds = sorted(set(by_seed[0]).intersection(*by_seed[1:])) if by_seed else []
+    if len(seeds) < FEWEST:
+        return None
+    return np.array([[own[seed] for seed in seeds] for own in by_seed])
+
+
+def _verdicts(
+    values: Array, *, margin: float, planted: Sequence[float], step: Step | None
+) -> NDArray[np.bool_]:
+    """Returns whether the verdict is a change, shape (change, arm, split).
+
+    The first change is none, where either direction counts; then come the planted losses.
+    """
+    n = values.shape[1]
+    rng = np.random.default_rng(_SEED)
+    order = rng.permuted(np.tile(np.arange(n), (SPLITS, 1)), axis=1)
+    halves = values[:, order[:, : n // 2]], values[:, order[:, n // 2 :]]
+    sizes = np.array([half.shape[2] for half in halves])
+    known, least = step is not None and step.known, step.size**2 / 2 if step else 0.0
+    variances = np.stack([np.var(half, axis=2, ddof=1) for half in halves], axis=-1)
+    # Equal values have no spread, whatever rounding leaves, and then there is no interval.
+    spread = np.any([np.ptp(half, axis=2) > 0 for half in halves], axis=0)
+    floored = np.maximum(variances, least)
+    parts = np.where(~spread[..., None] | known, floored, variances) / sizes
+    spread |= step is not None
+    error2 = parts.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(spread, error2**2 / (parts**2 / (sizes - 1)).sum(axis=-1), 1.0)
+    reach = stats.t.isf(ALPHA / len(values) / 2, df) * np.sqrt(error2)
+    change = halves[0].mean(axis=2) - halves[1].mean(axis=2)
+    alarmed = (np.abs(change) - reach > margin) & spread
+    lost = [(change - shift + reach < -margin) & spread for shift in planted]
+    return np.stack([alarmed, *lost])

@@ -1,0 +1,390 @@
+"""The command line: its commands and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+
+import typer
+
+from ablations import __version__
+from ablations.cli.checking import repair, rerun
+from ablations.cli.options import (
+    AsJson,
+    Difference,
+    Jobs,
+    Jsonl,
+    Plain,
+    ReportsDir,
+    Samples,
+    with_session,
+)
+from ablations.cli.printing import (
+    error_console,
+    note,
+    note_threads,
+    print_json,
+    say,
+    show,
+    stopping_cleanly,
+)
+from ablations.cli.signals import was_terminated
+from ablations.cli.streams import close_streams, open_streams
+from ablations.errors import AblationsError, EmptyReportError
+
+if TYPE_CHECKING:
+    from ablations.api import Session
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 all well; 1 a gate failed or a rerun differs; 2 usage, study file or "
+    "another file; 3 inconclusive; 4 trials missing or failed, or records lost; 70 a bug; "
+    "130 and 143 stopped by Ctrl-C and SIGTERM.",
+)
+
+
+_Usage = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+"""What Typer raises for a wrong command line; releases differ in the module that it is in."""
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits with one of the documented codes."""
+    open_streams()
+    code = _run()
+    if lost := close_streams():
+        note(f"ablations: standard output is lost. Received: {lost}. Write it to another place.")
+    sys.exit((2 if lost else 0) if code is None else code)
+
+
+def _run() -> int | None:
+    """Returns the exit code, which is ``None`` for a command that ended without giving one."""
+    try:
+        code: int | None = app(standalone_mode=False)
+    except _Usage as error:
+        error.show()
+        return error.exit_code
+    except AblationsError as error:
+        note(f"ablations: {error}")
+        return 2
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        cure = "Check that the path exists, may be written, and that the disk is not full"
+        note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
+        return 2
+    except Exception:  # a bug, which must not end with the code of a failed gate
+        traceback.print_exc()
+        note("ablations: this is a bug; please report it with the lines above")
+        return 70
+    # Typer makes 130 of every interrupt, also of the one that SIGTERM raises.
+    return 143 if code == 130 and was_terminated() else code
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        say(f"ablations {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Which parts of a training recipe earn their keep, by how much, and how sure are we?"""
+
+
+@app.command()
+@with_session
+def plan(
+    session: Session,
+    jobs: Jobs = "auto",
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time two epochs of each arm for the estimate.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List arms, seeds and trials, what is done, and the time to go. Records nothing."""
+    from ablations.cli import screens
+
+    progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
+    notes = session.notes()
+    note_threads(session)
+    if as_json:
+        document = screens.progress_json(session.study, progress)
+        print_json({**document, "notes": list(notes)})
+        return
+    questions = screens.percent_questions(session.study)
+    for line in (*screens.plan_head(session.study), *screens.note_lines((*notes, *questions))):
+        say(line)
+    if (confounded := screens.alias_table(session.study)) is not None:
+        show(confounded)
+        say("")
+    show(screens.arms_table(session.study, session.trials, progress))
+    say(f"\n{screens.progress_line(progress)}")
+
+
+@app.command()
+@with_session
+def run(  # noqa: PLR0913 - each is an option
+    session: Session,
+    *,
+    reports_dir: ReportsDir = Path("reports"),
+    jobs: Jobs = "auto",
+    report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
+    samples: Samples = True,
+    plain: Plain = False,
+    go_on: Annotated[
+        bool, typer.Option("--go-on", help="Even if the first trial lacks a metric of the study.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train what is missing, then render the report. Issue it again to resume."""
+    from ablations.cli import screens
+    from ablations.records.origins import require_own_report
+
+    if plain:
+        os.environ["ABLATIONS_WITHOUT"] = "all"
+    if report:
+        require_own_report(session.study, reports_dir)  # not only after hours of training
+    with stopping_cleanly():
+        session.claim()
+        note_threads(session)
+        _train(session, jobs, go_on=go_on)
+        progress = session.progress(jobs=jobs)
+        note(screens.progress_line(progress))
+        if report:
+            session.describe(jobs)
+        session = session.reading(samples=samples)
+        records = session.records()
+        for line in screens.metric_lines(session.study, records):
+            note(line)
+        for line in screens.untrained_lines(session.study, records):
+            note(line)
+        page = _rendered(session, reports_dir) if report else None
+    if as_json:
+        document = screens.progress_json(session.study, progress, records)
+        print_json({**document, "report": None if page is None else str(page)})
+    if progress.completed < progress.planned:
+        note(f"the output of what failed is in {session.log_dir}")
+        raise typer.Exit(4)
+
+
+@app.command()
+@with_session
+def status(session: Session, as_json: AsJson = False) -> None:
+    """Tell how far a study is, also while it runs."""
+    from ablations.cli import screens
+
+    progress, records = session.progress(), session.records()
+    note_threads(session)
+    if as_json:
+        print_json(screens.progress_json(session.study, progress, records))
+        return
+    show(screens.arms_table(session.study, session.trials, progress))
+    say(f"\n{screens.progress_line(progress)}")
+    for line in screens.failure_lines(session.study, session.failures()):
+        say(line)
+    for line in screens.untrained_lines(session.study, records):
+        say(line)
+    if others := session.others():
+        cure = "repeat --set, --seeds and --threads as for 'run'"
+        say(f"{others} other records are of other settings: {cure}")
+
+
+@app.command()
+@with_session
+def report(
+    session: Session,
+    reports_dir: ReportsDir = Path("reports"),
+    jsonl: Jsonl = None,
+    samples: Samples = True,
+) -> None:
+    """Render the HTML page and the Markdown post from the records there are."""
+    _render(_reading(session, jsonl, samples=samples), reports_dir)
+
+
+@app.command()
+@with_session
+def gate(
+    session: Session,
+    *,
+    jsonl: Jsonl = None,
+    past: Annotated[
+        str | None,
+        typer.Option("--against", metavar="BASELINE", help="Hold against an earlier state: "
+                     "report.json, .jsonl, records.sqlite, its folder, or REVISION:PATH."),
+    ] = None,
+    despite: Annotated[
+        list[Difference] | None, typer.Option(help="What may differ from that state.")
+    ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="How often does --against err on these records?")
+    ] = False,
+    require_gates: Annotated[
+        bool, typer.Option("--require-gates", help="A study without gates is an error.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Hold records against the gates or the past; the exit code is the verdict."""
+    from ablations.cli import gate as gating
+
+    if (self_test and past is not None) or (despite and past is None):
+        raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
+    session = _reading(session, jsonl)
+    findings = session.findings(session.records())
+    if self_test:
+        shown = gating.self_tested(findings)
+    elif past is not None:
+        shown = gating.held_against(findings, past, despite=despite or ())
+    else:
+        shown = gating.gated(findings, required=require_gates)
+    if as_json:
+        print_json(shown.document)
+    else:
+        for title, table in shown.tables:
+            say(f"{title}:")
+            show(table)
+    for line in shown.lines:
+        note(line)
+    raise typer.Exit(shown.exit_code)
+
+
+@app.command()
+@with_session
+def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
+    """Tell what the seeds could find and how many a verdict takes."""
+    from ablations.cli import screens
+
+    session = _reading(session, jsonl)
+    findings = session.findings(session.records())
+    if as_json:
+        print_json(screens.power_json(findings))
+        return
+    for line in screens.power_head(findings):
+        say(line)
+    if any(plan.effect.sd for plan in findings.plans):
+        show(screens.power_table(findings))
+
+
+app.command()(rerun)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the built-in studies."""
+    from ablations.cli import screens
+    from ablations.plan import builtin_titles
+
+    titles = builtin_titles()
+    if as_json:
+        print_json(titles)
+    else:
+        show(screens.studies_table(titles))
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("study.toml"),
+) -> None:
+    """Write a commented study file to start from."""
+    from ablations.plan import write_example
+
+    write_example(path)
+    say(f"{path} is written; see what it would do with: ablations plan {path}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of study files, for editors."""
+    from ablations.plan import study_schema
+
+    print_json(study_schema())
+
+
+@app.command()
+@with_session
+def export(
+    session: Session,
+    to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
+    samples: Samples = True,
+) -> None:
+    """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
+    from ablations.analyze import to_frames
+    from ablations.records.exports import export_records
+
+    session = session.reading(samples=samples)
+    records = session.records()
+    note_threads(session)
+    export_records(records, to, table=lambda: to_frames(records).trials)
+    note(f"{len(records)} records are in {to}")
+
+
+app.command()(repair)
+
+
+@app.command()
+def site(
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False)] = Path("site"),
+    reports_dir: ReportsDir = Path("reports"),
+    jekyll: Annotated[
+        bool, typer.Option("--jekyll", help="Write posts and assets into a Jekyll blog instead.")
+    ] = False,
+) -> None:
+    """Build a static site from the reports there are."""
+    from ablations.report import build_jekyll, build_site
+
+    if jekyll:
+        for post in build_jekyll(reports_dir, out):
+            say(str(post))
+    else:
+        say(str(build_site(reports_dir, out)))
+
+
+def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
+    """Trains what is to do under a live display on standard error."""
+    from ablations.cli.progress import download_bar, make_progress
+
+    to_do = session.progress().to_do
+    if not to_do:
+        return
+    console = error_console()
+    with download_bar(console) as report_bytes:
+        session.prepare(to_do, report_bytes)
+    with make_progress(console, session.study, to_do) as watcher:
+        session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
+
+
+def _reading(session: Session, jsonl: Path | None, *, samples: bool = True) -> Session:
+    """Reads records from a file, if one is named, and says how many of them are left out."""
+    session = session.reading(jsonl, samples=samples)
+    if others := session.left_out():
+        note(f"{jsonl}: {others} of its records are of other trials and are left out")
+    note_threads(session)
+    return session
+
+
+def _rendered(session: Session, reports_dir: Path) -> Path | None:
+    """Renders the report at the end of a run, whose exit code tells of what failed."""
+    try:
+        return _render(session, reports_dir)
+    except EmptyReportError as error:
+        note(f"ablations: {error}")
+        return None
+
+
+def _render(session: Session, reports_dir: Path) -> Path:
+    from ablations.report import render_report
+
+    records = session.records()
+    page = render_report(
+        session.findings(records), reports_dir, records=records, samples=session.samples
+    )
+    note(f"report: {page}")
+    return page

@@ -1,0 +1,97 @@
+"""The commands that check what is recorded: ``rerun`` trains it again, ``repair`` salvages it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablations.cli.options import AsJson, Jobs, Jsonl, Plain, RunsDir, Trials, with_session
+from ablations.cli.printing import (
+    error_console,
+    note,
+    note_threads,
+    print_json,
+    say,
+    stopping_cleanly,
+)
+
+if TYPE_CHECKING:
+    from ablations.api import Session
+    from ablations.core.record import RunRecord
+    from ablations.core.study import Trial
+
+
+@with_session
+def rerun(
+    session: Session,
+    *,
+    trials: Trials = "4",
+    jobs: Jobs = "auto",
+    jsonl: Jsonl = None,
+    plain: Plain = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train recorded trials again, store nothing, and compare every result to the last bit."""
+    from ablations.cli import rerun as rerunning
+
+    if plain:
+        os.environ["ABLATIONS_WITHOUT"] = "all"
+    session = session.reading(jsonl)
+    note_threads(session)
+    found = []
+    with stopping_cleanly("stopped; nothing was stored"):
+        for trial, before, again in _train_again(session, trials, jobs):
+            found.append(rerunning.rerun_of(trial, before, again))
+            if not as_json:
+                for line in rerunning.trial_lines(session.study, found[-1]):
+                    say(line)
+    if as_json:
+        print_json(rerunning.reruns_json(session.study, found))
+    note(rerunning.summary_line(found))
+    raise typer.Exit(rerunning.exit_code(found))
+
+
+def _train_again(
+    session: Session, count: int | None, jobs: int | None
+) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
+    """Yields recorded trials with their record and a new one, under a live display."""
+    from ablations.cli.progress import download_bar, make_progress
+
+    recorded = session.recorded()[:count]
+    before = {trial.key: record for trial, record in recorded}
+    again = [trial for trial, _ in recorded]
+    if not again:
+        return
+    console = error_console()
+    with download_bar(console) as report_bytes:
+        session.prepare(again, report_bytes)
+    with (
+        make_progress(console, session.study, again) as watcher,
+        closing(session.rerun(again, jobs=jobs, observer=watcher)) as ended,
+    ):
+        for trial, record in ended:
+            watcher.finished(trial, record)
+            yield trial, before[trial.key], record
+
+
+def repair(
+    what: Annotated[str, typer.Argument(metavar="STUDY", help="A study, or a file of records.")],
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
+    from ablations.api import Session, load_study
+    from ablations.records.sqlite import repair as repairing
+
+    records = Path(what).suffix in (".sqlite", ".jsonl")
+    is_file = records or (Path(what).is_file() and Path(what).suffix != ".toml")
+    path = Path(what) if is_file else Session.open(load_study(what), runs_dir=runs_dir).store.path
+    found = repairing.repair(path)
+    for lost in found.lost:
+        say(f"lost: {lost}")
+    say(repairing.said(path, found))
+    raise typer.Exit(4 if found.lost else 0)

@@ -1,0 +1,318 @@
+"""What the command ``gate`` shows: its tables, its JSON, its lines and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ablations.analyze import Against, against, drift_code, exit_code
+from ablations.cli.screens import make_table, revisions_json
+from ablations.core.drift import Drift, SelfTest
+from ablations.core.estimates import Summary
+from ablations.core.findings import Findings, GateFinding
+from ablations.errors import StudyError, meant
+from ablations.past import read_past
+from ablations.text import formatting
+from ablations.text.naming import (
+    gate_gap_sentences,
+    lost_share,
+    revision_sentences,
+    untrained_sentence,
+)
+
+_STYLES = {
+    "passed": "green", "failed": "bold red", "inconclusive": "yellow",
+    "improved": "green", "regressed": "bold red", "equivalent": "green",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One outcome of the command: titled tables, a JSON document, lines for standard error."""
+
+    tables: tuple[tuple[str, Table], ...]
+    document: dict[str, Any]
+    lines: tuple[str, ...]
+    exit_code: int
+
+
+def gated(findings: Findings, *, required: bool = False) -> Shown:
+    """Holds findings against the study's own gates.
+
+    Raises:
+        StudyError: if it has none, and they are ``required``.
+    """
+    if required and not findings.gates:
+        raise StudyError(
+            f"{findings.study.slug}: nothing was judged, as the study has no gates",
+            received="--require-gates",
+            cure="Add [[gates]] to the study file, or leave the option out",
+        )
+    code = exit_code(findings)
+    lines = tuple(gate_lines(findings))
+    return Shown(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
+
+
+def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Shown:
+    """Holds findings against an earlier state of the study.
+
+    Raises:
+        StoreError: if that state cannot be read.
+        StudyError: if the two may not be compared.
+    """
+    past = read_past(name, findings.study)
+    found = against(findings, past, despite=despite)
+    code = drift_code(found, findings)
+    lost = filter(None, [untrained_sentence(findings)])
+    lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
+    return Shown(
+        _drift_tables(findings, found), _drifts_json(found, findings, code), tuple(lines), code
+    )
+
+
+APART = (
+    "speeds were not measured in turn with those of then: a machine may differ by 10% between two "
+    "days, so the interval is widened by that and only a larger change is told. Undecided speeds "
+    "do not count here; for a finer answer train both in turn, a seed of each at a time"
+)
+
+
+def _left_out(found: Against) -> list[str]:
+    """Says what of past and present was not compared."""
+    lines = []
+    if found.machines:
+        now, then = ("; ".join(facts) or "unknown" for facts in found.machines)
+        lines.append(f"speeds are not compared: another machine (now {now}, then {then})")
+    if any(drift.apart for drift in found.drifts):
+        lines.append(APART)
+    for arms, what in ((found.added, "is new"), (found.gone, "is gone")):
+        labels = (arm.name for arm in arms)
+        lines += [f"not compared: {label} {what}" for label in labels]
+    return lines
+
+
+def self_tested(findings: Findings) -> Shown:
+    """Holds the gate against itself."""
+    found = findings.self_test
+    if found is None:
+        line = "unknown: each half needs two seeds, so the arms must share four, with some spread"
+        return Shown((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
+    document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
+    return Shown(((_self_title(findings, found), _self_table(findings, found)),), document, (), 0)
+
+
+def gate_lines(findings: Findings) -> list[str]:
+    """Returns what a reader of the gates' table has to know besides."""
+    lines = []
+    if not findings.gates:
+        lines.append(NO_GATES)
+    gaps = [f"{said} Its interval may promise too much." for said in gate_gap_sentences(findings)]
+    told = [*training_lines(findings), *gaps, *revision_sentences(findings)]
+    return [*lines, *_unreported(findings), *_missing(findings), *told]
+
+
+def training_lines(findings: Findings) -> list[str]:
+    """Says which networks did not train, and what a gate on the others does not exclude."""
+    groups: dict[str, list[str]] = {}
+    for arm, found in findings.judged_training.items():
+        both = "; a gate holds only with and without these seeds" if found.untrained else ""
+        names = groups.setdefault(f"{lost_share(found)}{both}", [])
+        names.append(formatting.arm_label(findings.study, arm))
+    return [f"{formatting.listing(names)}: {share}" for share, names in groups.items()]
+
+
+def _unreported(findings: Findings) -> list[str]:
+    """Names the metrics that gates judge and no completed trial has."""
+    reported = {metric.name for metric in findings.metrics}
+    unknown = dict.fromkeys(g.gate.metric for g in findings.gates if g.gate.metric not in reported)
+    return [
+        f"no trial reported '{name}', which a gate judges. {meant(name, reported)}Reported are "
+        f"{', '.join(sorted(reported))}."
+        for name in unknown
+        if findings.n_completed
+    ]
+
+
+def _missing(findings: Findings) -> list[str]:
+    """Says how many trials there are no numbers of."""
+    lines = []
+    if findings.n_missing:
+        lines.append(f"{formatting.counted(findings.n_missing, 'trial')} not trained yet")
+    if findings.n_failed:
+        lines.append(f"{formatting.counted(findings.n_failed, 'trial')} failed")
+    return lines
+
+
+def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
+    """Returns each gate's rule with a table of one row an arm."""
+    tables: dict[str, Table] = {}
+    for gate in findings.gates:
+        unit = gate.metric.unit if gate.metric else "number"
+        rule = formatting.gate_rule(gate.gate, unit)
+        columns = ("arm", "n", "judged", "interval of the mean", "verdict")
+        table = tables.setdefault(rule, make_table(*columns))
+        interval = gate.summary.interval if gate.summary else None
+        low, high = (interval.low, interval.high) if interval else (None, None)
+        table.add_row(
+            Text(formatting.arm_label(findings.study, gate.arm)),
+            str(gate.summary.n if gate.summary else 0),
+            formatting.number(gate.judged, unit),
+            Text(formatting.interval(low, high, unit)),
+            Text(formatting.gate_status(gate.status), style=_STYLES.get(gate.status, "")),
+        )
+    return list(tables.items())
+
+
+def gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
+    """Returns the gates' verdicts as JSON values."""
+    return {
+        "study": findings.study.slug,
+        "exit_code": exit_code,
+        "planned": findings.n_planned,
+        "completed": findings.n_completed,
+        "failed": findings.n_failed,
+        "gates": [_gate_json(gate) for gate in findings.gates],
+        "revisions": revisions_json(findings),
+    }
+
+
+def _gate_json(finding: GateFinding) -> dict[str, Any]:
+    gate = finding.gate
+    return {
+        "metric": gate.metric,
+        "judge": gate.judge,
+        "at_least": gate.at_least,
+        "at_most": gate.at_most,
+        "arm": dict(finding.arm.levels),
+        "status": finding.status,
+        "judged": finding.judged,
+        **_summary_json(finding.summary),
+        **_training_json(finding),
+    }
+
+
+def _training_json(finding: GateFinding) -> dict[str, Any]:
+    """Returns how many networks trained, and the reading without those that did not."""
+    found, gap = finding.training, finding.gap and asdict(finding.gap)
+    if found is None:
+        return {"untrained": None, "seed_gap": gap}
+    share, trained = found.share, found.summaries.get(finding.gate.metric)
+    return {
+        "untrained": {
+            "seeds": list(found.untrained),
+            "of": found.n,
+            "share": [share.low, share.high],
+        },
+        "trained": None if trained is None else _summary_json(trained),
+        "seed_gap": gap,
+    }
+
+
+def _summary_json(summary: Summary | None) -> dict[str, Any]:
+    if summary is None:
+        return {"n": 0, "mean": None, "interval": None}
+    interval = summary.interval
+    return {
+        "n": summary.n,
+        "mean": summary.mean,
+        "interval": None if interval is None else [interval.low, interval.high],
+    }
+
+
+NO_GATES = "nothing was judged: this study has no gates (--require-gates makes that an error)"
+
+
+def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table], ...]:
+    tables: dict[str, Table] = {}
+    for drift in found.drifts:
+        title = f"{formatting.metric_name(drift.metric.name)}, against {found.past.source}"
+        columns = ("arm", "then", "now", "change", "adjusted interval", "seeds", "verdict")
+        table = tables.setdefault(title, make_table(*columns))
+        table.add_row(Text(formatting.arm_label(findings.study, drift.arm)), *_drift_cells(drift))
+    return tuple(tables.items())
+
+
+def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
+    unit, bounds = drift.metric.unit, drift.interval
+    low, high = (bounds.low, bounds.high) if bounds else (None, None)
+    if drift.is_ratio:
+        change, interval = formatting.times(drift.change), formatting.times_interval(low, high)
+    else:
+        change = formatting.difference(drift.change, unit)
+        interval = formatting.interval(low, high, unit, signed=True)
+    paired = "alike" if drift.alike else "pairs"
+    together = drift.paired or drift.alike
+    seeds = f"{drift.n} {paired}" if together else f"{drift.n_past} + {drift.n}"
+    return (
+        formatting.number(drift.past_mean, unit),
+        formatting.number(drift.mean, unit),
+        change,
+        Text(interval),
+        seeds,
+        Text(formatting.verdict(drift.verdict), style=_STYLES.get(drift.verdict, "")),
+    )
+
+
+def _drifts_json(found: Against, findings: Findings, code: int) -> dict[str, Any]:
+    return {
+        "against": found.past.source,
+        "exit_code": code,
+        "machines": found.machines and {"now": found.machines[0], "then": found.machines[1]},
+        "arms_added": [dict(arm.levels) for arm in found.added],
+        "arms_gone": [dict(arm.levels) for arm in found.gone],
+        "revisions": revisions_json(findings),
+        "drifts": [
+            {
+                "arm": dict(drift.arm.levels),
+                "metric": drift.metric.name,
+                "kind": "ratio" if drift.is_ratio else "difference",
+                "now": drift.mean,
+                "then": drift.past_mean,
+                "n": drift.n,
+                "n_then": drift.n_past,
+                "change": drift.change,
+                "interval": drift.interval and [drift.interval.low, drift.interval.high],
+                "margin": drift.margin,
+                "paired": drift.paired,
+                "alike": drift.alike,
+                "apart": drift.apart,
+                "comparisons": drift.family_size,
+                "verdict": drift.verdict,
+            }
+            for drift in found.drifts
+        ],
+    }
+
+
+def _self_title(findings: Findings, found: SelfTest) -> str:
+    return (
+        f"the gate against itself: {found.splits} random halvings of "
+        f"{formatting.counted(found.n_seeds, 'seed')} an arm, "
+        f"{formatting.counted(len(findings.arms), 'arm')}"
+    )
+
+
+def _self_table(findings: Findings, found: SelfTest) -> Table:
+    unit = findings.metric.unit
+    table = make_table("what was changed", "called a change", "95% interval")
+    bounds = formatting.interval(found.interval.low, found.interval.high, "fraction")
+    table.add_row("nothing", formatting.number(found.false_alarms, "fraction"), Text(bounds))
+    for loss, share in zip(found.planted, found.found, strict=True):
+        worse = f"one arm worse by {formatting.difference(loss, unit).lstrip('+')}"
+        table.add_row(worse, formatting.number(share, "fraction"), "")
+    return table
+
+
+def _self_test_json(found: SelfTest) -> dict[str, Any]:
+    return {
+        "splits": found.splits,
+        "false_alarms": found.false_alarms,
+        "interval": [found.interval.low, found.interval.high],
+        "seeds": found.n_seeds,
+        "planted": list(found.planted),
+        "found": list(found.found),
+    }

@@ -1,0 +1,87 @@
+"""What commands print: results on standard output, notes and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from ablations.cli.signals import Terminated, terminating
+from ablations.cli.streams import knows_unicode
+from ablations.text.terminal import harmless
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ablations.api import Session
+
+_SECOND_CONTROLS = re.compile(r"[\x7f-\x9f]")
+"""Control characters that JSON leaves as they are."""
+
+
+def say(line: str) -> None:
+    """Prints a line that belongs to the result."""
+    _print(Console(), line)
+
+
+def note(line: str) -> None:
+    """Prints a line that does not."""
+    _print(error_console(), line)
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(harmless(line), markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def error_console() -> Console:
+    """Returns the console that writes to standard error."""
+    return Console(stderr=True)
+
+
+def show(table: Table) -> None:
+    """Prints a table, as wide as the terminal or, into a pipe, as wide as its cells."""
+    from ablations.cli import screens
+
+    console = Console()
+    # A pipe has no width: there, each row is a line that can be searched.
+    bounded = console.is_terminal or "COLUMNS" in os.environ
+    console.width = console.width if bounded else screens.natural_width(table)
+    console.print(screens.fitted(table, console.width), crop=False)
+
+
+def print_json(document: object) -> None:
+    """Prints one JSON document, without a character that a terminal obeys."""
+    ascii_only = not knows_unicode(sys.stdout)
+    text = json.dumps(document, indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    shown = _SECOND_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    sys.stdout.write(f"{shown}\n")
+
+
+def note_threads(session: Session) -> None:
+    """Says which records are left aside for the threads that their trials had."""
+    from ablations.cli import screens
+
+    for line in screens.thread_lines(session.study, session.other_threads):
+        note(line)
+
+
+@contextmanager
+def stopping_cleanly(
+    said: str = "stopped; what has ended is recorded, and the same command resumes",
+) -> Iterator[None]:
+    """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
+    try:
+        with terminating():
+            yield
+    except KeyboardInterrupt as stop:
+        note(said)
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        raise typer.Exit(128 + number) from None

@@ -1,0 +1,137 @@
+"""What the command ``rerun`` shows: a line a trial, its JSON, and its exit code. Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.analyze import Comparison, Mismatch, compare
+from ablations.core.record import RunRecord
+from ablations.core.study import Study, Trial
+from ablations.text import formatting
+
+EQUAL, DIFFERS, FAILED = 0, 1, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A recorded trial that was trained again; ``failed`` says what kept it from its end."""
+
+    trial: Trial
+    comparison: Comparison
+    failed: str | None = None
+
+    @property
+    def status(self) -> str:
+        """``equal``, ``differs`` or ``failed``."""
+        if self.failed is not None:
+            return "failed"
+        return "equal" if self.comparison.equal else "differs"
+
+
+def rerun_of(trial: Trial, before: RunRecord, again: RunRecord) -> Rerun:
+    """Holds the new record of a trial against the stored one."""
+    failed = None if again.final else f"{again.reason}: {again.message}"
+    return Rerun(trial, compare(before, again), failed)
+
+
+def exit_code(reruns: Sequence[Rerun]) -> int:
+    """Returns 0 if all are equal, 1 if one differs, 4 if one failed or there is none."""
+    status = {rerun.status for rerun in reruns}
+    if "differs" in status:
+        return DIFFERS
+    return EQUAL if status == {"equal"} else FAILED
+
+
+def trial_lines(study: Study, rerun: Rerun) -> list[str]:
+    """Says of one trial whether it came out the same, and if not where it differs first."""
+    found = rerun.comparison
+    label = f"{formatting.arm_label(study, rerun.trial.arm)}, seed {rerun.trial.seed}"
+    if rerun.failed is not None:
+        return [f"{label}: FAILED ({rerun.failed})"]
+    if found.equal:
+        counts = (
+            formatting.counted(found.epochs, "epoch"),
+            formatting.counted(found.metrics, "metric"),
+            formatting.counted(found.predictions, "prediction"),
+        )
+        return [f"{label}: equal to the last bit ({', '.join(counts)})"]
+    lines = [f"{label}: DIFFERS", *(f"  first in {_mismatch(m)}" for m in found.mismatches)]
+    facts = [
+        f"{name}: {_value(then)} then, {_value(now)} now" for name, then, now in found.environment
+    ]
+    unlike = "; ".join(facts) or "nothing that is recorded"
+    return [*lines, f"  in the environment differs {unlike}"]
+
+
+def summary_line(reruns: Sequence[Rerun]) -> str:
+    """Returns the counts in one line."""
+    if not reruns:
+        return "no trial of this study is recorded, so that there is nothing to compare"
+    equal = sum(rerun.status == "equal" for rerun in reruns)
+    return f"{equal} of {formatting.counted(len(reruns), 'trial')} equal to the last bit"
+
+
+def reruns_json(study: Study, reruns: Sequence[Rerun]) -> dict[str, Any]:
+    """Returns the comparisons as JSON values."""
+    return {
+        "study": study.slug,
+        "exit_code": exit_code(reruns),
+        "trials": [_trial_json(rerun) for rerun in reruns],
+    }
+
+
+def _trial_json(rerun: Rerun) -> dict[str, Any]:
+    found = rerun.comparison
+    return {
+        "key": rerun.trial.key,
+        "arm": dict(rerun.trial.arm.levels),
+        "seed": rerun.trial.seed,
+        "status": rerun.status,
+        "failed": rerun.failed,
+        "compared": {
+            "epochs": found.epochs,
+            "metrics": found.metrics,
+            "predictions": found.predictions,
+        },
+        "first_differences": [
+            {
+                "what": m.what,
+                "name": m.name,
+                "place": list(m.place),
+                "then": _shown(m.before),
+                "now": _shown(m.again),
+            }
+            for m in found.mismatches
+        ],
+        "environment": {name: {"then": then, "now": now} for name, then, now in found.environment},
+    }
+
+
+def _mismatch(found: Mismatch) -> str:
+    places = {
+        "outcome": "how it ended",
+        "epoch": f"epoch {_first(found)}, {found.name}",
+        "metric": f"metric {found.name}",
+        "predictions": f"predictions of {found.name}" + _of_example(found),
+    }
+    return f"{places[found.what]}: {_value(found.before)} then, {_value(found.again)} now"
+
+
+def _first(found: Mismatch) -> int:
+    return found.place[0] if found.place else 0
+
+
+def _of_example(found: Mismatch) -> str:
+    return f", example {found.place[0]}, class {found.place[1]}" if len(found.place) > 1 else ""
+
+
+def _value(value: float | str | None) -> str:
+    """Returns a number with all of its digits, so that the last bit shows."""
+    return formatting.UNKNOWN if value is None else value if isinstance(value, str) else repr(value)
+
+
+def _shown(value: float | str | None) -> float | str | None:
+    """Returns what JSON can hold; it has no numbers that are not finite."""
+    return repr(value) if isinstance(value, float) and not abs(value) < float("inf") else value

@@ -1,0 +1,305 @@
+"""What the command line shows: tables for people, JSON values for programs. Prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from ablations.core.findings import Findings
+from ablations.core.record import RunRecord
+from ablations.core.study import Study, Trial
+from ablations.core.training import untrained
+from ablations.errors import meant
+from ablations.plan import Progress
+from ablations.text import formatting
+from ablations.text.naming import (
+    aliases,
+    effect_label,
+    fraction_sentences,
+    revision_sentences,
+    seeds_needed,
+)
+
+_NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
+
+_GAP = 2
+"""Characters between two columns."""
+
+_SHOWN = 20
+"""Seeds that a line lists."""
+
+
+def make_table(*columns: str, flexible: int = 0) -> Table:
+    """Returns an empty table; columns that hold numbers are set to the right.
+
+    Only the ``flexible`` column may be broken into lines, between words.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(Text(column), justify=justify, no_wrap=place != flexible)
+    return table
+
+
+def natural_width(table: Table) -> int:
+    """Returns the width of a table, in characters, whose columns are as wide as their cells."""
+    widths = (max(map(cell_len, _texts(column))) for column in table.columns)
+    return sum(widths) + _GAP * (len(table.columns) - 1)
+
+
+def fitted(table: Table, width: int) -> RenderableType:
+    """Returns a table of `make_table` as it fits so many characters: nothing is cut off.
+
+    Where it is too wide even with its flexible column broken, each row becomes a list of its cells.
+    """
+    flexible = next(column for column in table.columns if not column.no_wrap)
+    texts = _texts(flexible)
+    words = max(cell_len(word) for text in texts for word in (*text.split(), ""))
+    saved = max(map(cell_len, texts)) - words
+    return table if natural_width(table) - saved <= width else Group(*_listed(table))
+
+
+def _texts(column: Column) -> list[str]:
+    return [str(column.header), *map(str, column.cells)]
+
+
+def _listed(table: Table) -> Iterator[Text]:
+    """Yields each row as lines of its own: the first cell, and below it the others by name."""
+    headers = [str(column.header) for column in table.columns]
+    for row, cells in enumerate(zip(*(column.cells for column in table.columns), strict=True), 1):
+        yield Text(str(cells[0]) or f"row {row}", style="bold", no_wrap=True, overflow="ignore")
+        for header, cell in zip(headers[1:], cells[1:], strict=True):
+            shown = cell if isinstance(cell, Text) else Text(str(cell))
+            yield Text.assemble(f"  {header}: ", shown, no_wrap=True, overflow="ignore")
+
+
+def plan_head(study: Study) -> list[str]:
+    """Returns what a plan says above its table."""
+    seeds = _some(study.seeds)
+    if study.adaptive:
+        seeds = (
+            f"{study.adaptive.at_least} to {study.adaptive.at_most}, until each effect is decided"
+        )
+    lines = [study.title, study.question, f"{study.design}, seeds {seeds}"]
+    return [*(line for line in lines if line), "", *fraction_lines(study)]
+
+
+def _some(seeds: Sequence[int]) -> str:
+    """Lists seeds; of many the first ones, and how many there are."""
+    if len(seeds) <= _SHOWN:
+        return ", ".join(map(str, seeds))
+    return f"{', '.join(map(str, seeds[:_SHOWN]))} and {len(seeds) - _SHOWN} more"
+
+
+def note_lines(notes: Sequence[str]) -> list[str]:
+    """Returns what the training function notes about the data, set apart from what follows."""
+    return [*(f"note: {note}" for note in notes), ""] if notes else []
+
+
+def percent_questions(study: Study) -> list[str]:
+    """Asks about bars beyond 1 on what is a fraction in most studies, before a trial tells."""
+    return [
+        f"gates[{place}] asks for a {gate.metric} of {bar:g}. If that is a percentage, and the "
+        f"metric is reported as a fraction, write {bar / 100:g}"
+        for place, gate in enumerate(study.gates)
+        for bar in (gate.at_least, gate.at_most)
+        if bar is not None and abs(bar) > 1 and gate.metric.endswith("accuracy")
+    ]
+
+
+def fraction_lines(study: Study) -> list[str]:
+    """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
+    if study.fraction is None:
+        return []
+    return [*fraction_sentences(study.fraction, len(study.arms)), ""]
+
+
+def alias_table(study: Study) -> Table | None:
+    """Returns one row for each number that a fractional design gives, with what else is in it."""
+    if study.fraction is None:
+        return None
+    table = make_table("the number for", "also contains", flexible=1)
+    for found in study.fraction.sets:
+        table.add_row(Text(" × ".join(found.factors)), Text(aliases(found)))
+    return table
+
+
+def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Table:
+    """Returns one row an arm: its levels, seeds, and trials done and to do."""
+    plan, to_do = (Counter(trial.arm for trial in own) for own in (trials, progress.to_do))
+    table = make_table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
+    for arm in study.arms:
+        planned, left = plan[arm], to_do[arm]
+        mark = "baseline" if arm == study.baseline else "full" if arm == study.reference else ""
+        counts = (str(planned), str(planned - left), str(left))
+        table.add_row(
+            *(Text(text) for text in (mark, *(level for _, level in arm.levels), *counts))
+        )
+    return table
+
+
+def progress_line(progress: Progress) -> str:
+    """Returns the counts in one line, with the time still to go."""
+    line = f"{progress.completed} of {formatting.counted(progress.planned, 'trial')} done"
+    if progress.failed:
+        line += f", {progress.failed} failed"
+    if progress.to_do:
+        line += f"; 'run' would train {len(progress.to_do)}, time to go: {time_to_go(progress)}"
+    return line
+
+
+def time_to_go(progress: Progress) -> str:
+    """Returns the estimate in words."""
+    if progress.seconds_to_go is None:
+        return "unknown until a first trial is done ('plan --measure' trains two epochs an arm)"
+    return formatting.duration(progress.seconds_to_go)
+
+
+def progress_json(
+    study: Study, progress: Progress, records: Sequence[RunRecord] = ()
+) -> dict[str, Any]:
+    """Returns the plan and its counts as JSON values, with the trials that did not train."""
+    return {
+        "study": study.slug,
+        "title": study.title,
+        "threads": study.threads,
+        "design": study.design,
+        "baseline": dict(study.baseline.levels),
+        "arms": [dict(arm.levels) for arm in study.arms],
+        "seeds": list(study.seeds),
+        "planned": progress.planned,
+        "completed": progress.completed,
+        "failed": progress.failed,
+        "to_do": [
+            {"key": t.key, "arm": dict(t.arm.levels), "seed": t.seed} for t in progress.to_do
+        ],
+        "seconds_to_go": progress.seconds_to_go,
+        "untrained": [
+            {"key": r.key, "arm": dict(r.arm.levels), "seed": r.seed} for r in untrained(records)
+        ],
+    }
+
+
+def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    """Returns a warning if trials have completed but none reported the study's metric."""
+    reported = {m.name for record in records if record.completed for m in record.metrics}
+    if not reported or study.metric in reported:
+        return []
+    cure = f"{meant(study.metric, reported)}Reported are {', '.join(sorted(reported))}"
+    return [f"no trial reported '{study.metric}', which the study is about. {cure}."]
+
+
+def thread_lines(study: Study, other: Mapping[int, int]) -> list[str]:
+    """Says which trials without a record have one with other threads.
+
+    Args:
+        study: The study, with its own number of threads.
+        other: How many trials, by the number of threads that they were recorded with.
+    """
+    return [
+        f"{formatting.counted(trials, 'trial')} recorded with "
+        f"{formatting.counted(threads, 'thread')}, not {study.threads}, which gives other numbers: "
+        f"to use these records add --threads {threads} (in the study file: threads = {threads} "
+        "under [trial]); else 'run' trains anew"
+        for threads, trials in other.items()
+    ]
+
+
+def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
+    """Returns one line for each failed trial."""
+    return [
+        f"failed ({r.reason}): {formatting.arm_label(study, r.arm)}, seed {r.seed}: {r.message}"
+        for r in failures
+    ]
+
+
+def revisions_json(findings: Findings) -> list[dict[str, Any]]:
+    """Returns what was changed after a look as JSON values."""
+    return [{"kind": found.kind, "steps": list(found.steps)} for found in findings.revisions]
+
+
+def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
+    """Returns one line for each completed trial whose network did not train."""
+    return [
+        f"did not train: {formatting.arm_label(study, r.arm)}, seed {r.seed}: "
+        "the same answer for every example"
+        for r in untrained(records)
+    ]
+
+
+def power_head(findings: Findings) -> list[str]:
+    """Returns what has to be said above a plan of seeds."""
+    return [*revision_sentences(findings), *_power_head(findings)]
+
+
+def _power_head(findings: Findings) -> list[str]:
+    margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
+    metric = formatting.metric_name(findings.metric.name)
+    if findings.study.adaptive:
+        return ["the seeds of this study are adaptive: they are added until each effect is decided"]
+    if not any(plan.effect.sd for plan in findings.plans):
+        return ["unknown: it takes two seeds to see how far they spread, and some spread"]
+    lines = [
+        "detectable: the smallest true effect that the present seeds would call improved or "
+        "regressed, in 80 / 90 of 100 studies"
+    ]
+    if margin > 0:
+        shown = formatting.difference(margin, unit).lstrip("+")
+        lines.append(
+            f"seeds: as many as settle an effect on {metric} against the margin of {shown}: one "
+            "of zero is called equivalent, one of twice the margin improved"
+        )
+    else:
+        lines.append("seeds: unknown without a margin; set analysis.smallest_effect_that_matters")
+    return [*lines, ""]
+
+
+def power_table(findings: Findings) -> Table:
+    """Returns one row an effect: seeds now, what they can find, and what a verdict takes."""
+    unit = findings.metric.unit
+    table = make_table("effect", "n", "detectable", "seeds", "more time")
+    for plan in findings.plans:
+        found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
+        needed = [seeds_needed(plan, n) for n in plan.seeds]
+        time = [formatting.more_time(0.0 if plan.decided else s) for s in plan.seconds]
+        pairs = (found, *(pair[:1] if plan.decided else pair for pair in (needed, time)))
+        cells = (" / ".join(pair) for pair in pairs)
+        table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)
+    return table
+
+
+def power_json(findings: Findings) -> dict[str, Any]:
+    """Returns the plan of seeds as JSON values."""
+    return {
+        "study": findings.study.slug,
+        "metric": findings.metric.name,
+        "margin": findings.study.smallest_effect_that_matters,
+        "revisions": revisions_json(findings),
+        "effects": [
+            {
+                "effect": effect_label(findings, plan.effect),
+                "n": plan.effect.n,
+                "decided": plan.decided,
+                "sd": plan.effect.sd,
+                "powers": list(plan.powers),
+                "detectable": list(plan.detectable),
+                "seeds": list(plan.seeds),
+                "seconds": list(plan.seconds),
+            }
+            for plan in findings.plans
+        ],
+    }
+
+
+def studies_table(titles: Mapping[str, str]) -> Table:
+    """Returns the built-in studies with their titles."""
+    table = make_table("study", "title", flexible=1)
+    for name, title in titles.items():
+        table.add_row(name, Text(title))
+    return table

@@ -1,0 +1,1 @@
+"""Frozen values that every stage shares: studies, trials, records, estimates and findings."""

@@ -1,0 +1,85 @@
+"""The present held against the past: frozen numbers without words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ablations.core.estimates import Interval, MetricInfo, Verdict
+from ablations.core.study import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class PastArm:
+    """What an earlier state of the study measured of one arm: values by metric and seed.
+
+    ``untrained`` are the seeds whose network did not train, as far as it tells.
+    """
+
+    arm: Arm
+    values: Mapping[str, Mapping[int, float]]
+    untrained: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier state of the study to hold the present one against.
+
+    ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
+    the distinct environments of its records, ``started`` when its trials began (ISO 8601),
+    ``metrics`` what is known of their metrics by name.
+    """
+
+    source: str
+    arms: tuple[PastArm, ...]
+    data: tuple[str, ...]
+    environments: tuple[Mapping[str, str], ...]
+    started: tuple[str, ...] = ()
+    metrics: Mapping[str, MetricInfo] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One metric of one arm, now against then.
+
+    ``change`` is the difference of means (now - then) or, where ``is_ratio``, the quotient of
+    geometric means (now / then), for speeds. ``interval`` is adjusted for all ``family_size`` of
+    them and decides the verdict against ``margin``, which is a difference or a quotient alike.
+    ``paired`` says whether equal seeds on equal data were compared; ``alike`` that all their
+    results agree up to rounding. ``apart`` marks speeds that were not measured in turn, so that the
+    interval is widened by what a machine may drift.
+    """
+
+    arm: Arm
+    metric: MetricInfo
+    is_ratio: bool
+    n: int
+    n_past: int
+    mean: float | None
+    past_mean: float | None
+    change: float | None
+    interval: Interval | None
+    margin: float
+    paired: bool
+    alike: bool
+    family_size: int
+    verdict: Verdict
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """How often the gate against the past errs when it is held against itself.
+
+    ``alarms`` of ``splits`` random halvings of the ``n_seeds`` that the arms share gave some arm a
+    verdict of improved or regressed, though nothing had changed. ``found`` says how often one arm
+    that was made worse by each of ``planted`` was called regressed.
+    """
+
+    splits: int
+    alarms: int
+    false_alarms: float
+    interval: Interval
+    planted: tuple[float, ...]
+    found: tuple[float, ...]
+    n_seeds: int

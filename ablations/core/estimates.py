@@ -1,0 +1,316 @@
+"""Numbers over seeds: metrics, intervals, summaries, step times, curves and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ablations.core.design import Alias
+from ablations.core.record import Better, Unit
+from ablations.core.study import Arm
+
+Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
+EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What we believe about a mean or an effect, with its confidence level and its method."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The smallest step between two values of a metric, such as one test image of accuracy.
+
+    ``known`` says whether it follows from the number of test images. Else it is only what all
+    values have in common, which by chance may be coarser than the metric is.
+    """
+
+    size: float
+    known: bool
+
+    def times(self, weight: float) -> Step:
+        """Returns the step of a weighted value."""
+        return replace(self, size=self.size * weight)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """Name, unit and better direction of a metric that the records hold.
+
+    ``step`` is given for the study's own metric, where it is known.
+    """
+
+    name: str
+    unit: Unit
+    better: Better
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One metric of one arm over its completed seeds.
+
+    ``values`` holds (seed, value) in the order of the seeds; ``sd`` has n - 1 below the line and,
+    like ``interval`` (Student t, for the mean), is ``None`` below two seeds.
+    """
+
+    metric: MetricInfo
+    values: tuple[tuple[int, float], ...]
+    mean: float | None
+    sd: float | None
+    median: float | None
+    minimum: float | None
+    maximum: float | None
+    interval: Interval | None
+
+    @property
+    def n(self) -> int:
+        """The number of seeds behind this summary."""
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedGap:
+    """A gap between the seeds of one arm that is too wide for normal seeds.
+
+    ``n_low`` of ``n`` seeds lie at or below ``low`` and the others at or above ``high``. ``share``
+    is the gap as a part of the range of all seeds, ``p`` how often normal seeds have one as wide;
+    it is at most 5% over ``family``, the sets of seeds that were looked at.
+    """
+
+    metric: MetricInfo
+    low: float
+    high: float
+    n_low: int
+    n: int
+    share: float
+    p: float
+    family: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How many networks of one arm trained, and what those that did give.
+
+    ``untrained`` are the seeds whose network did not train, of ``n`` seeds whose records tell;
+    ``share`` is the 95% interval (Clopper and Pearson) of the part that does not. ``summaries``
+    leaves these seeds out of each metric that depends on training; it is empty where all trained.
+    """
+
+    untrained: tuple[int, ...]
+    n: int
+    share: Interval
+    summaries: Mapping[str, Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Step durations of one arm over all its seeds, in seconds; the first epoch is kept apart.
+
+    ``quantiles`` holds the 0th to 100th percentile of the steps after the first epoch;
+    ``warmup_first_step_seconds`` (compilation) and ``warmup_epoch_seconds`` are medians over seeds.
+    """
+
+    n_steps: int
+    median_step_seconds: float | None
+    p95_step_seconds: float | None
+    quantiles: tuple[float, ...]
+    warmup_first_step_seconds: float | None
+    warmup_epoch_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One epoch metric of one trial, from the first epoch to the last."""
+
+    seed: int
+    metric: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A factor moved from its baseline level to another one."""
+
+    factor: str
+    baseline: str
+    level: str
+
+
+TESTS_FROM = 6
+"""Seeds below which neither Wilcoxon's nor the sign-flip test can reach p < 0.05."""
+
+BOOTSTRAP_FROM = 20
+"""Seeds below which a bootstrap interval is too narrow to be given (docs/statistics.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What methods that suppose no normal distribution say of an effect's seeds.
+
+    They never decide. Both p values are two-sided and unadjusted; there is no second opinion where
+    unanimous seeds could not bring them below 0.05. ``bca`` is a bootstrap interval, ``None`` where
+    there are too few seeds for one.
+    """
+
+    sign_flip_p: float
+    wilcoxon_p: float
+    bca: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class MixedEstimate:
+    """An effect by a mixed model, which also uses the seeds that lack some of the arms."""
+
+    estimate: float
+    interval: Interval
+    n_seeds: int
+    n_trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A contrast of arms, taken within each seed and then summarised over seeds.
+
+    ``kind`` is ``main`` (one change, averaged over the other factors' cells where they were
+    crossed), ``interaction`` (how much the first change gains from the others: a difference of
+    differences), ``arm`` (one arm minus the reference), ``simple`` (one change where the other
+    factors that ``given`` names stay at its levels) or ``attribution`` (a factor's share of the
+    whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``sd`` is
+    taken to be no smaller than a step of the metric makes it. ``interval`` stands alone;
+    ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size`` effects, and
+    decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell from this one.
+    ``trained`` is the same effect over the seeds in which all its networks trained; ``None`` where
+    that is all seeds. The verdict is then the one that both give, if they agree.
+    """
+
+    kind: EffectKind
+    changes: tuple[Change, ...]
+    weights: tuple[tuple[Arm, float], ...]
+    metric: MetricInfo
+    per_seed: tuple[tuple[int, float], ...]
+    estimate: float | None
+    sd: float | None
+    interval: Interval | None
+    p: float | None
+    p_adjusted: float | None
+    adjusted: Interval | None
+    family_size: int
+    verdict: Verdict
+    given: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    second: SecondOpinion | None = None
+    mixed: MixedEstimate | None = None
+    trained: Effect | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of seeds in which every arm of the contrast completed."""
+        return len(self.per_seed)
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the effect's own 95% interval lies on one side of 0."""
+        interval = self.interval
+        return interval is not None and (interval.low > 0 or interval.high < 0)
+
+    @property
+    def d_z(self) -> float | None:
+        """The mean over seeds in standard deviations over seeds; ``None`` where that is unknown.
+
+        Source: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", ch. 2.
+        """
+        return self.estimate / self.sd if self.estimate is not None and self.sd else None
+
+    @property
+    def better_share(self) -> float | None:
+        """The share of seeds on the better side of zero, ties by half: P(better) as observed."""
+        if not self.per_seed or self.metric.better == "neither":
+            return None
+        sign = 1 if self.metric.better == "higher" else -1
+        wins = sum((sign * value > 0) + 0.5 * (value == 0) for _, value in self.per_seed)
+        return wins / self.n
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTime:
+    """Training time to the target accuracy, with runs that never reached it kept as such.
+
+    ``median`` and its 95% interval from ``low`` to ``high`` are by Kaplan and Meier, in seconds;
+    ``None`` where fewer than half of the runs reached the target, where fewer than five did (the
+    interval), or where a bound lies beyond the longest run. ``p`` is the log-rank test's against
+    the reference.
+    """
+
+    n: int
+    reached: int
+    median: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleNoise:
+    """What the choice of test images alone does to one arm's test accuracy.
+
+    ``interval`` is Wilson's, for the mean accuracy on another draw of ``n_examples`` images.
+    ``churn`` is the share of images on which two seeds of the arm disagree, averaged over all pairs
+    of seeds that were tested on the same images; ``None`` if no two were. ``shared`` says whether
+    all seeds were, ``None`` where that is unknown.
+    """
+
+    accuracy: float
+    n_examples: int
+    interval: Interval
+    churn: float | None
+    shared: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleDifference:
+    """An arm and the reference on the same test images, seed by seed.
+
+    ``gained`` and ``lost`` count the answers that only the arm, or only the reference, got right.
+    ``interval`` is of the difference in accuracy over another draw of test images (paired
+    bootstrap; ``None`` if the two agree on every image), ``p`` McNemar's. ``n_examples`` counts
+    distinct images: one that several seeds share counts once.
+    """
+
+    difference: float
+    interval: Interval | None
+    gained: int
+    lost: int
+    p: float
+    n_examples: int
+    n_seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """How many seeds an effect takes, from the spread of its seeds so far.
+
+    ``powers`` are the chances of a verdict, such as 0.8 and 0.9, and each of the other tuples has
+    one number for each. ``detectable`` is the smallest true effect that the present seeds would
+    call improved or regressed; ``seeds`` how many it takes to call a change without any effect
+    equivalent, and ``seconds`` what the missing ones cost. ``None`` where it cannot be known, as
+    seeds without a margin, or where the present seeds have decided.
+    """
+
+    effect: Effect
+    powers: tuple[float, ...]
+    detectable: tuple[float | None, ...]
+    seeds: tuple[int | None, ...]
+    seconds: tuple[float | None, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether the present seeds give a verdict, so that it takes no more."""
+        return self.effect.verdict != "inconclusive"

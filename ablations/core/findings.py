@@ -1,0 +1,232 @@
+"""What a study found: frozen numbers without words, which every output feeds on.
+
+``analyze`` makes them; ``report`` and the command line only show them. Fractions stay in [0, 1] and
+unknown values are ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from ablations.core.drift import SelfTest
+from ablations.core.estimates import (
+    Curve,
+    Effect,
+    ExampleDifference,
+    ExampleNoise,
+    Interval,
+    MetricInfo,
+    SeedGap,
+    SeedPlan,
+    Summary,
+    TargetTime,
+    Timing,
+    Training,
+)
+from ablations.core.looks import Revision
+from ablations.core.record import Exhibit, Reason
+from ablations.core.study import Arm, Claim, Gate, PublishedRun, Settings, Study
+
+GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFinding:
+    """All that is known of one arm. ``settings`` are the merged settings of its trials.
+
+    ``difference`` is this arm minus the reference in the study's metric, paired by seed; it
+    describes, and stands outside of the study's corrected family. The reference has none.
+    ``noise`` and ``examples`` tell what the choice of test images alone does to the arm's test
+    accuracy and to its difference from the reference; ``None`` where no answers were recorded.
+    ``training`` tells how many of its networks trained, ``None`` where no record tells;
+    ``gaps`` are the metrics whose seeds fall into two groups, among those that trained.
+    ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
+    """
+
+    arm: Arm
+    is_reference: bool
+    settings: Settings
+    n_planned: int
+    n_completed: int
+    n_failed: int
+    summaries: Mapping[str, Summary]
+    timing: Timing | None
+    curves: tuple[Curve, ...]
+    exhibits: tuple[Exhibit, ...]
+    difference: Effect | None = None
+    noise: ExampleNoise | None = None
+    examples: ExampleDifference | None = None
+    target_time: TargetTime | None = None
+    training: Training | None = None
+    gaps: tuple[SeedGap, ...] = ()
+
+    @property
+    def untrained(self) -> tuple[int, ...]:
+        """The seeds whose network did not train, as far as records tell."""
+        return self.training.untrained if self.training else ()
+
+    def over_trained(self, metric: str) -> Summary | None:
+        """Returns a metric over the seeds that trained; ``None`` where that is all seeds."""
+        return self.training.summaries.get(metric) if self.training else None
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """One gate applied to one arm. ``judged`` is the number that was held against the threshold.
+
+    ``training`` tells how many of the arm's networks trained, where the metric depends on that, and
+    ``gap`` that the other seeds fall into two groups.
+    """
+
+    gate: Gate
+    arm: Arm
+    metric: MetricInfo | None
+    summary: Summary | None
+    judged: float | None
+    status: GateStatus
+    training: Training | None = None
+    gap: SeedGap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One published number beside ours.
+
+    ``prediction`` is the 95% interval for one new run, from our runs; ``inside`` says whether the
+    published number lies in it, and is ``None`` like it below two seeds.
+    """
+
+    metric: MetricInfo
+    published: float
+    ours: Summary
+    prediction: Interval | None
+    inside: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A setting in which our runs differ from a published one, so that they are not compared."""
+
+    name: str
+    published: Any
+    ours: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """One published run beside our runs of its arm.
+
+    Where they are ``unlike``, none of its numbers is said to lie inside or outside of ours.
+
+    The ranges are of validation accuracy over all epochs, ours over all seeds as well. Step times
+    are medians in seconds, ours without the first epoch.
+    """
+
+    arm: Arm
+    published: PublishedRun
+    published_range: tuple[float, float] | None
+    our_range: tuple[float, float] | None
+    comparisons: tuple[Comparison, ...]
+    published_step_seconds: float | None
+    our_step_seconds: float | None
+    unlike: tuple[Unlike, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether any published number lies outside our prediction interval."""
+        return any(comparison.inside is False for comparison in self.comparisons)
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """What of a published gain remains when its factor alone is changed.
+
+    ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
+    is what the factor does to the study's metric at the levels that the other factors had in both
+    published runs, adjusted for all claims. It is ``None`` where the study has no arms at these
+    levels, or where they are ``unlike`` the published runs.
+    """
+
+    claim: Claim
+    published: float
+    effect: Effect | None
+    unlike: tuple[Unlike, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A trial that did not complete."""
+
+    arm: Arm
+    seed: int
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a study found, over the latest record of each of its planned trials.
+
+    ``best`` is the arm with the best mean validation metric (the test split has no say), or where
+    none was reported the best mean of the study's metric; no arm where two are alike at the top, or
+    where another leads without the networks that did not train. ``finished_at`` is the end of the
+    last trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with
+    the number of records of each, most frequent first. ``target`` is the validation accuracy that
+    the metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes
+    does at each level of the other, where their interaction's interval excludes 0; ``shares``
+    divide the whole gain from the baseline to the full recipe among the factors. ``plans`` say how
+    many seeds each effect takes, ``self_test`` how often a gate against the past errs on such
+    records. ``revisions`` say what was changed after an earlier look, where looks are known;
+    ``started`` when the completed trials began.
+    """
+
+    study: Study
+    metric: MetricInfo
+    metrics: tuple[MetricInfo, ...]
+    arms: tuple[ArmFinding, ...]
+    effects: tuple[Effect, ...]
+    gates: tuple[GateFinding, ...]
+    failures: tuple[Failure, ...]
+    n_planned: int
+    n_completed: int
+    n_failed: int
+    best: Arm | None
+    best_by: str | None
+    exhibits: tuple[Exhibit, ...]
+    environments: tuple[tuple[Mapping[str, str], int], ...]
+    data: tuple[str, ...]
+    finished_at: str | None
+    reproductions: tuple[Reproduction, ...] = ()
+    survivals: tuple[Survival, ...] = ()
+    target: float | None = None
+    simple_effects: tuple[Effect, ...] = ()
+    shares: tuple[Effect, ...] = ()
+    plans: tuple[SeedPlan, ...] = ()
+    self_test: SelfTest | None = None
+    fixed_seeds: int | None = None
+    revisions: tuple[Revision, ...] = ()
+    started: tuple[str, ...] = ()
+
+    @property
+    def n_missing(self) -> int:
+        """Planned trials without any record."""
+        return self.n_planned - self.n_completed - self.n_failed
+
+    @property
+    def judged_training(self) -> dict[Arm, Training]:
+        """How many networks trained, of the arms that gates judge and where records tell."""
+        return {gate.arm: gate.training for gate in self.gates if gate.training}
+
+    def arm(self, arm: Arm) -> ArmFinding:
+        """Returns the finding of ``arm``; raises ``KeyError`` if it is not in the study."""
+        for finding in self.arms:
+            if finding.arm == arm:
+                return finding
+        raise KeyError(arm.name)
+
+    def _repr_html_(self) -> str:
+        # Notebooks ask the value itself; its words stay in the room of words.
+        return str(import_module("ablations.text.notebook").findings_html(self))

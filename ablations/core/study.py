@@ -1,0 +1,294 @@
+"""What a study is: frozen values that every stage shares.
+
+A study changes *factors*, each through two or more *levels*; one level per factor is an *arm*; an
+arm trained with one seed is a *trial*. Nothing here reads files or knows a framework.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+
+from ablations.core.design import Adaptive, Fraction
+
+Settings = Mapping[str, Any]
+"""Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
+
+DesignKind = Literal[
+    "full-factorial", "fractional", "screening", "one-factor-out", "one-factor-in", "arms"
+]
+Judge = Literal["lower", "mean", "every-seed"]
+
+PURPOSES = ("split", "order", "initialization", "augmentation", "dropout")
+"""The independent random streams of a seed. Append only: a stream is found by its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One value of a factor and the settings that it stands for."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A variable that is changed on purpose. The baseline level comes first in comparisons."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def level(self, name: str) -> Level:
+        """Returns the level called ``name``; raises ``KeyError`` if there is none."""
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arm:
+    """One level per factor, as (factor, level) pairs in the study's order of factors."""
+
+    levels: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The arm spelled out, for example ``augmentation=on, initialization=scratch``."""
+        return ", ".join(f"{factor}={level}" for factor, level in self.levels)
+
+    def level(self, factor: str) -> str:
+        """Returns the name of this arm's level of ``factor``."""
+        return dict(self.levels)[factor]
+
+    def replace(self, factor: str, level: str) -> Arm:
+        """Returns the arm that differs from this one in ``factor`` alone."""
+        return Arm(tuple((f, level if f == factor else old) for f, old in self.levels))
+
+    def matches(self, where: Mapping[str, str]) -> bool:
+        """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
+        own = dict(self.levels)
+        return all(own.get(factor) == level for factor, level in where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A rule that turns a metric of the matching arms into an exit code.
+
+    ``judge`` says what must clear the bar: the near bound of the 95% interval (``lower``; for
+    ``at_most`` the upper bound), the ``mean`` over seeds, or ``every-seed``.
+    """
+
+    metric: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    at_least: float | None = None
+    at_most: float | None = None
+    judge: Judge = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of the report that tells of the arms that ``where`` matches, one after the other."""
+
+    title: str
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRun:
+    """What a published text says of one run of the arm that ``where`` matches.
+
+    ``epochs`` holds its metrics from the first epoch to the last, ``step_seconds`` the time of a
+    step in each epoch; ``test_accuracy`` is ``None`` where the text gives none. ``settings`` are
+    those that the run was made with, as far as they are known.
+    """
+
+    source: str
+    where: Mapping[str, str]
+    epochs: Mapping[str, tuple[float, ...]]
+    step_seconds: tuple[float, ...] = ()
+    test_accuracy: float | None = None
+    settings: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A gain that a published text ascribes to one change: ``after`` against ``before``.
+
+    ``given`` are the levels that the other factors had in both runs.
+    """
+
+    factor: str
+    level: str
+    before: PublishedRun
+    after: PublishedRun
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A set of trials that answers one question.
+
+    ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
+    others are compared with: the baseline, or in a one-factor-out design the full recipe.
+    ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
+    its file lies, with modules beside it; ``file`` is that file, ``None`` for a built-in study.
+    ``variant`` names the settings that were overridden, if any. ``published`` and ``claims`` hold
+    what a published text says, to be held against the records. ``interactions`` is how many changes
+    at most are judged together in a full factorial. With ``adaptive`` not all of ``seeds`` need be
+    trained, with ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds
+    against the past.
+    ``threads`` is how many each trial computes with, whatever runs beside it.
+    """
+
+    slug: str
+    title: str
+    question: str
+    entry: str
+    settings: Settings
+    factors: tuple[Factor, ...]
+    design: DesignKind
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    reference: Arm
+    seeds: tuple[int, ...]
+    gates: tuple[Gate, ...] = ()
+    metric: str = "test_accuracy"
+    smallest_effect_that_matters: float = 0.0
+    smallest_ratio_that_matters: float = 1.05
+    interactions: int = 2
+    adaptive: Adaptive | None = None
+    fraction: Fraction | None = None
+    target_accuracy: float | None = None
+    timeout_seconds: float | None = None
+    memory_gib: float | None = None
+    threads: int = 1
+    source: str = ""
+    folder: str | None = None
+    file: str | None = None
+    variant: str = ""
+    chapters: tuple[Chapter, ...] = ()
+    published: tuple[PublishedRun, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def report_name(self) -> str:
+        """The folder of the report: with overridden settings, another than that of the study."""
+        return f"{self.slug}-with-{self.variant}" if self.variant else self.slug
+
+    def factor(self, name: str) -> Factor:
+        """Returns the factor called ``name``; raises ``KeyError`` if there is none."""
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise KeyError(name)
+
+    def claimed_arms(self, claim: Claim) -> tuple[Arm, Arm]:
+        """Returns the arms that a claim's two runs stand for, before and after the change."""
+        levels = {**dict(self.baseline.levels), **claim.given}
+        before = Arm(tuple((factor.name, levels[factor.name]) for factor in self.factors))
+        return before, before.replace(claim.factor, claim.level)
+
+    def arm_settings(self, arm: Arm) -> dict[str, Any]:
+        """Returns the shared settings overlaid with those of the arm's levels."""
+        merged, factors = dict(self.settings), {factor.name: factor for factor in self.factors}
+        for factor, level in arm.levels:
+            merged.update(factors[factor].level(level).settings)
+        return merged
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(factor.name)}</th>" for factor in self.factors)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(level)}</td>" for _, level in arm.levels) + "</tr>"
+            for arm in self.arms
+        )
+        seeds = ", ".join(map(str, self.seeds))
+        return (
+            f"<p><strong>{escape(self.title)}</strong><br>{escape(self.question)}<br>"
+            f"{len(self.arms)} arms, seeds {seeds}</p><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One arm trained once with one seed: all that a training function is told.
+
+    ``data`` is the fingerprint of the data set. ``data_dir`` and ``folder`` say where the data and
+    the study's own modules lie on this machine and are not part of the trial's identity.
+    ``threads`` is how many it computes with: sums that are split otherwise are rounded otherwise.
+    ``identity`` holds those of the settings that decide what is computed; ``None`` says all.
+    """
+
+    study: str
+    entry: str
+    arm: Arm
+    seed: int
+    settings: Settings
+    data: str = ""
+    data_dir: str | None = None
+    folder: str | None = None
+    threads: int = 1
+    identity: Settings | None = None
+
+    @property
+    def key(self) -> str:
+        """The trial's identity, see `trial_key`."""
+        counted = self.settings if self.identity is None else self.identity
+        return trial_key(self.entry, counted, seed=self.seed, data=self.data, threads=self.threads)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Returns the seed's own random stream for one of ``PURPOSES``.
+
+        Streams of one seed are independent of each other and equal in all arms, which pairs the
+        arms (``numpy.random.SeedSequence`` with the purpose's position as spawn key).
+        """
+        return np.random.default_rng(stream(self.seed, purpose))
+
+
+def trial_key(entry: str, settings: Settings, *, seed: int, data: str, threads: int = 1) -> str:
+    """Returns a trial's identity: a hash of what decides its results, as 16 hex digits.
+
+    The arm's name takes no part, so that renaming a factor keeps its records. One thread takes no
+    part either, so that the keys of trials from before threads were a setting stay.
+
+    Args:
+        entry: The training function.
+        settings: Those that decide what is computed.
+        seed: The trial's seed.
+        data: The fingerprint of the data.
+        threads: How many the trial computes with.
+    """
+    facts = [entry, settings, seed, data, *([threads] if threads != 1 else [])]
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stream(seed: int, purpose: str) -> np.random.SeedSequence:
+    """Returns the seed sequence of ``seed`` for one of ``PURPOSES``.
+
+    Raises:
+        ValueError: if ``purpose`` is none of them.
+
+    Example:
+        >>> stream(0, "split").spawn_key
+        (0,)
+    """
+    return np.random.SeedSequence(seed, spawn_key=(PURPOSES.index(purpose),))
+
+
+def blocks(study: Study) -> Iterator[tuple[int, tuple[Arm, ...]]]:
+    """Yields (seed, arms) with the arms of each seed in an order of their own.
+
+    Blocks come one after another, so that a study which is stopped early is still balanced; the
+    order inside a block is drawn from the seed, so that drift of the machine hits no arm by rule.
+    """
+    for seed in study.seeds:
+        order = np.random.default_rng(np.random.SeedSequence([seed, len(study.arms)]))
+        yield seed, tuple(study.arms[i] for i in order.permutation(len(study.arms)))

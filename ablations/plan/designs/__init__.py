@@ -1,0 +1,1 @@
+"""Which arms a design trains, and what a fraction of them confounds."""

@@ -1,0 +1,1 @@
+"""Where records lie: the study's file, JSON lines, exports, and the past of a gate."""

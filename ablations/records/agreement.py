@@ -1,0 +1,191 @@
+"""Whether records can stand beside each other: one result a trial, one unit a metric."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablations.core.estimates import MetricInfo
+from ablations.core.identity import Identify, identified
+from ablations.core.record import Metric, RunRecord
+from ablations.core.study import Arm, Settings, Study
+from ablations.errors import ReportingError, StoreError
+from ablations.records.codec import to_text
+from ablations.records.jsonl import record_to_json
+
+_NAMED = 3
+"""How many records a message names."""
+
+
+def distinct(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    """Returns the records without copies of the same one, in their order.
+
+    A trial may have failed several times before it completed.
+
+    Raises:
+        StoreError: if a trial has two completed records that are not the same.
+    """
+    often = Counter(record.key for record in records)
+    kept, texts = [], defaultdict[str, list[str]](list)
+    for record in records:
+        if often[record.key] > 1:
+            text = to_text(record_to_json(record))
+            if text in texts[record.key]:
+                continue
+            texts[record.key].append(text)
+        kept.append(record)
+    completed = Counter(record.key for record in kept if record.completed)
+    twice = [record for record in kept if record.completed and completed[record.key] > 1]
+    if twice:
+        raise StoreError(
+            "a trial has two completed records that differ, and one cannot be preferred",
+            received=_named(twice),
+            cure="Leave one of them out of the file",
+        )
+    return tuple(kept)
+
+
+def agreed_infos(
+    reported: Iterable[tuple[RunRecord, Iterable[Metric]]],
+) -> dict[str, MetricInfo]:
+    """Returns unit and direction of each metric by name, in the order of their appearance.
+
+    Raises:
+        StoreError: if two records give a metric another unit or direction.
+    """
+    found: dict[str, dict[MetricInfo, list[RunRecord]]] = {}
+    for record, metrics in reported:
+        for metric in metrics:
+            info = MetricInfo(metric.name, metric.unit, metric.better)
+            found.setdefault(metric.name, {}).setdefault(info, []).append(record)
+    for name, sides in found.items():
+        if len(sides) > 1:
+            raise _disagreement(name, sides)
+    return {name: next(iter(sides)) for name, sides in found.items()}
+
+
+def reported(record: RunRecord) -> dict[str, Metric]:
+    """Returns the metrics that a training function reported, by name."""
+    return {metric.name: metric for metric in record.metrics}
+
+
+class Units:
+    """The unit and direction of each metric as earlier trials gave them.
+
+    Args:
+        records: The completed records that there are already.
+        measured: Returns a record's metrics by name, with those that follow from others.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[RunRecord] = (),
+        measured: Callable[[RunRecord], Mapping[str, Metric]] = reported,
+    ) -> None:
+        self._known: dict[str, Metric] = {}
+        self._measured = measured
+        for record in records:
+            self._learn(measured(record))
+
+    def _learn(self, metrics: Mapping[str, Metric]) -> None:
+        self._known = {**metrics, **self._known}
+
+    def fault(self, record: RunRecord) -> ReportingError | None:
+        """Returns what is wrong with a record's units; those of a sound one hold from now on."""
+        metrics = self._measured(record)
+        for new in metrics.values():
+            known = self._known.get(new.name, new)
+            if (known.unit, known.better) != (new.unit, new.better):
+                return ReportingError(
+                    f"metric '{new.name}' had unit '{known.unit}', better '{known.better}' in "
+                    "earlier trials",
+                    received=f"unit '{new.unit}', better '{new.better}' in {record.arm.name}, "
+                    f"seed {record.seed}",
+                    cure="Report it as in earlier trials, or under another name",
+                )
+        self._learn(metrics)
+        return None
+
+
+def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None:
+    """Makes sure that the seeds of each arm were trained alike.
+
+    A store keeps what was trained before a setting was changed; a mean over both is of neither.
+
+    Args:
+        records: Of an arm and a seed one each.
+        identify: The entry's ``identity``: settings that it leaves out may differ.
+
+    Raises:
+        StoreError: if two records of an arm have other settings.
+    """
+    first: dict[Arm, tuple[RunRecord, Settings]] = {}
+    for record in records:
+        own = identified(record.settings, identify)
+        other, settings = first.setdefault(record.arm, (record, own))
+        if (record.entry, own) != (other.entry, settings):
+            raise StoreError(
+                "an arm has records of different settings, and their mean is of neither",
+                received=_named([other, record]),
+                cure="Name the report.json of the settings that you mean, or a .jsonl file that "
+                "'ablations export' writes of them",
+            )
+
+
+def strangers(
+    path: Path, records: Sequence[RunRecord], study: Study, *, threads: Iterable[int]
+) -> StoreError:
+    """Returns the error of a file whose records belong to no trial that a study plans.
+
+    Args:
+        path: The file.
+        records: All that it holds.
+        study: The study.
+        threads: With these numbers of threads some of them would be of its trials.
+    """
+    other = " or ".join(f"--threads {number}" for number in threads)
+    cure = (
+        f"Add {other}: the records are of trials with other threads"
+        if other
+        else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
+    )
+    said = (
+        f"{_listed('study', {r.study for r in records})}, "
+        f"{_listed('training function', {r.entry for r in records})}, "
+        f"{_listed('arm', {r.arm.name for r in records})}, "
+        f"{_listed('seed', {r.seed for r in records})}, "
+        f"{_listed('data', {r.data or 'unknown' for r in records})}"
+    )
+    return StoreError(
+        f"{path}: none of its {len(records)} records is of a trial that {study.slug} plans",
+        received=said,
+        cure=f"{cure}; {study.slug} trains {study.entry} with arms such as {study.reference.name}",
+    )
+
+
+def _listed(what: str, names: set[Any]) -> str:
+    ordered = [str(name) for name in sorted(names)]
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return f"{what} {'; '.join(ordered[:_NAMED])}{more}"
+
+
+def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreError:
+    ordered = sorted(sides.items(), key=lambda side: -len(side[1]))
+    said = "; ".join(
+        f"unit '{info.unit}', better '{info.better}' in {len(records)} records"
+        + (f": {_named(records)}" if place else "")
+        for place, (info, records) in enumerate(ordered)
+    )
+    return StoreError(
+        f"records disagree on the unit or the direction of metric '{name}'",
+        received=said,
+        cure="Leave the wrong ones out of the file, or train all again in another --runs-dir",
+    )
+
+
+def _named(records: Sequence[RunRecord]) -> str:
+    names = [f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records[:_NAMED]]
+    more = len(records) - len(names)
+    return "; ".join(names) + (f" and {more} more" if more else "")

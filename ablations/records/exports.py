@@ -1,0 +1,63 @@
+"""Writes records to files that other tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablations.core.record import RunRecord
+from ablations.errors import StudyError
+from ablations.files import replaced_file
+from ablations.records.jsonl import write_jsonl
+from ablations.text.sheets import to_csv
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def export_records(
+    records: Sequence[RunRecord], path: Path, *, table: Callable[[], DataFrame]
+) -> None:
+    """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
+
+    Args:
+        records: What ``.jsonl`` holds whole.
+        path: The file to write.
+        table: Makes the table of trials, a row each, where one is written.
+
+    Raises:
+        StudyError: if there are no records, the ending is another one, or Parquet is asked for
+            without pyarrow.
+    """
+    if not records:  # an earlier file must not be replaced by nothing
+        raise StudyError(
+            f"{path} is not written: there is nothing to export",
+            received="no recorded trial of this study with these settings",
+            cure="Repeat --set, --seeds and --threads as for 'run'",
+        )
+    if path.suffix == ".jsonl":
+        write_jsonl(records, path)
+    elif path.suffix == ".csv":
+        with replaced_file(path) as file:
+            file.write(to_csv(table()).encode())
+    elif path.suffix == ".parquet":
+        _write_parquet(table(), path)
+    else:
+        raise StudyError(
+            "export knows the endings .jsonl, .csv and .parquet",
+            received=path.name,
+            cure="Name the file with one of them",
+        )
+
+
+def _write_parquet(table: DataFrame, path: Path) -> None:
+    try:
+        with replaced_file(path) as file:
+            table.to_parquet(file, index=False)
+    except ImportError as error:
+        raise StudyError(
+            "Parquet needs the package pyarrow",
+            received=str(error),
+            cure="Install it with: pip install 'ablations[parquet]'",
+        ) from error

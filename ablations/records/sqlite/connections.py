@@ -1,0 +1,246 @@
+"""Opens record files: for reading wherever they lie, for writing where that is allowed.
+
+Sources: https://www.sqlite.org/wal.html (read-only files), https://www.sqlite.org/uri.html.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from ablations.errors import DamagedStoreError, StoreError
+from ablations.records.sqlite.locks import holder
+from ablations.records.sqlite.rows import DamagedError
+from ablations.records.sqlite.tables import STORE_VERSION, bring_up_to_date, version_of
+
+T = TypeVar("T")
+Query = Callable[[sqlite3.Connection], Iterator[T]]
+
+READ_SECONDS, WRITE_SECONDS = 5.0, 30.0
+"""How long to wait for someone who locks the file; a record that cannot be written is lost."""
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises of a damaged file; where its message quotes bytes, that cannot be read."""
+
+_TRIES = 20
+
+
+def read_from(path: Path, query: Query[T]) -> tuple[T, ...]:
+    """Returns what ``query`` finds in a record file; the file and its folder are left as they are.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
+    with telling(path):
+        if not _size(path):
+            raise damaged(path, "it is empty", "0 bytes")
+        if may_write(path):
+            with closing(connect(path, "mode=rw", READ_SECONDS)) as connection:
+                connection.execute("PRAGMA query_only = ON")
+                return _ask(path, connection, query)
+        return _read_without_locks(path, query)
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a record file with the present tables, and makes it if there is none.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    with telling(path):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path)
+        if not _size(path):
+            raise damaged(path, "it is empty", "0 bytes")
+        with closing(connect(path, "mode=rw", WRITE_SECONDS)) as connection:
+            _require_known(path, connection)
+            bring_up_to_date(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+
+
+def connect(path: Path, mode: str, seconds: float = READ_SECONDS) -> sqlite3.Connection:
+    """Opens a file that exists, in one of the modes of SQLite's addresses."""
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=seconds)
+
+
+def log_of(path: Path) -> Path:
+    """Returns where SQLite keeps what is committed but not yet in the file itself."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write a file, and files beside it as SQLite has to."""
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """Gives a private copy of a record file, with what is committed but not yet in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "records.sqlite"
+        shutil.copyfile(path, copy)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(log_of(path), log_of(copy))
+        yield copy
+
+
+def _make(path: Path) -> None:
+    """Makes an empty record file; nobody ever sees one without its tables."""
+    fresh = path.with_name(f".new-{secrets.token_hex(8)}")
+    try:
+        fresh.touch(exist_ok=False)
+        with closing(connect(fresh, "mode=rw")) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            bring_up_to_date(connection)
+        with suppress(FileExistsError):  # somebody else was quicker
+            _name_once(fresh, path)
+    finally:
+        for left in (fresh, log_of(fresh)):
+            left.unlink(missing_ok=True)
+
+
+def _name_once(fresh: Path, path: Path) -> None:
+    """Gives a file its name unless that is taken."""
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if not path.exists():
+            fresh.replace(path)
+
+
+def _read_without_locks(path: Path, query: Query[T]) -> tuple[T, ...]:
+    """Reads a file that may not be locked, and again if somebody changed it meanwhile."""
+    for _ in range(_TRIES):
+        before = _state(path)
+        try:
+            with _aside(path) as connection:
+                found = _ask(path, connection, query)
+        except (sqlite3.Error, StoreError, ValueError):
+            if _state(path) == before:
+                raise
+        else:
+            if _state(path) == before:
+                return found
+        time.sleep(0.05)
+    raise StoreError(
+        f"{path} changes all the time, and this user may not lock it",
+        received=f"{_TRIES} changes while it was read",
+        cure="Read it when the study does not run, or as the user who runs it",
+    )
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[sqlite3.Connection]:
+    if not _size(log_of(path)):
+        with closing(connect(path, "mode=ro&immutable=1")) as connection:
+            yield connection
+        return
+    with copied(path) as copy, closing(connect(copy, "mode=rw")) as connection:
+        yield connection
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _state(path: Path) -> tuple[object, ...]:
+    """Returns what differs when somebody wrote to a record file."""
+    facts = [file.stat() for file in (path, log_of(path)) if file.exists()]
+    return tuple((found.st_ino, found.st_size, found.st_mtime_ns) for found in facts)
+
+
+def _ask(path: Path, connection: sqlite3.Connection, query: Query[T]) -> tuple[T, ...]:
+    """Returns the answer of a file; an earlier version is upgraded in a copy that goes away."""
+    if _require_known(path, connection) == STORE_VERSION:
+        return tuple(query(connection))
+    with closing(sqlite3.connect("")) as copy:
+        connection.backup(copy)
+        bring_up_to_date(copy)
+        return tuple(query(copy))
+
+
+def _require_known(path: Path, connection: sqlite3.Connection) -> int:
+    version = version_of(connection)
+    if version == 0:
+        raise damaged(path, "it holds no tables of this program", "schema version 0")
+    if version > STORE_VERSION:
+        raise StoreError(
+            f"{path} was written by another version of ablations",
+            received=f"schema version {version}",
+            cure=f"This one reads version {STORE_VERSION}; name another --runs-dir",
+        )
+    return version
+
+
+def damaged(path: Path, problem: str, received: str) -> DamagedStoreError:
+    """Returns the error of a file that is not as it was written."""
+    return DamagedStoreError(
+        f"{path} is damaged, or no record file: {problem}",
+        received=received,
+        cure=f"'ablations repair {shlex.quote(str(path))}' keeps the sound records, and the "
+        "damaged file beside them",
+    )
+
+
+@contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Turns what SQLite and the reader of rows raise into one line with the cure that fits."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise _told(path, error) from error
+    except DamagedError as error:
+        raise damaged(path, error.where, error.why) from error
+
+
+def _told(path: Path, error: Exception) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "")
+    for starts, problem, cure in _FAULTS:
+        if name.startswith(starts):
+            who = holder(path, log_of(path), path.with_name(f"{path.name}-shm"))
+            return StoreError(
+                f"{path} {problem.format(holder=who)}", received=str(error), cure=cure
+            )
+    return damaged(path, "SQLite cannot read it", str(error))
+
+
+_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("SQLITE_BUSY", "SQLITE_LOCKED"),
+        "is locked by {holder}",
+        "Wait for it or end it, and issue the command again",
+    ),
+    (
+        ("SQLITE_FULL", "SQLITE_IOERR"),
+        "cannot be written or read to its end",
+        "Free the disk if it is full, and issue the command again; what is recorded stays",
+    ),
+    (
+        ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"),
+        "may not be opened or written here",
+        "Check the permissions of the file and its folder, or name another folder with --runs-dir",
+    ),
+    (
+        ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG"),
+        "takes no such record",
+        "Report it: the record should have been refused before",
+    ),
+)
+"""SQLite's names of faults (https://www.sqlite.org/rescode.html), what to say, and the cure."""

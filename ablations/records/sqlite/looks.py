@@ -1,0 +1,90 @@
+"""Keeps in a record file which verdicts were shown, and when.
+
+Two small tables beside the records, made by the first look; a file without them is as good. They
+are evidence of a user's own steps and no lock: whoever can write the file can change them. A file
+that cannot be written, or that another process holds, keeps no look, and stops nobody from looking.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ablations.core.looks import Look, Rule
+from ablations.errors import StoreError
+from ablations.records.sqlite.connections import read_from
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS looks (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, rule TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS looked_at (
+    key TEXT PRIMARY KEY, look INTEGER NOT NULL REFERENCES looks (id)
+) STRICT, WITHOUT ROWID;
+"""
+_WAIT_SECONDS = 1.0
+
+
+def read_looks(path: Path) -> tuple[Look, ...]:
+    """Returns the looks that a record file tells of, oldest first; none where it tells of none."""
+    if not path.exists():
+        return ()
+    try:
+        return read_from(path, _read)
+    except (StoreError, ValueError, TypeError, KeyError):
+        return ()
+
+
+def _read(connection: sqlite3.Connection) -> Iterator[Look]:
+    keys: dict[int, set[str]] = {}
+    for key, look in connection.execute("SELECT key, look FROM looked_at"):
+        keys.setdefault(look, set()).add(key)
+    for number, at, rule in connection.execute("SELECT id, at, rule FROM looks ORDER BY id"):
+        datetime.fromisoformat(at)  # what is damaged tells of no look
+        datetime.fromisoformat(at)  # what is no moment cannot be told from later ones
+        yield Look(at, _rule(json.loads(rule)), frozenset(keys.get(number, ())))
+
+
+def _rule(facts: dict[str, Any]) -> Rule:
+    seeds = tuple(map(int, facts["seeds"]))
+    return Rule(frozenset(facts["arms"]), seeds, str(facts["metric"]), float(facts["margin"]))
+
+
+def _facts(rule: Rule) -> str:
+    return json.dumps(
+        {
+            "arms": sorted(rule.arms),
+            "seeds": rule.seeds,
+            "metric": rule.metric,
+            "margin": rule.margin,
+        }
+    )
+
+
+def keep_look(path: Path, look: Look) -> None:
+    """Adds a look at these complete trials to a record file, unless the last one saw the same."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection, connection:
+            _keep(connection, look)
+    except sqlite3.Error:
+        return  # read-only, full or held: see above
+
+
+def _keep(connection: sqlite3.Connection, look: Look) -> None:
+    for statement in filter(str.strip, _TABLES.split(";")):
+        connection.execute(statement)
+    known = {key for (key,) in connection.execute("SELECT key FROM looked_at")}
+    last = connection.execute("SELECT rule FROM looks ORDER BY id DESC LIMIT 1").fetchone()
+    facts, new = _facts(look.rule), sorted(look.keys - known)
+    if last == (facts,) and not new:
+        return
+    cursor = connection.execute("INSERT INTO looks (at, rule) VALUES (?, ?)", (look.at, facts))
+    rows = [(key, cursor.lastrowid) for key in new]
+    connection.executemany("INSERT INTO looked_at VALUES (?, ?)", rows)

@@ -1,0 +1,116 @@
+"""The study's SQLite file: appends run records and reads them back.
+
+Only the driver of a study writes, and commits each record in one transaction when its trial ends.
+Readers may look at any time. Records are never changed, and carry checksums that say so. Arrays
+are stored as little-endian bytes (``f8`` step seconds, ``i8`` labels, ``f4`` probabilities), never
+as pickles.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ablations.core.identity import Head
+from ablations.core.record import Exhibit, RunRecord
+from ablations.errors import StoreError, UnstorableError
+from ablations.records.sqlite import rows
+from ablations.records.sqlite.connections import read_from, writing_to
+from ablations.records.sqlite.locks import holder
+from ablations.records.sqlite.rows import Outcome
+
+__all__ = ["Outcome", "Store"]
+
+LOCK_SECONDS = 2.0
+"""How long to wait for another driver, which may be about to end."""
+
+_UNSTORABLE = (
+    sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError,
+    AttributeError, OverflowError, TypeError, ValueError,
+)  # fmt: skip
+"""What writing a record raises whose values are at fault, and not the file."""
+
+
+class Store:
+    """The records of one study.
+
+    Args:
+        path: The SQLite file; it is made, with its folder, by the first `append`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, record: RunRecord) -> None:
+        """Commits one record in one transaction.
+
+        Raises:
+            StoreError: if the trial has a completed record already, or the file cannot be written.
+            UnstorableError: if the record holds what the file cannot.
+        """
+        with writing_to(self.path) as connection, connection:
+            try:
+                rows.insert(connection, record)
+            except _UNSTORABLE as error:
+                if "records.key" not in str(error):
+                    raise UnstorableError(
+                        f"{self.path}: trial {record.key} has a record that cannot be stored",
+                        received=f"{type(error).__name__}: {error}",
+                        cure="Report plain numbers and text",
+                    ) from error
+                raise StoreError(
+                    f"{self.path}: a trial is recorded only once",
+                    received=f"trial {record.key}: {error}",
+                    cure="Old records are never overwritten; change a setting or a seed",
+                ) from error
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Returns how each recorded trial ended, oldest record first."""
+        return read_from(self.path, rows.read_outcomes) if self.path.exists() else ()
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """Returns all records, oldest first."""
+        return read_from(self.path, rows.read_records) if self.path.exists() else ()
+
+    def heads(self) -> tuple[Head, ...]:
+        """Returns what names the trial of each record, oldest first."""
+        return read_from(self.path, rows.read_heads) if self.path.exists() else ()
+
+    def describe(self, key: str, exhibits: Sequence[Exhibit]) -> None:
+        """Stores what a trial shows of itself without training, in place of an earlier one."""
+        with writing_to(self.path) as connection, connection:
+            rows.describe(connection, key, exhibits)
+
+    def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
+        """Returns what trials show of themselves, by the trial's key."""
+        return dict(read_from(self.path, rows.read_descriptions) if self.path.exists() else ())
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Holds the right to write while a study runs; it ends with the process, however that ends.
+
+        Raises:
+            StoreError: if another process runs the study.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = self.path.with_name("driver.lock")
+        with closing(_locked(lock)):
+            yield
+
+
+def _locked(lock: Path) -> sqlite3.Connection:
+    """Returns a connection that holds the lock file until it is closed or its process ends."""
+    try:
+        connection = sqlite3.connect(lock, timeout=LOCK_SECONDS, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            problem = f"{lock.parent}: this study is being run already, by {holder(lock)}"
+            cure = "Wait for it, or stop it; 'ablations status' shows how far it is"
+        else:
+            problem = f"{lock} cannot be used as a lock"
+            cure = "Check that its folder may be written, or name another one with --runs-dir"
+        raise StoreError(problem, received=str(error), cure=cure) from error
+    return connection

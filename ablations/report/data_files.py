@@ -1,0 +1,200 @@
+"""The numbers behind each figure as tidy tables, at full precision, for the CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from ablations.core.estimates import Effect, Interval
+from ablations.core.findings import ArmFinding, Findings
+from ablations.core.record import RunRecord
+from ablations.core.study import Arm
+from ablations.core.training import trained
+from ablations.text.sheets import factor_columns, metric_columns
+
+Cell = tuple[str, str]
+"""A level of one factor and a level of another."""
+
+
+def trials_frame(findings: Findings, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per record in the order of arms and seeds; without records, per seed of an arm."""
+    if not records:
+        return pd.DataFrame(_seed_rows(findings))
+    order = {arm: i for i, arm in enumerate(findings.study.arms)}
+    placed = sorted(
+        records, key=lambda r: (order.get(r.arm, len(order)), r.seed, r.started_at, r.key)
+    )
+    named = _metrics_of(findings, [m.name for record in placed for m in record.metrics])
+    rows = [
+        _levels(findings, record.arm)
+        | {"seed": record.seed, "key": record.key, "status": record.status}
+        | {"trained": trained(record) if record.completed else None}
+        | {"reason": record.reason, "started_at": record.started_at, "seconds": record.seconds}
+        | {named[metric.name]: metric.value for metric in record.metrics}
+        for record in placed
+    ]
+    return pd.DataFrame(rows)
+
+
+def _levels(findings: Findings, arm: Arm) -> dict[str, Any]:
+    """Returns the arm's level of each factor, by the factor's column."""
+    columns = factor_columns(factor.name for factor in findings.study.factors)
+    return {columns.get(factor, factor): level for factor, level in arm.levels}
+
+
+def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:
+    """Returns the column of each metric."""
+    factors = factor_columns(factor.name for factor in findings.study.factors)
+    return metric_columns(names, factors.values())
+
+
+def _seed_rows(findings: Findings) -> list[dict[str, Any]]:
+    rows = []
+    named = _metrics_of(findings, [name for arm in findings.arms for name in arm.summaries])
+    for finding in findings.arms:
+        values: dict[int, dict[str, Any]] = {}
+        for name, summary in finding.summaries.items():
+            for seed, value in summary.values:
+                values.setdefault(seed, {})[named[name]] = value
+        levels = _levels(findings, finding.arm)
+        rows += [levels | {"seed": seed} | metrics for seed, metrics in values.items()]
+    return rows
+
+
+def arms_frame(findings: Findings) -> pd.DataFrame:
+    """One row per arm and metric."""
+    rows = [
+        _levels(findings, finding.arm)
+        | {"metric": name, "unit": s.metric.unit, "n": s.n, "mean": s.mean, "sd": s.sd}
+        | {"median": s.median, "min": s.minimum, "max": s.maximum}
+        | _bounds("interval", s.interval)
+        | _trained(finding, name)
+        for finding in findings.arms
+        for name, s in finding.summaries.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _trained(finding: ArmFinding, metric: str) -> dict[str, Any]:
+    """Gives the reading over the seeds that trained its columns; empty where that is all seeds."""
+    lost, found = len(finding.untrained), finding.over_trained(metric)
+    return (
+        {"n_untrained": lost if finding.training else None}
+        | {"trained_mean": found.mean if found else None}
+        | _bounds("trained_interval", found.interval if found else None)
+    )
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
+    return both_ends(name, (interval.low, interval.high) if interval else None)
+
+
+def both_ends(name: str, ends: tuple[float, float] | None) -> dict[str, Any]:
+    """Gives the two ends of an interval a column each; both empty if it is unknown."""
+    low, high = ends or (None, None)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def effects_frame(findings: Findings, names: Sequence[str]) -> pd.DataFrame:
+    """One row per effect; ``names`` are their labels in the findings' order."""
+    rows = [_effect_row(e, name) for e, name in zip(findings.effects, names, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def simple_effects_frame(findings: Findings) -> pd.DataFrame:
+    """One row per simple effect that is shown, with the level that the other factor stays at."""
+    rows = []
+    for effect in findings.simple_effects:
+        (change,), ((factor, level),) = effect.changes, effect.given
+        head = {"factor": change.factor, "level": change.level, "where": factor, "is": level}
+        rows.append({**head, **_effect_row(effect, change.factor)})
+    return pd.DataFrame(rows).drop(columns="effect", errors="ignore")
+
+
+def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
+    return (
+        {"effect": name, "kind": effect.kind, "metric": effect.metric.name, "n": effect.n}
+        | {"estimate": effect.estimate, "sd": effect.sd}
+        | _bounds("interval", effect.interval)
+        | _bounds("adjusted", effect.adjusted)
+        | {"trained_estimate": effect.trained.estimate if effect.trained else None}
+        | _bounds("trained_adjusted", effect.trained.adjusted if effect.trained else None)
+        | {"p": effect.p, "p_adjusted": effect.p_adjusted, "verdict": effect.verdict}
+        | {"d_z": effect.d_z, "better_share": effect.better_share}
+        | {f"seed_{seed}": value for seed, value in effect.per_seed}
+    )
+
+
+def factor_pairs(findings: Findings) -> list[tuple[str, str]]:
+    """Returns the pairs of factors that the study has interactions of, in its order."""
+    pairs = [
+        (effect.changes[0].factor, effect.changes[1].factor)
+        for effect in findings.effects
+        if effect.kind == "interaction" and len(effect.changes) == 2 and effect.estimate is not None
+    ]
+    return list(dict.fromkeys(pairs))
+
+
+def interaction_cells(findings: Findings, pair: tuple[str, str]) -> dict[Cell, dict[int, float]]:
+    """Averages the arms of each cell of two factors, seed by seed.
+
+    A seed counts only where every arm completed, as in the contrast itself.
+    """
+    by_arm = {f.arm: _by_seed(f, findings.metric.name) for f in findings.arms}
+    seeds = sorted(set.intersection(*(set(values) for values in by_arm.values())))
+    levels = [[level.name for level in findings.study.factor(f).levels] for f in pair]
+    cells = {}
+    for cell in product(*levels):
+        arms = [arm for arm in by_arm if _in_cell(arm, pair, cell)]
+        cells[cell[0], cell[1]] = {
+            seed: sum(by_arm[arm][seed] for arm in arms) / len(arms) for seed in seeds if arms
+        }
+    return cells
+
+
+def _by_seed(finding: ArmFinding, metric: str) -> Mapping[int, float]:
+    summary = finding.summaries.get(metric)
+    return dict(summary.values) if summary else {}
+
+
+def _in_cell(arm: Arm, pair: tuple[str, str], cell: Sequence[str]) -> bool:
+    return arm.matches(dict(zip(pair, cell, strict=True)))
+
+
+def interactions_frame(findings: Findings) -> pd.DataFrame:
+    """One row per pair of factors, cell and seed."""
+    (metric,) = _metrics_of(findings, [findings.metric.name]).values()
+    rows = [
+        {"factor_1": pair[0], "level_1": cell[0], "factor_2": pair[1], "level_2": cell[1]}
+        | {"seed": seed, metric: value}
+        for pair in factor_pairs(findings)
+        for cell, values in interaction_cells(findings, pair).items()
+        for seed, value in values.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def curves_frame(findings: Findings) -> pd.DataFrame:
+    """One row per arm, seed, metric and epoch."""
+    rows = [
+        _levels(findings, finding.arm)
+        | {"seed": curve.seed, "metric": curve.metric, "epoch": epoch, "value": value}
+        for finding in findings.arms
+        for curve in finding.curves
+        for epoch, value in enumerate(curve.values, start=1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def steps_frame(findings: Findings) -> pd.DataFrame:
+    """One row per arm and percentile of its step durations, in seconds."""
+    rows = [
+        dict(finding.arm.levels) | {"percentile": percentile, "step_seconds": value}
+        for finding in findings.arms
+        if finding.timing
+        for percentile, value in enumerate(finding.timing.quantiles)
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,1 @@
+"""Figures: values ready to draw, and what draws them."""

@@ -1,0 +1,161 @@
+"""Turns findings into the values that the figures draw: scaled, labelled, and in order."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+
+from ablations.core.estimates import Effect, Interval, MetricInfo, Summary
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report.data_files import factor_pairs, interaction_cells
+from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.layout import Bounds
+from ablations.report.figures.panels import Line, Panel, Panels
+from ablations.report.figures.theme import VERDICT_COLOURS
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import (
+    Scale,
+    arm_label,
+    better_direction,
+    difference,
+    interval,
+    level_label,
+    metric_name,
+    number,
+    scale_for,
+)
+
+
+def arms_chart(findings: Findings) -> DotPlot:
+    """One row per arm: its seeds, mean and interval, with the reference as a line."""
+    name = findings.metric.name
+    found = [(arm, arm.summaries.get(name)) for arm in findings.arms]
+    scale = scale_for(findings.metric.unit, [v for _, s in found if s for _, v in s.values])
+    rows = tuple(_arm_row(findings, arm, s, scale=scale) for arm, s in found)
+    reference = findings.arm(findings.study.reference).summaries.get(name)
+    known = reference.mean if reference else None
+    return DotPlot(
+        rows=rows,
+        axis=axis_label(findings.metric, scale),
+        line=None if known is None else known * scale.factor,
+        line_label="" if known is None else arm_label(findings.study, findings.study.reference),
+    )
+
+
+def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None, *, scale: Scale) -> Row:
+    values = [value for _, value in summary.values] if summary else []
+    bounds = ends(summary.interval) if summary else None
+    mean = summary.mean if summary else None
+    return Row(
+        label=arm_label(findings.study, arm.arm),
+        dots=scaled(values, scale),
+        middle=None if mean is None else mean * scale.factor,
+        bar=bounds_in(bounds, scale),
+        note=number(mean, findings.metric.unit),
+        detail=interval(*bounds, findings.metric.unit, suffix=False) if bounds else "",
+        colour="muted" if arm.is_reference else "blue",
+    )
+
+
+def ends(interval: Interval | None) -> Bounds | None:
+    """Returns the two ends of an interval."""
+    return (interval.low, interval.high) if interval else None
+
+
+def bounds_in(bounds: Bounds | None, scale: Scale) -> Bounds | None:
+    """Brings two ends into the units of the axis."""
+    return (bounds[0] * scale.factor, bounds[1] * scale.factor) if bounds else None
+
+
+def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:
+    """Brings values into the units of the axis."""
+    return tuple(value * scale.factor for value in values)
+
+
+def axis_label(metric: MetricInfo, scale: Scale, *, change: bool = False) -> str:
+    """Names an axis, with its unit and the direction that is better."""
+    name = f"{'change in ' if change else ''}{metric_name(metric.name)}"
+    unit = scale.suffix.strip()
+    direction = better_direction(metric.better)
+    return f"{name}{f', {unit}' if unit else ''}{f' ({direction})' if direction else ''}"
+
+
+def effects_chart(findings: Findings) -> DotPlot | None:
+    """One row per effect: each seed's contrast, its interval and its adjusted interval."""
+    known = [effect for effect in findings.effects if effect.estimate is not None]
+    if not known:
+        return None
+    metric = findings.metric
+    scale = scale_for(metric.unit, [e.estimate for e in known], signed=True)
+    margin = findings.study.smallest_effect_that_matters * scale.factor
+    return DotPlot(
+        rows=tuple(_effect_row(findings, effect, scale) for effect in known),
+        axis=axis_label(metric, scale, change=True),
+        line=0.0,
+        line_label="no effect",
+        band=(-margin, margin) if margin > 0 else None,
+    )
+
+
+def _effect_row(findings: Findings, effect: Effect, scale: Scale) -> Row:
+    kinds = {"main": "Effects", "arm": "Against the reference", "interaction": "Interactions"}
+    bounds = ends(effect.adjusted or effect.interval)
+    crossed = any(other.kind != effect.kind for other in findings.effects)
+    return Row(
+        label=effect_label(findings, effect),
+        dots=scaled((value for _, value in effect.per_seed), scale),
+        middle=None if effect.estimate is None else effect.estimate * scale.factor,
+        bar=bounds_in(ends(effect.interval), scale),
+        thin=bounds_in(ends(effect.adjusted), scale),
+        note=difference(effect.estimate, effect.metric.unit),
+        detail=interval(*bounds, effect.metric.unit, signed=True, suffix=False) if bounds else "",
+        colour=VERDICT_COLOURS[effect.verdict],
+        hollow=effect.verdict == "inconclusive",
+        group=kinds[effect.kind] if crossed else "",
+    )
+
+
+def interaction_chart(findings: Findings) -> Panels | None:
+    """One panel per pair of factors: a line per level of the second over those of the first."""
+    pairs = factor_pairs(findings)
+    cells = {pair: interaction_cells(findings, pair) for pair in pairs}
+    values = [v for found in cells.values() for by_seed in found.values() for v in by_seed.values()]
+    if not values:
+        return None
+    scale = scale_for(findings.metric.unit, values)
+    panels = tuple(_interaction_panel(findings, pair, scale) for pair in pairs)
+    axis = axis_label(findings.metric, scale).replace("→", "↑").replace("←", "↓")
+    return Panels(panels, axis, limits(values, scale))
+
+
+def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) -> Panel:
+    """Lines that run parallel say that the factors do not depend on each other."""
+    cells = interaction_cells(findings, pair)
+    first, second = (findings.study.factor(name) for name in pair)
+    lines = []
+    for level in second.levels:
+        columns = [scaled(cells[own.name, level.name].values(), scale) for own in first.levels]
+        lines.append(
+            Line(
+                label=level_label(findings.study, second.name, level.name),
+                mean=tuple(sum(column) / len(column) for column in columns),
+                seeds=tuple(zip(*columns, strict=True)),
+            )
+        )
+    return Panel(
+        title=f"{pair[0]} × {pair[1]}",
+        lines=tuple(lines),
+        x_labels=tuple(level.name for level in first.levels),
+        x_axis=first.name,
+    )
+
+
+def limits(values: Sequence[float], scale: Scale) -> Bounds:
+    """Leaves some room around the values, but none above 100%."""
+    shown = [value for value in scaled(values, scale) if math.isfinite(value)] or [0.0]
+    low, high = min(shown), max(shown)
+    room = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    top = 100.5 if scale.suffix == "%" and high <= 100 else high + room
+    most = sys.float_info.max
+    return max(low - room, -most), min(top, high + room, most)

@@ -1,0 +1,157 @@
+"""Draws what each arm reaches against what it costs. Computes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ablations.report.figures.axes import PLAIN, AxisScale, fit, notes
+from ablations.report.figures.layout import (
+    Bounds,
+    canvas,
+    shorten_axis,
+    spaced,
+    text_width,
+    wrapped,
+)
+from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One arm of the cost plot, with the interval of its metric."""
+
+    label: str
+    x: float
+    y: float
+    bar: Bounds | None
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Cost to the right, the metric upwards; ``front`` are the points that no other dominates."""
+
+    points: tuple[Point, ...]
+    x_axis: str
+    y_axis: str
+    log: bool = False
+    front: tuple[tuple[float, float], ...] = ()
+    across: AxisScale = PLAIN
+    upward: AxisScale = PLAIN
+
+    @property
+    def scales(self) -> tuple[AxisScale, AxisScale]:
+        """The axes that all points fit on."""
+        bars = [end for point in self.points for end in point.bar or ()]
+        return fit([p.x for p in self.points]), fit([p.y for p in self.points], bars)
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of axes that do not show all numbers as usual."""
+        across, upward = self.scales
+        bars = [end for point in self.points for end in point.bar or ()]
+        found = (
+            notes(across, [point.x for point in self.points]),
+            notes(upward, [point.y for point in self.points], bars),
+        )
+        return " ".join(dict.fromkeys(filter(None, found)))
+
+
+def fitted(data: Scatter) -> Scatter:
+    """Brings the points to their places on axes that they all fit on."""
+    across, upward = data.scales
+    points = [
+        replace(p, x=across.place(p.x), y=upward.place(p.y), bar=upward.bounds(p.bar))
+        for p in data.points
+    ]
+    front = ((across.place(x), upward.place(y)) for x, y in data.front)
+    return replace(
+        data,
+        points=tuple(p for p in points if math.isfinite(p.x) and math.isfinite(p.y)),
+        front=tuple(place for place in front if all(map(math.isfinite, place))),
+        x_axis=across.named(data.x_axis),
+        y_axis=upward.named(data.y_axis),
+        log=data.log and across == PLAIN,
+        across=across,
+        upward=upward,
+    )
+
+
+def cost_figure(data: Scatter, width: int) -> Figure:
+    """Lays out the cost plot with its labels in a column at the right."""
+    data = fitted(data)
+    height = 330.0 if width >= WIDE else 380.0
+    room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
+    figure = canvas(width, height)
+    left, bottom = 58.0, 52.0
+    size = ((width - left - room) / width, (height - bottom - 34) / height)
+    axes = figure.add_axes((left / width, bottom / height, *size))
+    plot_cost(axes, data, room=room)
+    return figure
+
+
+def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
+    """Draws the points, their intervals, the front, and their labels at thin lines."""
+    if len(data.front) > 1:
+        x, y = zip(*data.front, strict=True)
+        ax.step(x, y, where="post", color=LIGHT["rule"], linewidth=1.4, zorder=1)
+    for point in data.points:
+        colour = LIGHT[point.colour]
+        if point.bar:
+            ax.plot([point.x] * 2, point.bar, "-", color=colour, linewidth=1.2, alpha=0.6)
+        ax.plot(
+            [point.x], [point.y], "o", color=colour, markersize=MARKS["mean"], markeredgewidth=0
+        )
+    _finish_axes(ax, data, room=room)
+    _label_points(ax, data.points, room=room)
+
+
+def _finish_axes(ax: Axes, data: Scatter, *, room: float) -> None:
+    """Sets scales, numbers and titles of both axes."""
+    if data.log:
+        ax.set_xscale("log")
+    else:
+        if not data.across.log:
+            ax.set_xlim(left=min(0, ax.get_xlim()[0]) if _below_zero(data) else 0)
+        data.across.tick(ax.xaxis, MaxNLocator(5))
+    data.upward.tick(ax.yaxis, MaxNLocator(5))
+    wide = ax.get_window_extent().width
+    ax.set_xlabel(shorten_axis(data.x_axis, wide + 100), loc="right", labelpad=6)
+    ax.set_title(
+        shorten_axis(data.y_axis, wide + room),
+        loc="left",
+        fontsize=SMALL,
+        color=LIGHT["muted"],
+        pad=12,
+    )
+    ax.grid(visible=True, zorder=0)
+    ax.set_axisbelow(True)
+    ax.tick_params(length=0, pad=6)
+
+
+def _below_zero(data: Scatter) -> bool:
+    return any(point.x < 0 for point in data.points)
+
+
+def _label_points(ax: Axes, points: Sequence[Point], *, room: float) -> None:
+    low, high = ax.get_ylim()
+    texts = {point.label: wrapped(point.label, room - 12) for point in points}
+    pixels = 31 if any("\n" in text for text in texts.values()) else 17
+    gap = (high - low) * pixels / ax.get_window_extent().height
+    shown = sorted((point for point in points if point.label), key=lambda point: point.y)
+    for point, place in zip(
+        shown, spaced([p.y for p in shown], gap, top=high - gap / 2), strict=True
+    ):
+        ax.annotate(
+            texts[point.label], (point.x, point.y), xycoords="data",
+            xytext=(1.03, (place - low) / (high - low)), textcoords="axes fraction",
+            va="center", fontsize=SMALL, annotation_clip=False, linespacing=1.05,
+            arrowprops={"arrowstyle": "-", "color": LIGHT["rule"], "linewidth": 0.7,
+                        "shrinkA": 2, "shrinkB": 5, "relpos": (0, 0.5)},
+        )  # fmt: skip

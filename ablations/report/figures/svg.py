@@ -1,0 +1,103 @@
+"""Turns a matplotlib figure into SVG: themed for a page, or on white for everything else."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable
+from html import escape
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
+from ablations.text.escaping import printable
+
+_NAME = {value: name for name, value in LIGHT.items()}
+_NOTHING_TO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+def draw(figure: Figure) -> str:
+    """Renders a figure as bare SVG: no prolog, no style sheet, no ids but those in use."""
+    for text in figure.findobj(Text):
+        if text.get_text() != (words := printable(text.get_text())):
+            text.set_text(words)
+    stream = io.StringIO()
+    with warnings.catch_warnings():
+        # Matplotlib measures with its own font; the text itself is drawn by the reader's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(stream, format="svg", metadata=_NOTHING_TO_DATE, transparent=True)
+    return _bare(stream.getvalue())
+
+
+def _bare(svg: str) -> str:
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*<style[^>]*>[^<]*</style>\s*</defs>", "", body)
+    body = _in_tags(body, _tidy_tag)
+    return re.sub(r"\s*\n\s*", "\n", body).strip()
+
+
+def _in_tags(svg: str, change: Callable[[str], str]) -> str:
+    """Changes tags alone: a label may hold anything, also what looks like an attribute."""
+    return re.sub(r"<[^>]*>", lambda tag: change(tag[0]), svg)
+
+
+def _tidy_tag(tag: str) -> str:
+    if tag.startswith("<g "):
+        tag = re.sub(r' id="[^"]*"', "", tag)
+    if tag.startswith("<svg"):
+        tag = re.sub(r' (xmlns|xmlns:xlink|version)="[^"]*"', "", tag)
+        tag = re.sub(r'"([\d.]+)pt"', r'"\1"', tag)
+    tag = re.sub(r' transform="rotate\(-0 [^"]*"', "", tag)
+    tag = re.sub(r"font-family: [^;\"]*", f"font-family: {SANS}", tag)
+    return tag.replace("xlink:href", "href")
+
+
+def for_page(svg: str, *, name: str, alt: str, shown: str) -> Markup:
+    """Makes SVG part of a page: its colours follow the page's theme.
+
+    Args:
+        svg: From `draw`.
+        name: Unique on the page; keeps the ids of two figures apart.
+        alt: What the figure shows, for those who do not see it.
+        shown: CSS class, ``wide`` or ``narrow``.
+    """
+    body = _with_variables(_in_tags(svg, lambda tag: _owned(tag, name)))
+    attributes = f'<svg class="{shown}" role="img" aria-label="{escape(printable(alt))}"'
+    return Markup(body.replace("<svg", attributes, 1))  # noqa: S704 - drawn by us, alt escaped
+
+
+def alone(svg: str, *, alt: str) -> str:
+    """Makes SVG a file of its own, in fixed colours on white."""
+    return _document(svg, alt, f'<rect width="100%" height="100%" fill="{LIGHT["paper"]}"/>')
+
+
+def themed(svg: str, *, alt: str) -> str:
+    """Makes SVG a file of its own that follows the reader's light or dark setting."""
+    rules = (
+        f"svg{{{css_variables(LIGHT)}}}"
+        f"@media (prefers-color-scheme:dark){{svg{{{css_variables(DARK)}}}}}"
+    )
+    return _document(_with_variables(svg), alt, f"<style>{rules}</style>")
+
+
+def _document(svg: str, alt: str, first: str) -> str:
+    namespace = '<svg xmlns="http://www.w3.org/2000/svg" role="img"'
+    start, rest = svg.replace("<svg", namespace, 1).split(">", 1)
+    return f"{start}>\n<title>{escape(printable(alt))}</title>\n{first}{rest}\n"
+
+
+def _owned(tag: str, name: str) -> str:
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)  # the page's own font
+    return re.sub(r'( id="| href="#|url\(#)', rf"\g<1>{name}-", tag)
+
+
+def _with_variables(svg: str) -> str:
+    return _in_tags(svg, lambda tag: re.sub(r"#[0-9a-f]{6}\b", _variable, tag))
+
+
+def _variable(colour: re.Match[str]) -> str:
+    return f"var(--{_NAME[colour[0]]})" if colour[0] in _NAME else colour[0]

@@ -1,0 +1,173 @@
+"""Turns findings into the values of the figures about training: curves, steps and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablations.core.estimates import MetricInfo
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report.figures.charts import axis_label, bounds_in, ends, limits, scaled
+from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.panels import Line, Panel, Panels
+from ablations.report.figures.scatter import Point, Scatter
+from ablations.text.formatting import Scale, arm_label, metric_name, scale_for
+
+CURVES = (("accuracy", "val_accuracy"), ("loss", "val_loss"))
+"""Pairs of training and validation metrics to draw, in order of preference."""
+
+COSTS = ("full_fit_seconds", "fit_seconds", "trial_seconds")
+_LABELLED_POINTS = 14
+
+
+def curve_metrics(findings: Findings) -> tuple[str, ...]:
+    """Chooses which epoch metrics to draw: a training metric and its validation twin."""
+    names = list(dict.fromkeys(c.metric for arm in findings.arms for c in arm.curves))
+    for pair in CURVES:
+        if set(pair) <= set(names):
+            return pair
+    twins = [(name, f"val_{name}") for name in names if f"val_{name}" in names]
+    return twins[0] if twins else tuple(names[:1])
+
+
+def curves_chart(findings: Findings) -> Panels | None:
+    """One panel per arm: training and validation over the epochs."""
+    metrics = curve_metrics(findings)
+    if not metrics:
+        return None
+    unit = findings.metric.unit if metrics[0] in findings.metric.name else "number"
+    arms = [arm for arm in findings.arms if arm.curves]
+    values = [v for arm in arms for c in arm.curves if c.metric in metrics for v in c.values]
+    scale = scale_for(unit, values)
+    panels = tuple(
+        Panel(
+            title=arm_label(findings.study, arm.arm),
+            lines=tuple(_curve(arm, metric, scale) for metric in metrics),
+            x_axis="epoch",
+        )
+        for arm in arms
+    )
+    suffix = scale.suffix.strip()
+    axis = f"{metric_name(metrics[0])}{f', {suffix}' if suffix else ''}"
+    legend = ("training", "validation") if len(metrics) == 2 else ()
+    return Panels(panels, axis, limits(values, scale), legend)
+
+
+def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
+    runs = tuple(scaled(curve.values, scale) for curve in arm.curves if curve.metric == metric)
+    # The mean ends with the shortest run: beyond it, it would jump as seeds drop out.
+    mean = tuple(sum(column) / len(column) for column in zip(*runs, strict=False))
+    return Line(metric_name(metric), mean, runs)
+
+
+def steps_chart(findings: Findings) -> DotPlot | None:
+    """One row per arm: percentiles 1 to 99 of its steps as ticks, the middle half as a bar."""
+    timed = [arm for arm in findings.arms if arm.timing and len(arm.timing.quantiles) == 101]
+    ends = [arm.timing.quantiles[99] for arm in timed if arm.timing]
+    if not timed:
+        return None
+    scale = scale_for("seconds", ends)
+    metric = MetricInfo("step_time", "seconds", "lower")
+    return DotPlot(
+        rows=tuple(_step_row(findings, arm, scale) for arm in timed),
+        axis=axis_label(metric, scale),
+        ticks_for_dots=True,
+    )
+
+
+def _step_row(findings: Findings, arm: ArmFinding, scale: Scale) -> Row:
+    quantiles = arm.timing.quantiles if arm.timing else ()
+    return Row(
+        label=arm_label(findings.study, arm.arm),
+        dots=scaled(quantiles[1:100], scale),
+        middle=quantiles[50] * scale.factor,
+        bar=(quantiles[25] * scale.factor, quantiles[75] * scale.factor),
+        thin=(quantiles[5] * scale.factor, quantiles[95] * scale.factor),
+        note=scale.show(quantiles[50]),
+        colour="muted" if arm.is_reference else "blue",
+    )
+
+
+def cost_metric(findings: Findings) -> str | None:
+    """Chooses what stands for cost: the fit alone, else the whole trial."""
+    for name in COSTS:
+        if name != findings.metric.name and any(name in arm.summaries for arm in findings.arms):
+            return name
+    return None
+
+
+def cost_chart(findings: Findings) -> Scatter | None:
+    """One point per arm: mean cost and mean of the study's metric."""
+    cost = cost_metric(findings)
+    found = [
+        (arm, arm.summaries[cost].mean, arm.summaries[findings.metric.name])
+        for arm in findings.arms
+        if cost and cost in arm.summaries and findings.metric.name in arm.summaries
+    ]
+    costs = [x for _, x, _ in found if x is not None]
+    if len(costs) < 2 or cost is None:
+        return None
+    across = scale_for("seconds", costs)
+    upward = scale_for(findings.metric.unit, [y.mean for *_, y in found])
+    points = tuple(
+        Point(
+            label=_point_label(findings, arm, len(found)),
+            x=x * across.factor,
+            y=y.mean * upward.factor,
+            bar=bounds_in(ends(y.interval), upward),
+            colour="muted" if arm.is_reference else "blue",
+        )
+        for arm, x, y in found
+        if x is not None and y.mean is not None
+    )
+    x_axis = axis_label(MetricInfo(cost, "seconds", "lower"), across)
+    y_axis = axis_label(findings.metric, upward).replace("→", "↑").replace("←", "↓")
+    front = pareto_front(points, 1 if findings.metric.better == "higher" else -1)
+    log = min(costs) > 0 and max(costs) / min(costs) > 20
+    return Scatter(points, x_axis, y_axis, log=log, front=front)
+
+
+def pareto_front(points: Sequence[Point], sign: int) -> tuple[tuple[float, float], ...]:
+    """Returns the points that no cheaper point equals or beats, from the cheapest on."""
+    front: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda point: (point.x, -sign * point.y)):
+        if not front or sign * point.y > sign * front[-1][1]:
+            front.append((point.x, point.y))
+    return tuple(front)
+
+
+def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:
+    """Labels all points of a small study, and the best and the reference of a large one."""
+    if points > _LABELLED_POINTS and not (arm.is_reference or arm.arm == findings.best):
+        return ""
+    return arm_label(findings.study, arm.arm)
+
+
+def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
+    """One plot a metric with its validation twin; the accuracies of all arms share their axis."""
+    own = {curve.metric for curve in arm.curves}
+    return tuple(_history(findings, arm, pair) for pair in CURVES if set(pair) <= own)
+
+
+def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Panels:
+    shared = pair[0] == "accuracy"
+    arms = findings.arms if shared else (arm,)
+    values = [v for a in arms for c in a.curves if c.metric in pair for v in c.values]
+    scale = scale_for("fraction" if shared else "number", values)
+    lines = tuple(_curve(arm, metric, scale) for metric in pair)
+    panel = Panel(title=arm_label(findings.study, arm.arm), lines=lines, x_axis="epoch")
+    suffix = scale.suffix.strip()
+    axis = f"{metric_name(pair[0])}{f', {suffix}' if suffix else ''}"
+    shown = values if shared else _without_spike(arm, pair)
+    return Panels((panel,), axis, limits(shown, scale), ("training", "validation"))
+
+
+def _without_spike(arm: ArmFinding, pair: tuple[str, str]) -> list[float]:
+    """Leaves the first epoch out of the axis where it would flatten all that follows."""
+    runs = [curve.values for curve in arm.curves if curve.metric in pair]
+    later = [value for run in runs for value in run[1:]]
+    spiked = later and max(run[0] for run in runs) > SPIKE * max(later)
+    return later if spiked else [value for run in runs for value in run]
+
+
+SPIKE = 2.0
+"""How many times all later losses the first may be and still be drawn."""

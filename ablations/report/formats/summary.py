@@ -1,0 +1,119 @@
+"""Summarises findings for machines, and for the index of a site: ``report.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ablations.core.estimates import Effect, Interval
+from ablations.core.findings import ArmFinding, Findings
+from ablations.records.sqlite.checksums import of_document
+from ablations.report.figures import headlines
+from ablations.report.sections.answer import Answer
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import arm_label, gate_rule, gate_status
+
+
+def card(findings: Findings, said: Answer, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Summarises findings for machines and for the index of a site.
+
+    ``origin`` tells which study the report is of, so that no other one takes its place.
+    """
+    study, measured = findings.study, _measured(findings)
+    return {
+        "schema": 1,
+        "slug": study.report_name,
+        "origin": dict(origin),
+        "title": study.title,
+        "question": study.question,
+        "answer": list(said.sentences),
+        "caveats": [*filter(None, [said.alarm]), *said.caveats],
+        "finished_at": findings.finished_at,
+        "metric": findings.metric.name,
+        "trials": {"planned": findings.n_planned, "completed": findings.n_completed,
+                   "failed": findings.n_failed, "missing": findings.n_missing},
+        "best": findings.best.name if findings.best else None,
+        "picture": headlines.arms_headline(findings),
+        "arms": [_arm_card(findings, arm) for arm in findings.arms],
+        "effects": [_effect_card(findings, effect) for effect in findings.effects],
+        "gates": _gate_cards(findings),
+        "measured": measured | {"checksum": of_document(measured)},
+    }  # fmt: skip
+
+
+def _measured(findings: Findings) -> dict[str, Any]:
+    """Returns what a later state of the study can be held against."""
+    return {
+        "data": list(findings.data),
+        "started": list(findings.started),
+        "environments": [dict(facts) for facts, _ in findings.environments],
+        "metrics": {m.name: {"unit": m.unit, "better": m.better} for m in findings.metrics},
+        "arms": [
+            {
+                "levels": dict(arm.arm.levels),
+                "values": {name: dict(s.values) for name, s in arm.summaries.items()},
+                "untrained": list(arm.untrained),
+            }
+            for arm in findings.arms
+        ],
+    }
+
+
+def _ends(found: Interval | None) -> list[float] | None:
+    return [found.low, found.high] if found else None
+
+
+def _arm_card(findings: Findings, arm: ArmFinding) -> dict[str, Any]:
+    summary = arm.summaries.get(findings.metric.name)
+    return {
+        "arm": arm.arm.name,
+        "label": arm_label(findings.study, arm.arm),
+        "n": summary.n if summary else 0,
+        "mean": summary.mean if summary else None,
+        "interval": _ends(summary.interval) if summary else None,
+        "training": _training_card(arm, findings.metric.name),
+        "seed_gaps": [asdict(gap) for gap in arm.gaps],
+    }
+
+
+def _training_card(arm: ArmFinding, metric: str) -> dict[str, Any] | None:
+    """Returns how many networks trained, and the mean over those that did where some did not."""
+    found = arm.training
+    if found is None:
+        return None
+    trained = arm.over_trained(metric)
+    return {
+        "untrained": list(found.untrained),
+        "of": found.n,
+        "share": _ends(found.share),
+        "mean": trained.mean if trained else None,
+        "interval": _ends(trained.interval) if trained else None,
+    }
+
+
+def _effect_card(findings: Findings, effect: Effect) -> dict[str, Any]:
+    return {
+        "effect": effect_label(findings, effect),
+        "kind": effect.kind,
+        "n": effect.n,
+        "estimate": effect.estimate,
+        "interval": _ends(effect.interval),
+        "adjusted": _ends(effect.adjusted),
+        "p_adjusted": effect.p_adjusted,
+        "verdict": effect.verdict,
+        "trained": effect.trained and _effect_card(findings, effect.trained),
+    }
+
+
+def _gate_cards(findings: Findings) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": gate_rule(found.gate, found.metric.unit if found.metric else "number"),
+            "arm": found.arm.name,
+            "judged": found.judged,
+            "status": found.status,
+            "shown": gate_status(found.status),
+        }
+        for found in findings.gates
+    ]

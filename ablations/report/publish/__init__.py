@@ -1,0 +1,1 @@
+"""Where reports go: folders, a static site, and a Jekyll blog."""

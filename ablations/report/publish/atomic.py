@@ -1,0 +1,169 @@
+"""Replaces what we wrote into a folder: built beside the old one, and swapped in at the end."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.errors import StudyError
+from ablations.report.publish.manifests import (
+    MANIFEST,
+    all_files,
+    is_unchanged,
+    read_manifest,
+    write_manifest,
+)
+from ablations.text.formatting import counted, listing
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a folder of ours is known by.
+
+    ``marker`` is a file that each such folder holds. ``earlier`` names the files that a version
+    without manifests wrote into a folder; none if that folder is not such a one.
+    """
+
+    marker: str
+    earlier: Callable[[Path], Collection[str]] = lambda _: ()
+
+    def owned(self, folder: Path) -> set[str]:
+        """Returns the files of a folder that we wrote and nobody has changed since."""
+        manifest = read_manifest(folder)
+        if manifest is None:
+            return set(self.earlier(folder))
+        unchanged = (name for name, own in manifest.items() if is_unchanged(folder / name, own))
+        return {MANIFEST, *unchanged}
+
+    def made(self, folder: Path) -> bool:
+        """Says whether a folder is one of ours."""
+        manifest = read_manifest(folder)
+        return self.marker in (self.earlier(folder) if manifest is None else manifest)
+
+
+@contextmanager
+def replaced(target: Path, kind: Kind) -> Iterator[Path]:
+    """Gives a new folder to fill, which takes the place of ``target`` when all went well.
+
+    Whatever goes wrong, ``target`` stays as it was. Of an existing target, only the files are
+    replaced or deleted that we wrote and nobody has changed since; all others stay in it. A link
+    to a folder stays a link.
+
+    Raises:
+        StudyError: if ``target`` was not made by this program, or someone else's file has a name
+            that is needed.
+    """
+    target = _resolved(target)
+    aside = target.with_name(f".{target.name}.ablations-old")
+    _recover(target, aside, kind)
+    _require_own(target, kind)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    try:
+        # mkdtemp makes folders that a web server may not read
+        fresh.chmod(0o700 | target.stat().st_mode & 0o777 if target.exists() else 0o755)
+        yield fresh
+        write_manifest(fresh)
+        _require_free(target, fresh, kind)
+        _swap(fresh, target, aside, kind)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _resolved(target: Path) -> Path:
+    try:
+        found = target.resolve()
+    except (OSError, RuntimeError):  # links that lead to themselves
+        found = Path("/")
+    if not found.name:
+        raise _refused("the output folder cannot be replaced", target)
+    return found
+
+
+def _refused(problem: str, target: Path) -> StudyError:
+    return StudyError(problem, received=str(target), cure="Name a new or empty folder")
+
+
+def _recover(target: Path, aside: Path, kind: Kind) -> None:
+    """Finishes a swap that was cut short."""
+    if not aside.exists():
+        return
+    if target.exists():
+        _settle(aside, target, kind)
+    else:
+        aside.rename(target)
+
+
+def _require_own(target: Path, kind: Kind) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir() or (any(target.iterdir()) and not kind.made(target)):
+        raise _refused(
+            "the output folder holds something else, and would be replaced as a whole", target
+        )
+
+
+def _require_free(target: Path, fresh: Path, kind: Kind) -> None:
+    """Makes sure that no file of someone else stands where one of ours is to be written."""
+    names = all_files(fresh)
+    found = [name for name in _foreign(target, kind) if _collides(name, names, target, fresh)]
+    if found:
+        more = len(found) - _SHOWN
+        shown = [str(target / name) for name in found[:_SHOWN]]
+        raise StudyError(
+            "files that are to be written were put there, or changed, by someone else",
+            received=listing([*shown, counted(more, "more file")] if more > 0 else shown),
+            cure="Rename or delete them, then issue the same command again",
+        )
+
+
+def _foreign(folder: Path, kind: Kind) -> list[str]:
+    owned = kind.owned(folder)
+    return [name for name in all_files(folder) if name not in owned]
+
+
+def _collides(theirs: str, ours: Collection[str], target: Path, fresh: Path) -> bool:
+    if theirs in ours:
+        return not _same(target / theirs, fresh / theirs)
+    return any(own.startswith(f"{theirs}/") or theirs.startswith(f"{own}/") for own in ours)
+
+
+def _same(path: Path, other: Path) -> bool:
+    return not path.is_symlink() and filecmp.cmp(path, other, shallow=False)
+
+
+def _swap(fresh: Path, target: Path, aside: Path, kind: Kind) -> None:
+    if not target.exists():
+        fresh.rename(target)
+        return
+    target.rename(aside)
+    try:
+        fresh.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    _settle(aside, target, kind)
+
+
+def _settle(aside: Path, target: Path, kind: Kind) -> None:
+    """Moves what is not ours from the old folder into the new one, and deletes the rest."""
+    for name in _foreign(aside, kind):
+        place = target / name
+        if place.is_file() and _same(aside / name, place):
+            continue
+        if place.exists() or place.is_symlink():
+            raise StudyError(
+                "files of someone else were left in the folder of an earlier build",
+                received=str(aside / name),
+                cure="Move that file away, then issue the same command again",
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (aside / name).rename(place)
+    shutil.rmtree(aside)

@@ -1,0 +1,88 @@
+"""Builds a static site from the reports that there are."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from ablations.errors import StudyError
+from ablations.report.formats.html import render_html
+from ablations.report.publish.atomic import Kind, replaced
+from ablations.report.publish.summaries import SITE_MARKER, FoundReport, earlier_site, find_reports
+from ablations.report.views import Card, IndexPage
+from ablations.text.formatting import day, gate_count
+
+_SITE = Kind(SITE_MARKER, earlier_site)
+_HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
+
+
+def build_site(reports_dir: Path, out: Path) -> Path:
+    """Builds an index and a copy of every report, with relative links only.
+
+    Reports may lie in folders of their own below ``reports_dir``; the site keeps their paths. Only
+    files that we wrote are copied.
+
+    Args:
+        reports_dir: Where `render_report` wrote its reports.
+        out: Folder of the site. What an earlier build wrote there is replaced, all else stays.
+
+    Returns:
+        The path of the site's ``index.html``.
+
+    Raises:
+        StudyError: if there is no report, or ``out`` holds something else.
+    """
+    _require_apart(out, reports_dir)
+    reports = find_reports(reports_dir)
+    reports.sort(key=lambda report: report.place)
+    reports.sort(key=lambda report: report.summary.finished_at or "", reverse=True)
+    with replaced(out, _SITE) as fresh:
+        for report in reports:
+            _copy(report, fresh / report.place)
+        index = IndexPage("Ablation studies", tuple(map(_card, reports)))
+        (fresh / "index.html").write_text(render_html("index.html.j2", index), encoding="utf-8")
+        (fresh / ".nojekyll").touch()
+        (fresh / SITE_MARKER).touch()
+    return out / "index.html"
+
+
+def _require_apart(out: Path, reports_dir: Path) -> None:
+    """A site is swapped in as a folder, so it must not be one that others lie in."""
+    for inside, what in ((Path.cwd(), "the current folder"), (reports_dir, "the reports")):
+        if inside.resolve().is_relative_to(out.resolve()):
+            raise StudyError(
+                f"a site cannot take the place of a folder that holds {what}",
+                received=str(out.resolve()),
+                cure="Name a folder of its own, such as 'site'",
+            )
+
+
+def _copy(report: FoundReport, target: Path) -> None:
+    copy_files(report, target, report.files)
+    page = target / "index.html"
+    home = _HOME.format("../" * len(Path(report.place).parts))
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<!-- home -->", home, 1), encoding="utf-8")
+
+
+def copy_files(report: FoundReport, target: Path, names: Iterable[str]) -> None:
+    """Copies some of a report's files."""
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(report.folder / name, target / name)
+
+
+def _card(report: FoundReport) -> Card:
+    summary = report.summary
+    statuses = Counter(gate.status for gate in summary.gates)
+    return Card(
+        place=report.place,
+        title=summary.title,
+        question=summary.question,
+        answer=tuple(summary.answer),
+        date=day(summary.finished_at),
+        gates=tuple((gate_count(n, status), status) for status, n in statuses.items()),
+        alt=summary.picture,
+    )

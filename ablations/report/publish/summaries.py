@@ -1,0 +1,168 @@
+"""Reads ``report.json`` again, and tells which files beside it are the report's own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StrictStr, ValidationError
+from pydantic.functional_validators import AfterValidator
+
+from ablations.core.findings import GateStatus
+from ablations.errors import StudyError
+from ablations.report.publish.atomic import Kind
+from ablations.report.publish.manifests import MANIFEST, all_files, read_manifest
+
+SUMMARY = "report.json"
+"""The summary of a report."""
+
+SITE_MARKER = ".ablations-site"
+"""Marks a folder as a site of ours."""
+
+_EXHIBIT = r"(?:study|arm-\d+)-\d+(?:-[a-z0-9]+)*"
+_DATA = (
+    "trials|arms|cost|effects|simple-effects|shares|interactions|curves|steps|published|survival"
+)
+_FIGURES = (
+    r"arms|effects|interactions|curves|steps|cost|thumbnail|published|survival|shares|history-\d+"
+)
+_NAMES = re.compile(
+    rf"index\.html|report\.json|data/(?:{_DATA}|{_EXHIBIT})\.csv"
+    rf"|figures/(?:{_FIGURES}|{_EXHIBIT})\.svg|figures/exhibits/{_EXHIBIT}\.png"
+)
+"""The files of a report without a manifest, besides its Markdown."""
+
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", text):
+        raise ValueError("a moment begins with its day, as in 2026-11-20T14:03:22+00:00")
+    return text
+
+
+class GateSummary(BaseModel):
+    """How one gate ended in one arm."""
+
+    status: GateStatus
+
+
+class TrialCounts(BaseModel):
+    """How many trials stand behind a report."""
+
+    completed: int = 0
+
+
+class Summary(BaseModel):
+    """What a site needs of ``report.json``. ``slug`` and ``finished_at`` become part of paths."""
+
+    slug: Annotated[StrictStr, Field(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*\z", max_length=200)]
+    title: StrictStr
+    question: StrictStr
+    answer: list[StrictStr]
+    finished_at: Annotated[StrictStr, AfterValidator(_moment)] | None
+    picture: StrictStr
+    gates: list[GateSummary]
+    trials: TrialCounts = TrialCounts()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundReport:
+    """A report and where it was found; ``place`` is its path below the folder of all reports."""
+
+    folder: Path
+    place: str
+    summary: Summary
+
+    @property
+    def files(self) -> list[str]:
+        """The report's own files: what else lies in its folder is not ours to publish."""
+        listed = read_manifest(self.folder)
+        own = earlier_report(self.folder, self.summary.slug) if listed is None else listed
+        regular = (name for name in all_files(self.folder) if not (self.folder / name).is_symlink())
+        return [name for name in regular if name in own and name != MANIFEST]
+
+
+def find_reports(reports_dir: Path) -> list[FoundReport]:
+    """Returns every report in a folder or below it, in the order of their paths.
+
+    Sites of ours, and folders whose names begin with a dot, are left out.
+
+    Raises:
+        StudyError: if there is none, or one cannot be read.
+    """
+    found = sorted(_report_folders(reports_dir))
+    if not found:
+        raise StudyError(
+            "there is no report to build from",
+            received=str(reports_dir),
+            cure="Render one first: 'ablations report STUDY'",
+        )
+    places = [folder.relative_to(reports_dir).as_posix() for folder in found]
+    return [
+        FoundReport(folder, folder.resolve().name if place == "." else place, _read(folder))
+        for folder, place in zip(found, places, strict=True)
+    ]
+
+
+def _report_folders(reports_dir: Path) -> Iterator[Path]:
+    seen = set()
+    for place, folders, files in os.walk(reports_dir, followlinks=True):
+        real = os.path.realpath(place)
+        if SUMMARY in files and real not in seen:
+            yield Path(place)
+        if SUMMARY in files or SITE_MARKER in files or real in seen:
+            folders.clear()
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
+def _read(folder: Path) -> Summary:
+    summary = read_summary(folder)
+    if summary is None:
+        raise StudyError(
+            "this is not the summary of a report",
+            received=str(folder / SUMMARY),
+            cure="Render the report again: 'ablations report STUDY'",
+        )
+    return summary
+
+
+def read_summary(folder: Path) -> Summary | None:
+    """Reads the summary in a report's folder, or returns None if it holds no such thing."""
+    path = folder / SUMMARY
+    try:
+        return Summary.model_validate_json(path.read_bytes()) if path.is_file() else None
+    except ValidationError:
+        return None
+
+
+def report_kind(slug: str) -> Kind:
+    """Returns what the folder of a study's report is known by."""
+    return Kind(SUMMARY, lambda folder: earlier_report(folder, slug))
+
+
+def earlier_report(folder: Path, slug: str) -> Collection[str]:
+    """Names the files of a report that has no manifest: by its summary, then by their names."""
+    summary = read_summary(folder)
+    if summary is None or summary.slug != slug:
+        return ()
+    return {n for n in all_files(folder) if n == f"{slug}.md" or _NAMES.fullmatch(n)}
+
+
+def earlier_site(folder: Path) -> Collection[str]:
+    """Names the files of a site that has no manifest."""
+    if not (folder / SITE_MARKER).is_file():
+        return ()
+    named = ((path, read_summary(path)) for path in folder.iterdir() if path.is_dir())
+    reports = [
+        f"{path.name}/{name}"
+        for path, summary in named
+        if summary
+        for name in earlier_report(path, summary.slug)
+    ]
+    return {SITE_MARKER, ".nojekyll", "index.html", *reports}

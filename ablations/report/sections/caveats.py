@@ -1,0 +1,87 @@
+"""Says what a reader must know before relying on the answer."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import Effect
+from ablations.core.findings import Findings
+from ablations.core.record import WARNING
+from ablations.report.sections.fractions import fraction_caveat
+from ablations.report.sections.interactions import pairs, warning
+from ablations.text.evidence import amount, decided_interactions, effect_label, evidence
+from ablations.text.formatting import change_label, counted, listing, number
+from ablations.text.naming import gap_sentence, revision_sentences
+
+GAP_LIMIT = (
+    "Seeds that spread like a bell curve leave so wide a gap in one study of 20 at most. An "
+    "interval over seeds of two kinds contains the mean less often than it says: look at these "
+    "seeds before relying on it."
+)
+_MOST = 3
+
+
+def caveats(findings: Findings) -> tuple[str, ...]:
+    """Says what a reader must know before relying on the answer."""
+    decided = decided_interactions(findings)
+    found = revision_sentences(findings)
+    found += [line] if (line := fraction_caveat(findings)) else []
+    found += [_dependence(findings, effect) for effect in decided[:2]]
+    if (further := len(decided) - 2) > 0:
+        found.append(f"There {'is' if further == 1 else 'are'} "
+                     f"{counted(further, 'further interaction')}.")  # fmt: skip
+    hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
+    found += list(filter(None, hidden))[:2]
+    found += _gaps(findings)
+    found += [e.caption for e in findings.exhibits if e.name.startswith(WARNING)]
+    if len(findings.environments) > 1:
+        found.append(
+            f"The trials ran in {len(findings.environments)} different environments, "
+            "so part of a difference may come from there."
+        )
+    return tuple(found)
+
+
+def _gaps(findings: Findings) -> list[str]:
+    """Says whose seeds are of two kinds, and what that does to their intervals."""
+    found = [
+        gap_sentence(findings, arm, gap)
+        for arm in findings.arms
+        for gap in arm.gaps
+        if gap.metric.name == findings.metric.name
+    ]
+    shown, rest = found[:_MOST], len(found) - _MOST
+    if not shown:
+        return []
+    more = f" So do those of {counted(rest, 'other arm')}." if rest > 0 else ""
+    return [f"{' '.join(shown)}{more} {GAP_LIMIT}"]
+
+
+def _dependence(findings: Findings, effect: Effect) -> str:
+    if any(abs(alias.weight) == 1 for alias in effect.aliases):
+        either = effect_label(findings, effect)
+        return f"Two changes depend on each other, though which is unknown: {either} " \
+               f"({evidence(effect)})."  # fmt: skip
+    if len(effect.changes) > 2:
+        *others, last = (change.factor for change in effect.changes)
+        return f"How {listing(others)} act together depends on {last} ({evidence(effect)})."
+    first, second = effect.changes
+    name = change_label(findings.study, first.factor, baseline=first.baseline, level=first.level)
+    higher = "higher" if (effect.estimate or 0.0) >= 0 else "lower"
+    return (
+        f"What {name} does depends on {second.factor}: with {second.level} its effect is "
+        f"{amount(effect)} {higher} than with {second.baseline} ({evidence(effect)}), "
+        "which an average over both hides."
+    )
+
+
+def incomplete(findings: Findings) -> str:
+    """Says how many trials failed or are missing; empty if none."""
+    failed, missing = findings.n_failed, findings.n_missing
+    if not findings.n_completed or (not failed and not missing):
+        return ""
+    parts = [f"{failed} failed"] if failed else []
+    parts += [f"{missing} {'has' if missing == 1 else 'have'} not run"] if missing else []
+    rest = number(findings.n_completed, "count")
+    return (
+        f"Of {counted(findings.n_planned, 'trial')}, {listing(parts)}: "
+        f"the numbers rest on the {rest} that completed."
+    )

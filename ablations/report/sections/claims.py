@@ -1,0 +1,264 @@
+"""Says what of a published gain remains when its factor alone is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ablations.core.estimates import Effect, Interval, MetricInfo
+from ablations.core.findings import Findings, Survival
+from ablations.core.study import PublishedRun
+from ablations.report.data_files import both_ends
+from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
+from ablations.report.figures.dots import DotPlot, Row, dot_figure
+from ablations.report.figures.drawings import Drawn, Words, drawn
+from ablations.report.figures.theme import VERDICT_COLOURS
+from ablations.report.sections.last_epochs import LAST_EPOCHS, VALIDATION
+from ablations.report.sections.reproduction import otherwise
+from ablations.report.tables import bounds, make_table
+from ablations.report.views import Comparisons, Observation, TableView
+from ablations.text.evidence import amount
+from ablations.text.formatting import (
+    UNKNOWN,
+    Scale,
+    change_label,
+    counted,
+    difference,
+    estimate,
+    interval,
+    listing,
+    metric_name,
+    named_arm,
+    number,
+    scale_for,
+    sentence,
+)
+
+NEAR_ZERO = 0.01
+"""A published change smaller than this, one percentage point, is no gain to measure against."""
+
+READING = (
+    "The open diamond is the published change, from one model to the next; each dot is the effect "
+    "of that one factor within a seed, where the other factors stand as they stood in both models, "
+    "with mean and 95% interval below."
+)
+
+
+def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | None:
+    """Puts the part about claimed gains together, if there are any."""
+    if not findings.survivals:
+        return None
+    runs = [run for s in findings.survivals for run in (s.claim.before, s.claim.after)]
+    files = dict.fromkeys(run.source for run in runs)
+    return Comparisons(
+        headline=headline(findings),
+        figure=figure.view if figure else None,
+        observations=tuple(
+            Observation(
+                f"{sentence(_label(findings, found))}: {remains(found)}",
+                f"#survival-{row}",
+                "this gain",
+            )
+            for row, found in enumerate(findings.survivals, start=1)
+        ),
+        table=survival_table(findings),
+        sources=(
+            f"Published numbers: {listing(list(files))}. A published gain is the difference of "
+            "mean validation accuracy over the last ten epochs of one run each; our effect is on "
+            f"{metric_name(findings.metric.name)}, at the levels that the other factors "
+            "had in both runs."
+        ),
+    )
+
+
+def headline(findings: Findings) -> str:
+    """Counts the claimed gains of which something can be shown to remain."""
+    gains = [found for found in findings.survivals if abs(found.published) >= NEAR_ZERO]
+    left = sum(_same_side(found) for found in gains)
+    compared = [found for found in gains if found.effect is not None]
+    if gains and not compared:
+        return "No published gain can be compared with these runs"
+    if all(_claimed(found) is None for found in compared):
+        return "What remains of each published gain cannot be told from one seed"
+    total = counted(len(compared), "published change")
+    return f"Of {total}, something can be shown to remain in {left or 'none'}"
+
+
+def _claimed(found: Survival) -> Interval | None:
+    """Returns the interval that decides what may be said."""
+    return _decisive(found.effect) if found.effect else None
+
+
+def _decisive(effect: Effect) -> Interval | None:
+    return effect.adjusted or effect.interval
+
+
+def _label(findings: Findings, found: Survival) -> str:
+    """Names a claim by its change and its start: ``preprocessing, from ‘augmentation’``."""
+    study, claim = findings.study, found.claim
+    before, _ = study.claimed_arms(claim)
+    label = _change(findings, found)
+    return f"{label}, from {named_arm(study, before)}" if claim.given else label
+
+
+def _change(findings: Findings, found: Survival) -> str:
+    study, claim = findings.study, found.claim
+    before, _ = study.claimed_arms(claim)
+    return change_label(study, claim.factor, baseline=before.level(claim.factor), level=claim.level)
+
+
+def _same_side(found: Survival) -> bool:
+    """Whether the interval lies where the published change does, in both readings."""
+    read = [e for e in (found.effect, found.effect and found.effect.trained) if e]
+    sides = {_side(_decisive(e)) for e in read}
+    return sides == {1 if found.published > 0 else -1}
+
+
+def _side(bounds: Interval | None) -> int:
+    """Returns on which side of zero an interval lies; 0 where it does not."""
+    return 0 if bounds is None else (bounds.low > 0) - (bounds.high < 0)
+
+
+def remains(found: Survival) -> str:
+    """Writes how much of a published change our effect leaves, and never a ratio."""
+    effect, gain = found.effect, found.published
+    if found.unlike:
+        return f"not compared: {otherwise(found.unlike)}."
+    if effect is None:
+        return "not compared: the study has no arms with the levels of the two published runs."
+    if effect.estimate is None:
+        return "our runs cannot say yet."
+    if abs(gain) < NEAR_ZERO:
+        was = difference(gain, "fraction")
+        return f"published as next to nothing ({was}); alone, {_shown(effect)}."
+    kind = "gain" if gain > 0 else "loss"
+    return (
+        f"of a {kind} of {difference(abs(gain), 'fraction').lstrip('+')}, {_left(found, effect)}."
+    )
+
+
+def _left(found: Survival, effect: Effect) -> str:
+    gain = abs(found.published)
+    decided, unit = _claimed(found), effect.metric.unit
+    if decided is None:
+        return f"{difference(effect.estimate, unit)} in one seed, which gives no interval"
+    if decided.low <= 0 <= decided.high:
+        all_too = decided.low <= found.published <= decided.high
+        said = "none or all of it may remain" if all_too else "nothing can be shown to remain"
+        return f"{said}: {_shown(effect)}"
+    if effect.trained and _side(_claimed(found)) != _side(_decisive(effect.trained)):
+        trained = _shown(effect.trained)
+        seeds = f"{counted(effect.trained.n, 'seed')} in which both networks trained"
+        every = f"{_shown(effect)} over all seeds"
+        return f"nothing can be shown to remain: {every}, {trained} over the {seeds}"
+    if not _same_side(found):
+        return f"nothing remains; the effect points the other way: {_shown(effect)}"
+    low, high = sorted((abs(decided.low), abs(decided.high)))
+    left = f"{amount(effect)} {interval(low, high, unit, suffix=False)}"
+    if high < gain:
+        return f"{left} remain"
+    return f"all {'remains and more' if low > gain else 'may remain'}: {left}"
+
+
+def _shown(effect: Effect) -> str:
+    bounds = _decisive(effect)
+    both = (bounds.low, bounds.high) if bounds else None
+    return estimate(effect.estimate, both, effect.metric.unit, signed=True)
+
+
+def survival_table(findings: Findings) -> TableView:
+    """One row per claim: before, after and their difference as published; our effect."""
+    numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
+    rows = [
+        [
+            _label(findings, found),
+            *(number(_level(run), "fraction") for run in (found.claim.before, found.claim.after)),
+            difference(found.published, "fraction"),
+            _ours(found.effect),
+            _adjusted(found.effect),
+        ]
+        for found in findings.survivals
+    ]
+    caption = "Each published gain, and the effect of its factor alone between the same two models"
+    return make_table(caption, ["factor", *numeric], rows, numeric=numeric, name="survival")
+
+
+def _level(run: PublishedRun) -> float | None:
+    """Averages validation accuracy over the last epochs, as the published change does."""
+    values = run.epochs.get(VALIDATION, ())[-LAST_EPOCHS:]
+    return sum(values) / len(values) if values else None
+
+
+def _ours(effect: Effect | None) -> str:
+    if effect is None:
+        return UNKNOWN
+    return estimate(effect.estimate, bounds(effect.interval), effect.metric.unit, signed=True)
+
+
+def _adjusted(effect: Effect | None) -> str:
+    found = effect.adjusted if effect else None
+    unit = effect.metric.unit if effect else "number"
+    return interval(found.low, found.high, unit, signed=True) if found else UNKNOWN
+
+
+def draw_survivals(findings: Findings) -> Drawn | None:
+    """Draws every published change beside the effect of its factor alone."""
+    known = [s for s in findings.survivals if s.effect and s.effect.estimate is not None]
+    if not known:
+        return None
+    chart = survival_chart(findings, known)
+    alt = f"Dot plot of {counted(len(chart.rows), 'published change')} beside our effects."
+    words = Words("survival", headline(findings), READING, alt, notes=chart.notes)
+    return drawn(words, survival_table(findings), lambda width: dot_figure(chart, width))
+
+
+def survival_chart(findings: Findings, known: Sequence[Survival]) -> DotPlot:
+    """One row per claim with an effect."""
+    scale = scale_for(findings.metric.unit, [found.published for found in known], signed=True)
+    axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale, change=True)
+    changes = Counter(_change(findings, found) for found in known)
+    name = _change if max(changes.values()) == 1 else _label  # a figure has little room for names
+    rows = tuple(
+        _row(found, found.effect, label=name(findings, found), scale=scale)
+        for found in known
+        if found.effect
+    )
+    return DotPlot(rows, axis, line=0.0, line_label="no effect")
+
+
+def _row(found: Survival, effect: Effect, *, label: str, scale: Scale) -> Row:
+    return Row(
+        label=label,
+        dots=scaled((value for _, value in effect.per_seed), scale),
+        middle=(effect.estimate or 0.0) * scale.factor,
+        bar=bounds_in(ends(effect.interval), scale),
+        thin=bounds_in(ends(effect.adjusted), scale),
+        note=difference(found.published, "fraction"),
+        detail=f"ours {difference(effect.estimate, effect.metric.unit)}",
+        colour=VERDICT_COLOURS[effect.verdict],
+        hollow=effect.verdict == "inconclusive",
+        diamond=found.published * scale.factor,
+    )
+
+
+def survival_frame(findings: Findings) -> pd.DataFrame:
+    """One row per claim."""
+    rows = [
+        {"factor": found.claim.factor, "level": found.claim.level}
+        | {"given": ", ".join(f"{f}={lv}" for f, lv in found.claim.given.items())}
+        | {"published": found.published, "metric": findings.metric.name}
+        | _effect_cells(found.effect)
+        for found in findings.survivals
+    ]
+    return pd.DataFrame(rows)
+
+
+def _effect_cells(effect: Effect | None) -> dict[str, float | int | None]:
+    own, adjusted = (ends(effect.interval), ends(effect.adjusted)) if effect else (None, None)
+    return (
+        {"n": effect.n if effect else 0, "estimate": effect.estimate if effect else None}
+        | both_ends("interval", own)
+        | both_ends("adjusted", adjusted)
+    )

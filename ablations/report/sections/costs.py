@@ -1,0 +1,133 @@
+"""What each arm costs, in words: operations, speed, time, energy, and what they buy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ablations.core.estimates import Summary, TargetTime
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report.tables import bare_p, make_table
+from ablations.report.views import TableView
+from ablations.text.formatting import UNKNOWN, arm_label, duration, named_arm, number, operations
+
+Cell = Callable[[Summary], str]
+
+
+def _usual(summary: Summary) -> str:
+    return number(summary.mean, summary.metric.unit)
+
+
+def _counted(summary: Summary) -> str:
+    return operations(summary.mean, "FLOP")
+
+
+def _rate(summary: Summary) -> str:
+    return operations(summary.mean, "FLOP/s")
+
+
+_FULL_TIME = "full_fit_seconds"
+_COLUMNS: tuple[tuple[str, str, Cell], ...] = (
+    ("training_flops", "operations an image", _counted),
+    ("images_per_second", "images/s", _usual),
+    ("flops_per_second", "operations a second", _rate),
+    ("peak_flops_share", "of the machine’s peak", _usual),
+    ("fit_seconds", "fit time", _usual),
+    (_FULL_TIME, "fit time, nothing shared", _usual),
+    ("energy_joules", "energy, J", _usual),
+)
+
+
+def cost_table(findings: Findings) -> TableView | None:
+    """One row per arm: means over seeds of what training cost."""
+    shown = [
+        column
+        for column in _COLUMNS
+        if any(_has(arm, column[0]) for arm in findings.arms)
+        if column[0] != _FULL_TIME or _is_shared(findings)
+    ]
+    if not {name for name, *_ in shown} & {"training_flops", "energy_joules"}:
+        return None
+    titles = [title for _, title, _ in shown]
+    rows = [
+        [arm_label(findings.study, arm.arm), *(_cell(arm, name, say) for name, _, say in shown)]
+        for arm in findings.arms
+    ]
+    caption = "What training costs, by arm: means over seeds"
+    return make_table(caption, ["arm", *titles], rows, numeric=titles, name="costs")
+
+
+def _is_shared(findings: Findings) -> bool:
+    """Whether any arm found work done by others, so that its time is not all of its work."""
+    return any(
+        arm.summaries[_FULL_TIME].mean != arm.summaries["fit_seconds"].mean
+        for arm in findings.arms
+        if _has(arm, _FULL_TIME) and _has(arm, "fit_seconds")
+    )
+
+
+def _has(arm: ArmFinding, name: str) -> bool:
+    return name in arm.summaries and arm.summaries[name].mean is not None
+
+
+def _cell(arm: ArmFinding, name: str, say: Cell) -> str:
+    if not _has(arm, name):
+        return UNKNOWN
+    summary = arm.summaries[name]
+    return say(summary)
+
+
+def target_table(findings: Findings) -> TableView | None:
+    """One row per arm: how many runs reached the target, and when half of them had."""
+    timed = [(arm, arm.target_time) for arm in findings.arms if arm.target_time]
+    if not timed:
+        return None
+    reference = arm_label(findings.study, findings.study.reference)
+    numeric = ["reached", "median time", "95% interval", f"log-rank p against {reference}"]
+    rows = [
+        [
+            arm_label(findings.study, arm.arm),
+            f"{found.reached} of {found.n}",
+            UNKNOWN if found.median is None else duration(found.median),
+            _span(found),
+            bare_p(found.p),
+        ]
+        for arm, found in timed
+    ]
+    target = number(findings.target, "fraction")
+    caption = f"Training time until validation accuracy reached {target}"
+    if findings.study.target_accuracy is None:
+        caption += f", the mean at which {named_arm(findings.study, findings.study.reference)} ends"
+    return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="target")
+
+
+def _span(found: TargetTime) -> str:
+    """Writes the interval; a bound beyond the longest run is open."""
+    if found.low is None and found.high is None:
+        return UNKNOWN
+    low, high = (UNKNOWN if b is None else duration(b) for b in (found.low, found.high))
+    return f"{low} or more" if found.high is None else f"{low} to {high}"
+
+
+TARGET_READING = (
+    "A run that never reached the target counts as one that takes longer than it was trained "
+    "(Kaplan–Meier), so an arm in which only the lucky runs arrive does not look fast. The median "
+    "is unknown where fewer than half arrived. The log-rank p asks whether an arm arrives as fast "
+    "as the reference; it is not adjusted and carries no verdict."
+)
+
+
+def cost_table_reading(findings: Findings) -> str:
+    """Explains the table of costs; what is said of shared work only where there was some."""
+    return f"{_OPERATIONS} {_SHARED_WORK}" if _is_shared(findings) else _OPERATIONS
+
+
+_OPERATIONS = (
+    "Operations are counted from the shapes of the layers, two for a product and its sum, forwards "
+    "and backwards as far as training needs them. Operations a second and their share of the "
+    "machine’s best matrix product are those of the frozen layers where these are computed "
+    "apart, else of the layers that train."
+)
+_SHARED_WORK = (
+    "Apart from the fit time as it was, each column counts the frozen layers’ work as the trial’s "
+    "own, also where it found it done by others."
+)

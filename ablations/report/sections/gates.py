@@ -1,0 +1,53 @@
+"""What the report says of gates: their verdicts, and how often such a gate errs."""
+
+from __future__ import annotations
+
+from ablations.core.findings import Findings
+from ablations.text.formatting import counted, difference, interval, listing, named_arm, number
+from ablations.text.naming import gate_gap_sentences, lost_share
+
+
+def gate_headline(findings: Findings) -> str:
+    """Counts the verdicts of the gates."""
+    words = ("passed", "failed", "inconclusive", "incomplete")
+    counts = {word: sum(g.status == word for g in findings.gates) for word in words}
+    said = listing([f"{n} {word}" for word, n in counts.items() if n])
+    return f"Of {counted(len(findings.gates), 'check')}, {said}"
+
+
+def gate_errors(findings: Findings) -> str:
+    """Says how often a gate against the past errs on records like these; empty if unknown."""
+    found = findings.self_test
+    if found is None:
+        return ""
+    unit = findings.metric.unit
+    bounds = interval(found.interval.low, found.interval.high, "fraction")
+    losses = [
+        f"{number(share, 'fraction')} if it loses {difference(loss, unit).lstrip('+')}"
+        for loss, share in zip(found.planted, found.found, strict=True)
+    ]
+    return (
+        f"One random half of the {counted(found.n_seeds, 'seed')} held against the other, as the "
+        f"gate ‘--against’ holds other seeds against the past, raises a false alarm in "
+        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}, from the "
+        f"distinct ones), and finds an arm that got worse in {listing(losses)}."
+    )
+
+
+def gate_scope(findings: Findings) -> str:
+    """Says of which networks the gates speak, and how many others the seeds leave possible."""
+    if not findings.judged_training:
+        return ""
+    groups: dict[str, list[str]] = {}
+    for arm, found in findings.judged_training.items():
+        groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
+    said = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
+    return f"The gates speak of networks that train: {'; '.join(said)}."
+
+
+def gate_gaps(findings: Findings) -> str:
+    """Says which gates rest on seeds that fall into two groups; empty if none."""
+    said = gate_gap_sentences(findings)
+    if not said:
+        return ""
+    return f"{' '.join(said)} A gate on the interval of such seeds errs more often than it says."

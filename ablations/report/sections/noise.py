@@ -1,0 +1,119 @@
+"""Tells the two kinds of noise apart: another run of the recipe, another draw of test images."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import Interval
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report.tables import bare_p, between, make_table
+from ablations.report.views import Passage, TableView
+from ablations.text.formatting import (
+    arm_label,
+    count,
+    counted,
+    difference,
+    number,
+)
+
+_METRIC = "test_accuracy"
+
+
+def noise(findings: Findings) -> Passage | None:
+    """Puts seed noise and test-set noise beside each other, where answers were recorded."""
+    if not any(arm.noise for arm in findings.arms):
+        return None
+    tables = (_arm_table(findings), _difference_table(findings))
+    return Passage(
+        name="noise",
+        headline="Two kinds of noise: the seed and the test images",
+        text=(_WHAT, *_sharing_lines(findings)),
+        tables=tuple(table for table in tables if table),
+    )
+
+
+_WHAT = (
+    "The interval over seeds is about the mean accuracy of many runs of the recipe, the interval "
+    "over test images about the accuracy of these very models on many more such images."
+)
+_SHARED = (
+    "All seeds were tested on the same images, so neither interval contains the other: a claim "
+    "about the recipe on data of this kind has to survive both."
+)
+_OWN = (
+    "Each seed draws its own test images, so the interval over seeds contains the luck of that "
+    "draw too, as far as the images at hand go; how often two seeds disagree on one image is "
+    "unknown."
+)
+_CHURN = (
+    "Churn is the share of test images on which two seeds of one arm disagree. Where it is large "
+    "beside the difference of two arms, single answers depend on luck."
+)
+
+
+def _sharing_lines(findings: Findings) -> list[str]:
+    if len(findings.study.seeds) < 2:
+        return []
+    shared = {arm.noise.shared for arm in findings.arms if arm.noise}
+    known = [_CHURN] if _has_churn(findings) else []
+    if shared == {True}:
+        return [_SHARED, *known]
+    return known or ([_OWN] if False in shared else [])
+
+
+def _has_churn(findings: Findings) -> bool:
+    return any(arm.noise and arm.noise.churn is not None for arm in findings.arms)
+
+
+def _arm_table(findings: Findings) -> TableView:
+    numeric = ["test accuracy", "sd over seeds", "95% over seeds", "95% over test images", "images"]
+    numeric += ["churn"] if _has_churn(findings) else []
+    rows = [
+        [arm_label(findings.study, arm.arm), *_arm_cells(arm)[: len(numeric)]]
+        for arm in findings.arms
+        if arm.noise
+    ]
+    caption = "Each arm: what the seeds leave open, and what the test images leave open"
+    return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="noise")
+
+
+def _arm_cells(arm: ArmFinding) -> list[str]:
+    noise, over_seeds = arm.noise, arm.summaries.get(_METRIC)
+    if noise is None or over_seeds is None:
+        return []
+    return [
+        number(noise.accuracy, "fraction"),
+        difference(over_seeds.sd, "fraction").lstrip("+"),
+        between(over_seeds.interval, "fraction"),
+        between(noise.interval, "fraction"),
+        count(noise.n_examples),
+        number(noise.churn, "fraction"),
+    ]
+
+
+def _difference_table(findings: Findings) -> TableView | None:
+    pairs = [(arm, arm.examples) for arm in findings.arms if arm.examples]
+    if not pairs:
+        return None
+    reference = arm_label(findings.study, findings.study.reference)
+    numeric = ["change", "95% over seeds", "95% over test images", "only this arm right"]
+    numeric += [f"only {reference} right", "McNemar’s p", "images"]
+    rows = [
+        [
+            arm_label(findings.study, arm.arm),
+            difference(found.difference, "fraction"),
+            between(_over_seeds(arm), "fraction", signed=True),
+            between(found.interval, "fraction", signed=True),
+            count(found.gained),
+            count(found.lost),
+            bare_p(found.p),
+            count(found.n_examples),
+        ]
+        for arm, found in pairs
+    ]
+    seeds = counted(max(found.n_seeds for _, found in pairs), "seed")
+    caption = f"Each arm against {reference}, answer by answer, over up to {seeds}, unadjusted"
+    return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="answers")
+
+
+def _over_seeds(arm: ArmFinding) -> Interval | None:
+    effect = arm.difference
+    return effect.interval if effect and effect.metric.name == _METRIC else None

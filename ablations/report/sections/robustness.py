@@ -1,0 +1,81 @@
+"""The same effects by other measures and methods, for those who ask."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect
+from ablations.core.findings import Findings
+from ablations.report.tables import bare_p, between, bounds, make_table
+from ablations.report.views import Passage, TableView
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import UNKNOWN, count, counted, estimate, number
+
+
+def opinions(findings: Findings) -> Passage | None:
+    """Puts effect sizes and second opinions together, where effects have a spread."""
+    known = [e for e in findings.effects if e.d_z is not None or e.mixed is not None]
+    if not known:
+        return None
+    return Passage(
+        name="opinions",
+        headline="The same effects by other measures",
+        text=tuple(_lines(known)),
+        tables=(_table(findings, known),),
+    )
+
+
+def _lines(known: list[Effect]) -> list[str]:
+    seeds = max(effect.n for effect in known)
+    lines = [
+        "The standardized effect is the mean over seeds in standard deviations over seeds (paired "
+        "d_z); with few seeds it tends to look larger than it is. P(better) counts the "
+        "seeds in which the change was better, and a tie as half a seed. These describe; the "
+        "verdicts rest on the adjusted intervals above."
+    ]
+    if seeds < TESTS_FROM:
+        lines.append(
+            f"Wilcoxon’s and the sign-flip test need {TESTS_FROM} seeds to reach p < 0.05: with "
+            f"{counted(seeds, 'seed')} even unanimous ones give p = {2 / 2**seeds:.3f}."
+        )
+    elif seeds < BOOTSTRAP_FROM:
+        lines.append(
+            f"Below {BOOTSTRAP_FROM} seeds a bootstrap interval is much too narrow and is not "
+            "given."
+        )
+    if any(effect.mixed for effect in known):
+        lines.append(
+            "Some seeds lack an arm. The mixed model uses their other arms too, and supposes that "
+            "all arms spread alike and that what is missing is missing by chance."
+        )
+    return lines
+
+
+def _table(findings: Findings, known: list[Effect]) -> TableView:
+    columns = ["effect", "standardized", "P(better)"]
+    tested = any(effect.second for effect in known)
+    columns += ["sign-flip p", "Wilcoxon p"] if tested else []
+    columns += ["BCa 95% interval"] if any(e.second and e.second.bca for e in known) else []
+    columns += ["mixed model", "its seeds"] if any(effect.mixed for effect in known) else []
+    cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
+    rows = [[row[column] for column in columns] for row in cells]
+    others = any(effect.second or effect.mixed for effect in known)
+    caption = "Effect sizes and second opinions, unadjusted" if others else "Effect sizes"
+    return make_table(caption, columns, rows, numeric=columns[1:])
+
+
+def _wins(effect: Effect) -> str:
+    share = effect.better_share
+    return UNKNOWN if share is None else f"{share * effect.n:g} of {effect.n}"
+
+
+def _cells(effect: Effect) -> dict[str, str]:
+    second, mixed, unit = effect.second, effect.mixed, effect.metric.unit
+    shown = estimate(mixed.estimate, bounds(mixed.interval), unit, signed=True) if mixed else ""
+    return {
+        "standardized": number(effect.d_z),
+        "P(better)": _wins(effect),
+        "sign-flip p": bare_p(second.sign_flip_p if second else None),
+        "Wilcoxon p": bare_p(second.wilcoxon_p if second else None),
+        "BCa 95% interval": between(second.bca if second else None, unit, signed=True),
+        "mixed model": shown or UNKNOWN,
+        "its seeds": count(mixed.n_seeds if mixed else None),
+    }

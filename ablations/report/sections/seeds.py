@@ -1,0 +1,80 @@
+"""How many seeds each effect takes: what the present ones could find, and what a verdict costs."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import SeedPlan
+from ablations.core.findings import Findings
+from ablations.report.tables import make_table
+from ablations.report.views import Passage, TableView
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import count, difference, metric_name, more_time, saved
+from ablations.text.naming import seeds_needed
+
+
+def seeds(findings: Findings) -> Passage | None:
+    """Puts the plan of seeds together, where the spread over seeds is known."""
+    known = [plan for plan in findings.plans if plan.detectable[0] is not None]
+    ended = findings.n_completed + findings.n_failed == findings.n_planned
+    spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
+    if not known and not spent:
+        return None
+    return Passage(
+        name="seeds",
+        headline="How many seeds?",
+        text=(*spent, *((_text(findings), _LIMIT) if known else ())),
+        tables=(_table(findings, known),) if known else (),
+    )
+
+
+_LIMIT = (
+    "Both rest on the spread of the present seeds, which is itself uncertain with few of them: "
+    "plan for some more."
+)
+
+
+def _spent(findings: Findings, fixed: int) -> str:
+    study = findings.study
+    said = saved(findings.n_planned, arms=len(study.arms), seeds=len(study.seeds), fixed=fixed)
+    return (
+        f"Seeds were added one at a time, to the arms of effects that were still undecided. {said} "
+        "The intervals of the effects allow for having looked after each seed."
+    )
+
+
+def _text(findings: Findings) -> str:
+    margin = findings.study.smallest_effect_that_matters
+    first = (
+        "The smallest detectable effect is the one that as many seeds as there are would give a "
+        "verdict, improved or regressed, in 80 or 90 of 100 studies."
+    )
+    if margin <= 0:
+        return (
+            f"{first} How many seeds would be enough has no answer without a margin: name the "
+            "smallest effect that matters in the study file."
+        )
+    shown = difference(margin, findings.metric.unit).lstrip("+")
+    return (
+        f"{first} The seeds needed are those that settle an effect against the margin of {shown} "
+        f"{metric_name(findings.metric.name)}: a change that does nothing is then called "
+        "equivalent, and one of twice the margin improved, at least as often."
+    )
+
+
+def _table(findings: Findings, known: list[SeedPlan]) -> TableView:
+    numeric = ["seeds", "detectable, 80%", "90%"]
+    margin = findings.study.smallest_effect_that_matters > 0
+    planned = any(n is not None or (margin and p.decided) for p in known for n in p.seeds)
+    numeric += ["seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"] if planned else []
+    rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
+    caption = "What the present seeds can tell, and how many it takes"
+    return make_table(caption, ["effect", *numeric], rows, numeric=numeric, name="seed-plan")
+
+
+def _cells(plan: SeedPlan) -> list[str]:
+    unit = plan.effect.metric.unit
+    return [
+        count(plan.effect.n),
+        *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
+        *(seeds_needed(plan, n) for n in plan.seeds),
+        *(more_time(0.0 if plan.decided else seconds) for seconds in plan.seconds),
+    ]

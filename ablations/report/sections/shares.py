@@ -1,0 +1,99 @@
+"""Divides the whole gain among the factors, with an interval for each share."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ablations.core.estimates import Effect
+from ablations.core.findings import Findings
+from ablations.report.data_files import both_ends
+from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
+from ablations.report.figures.dots import DotPlot, Row, dot_figure
+from ablations.report.figures.drawings import Drawn, Words, drawn
+from ablations.report.figures.headlines import dots_alt
+from ablations.report.tables import between, bounds, make_table
+from ablations.report.views import TableView
+from ablations.text.evidence import effect_label, size
+from ablations.text.formatting import (
+    counted,
+    difference,
+    interval,
+    listing,
+    metric_name,
+    scale_for,
+    sentence,
+)
+
+READING = (
+    "Each dot is a factor’s share within one seed, with mean and 95% interval below. A share is "
+    "what the factor adds, averaged over all orders in which the factors can be added (Shapley "
+    "value); the shares add up to the whole gain. They describe and carry no verdict."
+)
+
+
+def draw_shares(findings: Findings) -> Drawn | None:
+    """Draws each factor's share of the gain from the baseline to the full recipe."""
+    known = [effect for effect in findings.shares if effect.estimate is not None]
+    if not known:
+        return None
+    chart = _chart(findings, known)
+    headline, alt = _headline(findings, known), dots_alt(chart, "shares")
+    words = Words("shares", headline, READING, alt, notes=chart.notes)
+    return drawn(words, _table(findings, known), lambda width: dot_figure(chart, width))
+
+
+def _headline(findings: Findings, shares: list[Effect]) -> str:
+    unit = findings.metric.unit
+    total = sum(effect.estimate or 0.0 for effect in shares)
+    ranked = sorted(shares, key=size, reverse=True)
+    parts = [f"{effect_label(findings, e)} {difference(e.estimate, unit)}" for e in ranked]
+    return f"From baseline to full recipe {difference(total, unit)}: {listing(parts)}"
+
+
+def _chart(findings: Findings, shares: list[Effect]) -> DotPlot:
+    metric = findings.metric
+    scale = scale_for(metric.unit, [effect.estimate for effect in shares], signed=True)
+    rows = tuple(
+        Row(
+            label=sentence(effect_label(findings, effect)),
+            dots=scaled((value for _, value in effect.per_seed), scale),
+            middle=None if effect.estimate is None else effect.estimate * scale.factor,
+            bar=bounds_in(ends(effect.interval), scale),
+            note=difference(effect.estimate, metric.unit),
+            detail=interval(*found, metric.unit, signed=True, suffix=False)
+            if (found := bounds(effect.interval))
+            else "",
+            colour="blue",
+        )
+        for effect in shares
+    )
+    axis = axis_label(metric, scale, change=True)
+    return DotPlot(rows=rows, axis=axis, line=0.0, line_label="no share")
+
+
+def _table(findings: Findings, shares: list[Effect]) -> TableView:
+    unit = findings.metric.unit
+    numeric = [f"share of the change in {metric_name(findings.metric.name)}", "95% interval"]
+    rows = [
+        [
+            sentence(effect_label(findings, effect)),
+            difference(effect.estimate, unit),
+            between(effect.interval, unit, signed=True),
+        ]
+        for effect in shares
+    ]
+    caption = f"Shares over {counted(shares[0].n, 'seed')}"
+    return make_table(caption, ["factor", *numeric], rows, numeric=numeric)
+
+
+def shares_frame(findings: Findings) -> pd.DataFrame:
+    """One row per factor: its share, interval and the share of each seed."""
+    return pd.DataFrame(
+        [
+            {"factor": effect.changes[0].factor, "metric": effect.metric.name, "n": effect.n}
+            | {"share": effect.estimate, "sd": effect.sd}
+            | both_ends("interval", ends(effect.interval))
+            | {f"seed_{seed}": value for seed, value in effect.per_seed}
+            for effect in findings.shares
+        ]
+    )

@@ -1,0 +1,87 @@
+"""Tells of networks that did not train: how many, and both readings of what that changes."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import Effect
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report.tables import bounds, make_table
+from ablations.report.views import Passage, TableView
+from ablations.text.evidence import effect_label
+from ablations.text.formatting import UNKNOWN, arm_label, estimate, interval, metric_name, verdict
+from ablations.text.naming import untrained_count, untrained_sentence
+
+READING = (
+    "A network that did not train gives every example the same answer, so its accuracy is that of "
+    "guessing, and another epoch changes nothing. Such a seed does not belong to the spread of the "
+    "others: an interval over both kinds contains the mean less often than it says.",
+    "So there are two questions. How good are the networks that train? That is what the interval "
+    "over the seeds that trained speaks of. How many do not train? That is a share with an "
+    "interval of its own (Clopper and Pearson), which is wide with few seeds.",
+    "Whether a seed that did not train counts against a recipe depends on whether one would notice "
+    "and train again. Verdicts and gates decide only where both readings agree; else they are "
+    "inconclusive.",
+)
+
+
+def untrained_alarm(findings: Findings) -> str:
+    """Says above all else that networks did not train; empty where all did."""
+    said = untrained_sentence(findings)
+    if not said or not findings.effects:
+        return said
+    return f"{said} A verdict stands here only where it is the same with and without their seeds."
+
+
+def networks(findings: Findings) -> Passage | None:
+    """Puts both readings beside each other, where a network did not train."""
+    if not any(arm.untrained for arm in findings.arms):
+        return None
+    tables = [_arms(findings), *([_effects(findings)] if _touched(findings) else [])]
+    return Passage("untrained", "Networks that did not train", READING, tuple(tables))
+
+
+def _arms(findings: Findings) -> TableView:
+    """One row per arm with such a network."""
+    metric = metric_name(findings.metric.name)
+    columns = ["did not train", "share, 95% interval", f"{metric}, all seeds", "seeds that trained"]
+    rows = [
+        [arm_label(findings.study, arm.arm), *_row(arm, findings.metric.name)]
+        for arm in findings.arms
+        if arm.untrained
+    ]
+    caption = "Arms with networks that did not train"
+    return make_table(caption, ["arm", *columns], rows, numeric=columns, name="untrained-arm")
+
+
+def _row(arm: ArmFinding, metric: str) -> list[str]:
+    found = arm.training
+    share = interval(found.share.low, found.share.high, "fraction") if found else UNKNOWN
+    readings = (arm.summaries.get(metric), arm.over_trained(metric))
+    shown = [estimate(s.mean, bounds(s.interval), s.metric.unit) if s else UNKNOWN
+             for s in readings]  # fmt: skip
+    return [untrained_count(arm), share, *shown]
+
+
+def _touched(findings: Findings) -> list[Effect]:
+    return [effect for effect in findings.effects if effect.trained]
+
+
+def _effects(findings: Findings) -> TableView:
+    """One row per effect that has such a network in one of its arms."""
+    columns = ["all seeds, adjusted interval", "seeds that trained, adjusted interval"]
+    rows = [
+        [effect_label(findings, e), _shown(e), _shown(e.trained), verdict(e.verdict)]
+        for e in _touched(findings)
+    ]
+    return make_table(
+        "Effects with and without the networks that did not train",
+        ["effect", *columns, "verdict"],
+        rows,
+        numeric=columns,
+        name="untrained-effect",
+    )
+
+
+def _shown(effect: Effect | None) -> str:
+    if effect is None:
+        return UNKNOWN
+    return estimate(effect.estimate, bounds(effect.adjusted), effect.metric.unit, signed=True)

@@ -1,0 +1,1 @@
+"""Who trains: trials in, records out."""

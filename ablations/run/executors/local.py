@@ -1,0 +1,264 @@
+"""The local executor: spawned workers that stay alive over many trials."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from queue import Empty, Queue
+
+import psutil
+
+from ablations.core.record import LogContents, Reason, RunRecord
+from ablations.core.study import Arm, Trial
+from ablations.run.execute import make_record, utc_now
+from ablations.run.executors.process import Heard, Lost, WorkerProcess, how_it_ended
+from ablations.run.executors.worker import EndMessage, EpochMessage, Message, StartMessage, Task
+from ablations.run.logs import TrialOutput
+from ablations.run.machine.hardware import worker_environment
+from ablations.run.machine.memory import KernelKills, held_bytes
+from ablations.run.more import More, no_more
+from ablations.run.observer import Observer
+
+Ended = tuple[Trial, RunRecord]
+
+
+_START_SECONDS = 60.0
+"""How long a worker may take to start up before the time of its trial begins to count."""
+
+_WATCH_SECONDS = 1.0
+_WATCH_MEMORY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The trials that a worker is at; ``began`` is ``None`` while the worker starts up."""
+
+    number: int
+    trials: tuple[Trial, ...]
+    started_at: str
+    handed_out: float
+    output: TrialOutput
+    began: float | None = None
+
+    @property
+    def age(self) -> float:
+        return 0.0 if self.began is None else time.monotonic() - self.began
+
+    def overran(self, seconds: float) -> bool:
+        """Whether the trials have taken longer than so many seconds each."""
+        if self.began is None:
+            return time.monotonic() - self.handed_out >= seconds * len(self.trials) + _START_SECONDS
+        return self.age >= seconds * len(self.trials)
+
+
+class LocalExecutor:
+    """Trains on this machine, in worker processes of its own.
+
+    The trials are those of one study: a worker has as many threads as the first that it was given.
+
+    Args:
+        jobs: Workers at a time; GPUs, if there are any, are divided among them.
+        log_dir: Where each worker's output goes.
+        timeout_seconds: A trial that takes longer is stopped and its worker replaced; trials that
+            train together have this time each. The start of the worker does not count; what the
+            training function imports does.
+        task: Whether to train the trials or to describe them.
+        memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
+            half of the machine's memory divided by ``jobs`` if left out.
+        trial_memory_bytes: Trials whose worker, with all processes below it, holds more are
+            stopped; no limit if left out.
+        joins: Says of a trial whether it trains together with the other seeds of its arm.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: int,
+        log_dir: Path,
+        timeout_seconds: float | None = None,
+        task: Task = "train",
+        memory_limit_bytes: int | None = None,
+        trial_memory_bytes: int | None = None,
+        joins: Callable[[Trial], bool] = lambda _trial: False,
+    ) -> None:
+        self._jobs = jobs
+        self._log_dir = log_dir
+        self._timeout = timeout_seconds
+        self._task: Task = task
+        self._trial_limit = trial_memory_bytes
+        self._limit = memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
+        if trial_memory_bytes is not None:
+            self._limit = min(self._limit, trial_memory_bytes // 2)
+        self._joins = joins
+        self._numbers = count(1)
+        self._waiting: deque[tuple[Trial, ...]] = deque()
+        self._idle: list[WorkerProcess] = []
+        self._busy: dict[WorkerProcess, _Job] = {}
+        self._heard: Heard = Queue(maxsize=1000)
+        self._kills = KernelKills()
+
+    def run(
+        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
+    ) -> Iterator[Ended]:
+        """Yields each trial with its record as it ends; closing the iterator stops all workers.
+
+        The workers stay for the trials that ``more`` adds once all others have ended.
+        """
+        self._waiting.extend(_batches(trials, self._joins))
+        try:
+            while self._waiting or self._busy or self._extend(more()):
+                while self._waiting and len(self._busy) < self._jobs:
+                    self._hand_out(self._waiting.popleft(), observer)
+                yield from self._listen(observer)
+        finally:
+            self._stop_all()
+
+    def _extend(self, trials: Sequence[Trial]) -> bool:
+        self._waiting.extend(_batches(trials, self._joins))
+        return bool(trials)
+
+    def _hand_out(self, trials: tuple[Trial, ...], observer: Observer) -> None:
+        process = self._idle_worker() or self._start(trials[0].threads)
+        output = TrialOutput(process.log)
+        number = process.order(trials, self._task)
+        self._busy[process] = _Job(number, trials, utc_now(), time.monotonic(), output)
+        for trial in trials:
+            observer.started(trial)
+
+    def _idle_worker(self) -> WorkerProcess | None:
+        """Returns one that has survived its last trial; what a trial leaves behind may end it."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.quiet:
+                return process
+            process.stop()
+        return None
+
+    def _start(self, threads: int) -> WorkerProcess:
+        taken = {process.slot for process in self._busy}
+        slot = next(slot for slot in count() if slot not in taken)
+        log = self._log_dir / f"worker-{next(self._numbers)}.log"
+        shares = worker_environment(slot, self._jobs, threads=threads)
+        return WorkerProcess(log, {**os.environ, **shares}, heard=self._heard, slot=slot)
+
+    def _listen(self, observer: Observer) -> Iterator[Ended]:
+        """Handles what the busy workers say, and ends those that overrun their limits."""
+        with suppress(Empty):
+            heard = self._heard.get(timeout=self._patience())
+            yield from self._hear(*heard, observer=observer)
+            for _ in range(self._heard.qsize()):
+                yield from self._hear(*self._heard.get_nowait(), observer=observer)
+        for process, job in list(self._busy.items()):
+            if not process.has_ended and (end := self._beyond(process, job)):
+                yield from self._give_up(process, *end)
+
+    def _hear(
+        self, process: WorkerProcess, number: int, message: Message | Lost, *, observer: Observer
+    ) -> Iterator[Ended]:
+        job = self._busy.get(process)
+        if job is None or job.number != number:  # of trials that have been given up
+            return
+        if isinstance(message, StartMessage):
+            self._busy[process] = replace(job, began=time.monotonic())
+        elif isinstance(message, EpochMessage) and 0 <= message.place < len(job.trials):
+            observer.epoch(job.trials[message.place], message.number, message.metrics)
+        elif isinstance(message, EndMessage) and _fits(message, job):
+            yield from self._end(process, job, message)
+        else:
+            unreadable = not isinstance(message, Lost) or message.unreadable
+            yield from self._lose(process, job, unreadable=unreadable)
+
+    def _end(self, process: WorkerProcess, job: _Job, message: EndMessage) -> Iterator[Ended]:
+        del self._busy[process]
+        job.output.cap(ended=True)
+        if message.resident_bytes > self._limit or message.left_processes:
+            process.stop()
+        else:
+            process.suspect |= message.left_threads
+            self._idle.append(process)
+        yield from zip(job.trials, message.records, strict=True)
+
+    def _lose(self, process: WorkerProcess, job: _Job, *, unreadable: bool) -> Iterator[Ended]:
+        if process.suspect or (job.began is None and not process.fresh):
+            # Most likely it fell by what an earlier trial has left behind: try in another worker.
+            self._drop(process)
+            self._waiting.appendleft(job.trials)
+            return
+        code = None if unreadable else process.exit_code()
+        how = how_it_ended(code, unreadable=unreadable)
+        why = self._kills.explain() if code == -signal.SIGKILL else ""
+        yield from self._give_up(process, "died", f"the worker process {how}{why}")
+
+    def _beyond(self, process: WorkerProcess, job: _Job) -> tuple[Reason, str] | None:
+        """Says which limit a job has passed, if any."""
+        job.output.cap()
+        if self._timeout is not None and job.overran(self._timeout):
+            return "timeout", f"took longer than timeout_seconds = {self._timeout:g}"
+        if self._trial_limit is not None and (held := held_bytes(process.pid)) > self._trial_limit:
+            limit, now = self._trial_limit / 2**30, held / 2**30
+            return "died", f"held more than memory_gib = {limit:g} ({now:.2f} GiB), and was ended"
+        return None
+
+    def _patience(self) -> float:
+        """Seconds until somebody has to be looked after."""
+        watch = _WATCH_SECONDS if self._trial_limit is None else _WATCH_MEMORY_SECONDS
+        if self._timeout is None:
+            return watch
+        jobs = [job for job in self._busy.values() if job.began is not None]
+        left = (self._timeout * len(job.trials) - job.age for job in jobs)
+        return max(0.0, min([watch, *left]))
+
+    def _give_up(self, process: WorkerProcess, reason: Reason, message: str) -> Iterator[Ended]:
+        """Ends a worker; trials that it trained together are tried again one by one."""
+        job = self._drop(process)
+        if len(job.trials) > 1:
+            self._waiting.extendleft((trial,) for trial in reversed(job.trials))
+            return
+        record = make_record(
+            job.trials[0],
+            LogContents(),
+            started_at=job.started_at,
+            seconds=job.age,
+            failure=(reason, message),
+        )
+        yield job.trials[0], record
+
+    def _drop(self, process: WorkerProcess) -> _Job:
+        process.stop()
+        job = self._busy.pop(process)
+        job.output.cap(ended=True)
+        return job
+
+    def _stop_all(self) -> None:
+        for process in [*self._idle, *self._busy]:
+            process.stop()
+        self._idle.clear()
+        self._busy.clear()
+
+
+def _fits(message: EndMessage, job: _Job) -> bool:
+    """Whether the records are of the job's trials, as they are unless somebody forged them."""
+    records = message.records
+    return len(records) == len(job.trials) and all(isinstance(r, RunRecord) for r in records)
+
+
+def _batches(
+    trials: Sequence[Trial], joins: Callable[[Trial], bool]
+) -> Iterator[tuple[Trial, ...]]:
+    """Yields the trials in their order, with those that join at the first one of their arm."""
+    joined: dict[Arm, list[Trial]] = {}
+    for trial in filter(joins, trials):
+        joined.setdefault(trial.arm, []).append(trial)
+    for trial in trials:
+        if trial.arm not in joined:
+            yield (trial,)
+        elif joined[trial.arm]:
+            yield tuple(joined[trial.arm])
+            joined[trial.arm].clear()

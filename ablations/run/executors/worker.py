@@ -1,0 +1,155 @@
+"""The worker: a process of its own that trains one trial after another.
+
+The driver starts it with ``python -m ablations.run`` and speaks to it through an inherited pipe; a
+line of JSON on standard input says which. A worker lives over many trials, because importing a
+framework takes seconds, and ends with the driver, however the driver ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Literal, NoReturn
+
+from ablations.core.record import LogContents, RunRecord
+from ablations.core.study import Trial
+from ablations.entry import find_entry
+from ablations.errors import StudyError
+from ablations.run import descendants
+from ablations.run.execute import execute, execute_together, make_record, said, utc_now
+from ablations.run.machine import memory
+from ablations.run.surroundings import Surroundings
+
+Task = Literal["train", "describe"]
+"""Which function of the entry a worker is to call with a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartMessage:
+    """The worker is up, has imported the training function, and begins the trial at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMessage:
+    """A trial of those at hand, counted from 0, has reported an epoch."""
+
+    place: int
+    number: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndMessage:
+    """The trials at hand have ended.
+
+    ``resident_bytes`` is what the worker holds now; ``left_processes`` says that they had left
+    some, which were ended: whatever in the worker counted on them is broken. ``left_threads`` says
+    that threads go on, which may yet end the worker.
+    """
+
+    records: tuple[RunRecord, ...]
+    resident_bytes: int
+    left_processes: bool = False
+    left_threads: bool = False
+
+
+Message = StartMessage | EpochMessage | EndMessage
+WorkOrder = tuple[tuple[Trial, ...], Task]
+
+
+def main() -> None:
+    """Connects to the driver and does what it sends, until the driver ends this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    memory.be_first_to_go()
+    greeting = json.loads(sys.stdin.readline() or _end())
+    sys.path[:] = greeting["path"]
+    threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()
+    os.set_inheritable(greeting["descriptor"], False)
+    surroundings = Surroundings()
+    with Connection(greeting["descriptor"]) as driver, suppress(EOFError, ConnectionError):
+        # A forked child must neither answer for this process nor keep its pipe open.
+        os.register_at_fork(after_in_child=driver.close)
+        while True:
+            trials, task = driver.recv()
+            records = _perform(trials, task, _Line(driver), surroundings)
+            left, threads = surroundings.restore(), surroundings.threads_left()
+            driver.send(EndMessage(records, memory.resident_bytes(), left, threads))
+    _end()
+
+
+class _Line:
+    """Sends messages one at a time: a training function may report from several threads."""
+
+    def __init__(self, driver: Connection) -> None:
+        self._driver, self._lock, self._open = driver, threading.Lock(), True
+
+    def send(self, message: Message) -> None:
+        """Sends a message, unless the trials that this line was made for have ended."""
+        with self._lock:
+            if self._open:
+                self._driver.send(message)
+
+    def close(self) -> None:
+        """Lets nothing through any more, such as what a thread left behind still reports."""
+        with self._lock:
+            self._open = False
+
+
+def _own_stdin() -> int:
+    """Keeps the pipe of standard input for this module; training functions find it empty."""
+    kept = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return kept
+
+
+def _end_with_driver(stdin: int) -> None:
+    """Waits for the end of the driver's pipe, which comes when the driver is gone."""
+    while os.read(stdin, 4096):
+        pass
+    _end()
+
+
+def _end() -> NoReturn:
+    """Ends this process at once, with all that were started from it."""
+    descendants.end_own(frozenset())
+    os._exit(1)
+
+
+def _perform(
+    trials: tuple[Trial, ...], task: Task, line: _Line, surroundings: Surroundings
+) -> tuple[RunRecord, ...]:
+    for trial in trials:
+        print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
+
+    def on_epoch(place: int, number: int, metrics: Mapping[str, float]) -> None:
+        line.send(EpochMessage(place, number, metrics))
+
+    try:
+        entry = find_entry(trials[0].entry, trials[0].folder)
+    except StudyError as error:
+        return tuple(_refused(trial, said(error)) for trial in trials)
+    surroundings.begin()
+    line.send(StartMessage())
+    try:
+        if len(trials) > 1:
+            return execute_together(trials, entry, on_epoch)
+        function, must_report = getattr(entry, task), task == "train"
+        return (execute(trials[0], function, partial(on_epoch, 0), must_report=must_report),)
+    finally:
+        line.close()
+
+
+def _refused(trial: Trial, message: str) -> RunRecord:
+    """Makes the record of a trial whose training function cannot be had."""
+    contents, now = LogContents(), utc_now()
+    return make_record(trial, contents, started_at=now, seconds=0.0, failure=("raised", message))

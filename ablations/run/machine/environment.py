@@ -1,0 +1,103 @@
+"""Where a trial ran: packages, commit and machine.
+
+Names and environment variables stay private, but for those that change how numbers are rounded.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from ablations.run.machine.hardware import available_cores, gpus
+
+_PACKAGES = {
+    "ablations": "ablations",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "torch": "torch",
+    "scikit-learn": "sklearn",
+    "numpy": "numpy",
+}
+"""Packages worth naming, with the module that each is imported as."""
+
+_INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
+"""Instructions of the processor by which libraries choose how to compute, and so how to round."""
+
+_CHOICES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
+"""Environment variables by which users choose that, and nothing that is private."""
+
+
+def environment_facts() -> dict[str, str]:
+    """Returns the machine, the commit and the packages that this process has imported."""
+    packages = {name: _version(name) for name, module in _PACKAGES.items() if module in sys.modules}
+    return {**_machine_facts(), **packages}
+
+
+@cache
+def _machine_facts() -> dict[str, str]:
+    facts = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": str(available_cores()),
+        "jobs": os.environ.get("ABLATIONS_JOBS", "1"),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
+    }
+    if there := gpus():
+        facts["gpus"] = str(len(there))
+    if known := [name for name in _INSTRUCTIONS if name in _cpu_facts("flags", "Features").split()]:
+        facts["instructions"] = ", ".join(known)
+    facts |= {name: os.environ[name] for name in _CHOICES if name in os.environ}
+    commit = _commit()
+    if commit:
+        facts["commit"] = commit
+    return facts
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _cpu_model() -> str:
+    return _cpu_facts("model name") or platform.processor() or "unknown"
+
+
+def _cpu_facts(*names: str) -> str:
+    """Returns what Linux says of the first processor under one of these names; else nothing."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in names:
+                return value.strip()
+    return ""
+
+
+def _commit() -> str | None:
+    """Returns the commit of the current folder, marked where files differ from it."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit} with changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(  # noqa: S603 - fixed words only
+        command, capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()

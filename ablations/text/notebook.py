@@ -1,0 +1,34 @@
+"""What a notebook shows of findings: the arms with their intervals, as a small table."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ablations.core.estimates import MetricInfo
+from ablations.core.findings import ArmFinding, Findings
+from ablations.text.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
+
+
+def findings_html(findings: Findings) -> str:
+    """Returns the title, what was completed, and each arm's mean of the study's metric."""
+    name = metric_name(findings.metric.name)
+    rows = "".join(
+        f"<tr><td>{escape(arm_label(findings.study, arm.arm))}</td>"
+        f"{_cells(arm, findings.metric)}</tr>"
+        for arm in findings.arms
+    )
+    return (
+        f"<p><strong>{escape(findings.study.title)}</strong><br>"
+        f"{findings.n_completed} of {counted(findings.n_planned, 'trial')} completed</p>"
+        f"<table><thead><tr><th>arm</th><th>n</th><th>{escape(name)}, 95% interval</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _cells(arm: ArmFinding, metric: MetricInfo) -> str:
+    """Sets one arm's number of seeds and its mean with the interval."""
+    found = arm.summaries.get(metric.name)
+    if found is None:
+        return f"<td>0</td><td>{UNKNOWN}</td>"
+    bounds = (found.interval.low, found.interval.high) if found.interval else None
+    return f"<td>{found.n}</td><td>{estimate(found.mean, bounds, metric.unit)}</td>"

@@ -1,0 +1,1 @@
+"""What frozen layers make of the images, computed once."""

@@ -1,0 +1,1 @@
+"""Keras models made of recipes, and what they cost."""

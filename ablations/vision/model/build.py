@@ -1,0 +1,188 @@
+"""Builds the model that a recipe describes: augment, scale, base, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ablations.errors import DataError, StudyError
+from ablations.vision.data.images import Image8
+from ablations.vision.model.layers import Streams, make_layer, seeded_defaults
+from ablations.vision.model.preprocessing import base_preprocessing, scaling
+from ablations.vision.recipe.settings import Recipe
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """A model, and the base inside it if there is one."""
+
+    model: keras.Model
+    base: keras.Model | None = None
+
+
+def build(recipe: Recipe, images: Image8, *, classes: tuple[str, ...], streams: Streams) -> Built:
+    """Builds the model of a recipe; a base that is to be pretrained has its first weights still.
+
+    Args:
+        recipe: What to build.
+        images: The training images, shape (example, height, width, channel).
+        classes: Names of the classes, for a function named by ``build``.
+        streams: Feed initial weights, augmentation and dropout.
+
+    Raises:
+        StudyError: if the layers do not fit each other or the image.
+        DataError: if the weights do not fit the base or cannot be downloaded.
+    """
+    shape = images.shape[1:]
+    base = _build_base(recipe, shape, streams)
+    own = _build_own(recipe, shape, classes, streams)
+    with _told_as("the layers"):
+        inputs = outputs = keras.Input(shape)
+        for layer in _before_layers(recipe, images, streams):
+            outputs = layer(outputs)
+        outputs = (
+            own(outputs) if own else _stack(recipe, outputs, base, images=images, streams=streams)
+        )
+        return Built(keras.Model(inputs, outputs), base)
+
+
+def _before_layers(recipe: Recipe, images: Image8, streams: Streams) -> Iterator[keras.Layer]:
+    """Yields the layers of ``augment`` and ``scale``."""
+    for spec in recipe.augment:
+        yield make_layer(spec, streams)
+    yield from scaling(recipe.scale, images)
+
+
+def _build_own(
+    recipe: Recipe, shape: Shape, classes: tuple[str, ...], streams: Streams
+) -> keras.Model | None:
+    if recipe.build is None:
+        return None
+    module, _, function = recipe.build.partition(":")
+    make = getattr(import_module(module), function)
+    with seeded_defaults(streams.seed("initialization")):
+        model = make(recipe.settings, shape, classes)
+    if not isinstance(model, keras.Model):
+        problem = f"'{recipe.build}' must return a keras.Model"
+        raise StudyError(problem, received=model, cure="Return the model that it builds")
+    return model
+
+
+def _stack(
+    recipe: Recipe, outputs: Any, base: keras.Model | None, *, images: Image8, streams: Streams
+) -> Any:
+    """Puts ``layers`` on top, with the base first unless they place it themselves."""
+    # A frozen base is left in inference mode, so that its batch statistics stay as they were.
+    training = False if recipe.freeze else None
+    if base is not None and "base" not in [spec.name for spec in recipe.layers]:
+        if isinstance(recipe.base, str) and recipe.pretrained_elsewhere:
+            for layer in base_preprocessing(recipe.base, recipe.scale, images):
+                outputs = layer(outputs)
+        outputs = base(outputs, training=training)
+    for i, spec in enumerate(recipe.layers):
+        if spec.name == "base" and base is not None:
+            outputs = base(outputs, training=training)
+        else:
+            outputs = make_layer(spec, streams, last=i == len(recipe.layers) - 1)(outputs)
+    return outputs
+
+
+def build_base(recipe: Recipe, shape: Shape) -> None:
+    """Builds a recipe's base with its weights, to see that it can be done.
+
+    Raises:
+        StudyError: if the base cannot be built.
+        DataError: if the weights do not fit it, cannot be read, or cannot be downloaded.
+    """
+    _build_base(recipe, shape, Streams(*(np.random.default_rng(0) for _ in range(3))))
+
+
+def _build_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model | None:
+    if recipe.base is None:
+        return None
+    if isinstance(recipe.base, str):
+        base = _application(recipe, shape, streams)
+    else:
+        base = _listed_base(recipe, shape, streams)
+    if recipe.weights_file is not None:
+        _load_file(base, recipe)
+    base.trainable = not recipe.freeze
+    return base
+
+
+def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
+    weights = "imagenet" if recipe.weights == "imagenet" else None
+    make = getattr(keras.applications, str(recipe.base))
+    try:
+        with seeded_defaults(streams.seed("initialization")), _told_as(f"base {recipe.base}"):
+            return make(input_shape=shape, include_top=False, weights=weights)
+    except Exception as error:
+        # Keras raises a bare Exception when a download fails; anything else goes on as it is.
+        if type(error) is not Exception:
+            raise
+        raise DataError(
+            f"the imagenet weights of {recipe.base} cannot be downloaded",
+            received=_first_line(error),
+            cure="Connect to the internet and try again, or name a file of them: "
+            "--set weights=PATH",
+        ) from error
+
+
+def _listed_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
+    specs = recipe.base if isinstance(recipe.base, tuple) else ()
+    inputs = outputs = keras.Input(shape)
+    with _told_as("base"):
+        for spec in specs:
+            outputs = make_layer(spec, streams)(outputs)
+        return keras.Model(inputs, outputs, name="base")
+
+
+def _load_file(base: keras.Model, recipe: Recipe) -> None:
+    """Loads the file of weights that the recipe names.
+
+    Raises:
+        DataError: if it is damaged, or holds the weights of another model.
+    """
+    named = recipe.base if isinstance(recipe.base, str) else "this very base"
+    try:
+        base.load_weights(Path(str(recipe.weights_file)).expanduser())
+    except ValueError as error:
+        problem = f"{recipe.weights_file}: the weights do not fit the base"
+        cure = f"Name a file with the weights of {named}, saved without its top layers"
+        raise DataError(problem, received=_first_line(error), cure=cure) from error
+    except Exception as error:  # damaged files make h5py raise nearly anything
+        raise _damaged(recipe, _first_line(error)) from error
+    if not all(np.isfinite(weight).all() for weight in base.get_weights()):
+        raise _damaged(recipe, "numbers that are not finite")
+
+
+def _damaged(recipe: Recipe, received: str) -> DataError:
+    return DataError(
+        f"{recipe.weights_file}: this is no whole file of weights",
+        received=received,
+        cure="Download or save it again, or name another one: --set weights=PATH",
+    )
+
+
+@contextmanager
+def _told_as(place: str) -> Iterator[None]:
+    """Turns what Keras says of layers that do not fit into one line."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        cure = "Make the layers fit each other and the image size"
+        problem = f"{place} cannot be built"
+        raise StudyError(problem, received=_first_line(error), cure=cure) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

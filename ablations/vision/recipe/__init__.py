@@ -1,0 +1,1 @@
+"""What a study file says of a training, as one checked value."""

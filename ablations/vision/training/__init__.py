@@ -1,0 +1,1 @@
+"""One training, or the seeds of an arm together."""

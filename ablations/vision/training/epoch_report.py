@@ -1,0 +1,124 @@
+"""Reports each epoch while training runs, and the training as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.core.trial_log import TrialLog
+from ablations.vision.data.splits import Indices
+from ablations.vision.features.frozen import Features
+from ablations.vision.model.flops import peak_flops, training_flops
+from ablations.vision.model.outputs import Outputs, Raw
+from ablations.vision.training.loop import Learner, Part, predict
+from ablations.vision.training.timing import StepTimer
+
+Seconds = NDArray[np.float64]
+
+
+class EpochReport:
+    """Logs each epoch as it ends and the training when all have.
+
+    Training loss and accuracy are the epoch's running means, with augmentation and dropout at work.
+
+    Args:
+        log: Where to report.
+        outputs: How to read what the model says.
+        part: The validation images.
+        passes: Positions within ``part`` that each epoch validates on; all of it where empty.
+    """
+
+    def __init__(
+        self, log: TrialLog, outputs: Outputs, part: Part, *, passes: Sequence[Indices] = ()
+    ) -> None:
+        self._log, self._outputs, self._part, self._passes = log, outputs, part, passes
+        self._epochs: list[dict[str, float]] = []
+        self._seconds: list[float] = []
+        self._said: tuple[Part, Raw] | None = None
+
+    def validation(self, epoch: int) -> Part:
+        """Returns the images that an epoch, counted from 0, validates on."""
+        return self._part.only(self._passes[epoch]) if self._passes else self._part
+
+    def epoch(self, epoch: int, means: Mapping[str, float], raw: Raw, *, steps: Seconds) -> None:
+        """Logs an epoch; a loss that is not finite ends the training here.
+
+        Args:
+            epoch: Its number, from 0.
+            means: Training loss and accuracy.
+            raw: What the model says of `validation`'s images.
+            steps: Durations of its steps, in seconds.
+        """
+        part = self.validation(epoch)
+        values = {name: float(value) for name, value in means.items()}
+        values["val_loss"] = self._outputs.mean_loss(raw, part.labels)
+        values["val_accuracy"] = self._outputs.accuracy(raw, part.labels)
+        self._said = (part, raw)
+        self._epochs.append(values)
+        self._seconds.append(float(steps.sum()))
+        self._log.steps(steps)
+        self._log.epoch(**values)
+
+    def log_summary(self) -> None:
+        """Logs the last and best epoch, and what the model says of the validation images."""
+        last = self._epochs[-1]
+        best = max(epoch["val_accuracy"] for epoch in self._epochs)
+        for name, value in (
+            ("train_accuracy", last["accuracy"]),
+            ("val_accuracy", last["val_accuracy"]),
+            ("best_val_accuracy", best),
+        ):
+            self._log.metric(name, value, unit="fraction", better="higher")
+        self._log.metric("val_loss", last["val_loss"], better="lower")
+        if self._said is not None:
+            part, raw = self._said
+            said = self._outputs.probabilities(raw)
+            self._log.predictions("validation", part.labels, said, examples=part.examples)
+
+    def log_speed(self, trained: keras.Model, images: int, *, frozen: Features | None) -> None:
+        """Logs the speed over all epochs but the first.
+
+        Args:
+            trained: The layers that steps went through.
+            images: Number of training images, all of which each epoch has seen once.
+            frozen: The layers that were computed apart, if any were.
+        """
+        later = self._seconds[1:]
+        if not later:
+            return
+        passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
+        speed = images / (sum(later) / len(later) + passes)
+        self._log.metric("images_per_second", speed, unit="per second", better="higher")
+        # By the layers that train or, where they are computed apart, by the frozen ones.
+        ledgers = (frozen.fixed, frozen.augmented) if frozen else ()
+        each = frozen.flops if frozen else training_flops(trained)
+        if each is None:
+            return
+        seconds = sum(ledger.seconds for ledger in ledgers)
+        rate = each * (sum(ledger.rows for ledger in ledgers) / seconds if frozen else speed)
+        self._log.metric("flops_per_second", rate, unit="per second", better="higher")
+        share = rate / peak_flops()
+        self._log.metric("peak_flops_share", share, unit="fraction", better="higher")
+
+
+class Validation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types
+    """Validates after each epoch and reports it at once.
+
+    Args:
+        report: Where to report.
+        learner: What is trained.
+        timer: Has timed the epoch's steps; it must be called before this callback.
+    """
+
+    def __init__(self, report: EpochReport, learner: Learner, timer: StepTimer) -> None:
+        super().__init__()
+        self._report, self._learner, self._timer = report, learner, timer
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Validates and reports."""
+        raw = predict(self._learner, self._report.validation(epoch))
+        self._report.epoch(epoch, logs or {}, raw, steps=self._timer.seconds)

@@ -1,0 +1,177 @@
+"""Trains one arm once: data, split, model, loop, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import keras
+import numpy as np
+
+from ablations.core.study import Trial
+from ablations.core.trial_log import TrialLog
+from ablations.vision.data import datasets, splits
+from ablations.vision.exhibits import tables as exhibits
+from ablations.vision.features.frozen import Features
+from ablations.vision.model.build import build
+from ablations.vision.model.flops import training_flops
+from ablations.vision.model.layers import Streams
+from ablations.vision.model.outputs import Outputs, Raw
+from ablations.vision.platform import shortcuts
+from ablations.vision.platform.devices import device_memory_bytes, device_name
+from ablations.vision.recipe.settings import Recipe
+from ablations.vision.training.epoch_report import EpochReport, Validation
+from ablations.vision.training.loop import Learner, Part, fit, make_learner, predict
+from ablations.vision.training.pretrain import load_pretrained
+from ablations.vision.training.timing import StepTimer
+
+Predict = Callable[[Part], Raw]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The three parts of a split, all images and their labels, names of classes, and the split."""
+
+    whole: Part
+    train: Part
+    validation: Part
+    test: Part
+    classes: tuple[str, ...]
+    split: splits.Split
+
+
+def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
+    """Trains ``recipe`` with the trial's seed and reports all of it through ``log``.
+
+    Raises:
+        StudyError: if the model cannot be built or does not fit the data.
+        DataError: if data or weights are missing or broken.
+        DivergedError: if a loss is not finite.
+    """
+    try:
+        _train(trial, recipe, log)
+    finally:
+        # Keras keeps what its models share in the process; no name here may hold the model still.
+        keras.utils.clear_session()
+
+
+def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
+    parts = load(trial, recipe, log)
+    model = build_model(trial, recipe, parts)
+    learner = make_learner(model, recipe, parts.whole.source, classes=len(parts.classes))
+    log_model(model, log)
+    _fit(learner, parts, trial=trial, log=log)
+    log_test(learner.outputs, parts, log, said=partial(predict, learner))
+    log_frozen(learner.feed.frozen, log)
+    log_memory(log)
+
+
+def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
+    """Returns a trial's images, split by its seed; reports how many there are of each class."""
+    examples = datasets.load(recipe, trial.data_dir)
+    split = splits.draw(recipe, examples.pool, seed=trial.seed)
+    log.exhibit(exhibits.label_counts(examples, split))
+    if examples.skipped:
+        log.exhibit(exhibits.skipped_files(examples))
+    if examples.copies:
+        log.exhibit(exhibits.copied_images(examples))
+    whole = Part(examples.source, np.arange(len(examples.labels)), examples.labels)
+    train, validation, test = map(whole.only, (split.train, split.validation, split.test))
+    return Parts(whole, train, validation, test, examples.classes, split)
+
+
+def build_model(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
+    """Returns a trial's model with its first weights, and those of a pretrained base."""
+    streams = Streams(trial.rng("initialization"), trial.rng("augmentation"), trial.rng("dropout"))
+    built = build(recipe, parts.train.images, classes=parts.classes, streams=streams)
+    if built.base is not None and recipe.source_classes is not None:
+        load_pretrained(built.base, recipe)
+    return built.model
+
+
+def log_model(model: keras.Model, log: TrialLog) -> None:
+    """Reports a model's size and layers, and what it runs on."""
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    if (operations := training_flops(model)) is not None:
+        log.metric("training_flops", operations, unit="count", better="lower")
+    log.metric("parameters", model.count_params(), unit="count")
+    log.metric("trainable_parameters", trainable, unit="count")
+    log.exhibit(exhibits.layer_table(model))
+    log.environment(
+        backend=keras.backend.backend(),
+        keras=keras.__version__,
+        device=device_name(),
+        precision=keras.config.dtype_policy().name,
+        shortcuts=shortcuts.facts(),
+    )
+
+
+def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
+    """Trains, and reports each epoch as it ends and the whole when all have."""
+    timer = StepTimer()
+    report = EpochReport(log, learner.outputs, parts.validation, passes=parts.split.passes)
+    callbacks = (timer, Validation(report, learner, timer))
+    began = time.perf_counter()
+    fit(learner, parts.train, rng=trial.rng("order"), callbacks=callbacks)
+    log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
+    report.log_summary()
+    feed = learner.feed
+    report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
+
+
+def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) -> None:
+    """Reports the test images, by what the trained model says of them.
+
+    Args:
+        outputs: How to read it.
+        parts: The images.
+        log: Where to report.
+        said: Returns the model's raw outputs for a part.
+    """
+    raw, labels = said(parts.test), parts.test.labels
+    majority = np.bincount(parts.train.labels).argmax()
+    accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
+    log.predictions("test", labels, outputs.probabilities(raw), examples=parts.test.examples)
+    log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
+    log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
+    log.metric("majority_accuracy", baseline, unit="fraction")
+    if parts.split.passes:
+        held_out = outputs.accuracy(said(parts.validation), parts.validation.labels)
+        log.metric("held_out_accuracy", held_out, unit="fraction", better="higher")
+        _log_overlap(parts.split, log)
+
+
+def _log_overlap(split: splits.Split, log: TrialLog) -> None:
+    """Tells how many test images were validation images in other epochs."""
+    seen = np.unique(split.validation[np.concatenate(split.passes)])
+    last = float(np.isin(split.test, split.last_validation).mean())
+    log.metric("test_in_last_validation", last, unit="fraction")
+    log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
+
+
+def log_memory(log: TrialLog) -> None:
+    """Reports the GPU's memory that this process took, for all trials that trained together."""
+    if (taken := device_memory_bytes()) is not None:
+        log.metric("device_memory_bytes", taken, unit="bytes", better="lower")
+
+
+def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> None:
+    """Tells what the frozen layers took, and how much of it was not in this trial's own time.
+
+    Of what trials that train together compute, each has its part in its time.
+    """
+    if frozen is None:
+        return
+    fixed, augmented = frozen.fixed, frozen.augmented
+    log.environment(engine=", ".join(sorted(fixed.engines | augmented.engines)))
+    shared = fixed.shared_seconds + augmented.shared_seconds
+    own = fixed.seconds + augmented.seconds - shared
+    shared += own * (trials - 1) / trials
+    for name, seconds in (
+        ("frozen_seconds", fixed.seconds),
+        ("frozen_augmented_seconds", augmented.seconds),
+        ("shared_seconds", max(0.0, shared)),  # own work adds to nothing but rounding
+    ):
+        log.metric(name, seconds, unit="seconds")

@@ -1,0 +1,173 @@
+"""Held against the past, from the command line: what is read, what is refused, what it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ablations.cli.app import app
+
+CLI = CliRunner()
+
+
+def call(*arguments: object):
+    return CLI.invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def trained(study_path):
+    done = call("run", study_path, "--jobs", 2)
+    assert done.exit_code == 0, done.stderr
+    call("export", study_path, "--to", "records.jsonl")
+    return study_path
+
+
+def drifts(*arguments: object) -> list[dict]:
+    done = call("gate", *arguments, "--json")
+    return json.loads(done.stdout)["drifts"]
+
+
+def test_the_past_is_read_from_whatever_keeps_it(trained):
+    places = ("records.jsonl", "runs", "runs/small", "runs/small/records.sqlite", "reports",
+              "reports/small", "reports/small/report.json")  # fmt: skip
+    for past in places:
+        found = drifts(trained, "--against", past)
+        accuracy = [drift for drift in found if drift["metric"] == "test_accuracy"]
+        assert len(accuracy) == 4, past
+        assert all(d["alike"] and d["verdict"] == "equivalent" for d in accuracy), past
+        assert {d["n"] for d in accuracy} == {3}, past
+
+
+def git(*arguments: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+
+def test_the_past_may_be_committed(trained):
+    files = ("records.jsonl", "reports/small/report.json")
+    git("init", "-q")
+    git("add", "-f", *files)
+    git("commit", "-qm", "before")
+    for file in files:
+        Path(file).unlink()
+        found = drifts(trained, "--against", f"HEAD:{file}")
+        assert {d["verdict"] for d in found if d["alike"]} == {"equivalent"}
+    refused = call("gate", trained, "--against", "HEAD:nothing.jsonl")
+    said = "there is nothing to hold against. Received: HEAD:nothing.jsonl"
+    assert said in str(refused.exception)
+
+
+def test_a_worse_recipe_fails_and_its_table_says_so(trained):
+    report = json.loads(Path("reports/small/report.json").read_text())
+    del report["measured"]["checksum"]
+    for arm in report["measured"]["arms"]:
+        values = arm["values"]["test_accuracy"]
+        arm["values"]["test_accuracy"] = {
+            seed: v + 0.2 + 0.001 * int(seed) for seed, v in values.items()
+        }
+        arm["values"]["trial_seconds"] = dict.fromkeys(values, 1.0)
+    Path("better.json").write_text(json.dumps(report))
+    done = call("gate", trained, "--against", "better.json")
+    assert done.exit_code == 1
+    assert "test accuracy, against better.json:" in done.stdout
+    assert "▼\u00a0regressed" in done.stdout
+
+
+NO_ARMS = '{"measured": {"arms": [], "data": [], "environments": []}}'
+
+
+def test_a_past_that_is_none_is_one_line(trained):
+    path = Path("nothing.json")
+    for content in ("", "[]", '{"measured": 3}', NO_ARMS):
+        path.write_text(content)
+        refused = str(call("gate", trained, "--against", path).exception)
+        said = "has no arm of this study" if content == NO_ARMS else "holds no findings"
+        assert said in refused
+        assert "Received: " in refused
+    report = json.loads(Path("reports/small/report.json").read_text())
+    spoiled = {
+        "nan": lambda m: m["arms"][0]["values"]["test_accuracy"].update({"0": float("nan")}),
+        "list": lambda m: m.update(arms=[3]),
+        "levels": lambda m: m["arms"][0].update(levels=[1, 2]),
+        "seeds": lambda m: m["arms"][0]["values"].update(test_accuracy={"x": 1.0}),
+        "facts": lambda m: m.update(environments=[3]),
+    }
+    for name, spoil in spoiled.items():
+        document = json.loads(json.dumps(report))
+        spoil(document["measured"])
+        path.write_text(json.dumps(document))
+        assert "holds no findings" in str(call("gate", trained, "--against", path).exception), name
+    for odd in ("", "-x:y", "--output=evil:x", "HEAD:", "a:b:c"):
+        said = str(call("gate", trained, f"--against={odd}").exception)
+        assert "Received: " in said, odd
+    lines = Path("records.jsonl").read_text().splitlines()
+    for old, new in (
+        ('"seed":0', '"seed":"abc"'),
+        ('"metrics":[', '"metrics":["x",'),
+        ('"data":""', '"data":[]'),
+    ):
+        Path("odd.jsonl").write_text(lines[0].replace(old, new, 1) + "\n")
+        assert "is not a run record" in str(
+            call("gate", trained, "--against", "odd.jsonl").exception
+        ), new
+    Path("deep.jsonl").write_text("[" * 100_000)
+    assert "is not a run record" in str(call("gate", trained, "--against", "deep.jsonl").exception)
+    refused = call("gate", trained, "--against", "no")
+    assert "there is nothing to hold against" in str(refused.exception)
+
+
+def test_other_data_are_refused_unless_one_insists(trained):
+    report = json.loads(Path("reports/small/report.json").read_text())
+    del report["measured"]["checksum"]
+    report["measured"]["environments"] = [{"device": "another"}]
+    Path("other.json").write_text(json.dumps(report))
+    records = [json.loads(line) for line in Path("records.jsonl").read_text().splitlines()]
+    for record in records:
+        del record["checksum"]
+        record["environment"]["device"] = "this"
+    Path("here.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    asked = (trained, "--records", "here.jsonl", "--against", "other.json")
+    refused = call("gate", *asked)
+    assert "other device. Received: now device this; then device another." in str(refused.exception)
+    done = call("gate", *asked, "--despite", "device", "--json")
+    document = json.loads(done.stdout)
+    assert document["drifts"]
+    assert document["machines"]["then"] == ["device another"]
+    assert "speeds are not compared: another machine" in done.stderr
+
+
+def test_the_gate_tells_how_often_it_errs(study_path):
+    call("run", study_path, "--seeds", 6, "--no-report", "--jobs", 2)
+    done = call("gate", study_path, "--seeds", 6, "--self-test")
+    assert done.exit_code == 0
+    assert "the gate against itself: 1000 random halvings of 6 seeds an arm, 4 arms:" in done.stdout
+    assert "nothing" in done.stdout
+    document = json.loads(call("gate", study_path, "--seeds", 6, "--self-test", "--json").stdout)
+    assert document["self_test"]["false_alarms"] <= 0.2
+    few = call("gate", study_path, "--seeds", 3, "--self-test")
+    assert few.exit_code == 3
+    assert "each half needs two seeds" in few.stderr
+    both = call("gate", study_path, "--self-test", "--against", "runs")
+    assert both.exit_code == 2
+    assert "--self-test excludes --against" in both.stderr
+
+
+def test_an_adaptive_study_trains_until_it_knows_and_resumes(edit):
+    path = edit("seeds = 3", 'seeds = { at_least = 3, at_most = 8, until = "decided" }')
+    plan = call("plan", path).stdout
+    assert "seeds 3 to 8, until each effect is decided" in plan
+    done = call("run", path, "--jobs", 2)
+    assert done.exit_code == 0, done.stderr
+    status = json.loads(call("status", path, "--json").stdout)
+    assert status["completed"] == status["planned"] == 8 * 4  # without spread none is decided
+    assert status["to_do"] == []
+    text = Path("reports/small/small.md").read_text()
+    assert "Seeds were added one at a time" in text
+    assert "--seeds would drop the allowance" in str(call("plan", path, "--seeds", 4).exception)
+    assert "seeds of this study are adaptive" in call("power", path).stdout
+    again = call("run", path, "--jobs", 2)
+    assert "[1/" not in again.stderr

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
+from ablations.core.findings import Findings
+from ablations.core.record import Unit
+from ablations.report.data_files import interaction_cells
+from ablations.report.figures import charts, training_charts
+from ablations.report.figures.dots import DotPlot, Row, dot_figure
+from ablations.report.figures.headlines import cost_reading, curves_headline
+from ablations.report.figures.layout import shorten, spaced, wrapped
+from ablations.report.figures.scatter import Point
+from ablations.report.figures.theme import style
+from ablations.report.sections.costs import cost_table, cost_table_reading, target_table
+
+Make = Callable[..., Findings]
+
+
+def test_arms_keep_their_order_and_the_reference_is_the_line(findings: Findings) -> None:
+    chart = charts.arms_chart(findings)
+    assert [row.label for row in chart.rows][:3] == ["baseline", "transfer", "preprocessing"]
+    assert chart.line == chart.rows[0].middle
+    assert chart.axis == "test accuracy, % (higher is better →)"
+    assert all(len(row.dots) == 3 for row in chart.rows)
+
+
+def test_seconds_choose_their_scale_and_say_that_lower_is_better(make: Make) -> None:
+    chart = charts.arms_chart(make(metric=MetricInfo("latency_seconds", "seconds", "lower")))
+    assert chart.axis == "latency time, ms (← lower is better)"
+    assert max(dot for row in chart.rows for dot in row.dots) > 100
+
+
+def test_inconclusive_effects_are_hollow_and_verdicts_have_colours(findings: Findings) -> None:
+    chart = charts.effects_chart(findings)
+    assert chart is not None
+    by_label = {row.label: row for row in chart.rows}
+    assert by_label["augmentation × transfer"].colour == "vermillion"
+    assert by_label["transfer instead of scratch"].colour == "blue"
+    assert by_label["augmentation × preprocessing"].hollow
+
+
+def test_interaction_cells_give_the_interaction_back(findings: Findings) -> None:
+    cells = interaction_cells(findings, ("augmentation", "initialization"))
+    mean = {cell: sum(by_seed.values()) / len(by_seed) for cell, by_seed in cells.items()}
+    gain = {level: mean["on", level] - mean["off", level] for level in ("scratch", "transfer")}
+    effect = next(
+        e
+        for e in findings.effects
+        if [c.factor for c in e.changes] == ["augmentation", "initialization"]
+    )
+    assert gain["transfer"] - gain["scratch"] == pytest.approx(effect.estimate)
+
+
+def test_curves_prefer_accuracy_then_loss_then_anything(findings: Findings) -> None:
+    assert training_charts.curve_metrics(findings) == ("accuracy", "val_accuracy")
+
+    def keep(*names: str) -> Findings:
+        arms = tuple(
+            replace(a, curves=tuple(c for c in a.curves if c.metric in names))
+            for a in findings.arms
+        )
+        return replace(findings, arms=arms)
+
+    assert training_charts.curve_metrics(keep("loss", "val_loss")) == ("loss", "val_loss")
+    assert training_charts.curve_metrics(keep("loss")) == ("loss",)
+    assert training_charts.curves_chart(keep()) is None
+
+
+def test_a_mean_curve_ends_with_its_shortest_run(findings: Findings) -> None:
+    arm = findings.arms[0]
+    cut = tuple(replace(c, values=c.values[:5]) if c.seed == 0 else c for c in arm.curves)
+    chart = training_charts.curves_chart(replace(findings, arms=(replace(arm, curves=cut),)))
+    assert chart is not None
+    assert len(chart.panels[0].lines[0].mean) == 5
+
+
+def test_charts_without_data_are_left_out(nothing: Findings) -> None:
+    assert charts.effects_chart(nothing) is None
+    assert charts.interaction_chart(nothing) is None
+    assert training_charts.steps_chart(nothing) is None
+    assert training_charts.cost_chart(nothing) is None
+
+
+def test_a_crowded_cost_plot_labels_the_best_and_the_reference(make: Make) -> None:
+    levels = {f"v{i}": {"x": i} for i in range(20)}
+    chart = training_charts.cost_chart(make(factors={"variant": levels}))
+    assert chart is not None
+    assert [point.label for point in chart.points if point.label] == ["v0", "v19"]
+
+
+@given(st.lists(st.floats(0, 100), max_size=12), st.floats(0.1, 5))
+def test_spaced_labels_never_overlap(places: list[float], gap: float) -> None:
+    moved = spaced(sorted(places), gap, top=100)
+    assert all(b - a >= gap * 0.999 for a, b in pairwise(moved))
+    assert all(place <= 100 for place in moved)
+
+
+def test_labels_are_cut_or_broken_to_fit() -> None:
+    assert shorten("augmentation", 30) == "aug…"
+    assert shorten("short", 300) == "short"
+    assert wrapped("augmentation + preprocessing", 120) == "augmentation +\npreprocessing"
+
+
+def test_the_line_to_compare_with_is_always_in_view() -> None:
+    row = Row("far away", (-50.0, -40.0), -45.0, (-52.0, -38.0))
+    with style():
+        figure = dot_figure(DotPlot((row,), "change", line=0.0, line_label="no effect"), 800)
+    low, high = figure.axes[0].get_xlim()
+    assert low < -52.0
+    assert high > 0.0
+
+
+def test_the_front_joins_the_points_that_no_cheaper_one_equals_or_beats() -> None:
+    places = [(1.0, 0.6), (2.0, 0.5), (3.0, 0.9), (3.0, 0.8), (4.0, 0.9), (5.0, 0.95)]
+    points = tuple(Point("", x, y, None, "blue") for x, y in places)
+    assert training_charts.pareto_front(points, 1) == ((1.0, 0.6), (3.0, 0.9), (5.0, 0.95))
+    assert training_charts.pareto_front(points, -1) == ((1.0, 0.6), (2.0, 0.5))
+
+
+def test_the_table_of_costs_has_the_time_without_sharing_only_where_work_was_shared(
+    findings: Findings,
+) -> None:
+    def costing(full: float) -> Findings:
+        values = {"training_flops": 1e6, "fit_seconds": 2.0, "full_fit_seconds": full}
+        units: dict[str, Unit] = dict.fromkeys(values, "seconds")
+        own = {
+            name: Summary(MetricInfo(name, units[name], "lower"), ((0, v),), v, None, v, v, v, None)
+            for name, v in values.items()
+        }
+        arms = tuple(replace(arm, summaries=arm.summaries | own) for arm in findings.arms)
+        return replace(findings, arms=arms)
+
+    for full, shown in ((2.0, False), (5.0, True)):
+        table = cost_table(costing(full))
+        assert table is not None
+        assert ("fit time, nothing shared" in [c.name for c in table.columns]) is shown
+        assert ("found it done by others" in cost_table_reading(costing(full))) is shown
+
+
+def test_the_headline_of_the_curves_says_which_of_the_two_is_higher(findings: Findings) -> None:
+    def shifted(by: float) -> str:
+        arms = tuple(
+            replace(
+                arm, curves=(Curve(0, "accuracy", (0.5,)), Curve(0, "val_accuracy", (0.5 + by,)))
+            )
+            for arm in findings.arms[:1]
+        )
+        some = replace(findings, arms=arms)
+        chart = training_charts.curves_chart(some)
+        assert chart is not None
+        return curves_headline(some, chart)
+
+    assert shifted(0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp higher")
+    assert shifted(-0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp lower")
+    assert shifted(0.0) == "Training and validation end at the same values"
+
+
+def test_the_figure_of_costs_speaks_of_medians_only_where_its_headline_gives_them(
+    findings: Findings,
+) -> None:
+    baseline = replace(findings, best=findings.study.reference)
+    for found, medians in ((findings, True), (baseline, False)):
+        assert ("headline gives medians" in cost_reading(found, "fit_seconds")) is medians
+
+
+def test_the_target_table_says_who_reached_the_target_and_when(findings: Findings) -> None:
+    assert cost_table(findings) is None  # nothing but times, which other tables show
+    assert target_table(findings) is None
+    times = (
+        TargetTime(5, 5, 41.6, 18.2, None, None),
+        TargetTime(5, 5, 9.1, 9.0, 9.7, 0.002),
+        TargetTime(5, 1, None, None, None, 0.6),
+    )
+    arms = tuple(
+        replace(arm, target_time=time) for arm, time in zip(findings.arms, times, strict=False)
+    )
+    table = target_table(replace(findings, arms=arms, target=0.7))
+    assert table is not None
+    own = "Training time until validation accuracy reached 70.0%"
+    assert table.caption == f"{own}, the mean at which the baseline ends"
+    named = replace(findings.study, target_accuracy=0.7)
+    table_named = target_table(replace(findings, study=named, arms=arms, target=0.7))
+    assert table_named is not None
+    assert table_named.caption == own
+    assert [row[1:] for row in table.rows] == [
+        ("5 of 5", "41.6\u202fs", "18.2\u202fs or more", "–"),
+        ("5 of 5", "9.1\u202fs", "9.0\u202fs to 9.7\u202fs", "0.002"),
+        ("1 of 5", "–", "–", "0.60"),
+    ]

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ablations.core.estimates import Effect, Interval, MetricInfo
+from ablations.core.findings import Findings
+from ablations.core.record import Exhibit
+from ablations.report.sections.answer import answer
+from ablations.text.formatting import THIN
+
+Make = Callable[..., Findings]
+
+
+def _plain(texts: tuple[str, ...]) -> str:
+    return " ".join(texts).replace(THIN, " ")
+
+
+def test_the_largest_effect_comes_first_with_interval_family_and_seeds(findings: Findings) -> None:
+    assert _plain(answer(findings).sentences) == (
+        "Transfer instead of scratch helped the most: averaged over the other factors, it raised "
+        "test accuracy by 27.3 pp (95% interval +24.8 to +29.8 pp, adjusted for 6 comparisons, "
+        "3 seeds). Preprocessing (+7.2 pp) and augmentation (+1.7 pp) helped as well."
+    )
+
+
+def test_an_interaction_is_told_since_an_average_hides_it(findings: Findings) -> None:
+    assert _plain(answer(findings).caveats) == (
+        "What augmentation does depends on initialization: with transfer its effect is 8.5 pp "
+        "lower than with scratch (95% interval −11.4 to −5.6 pp, adjusted for 6 comparisons, "
+        "3 seeds), which an average over both hides."
+    )
+
+
+def test_a_warning_of_the_training_function_stands_beside_the_answer(findings: Findings) -> None:
+    said = "1 image stands in two classes (one of its labels is wrong, or both fit): a = b."
+    shown = (
+        Exhibit("other", "Other", "study", "No caveat."),
+        Exhibit("warning-x", "X", "study", said),
+    )
+    assert said in answer(replace(findings, exhibits=shown)).caveats
+    assert "No caveat." not in answer(replace(findings, exhibits=shown)).caveats
+
+
+def test_nothing_found_is_said_so(make: Make) -> None:
+    found = make(gains=dict.fromkeys(("augmentation", "preprocessing", "initialization"), 0.0),
+                 interaction=0.0, noise=0.02)  # fmt: skip
+    first, second = answer(found).sentences
+    assert first.startswith("No change could be shown to make a difference; the largest estimate")
+    assert second.startswith("A real effect may still hide in intervals this wide")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (0.0001, "raised test accuracy by less than 0.05 pp"),
+        (-0.0001, "lowered test accuracy by less than 0.05 pp"),
+        (0.0, "did not change test accuracy"),
+    ],
+)
+def test_nothing_is_raised_by_nothing(make: Make, estimate: float, words: str) -> None:
+    found = make(seeds=(0,))
+    effects = tuple(replace(effect, estimate=estimate) for effect in found.effects)
+    told = _plain(answer(replace(found, effects=effects)).sentences)
+    assert words in told
+    assert "0.0 pp" not in told
+
+
+def test_one_seed_claims_nothing(make: Make) -> None:
+    assert _plain(answer(make(seeds=(0,))).sentences) == (
+        "In a single seed, transfer instead of scratch raised test accuracy by 26.7 pp, the "
+        "largest of 3 effects. One seed gives no interval, so none of this can be told apart from "
+        "chance: add seeds."
+    )
+
+
+def test_a_single_change_is_not_the_most_of_anything(make: Make) -> None:
+    found = make(factors={"augmentation": {"off": {}, "on": {}}})
+    assert _plain(answer(found).sentences) == (
+        "Augmentation helped: it raised test accuracy by 6.0 pp "
+        "(95% interval +5.8 to +6.2 pp, 3 seeds). It is the only change that this study made."
+    )
+
+
+def test_where_lower_is_better_more_seconds_hurt(make: Make) -> None:
+    found = make(metric=MetricInfo("latency_seconds", "seconds", "lower"))
+    assert _plain(answer(found).sentences) == (
+        "Transfer instead of scratch hurt: averaged over the other factors, it raised latency time "
+        "by 273 ms (95% interval +248 to +298 ms, adjusted for 6 comparisons, 3 seeds). "
+        "Preprocessing (+71.7 ms) and augmentation (+17.5 ms) hurt as well."
+    )
+
+
+def test_without_a_better_direction_nothing_helps_or_hurts(make: Make) -> None:
+    found = make(metric=MetricInfo("parameters", "number", "neither"))
+    judged = tuple(replace(e, verdict="inconclusive") for e in found.effects)
+    assert _plain(answer(replace(found, effects=judged)).sentences) == (
+        "No direction of parameters counts as better, so no change is said to help or hurt. "
+        "Transfer instead of scratch moved it the furthest, by +0.273 "
+        "(95% interval +0.248 to +0.298, adjusted for 6 comparisons, 3 seeds)."
+    )
+
+
+def test_a_margin_separates_small_effects_from_undecided_ones(make: Make) -> None:
+    second = answer(make(margin=0.03)).sentences[1].replace(THIN, " ")
+    assert second == (
+        "Preprocessing (+7.2 pp) helped as well; augmentation (+1.7 pp) made no difference that "
+        "matters (within ±3.0 pp)."
+    )
+
+
+def test_no_trial_no_answer(nothing: Findings) -> None:
+    said = answer(nothing)
+    assert said.sentences == (
+        "There is no answer yet: no trial has completed.",
+        "Of 24 trials planned, none has run.",
+    )
+    assert said.alarm == ""
+
+
+def test_failed_and_missing_trials_are_counted(failed: Findings) -> None:
+    assert answer(failed).alarm == (
+        "Of 24 trials, 2 failed and 1 has not run: the numbers rest on the 21 that completed."
+    )
+    assert answer(failed).sentences[1] == "No comparison of arms is possible yet."
+
+
+def test_different_environments_are_told(findings: Findings) -> None:
+    two = replace(findings, environments=(({"python": "3.11"}, 20), ({"python": "3.12"}, 4)))
+    assert answer(two).caveats[-1] == (
+        "The trials ran in 2 different environments, so part of a difference may come from there."
+    )
+
+
+def _with_verdicts(findings: Findings, **verdicts: str) -> Findings:
+    def judged(effect: Effect) -> Effect:
+        word = verdicts.get(effect.changes[0].factor) if effect.kind == "main" else "inconclusive"
+        return replace(effect, verdict=word or "inconclusive")  # type: ignore[arg-type]  # words
+
+    return replace(findings, effects=tuple(map(judged, findings.effects)))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "claims"),
+    [
+        (
+            {"initialization": "improved"},
+            ["is the only change that could be shown to help", "could not be told"],
+        ),
+        ({"augmentation": "regressed"}, ["Augmentation hurt:", "o change could be shown to help"]),
+    ],
+)
+def test_no_claim_goes_beyond_a_verdict(
+    findings: Findings, verdicts: dict[str, str], claims: list[str]
+) -> None:
+    text = " ".join(answer(_with_verdicts(findings, **verdicts)).sentences)
+    assert all(claim in text for claim in claims)
+    assert "as well" not in text
+
+
+def test_the_most_is_claimed_only_where_intervals_stand_apart(findings: Findings) -> None:
+    wide = Interval(0.001, 0.9, 0.99, "Student t over seeds")
+    effects = tuple(
+        replace(e, adjusted=wide) if e.verdict == "improved" else e for e in findings.effects
+    )
+    first = answer(replace(findings, effects=effects)).sentences[0]
+    assert "showed the largest gain" in first
+    assert "the most" not in first
+
+
+def test_many_effects_are_counted_not_listed(make: Make) -> None:
+    factors = {f"f{i}": {"off": {}, "on": {}} for i in range(7)}
+    found = make(factors=factors, gains=dict.fromkeys(factors, 0.05), interaction=0.0, noise=1e-4)
+    assert "and 2 others helped as well." in answer(found).sentences[1]

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from ablations.core.estimates import Interval, MetricInfo
+from ablations.core.findings import Findings
+from ablations.core.record import Exhibit, RunRecord, Table
+from ablations.core.study import Chapter
+from ablations.report import render_report
+from ablations.report.figures.theme import style
+from ablations.report.sections import exhibits
+from ablations.report.sections import reproduction as published
+from ablations.report.sections.chapters import told_places
+from ablations.report.sections.epoch_logs import epoch_log
+
+
+class Links(HTMLParser):
+    """Gathers ids, addresses, headings and text of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.levels: list[int] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value for name, value in attrs if value}
+        self.ids += [found["id"]] if "id" in found else []
+        self.addresses += [
+            found[name] for name in ("href", "src") if name in found and tag != "use"
+        ]
+        self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page_path(post: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_report(post, tmp_path_factory.mktemp("reports"))
+
+
+@pytest.fixture(scope="module")
+def markdown(page_path: Path) -> str:
+    return (page_path.parent / "post.md").read_text(encoding="utf-8")
+
+
+def sections(text: str) -> list[str]:
+    return re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+
+
+def test_chapters_are_numbered_as_in_a_post(markdown: str) -> None:
+    assert sections(markdown)[:8] == [
+        "§1 Data",
+        "§2 First model",
+        "§3 Data augmentation",
+        "§4 Data preprocessing",
+        "§5 Transfer learning",
+        "§6 Score on test data",
+        "Published against reproduced",
+        "Summary",
+    ]
+    assert "How the arms learned" not in sections(markdown)
+    assert "Data and models" not in sections(markdown)
+
+
+def test_every_sentence_links_to_rows_that_exist(page_path: Path) -> None:
+    page = Links(page_path)
+    assert [name for name, n in Counter(page.ids).items() if n > 1] == []
+    for address in page.addresses:
+        found = address[1:] in page.ids if address.startswith("#") else None
+        assert found or (page_path.parent / address).is_file(), address
+    html = page_path.read_text(encoding="utf-8")
+    sentences = re.findall(r'<(?:li|p class="observation[^>]*)>(.*?)</(?:li|p)>', html)
+    ruled = [s for s in sentences if "stabilised" in s or "overfit" in s or "model1" in s]
+    assert len(ruled) == 14
+    assert all('<a class="rows"' in sentence for sentence in ruled)
+
+
+def test_headings_skip_no_level(page_path: Path) -> None:
+    levels = Links(page_path).levels
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_page_and_markdown_hold_the_same_observations(page_path: Path, markdown: str) -> None:
+    text = Links(page_path).text
+    said = [line[2:] for line in markdown.splitlines() if line.startswith("- ")]
+    assert len(said) > 15
+    assert all(line.replace("\\", "") in text for line in said)
+
+
+def test_pictures_lie_beside_the_page_and_histograms_are_drawn(page_path: Path) -> None:
+    folder = page_path.parent
+    assert (folder / "figures/exhibits/arm-3-2-augmented-copies.png").is_file()
+    with (folder / "data/arm-3-3-pixels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["series"] for row in rows] == ["before"] * 2 + ["after"] * 2
+    assert float(rows[1]["to"]) == 255
+    assert "Histogram of Pixel values; before: 0 to 255 and after: 0 to 1.00." in (
+        folder / "figures/arm-3-3-pixels.svg"
+    ).read_text(encoding="utf-8")
+
+
+def test_samples_are_left_out_and_it_says_so(post: Findings, tmp_path: Path) -> None:
+    path = render_report(post, tmp_path, samples=False)
+    assert not list(path.parent.rglob("*.png"))
+    for file in (path, path.parent / "post.md"):
+        text = file.read_text(encoding="utf-8")
+        assert text.count("left out of this report") == 1
+        assert "Augmented" not in text
+        assert "Pixel values" in text
+    assert path.stat().st_size < 2_000_000
+
+
+def test_a_study_without_chapters_says_so_as_well(findings: Findings, tmp_path: Path) -> None:
+    path = render_report(findings, tmp_path, samples=False)
+    assert "left out of this report" in path.read_text(encoding="utf-8")
+    assert (path.parent / "figures/exhibits/study-2-grid.png").is_file(), "it is no sample"
+
+
+def test_no_name_of_an_exhibit_leaves_the_folder() -> None:
+    hostile = Exhibit("../../etc/ passwd", "t", image_png=b"x")
+    assert exhibits.file_name("arm-1", 3, hostile) == "arm-1-3-etc-passwd"
+    assert exhibits.file_name("study", 1, Exhibit("漢字", "t")) == "study-1"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table(("a", "b"), (("x", 1),)),
+        Table(("series", "from", "to", "share"), (("x", 0, None, 0.5),)),
+        Table(("series", "from", "to", "share"), ()),
+    ],
+)
+def test_a_histogram_without_its_numbers_stays_a_table(table: Table) -> None:
+    with style():
+        shown = exhibits.show("study", [Exhibit("h", "H", table=table, chart="histogram")])
+    assert shown.views[0].chart is None
+    assert shown.views[0].table is not None
+    assert shown.files == {}
+
+
+def test_an_arm_is_told_once_and_the_others_stay_in_the_fold(
+    post: Findings, tmp_path: Path
+) -> None:
+    chapters = (Chapter("First", {"model": "model2"}), Chapter("All", {"model": "model2"}))
+    findings = replace(post, study=replace(post.study, chapters=chapters))
+    assert told_places(findings) == ((2,), ())
+    text = (render_report(findings, tmp_path).parent / "post.md").read_text(encoding="utf-8")
+    assert sections(text)[:4] == ["§1 Data", "§2 First", "§3 All", "§4 Score on test data"]
+    assert "<summary>model1</summary>" in text
+
+
+def test_the_epoch_log_reads_as_keras_prints_it(post: Findings) -> None:
+    arm = post.arms[1]
+    record = RunRecord(
+        key="k", study="post", entry="m:f", arm=arm.arm, seed=0, settings={}, data="",
+        status="completed", started_at="2026-11-20T14:00:00+00:00", seconds=1.0,
+        steps=(np.array([0.1, 0.04, 0.04]),),
+    )  # fmt: skip
+    found = epoch_log(arm, [replace(record, status="failed", steps=()), record])
+    assert found is not None
+    seed, text = found
+    first, second = text.splitlines()[:2]
+    assert seed == 0
+    assert re.fullmatch(
+        r"Epoch 1/12 – 3 steps – 60 ms/step – loss \d\.\d{4} – accuracy \d\.\d{4} – "
+        r"val_loss \d\.\d{4} – val_accuracy \d\.\d{4}",
+        first,
+    )
+    assert second.startswith("Epoch 2/12 – loss "), "no steps were kept of it"
+    assert epoch_log(replace(arm, curves=()), [record]) is None
+
+
+def test_published_runs_outside_come_first(post: Findings) -> None:
+    table = published.published_table(post)
+    assert [row[0] for row in table.rows] == ["model3", "model1", "model2", "model4"]
+    assert [row[1] for row in table.rows] == [
+        "✗ outside: best validation accuracy", "✓ inside", "✓ inside", "✓ inside"
+    ]  # fmt: skip
+    assert table.rows[0][2:] == (
+        "90.0%", "65.0% [62.5, 67.5],\n64.0 to 66.0%", "80.0 to 90.0%", "55.0 to 66.0%",
+        "70.0\u202fms", "50.0\u202fms",
+    )  # fmt: skip
+    assert published.headline(post) == (
+        "Of 4 published runs, 1 lies outside of our 95% prediction interval"
+    )
+
+
+def test_what_lies_outside_is_said_in_words(page_path: Path) -> None:
+    assert (
+        "Model3 was published outside of what our seeds predict: best validation accuracy 90.0%, "
+        "beyond 60.0 to 70.0%."
+    ) in Links(page_path).text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.948, 0.96502, "96.5%, just beyond 94.8 to 96.5%"),
+        (0.96541, 0.98, "96.5%, just beyond 96.5 to 98.0%"),
+        (0.948, 0.9602, "96.5%, beyond 94.8 to 96.0%"),
+    ],
+)
+def test_what_rounding_would_put_inside_is_just_beyond(low: float, high: float, said: str) -> None:
+    metric, interval = (
+        MetricInfo("test_accuracy", "fraction", "higher"),
+        Interval(low, high, 0.95, "t"),
+    )
+    assert published._where(metric, 0.9653, interval) == f"test accuracy {said}"
+
+
+def test_one_seed_gives_no_prediction(post_once: Findings, tmp_path: Path) -> None:
+    table = published.published_table(post_once)
+    assert {row[1] for row in table.rows} == {"? unknown below two seeds"}
+    text = render_report(post_once, tmp_path).read_text(encoding="utf-8")
+    assert "4 published runs: whether they lie where a new run of ours would is not known" in text
+    assert "One seed gives no interval" in text
+    assert 'aria-label="Dot plot of 4 published numbers beside ours."' in text
+
+
+def test_the_score_names_its_choice_and_the_reuse_of_images(markdown: str, post: Findings) -> None:
+    assert (
+        "By best validation accuracy, the choice falls on ‘model4’; it alone is scored" in markdown
+    )
+    assert "These test images are not unseen: 96.0% of them were validation images" in markdown
+    assert "the same arm reaches 63.0% [60.5, 65.5]." in markdown
+
+
+def test_a_choice_by_the_score_itself_is_called_flattering(post: Findings, tmp_path: Path) -> None:
+    same = replace(post, best_by="test_accuracy")
+    text = render_report(same, tmp_path).read_text(encoding="utf-8")
+    assert "best by the very number it is scored by, which flatters it" in text
+
+
+def test_frozen_parameters_are_counted_apart(markdown: str) -> None:
+    n = "\u202f"
+    assert (
+        f"**model4**: 2{n}260{n}546 parameters: 2{n}562 trained, 2{n}257{n}984 frozen." in markdown
+    )
+    assert f"**model1**: 2{n}562 parameters, all of them trained." in markdown
+
+
+def test_claims_stand_beside_our_effects(claimed: Findings, tmp_path: Path) -> None:
+    path = render_report(claimed, tmp_path)
+    text = Links(path).text
+    assert "What survives" in text
+    assert "published as next to nothing (+0.2\u202fpp); alone, " in text
+    assert "Published numbers: a-post.txt." in text
+    rows = (path.parent / "data/survival.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 4
+
+
+def test_a_told_study_without_any_trial_renders(
+    post: Findings, nothing: Findings, tmp_path: Path
+) -> None:
+    bare = {"summaries": {}, "timing": None, "difference": None, "curves": (), "exhibits": ()}
+    arms = tuple(replace(arm, n_completed=0, **bare) for arm in post.arms)
+    empty = {"n_completed": 0, "best": None, "best_by": None, "exhibits": (), "reproductions": ()}
+    path = render_report(replace(post, arms=arms, effects=(), gates=(), **empty), tmp_path)
+    text = Links(path).text
+    assert "There is no answer yet" in text
+    assert not re.search(r"\bnan\b|\bNone\b", text)
+
+
+def test_equal_findings_give_equal_bytes(post: Findings, page_path: Path, tmp_path: Path) -> None:
+    again = render_report(post, tmp_path).parent
+    for path in page_path.parent.rglob("*"):
+        if path.is_file():
+            other = again / path.relative_to(page_path.parent)
+            assert path.read_bytes() == other.read_bytes(), path.name
+
+
+def test_a_told_study_reads_as_reviewed(markdown: str, snapshot: SnapshotAssertion) -> None:
+    assert markdown == snapshot

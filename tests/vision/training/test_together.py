@@ -1,0 +1,119 @@
+"""All seeds of an arm as one JAX program, against one trial at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,  # trains Keras for real
+    pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed"),
+]
+
+CODE = """
+import json, sys
+import numpy as np
+from ablations.core.trial_log import TrialLog
+from ablations.core.study import Arm, Trial
+from ablations.vision import train, train_together
+
+settings = json.loads(sys.argv[1])
+trials = [Trial("s", "e", Arm((("f", "l"),)), seed, settings) for seed in range(3)]
+alone, together = ([TrialLog() for _ in trials] for _ in range(2))
+for trial, log in zip(trials, alone):
+    train(trial, log)
+errors = train_together(trials, together)
+
+def gap(one, other):
+    pairs = zip(one.epochs, other.epochs, strict=True)
+    return max(abs(a[name] - b[name]) for a, b in pairs for name in a)
+
+def far(one, other):
+    said = {p.split: p for p in other.predictions}
+    assert all((p.labels == said[p.split].labels).all() for p in one.predictions)
+    return max(
+        float(np.abs(p.probabilities - said[p.split].probabilities).max()) for p in one.predictions
+    )
+
+found = [(a.contents(), b.contents()) for a, b in zip(alone, together)]
+print(json.dumps({
+    "errors": [str(e) for e in errors if e],
+    "gaps": [gap(*pair) for pair in found],
+    "far": [far(*pair) for pair in found],
+    "steps": [len(b.steps[0]) for _, b in found],
+    "differ": len({json.dumps(b.epochs) for _, b in found}),
+    "missing": sorted({m.name for m in found[0][0].metrics} - {m.name for m in found[0][1].metrics}),
+    "together": found[0][1].environment["seeds_together"],
+}))
+"""
+
+BASE = {"base": ["conv:4", "batchnorm"], "weights": "pretrain:digits:0-4", "freeze": True}
+ARMS = {
+    "scratch, augmented": {
+        "augment": ["flip", "rotation:0.2"],
+        "layers": ["conv:4", "batchnorm", "pool", "flatten", "dropout:0.2", "dense:5"],
+    },
+    "frozen": {**BASE, "layers": ["pool", "flatten", "dropout:0.2", "dense:5"]},
+    "frozen, augmented": {**BASE, "augment": ["flip"], "layers": ["flatten", "dense:5"]},
+    "two classes, one output": {
+        "classes": "5,6",
+        "layers": ["flatten", "dropout:0.2", "dense:1"],
+    },
+}
+
+
+@pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
+def test_seeds_together_train_what_each_trains_alone(arm, digits):
+    settings = digits | {"train_size": 70, "backend": "jax"} | arm
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps(settings)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+    )
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["errors"] == []
+    assert max(said["gaps"]) < 1e-4
+    assert max(said["far"]) < 1e-4
+    assert said["steps"] == [4, 4, 4]  # three of 20 images and one of 10
+    assert said["differ"] == 3
+    assert said["together"] == "3"
+    assert set(said["missing"]) <= {
+        "frozen_augmented_seconds", "frozen_seconds", "shared_seconds"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"base": ["conv:4", "pool"], "freeze": True, "weights": "none"},
+        {"scale": "standardise"},
+    ],
+    ids=["frozen weights of each seed", "statistics of each seed's images"],
+)
+def test_seeds_that_differ_in_what_is_not_stacked_do_not_train_together(own, digits):
+    settings = digits | {"backend": "jax", "layers": ["flatten", "dense:5"]} | own
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps(settings)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+    )
+    assert "the seeds' models differ in frozen weights or constants" in done.stderr
+
+
+def test_seeds_join_on_jax_and_a_gpu_only(digits, monkeypatch):
+    from ablations.vision import joins_seeds
+
+    assert joins_seeds(digits | {"backend": "jax"}, 1)
+    assert not joins_seeds(digits | {"backend": "jax"}, 0)
+    assert not joins_seeds(digits, 1)
+    monkeypatch.setenv("ABLATIONS_WITHOUT", "seeds")
+    assert not joins_seeds(digits | {"backend": "jax"}, 1)
