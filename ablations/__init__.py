@@ -63,10 +63,10 @@ _HOMES = {
         "to_frames",
     ),
     "errors": ("AblationsError", "DataError", "DivergedError", "StoreError", "StudyError"),
-    "findings": ("Findings",),
-    "record": ("Exhibit", "RunRecord", "Table"),
-    "reported": ("TrialLog",),
-    "study": ("Arm", "Study", "Trial"),
+    "core.findings": ("Findings",),
+    "core.record": ("Exhibit", "RunRecord", "Table"),
+    "core.trial_log": ("TrialLog",),
+    "core.study": ("Arm", "Study", "Trial"),
 }
 
 
