@@ -106,6 +106,9 @@ def render_report(
         records: The records behind the findings, for epoch logs and the table of trials.
         samples: Whether to show examples of the data, such as photographs.
     """
+    from ablations.analyze import with_self_test
     from ablations.report import render_report as render
 
+    if findings.gates:  # the report says with them how often such a gate errs
+        findings = with_self_test(findings)
     return render(findings, Path(reports_dir), records=records, samples=samples)

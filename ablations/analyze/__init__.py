@@ -13,6 +13,7 @@ from ablations.analyze.compare.regression import Against, against, drift_code, p
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import TARGET_SECONDS, measured
 from ablations.analyze.frames import Frames, to_frames
+from ablations.analyze.inference.selftest import with_self_test
 
 __all__ = [
     "TARGET_SECONDS",
@@ -29,4 +30,5 @@ __all__ = [
     "measured",
     "past_of_records",
     "to_frames",
+    "with_self_test",
 ]

@@ -24,7 +24,6 @@ from ablations.analyze.inference.power import seed_plans
 from ablations.analyze.inference.readings import Summaries, in_both
 from ablations.analyze.inference.resolution import with_step
 from ablations.analyze.inference.robustness import second_opinion
-from ablations.analyze.inference.selftest import self_test
 from ablations.analyze.inference.sequential import equal_fixed
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
@@ -92,7 +91,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
         found = _seconded(with_mixed(found, summaries))
         plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
         findings = replace(findings, plans=plans)
-    margin, alpha = study.smallest_effect_that_matters, ALPHA / max(1, len(found))
+    alpha = ALPHA / max(1, len(found))
     return replace(
         findings,
         effects=found,
@@ -101,7 +100,6 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
             lambda read: simple_effects(study, metric, found, read), summaries, trained
         ),
         shares=shares(study, metric, summaries=summaries),
-        self_test=self_test(metric, tuple(summaries.values()), margin=margin),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
     )
 

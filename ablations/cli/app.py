@@ -380,7 +380,7 @@ def _rendered(session: Session, reports_dir: Path) -> Path | None:
 
 
 def _render(session: Session, reports_dir: Path) -> Path:
-    from ablations.report import render_report
+    from ablations.api import render_report
 
     records = session.records()
     page = render_report(

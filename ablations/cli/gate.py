@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ablations.analyze import Against, against, drift_code, exit_code
+from ablations.analyze import Against, against, drift_code, exit_code, with_self_test
 from ablations.cli.screens import make_table, revisions_json
 from ablations.core.drift import Drift, SelfTest
 from ablations.core.estimates import Summary
@@ -97,7 +97,7 @@ def _left_out(found: Against) -> list[str]:
 
 def self_tested(findings: Findings) -> Shown:
     """Holds the gate against itself."""
-    found = findings.self_test
+    found = with_self_test(findings).self_test
     if found is None:
         line = "unknown: each half needs two seeds, so the arms must share four, with some spread"
         return Shown((), {"study": findings.study.slug, "self_test": None}, (line,), 3)

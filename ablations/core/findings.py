@@ -178,9 +178,10 @@ class Findings:
     the metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes
     does at each level of the other, where their interaction's interval excludes 0; ``shares``
     divide the whole gain from the baseline to the full recipe among the factors. ``plans`` say how
-    many seeds each effect takes, ``self_test`` how often a gate against the past errs on such
-    records. ``revisions`` say what was changed after an earlier look, where looks are known;
-    ``started`` when the completed trials began.
+    many seeds each effect takes. ``self_test`` says how often a gate against the past errs on such
+    records; ``analyze`` leaves it out and ``with_self_test`` adds it. ``revisions`` say what was
+    changed after an earlier look, where looks are known; ``started`` when the completed trials
+    began.
     """
 
     study: Study

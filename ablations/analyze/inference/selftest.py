@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.core.drift import SelfTest
 from ablations.core.estimates import Interval, MetricInfo, Step, Summary
+from ablations.core.findings import Findings
 
 SPLITS = 1_000
 """Random halvings."""
@@ -30,6 +32,16 @@ FEWEST = 4
 _SEED = 20_260_101
 
 Array = NDArray[np.float64]
+
+
+def with_self_test(findings: Findings) -> Findings:
+    """Returns the findings with how often the gate errs on them, for outputs that show it.
+
+    ``analyze`` leaves it out, because most commands show nothing of it.
+    """
+    name, margin = findings.metric.name, findings.study.smallest_effect_that_matters
+    summaries = [arm.summaries[name] for arm in findings.arms if name in arm.summaries]
+    return replace(findings, self_test=self_test(findings.metric, summaries, margin=margin))
 
 
 def self_test(

@@ -1,4 +1,4 @@
-"""The gate against the past, the gate against itself, and time to a target."""
+"""The gate against the past."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.duration.survfunc import SurvfuncRight
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from ablations.analyze.compare.comparable import in_turn
 from ablations.analyze.compare.regression import against, drift_code, past_of_records, welch
-from ablations.analyze.describe.time_to_target import log_rank, target_time
-from ablations.analyze.inference.intervals import summarize
-from ablations.analyze.inference.selftest import self_test
 from ablations.core.estimates import MetricInfo
 from ablations.core.record import Metric
 from ablations.errors import StudyError
@@ -185,109 +181,6 @@ def test_missing_trials_are_no_verdict(make, study):
     now = rows(make, study, seeds={0, 1, 2}, salt=1)
     found, findings = held(make, study, now, rows(make, study))
     assert drift_code(found, findings) == 4
-
-
-def summaries(rng, arms=4, seeds=6, sd=0.01):
-    return [
-        summarize(ACCURACY, list(enumerate(rng.normal(0.9, sd, seeds).tolist())))
-        for _ in range(arms)
-    ]
-
-
-def test_the_gate_held_against_itself_seldom_cries(make):
-    rng = np.random.default_rng(0)
-    rates = [self_test(ACCURACY, summaries(rng), margin=0.0).false_alarms for _ in range(60)]
-    assert np.mean(rates) <= 0.05 + 3.5 * np.std(rates) / math.sqrt(len(rates))
-
-
-def test_a_planted_loss_is_found_the_surer_the_larger_it_is():
-    found = self_test(ACCURACY, summaries(np.random.default_rng(0), seeds=12), margin=0.02)
-    assert found.planted == (0.04, 0.08)
-    assert found.found[0] <= found.found[1]
-    assert found.found[1] > 0.9
-    assert found.interval.low <= found.false_alarms <= found.interval.high
-    lower = replace(ACCURACY, better="lower")
-    flipped = [
-        replace(s, values=tuple((k, -v) for k, v in s.values))
-        for s in summaries(np.random.default_rng(0), seeds=12)
-    ]
-    assert self_test(lower, flipped, margin=0.02).found == found.found
-
-
-def test_halves_need_two_seeds_each():
-    assert self_test(ACCURACY, summaries(np.random.default_rng(0), seeds=3), margin=0.0) is None
-
-
-def spans(seconds, reached):
-    return np.array(seconds, dtype=float), np.array(reached)
-
-
-def test_runs_that_never_arrive_are_not_left_out():
-    some = target_time(spans([10, 20, 90, 90, 90], [1, 1, 0, 0, 0]), None)
-    assert (some.n, some.reached, some.median, some.p) == (5, 2, None, None)
-    most = target_time(spans([10, 20, 30, 40, 90], [1, 1, 1, 1, 0]), None)
-    assert most.median == 30
-    none = target_time(spans([90, 90], [0, 0]), None)
-    assert (none.reached, none.median, none.low, none.high) == (0, None, None, None)
-    assert target_time(spans([], []), None) is None
-
-
-def test_medians_agree_with_an_independent_kaplan_meier():
-    rng = np.random.default_rng(1)
-    for _ in range(30):
-        seconds, reached = rng.exponential(10, 12), (rng.random(12) < 0.8).astype(int)
-        order = np.argsort(seconds)
-        alive, left = 1.0, 12
-        median = None
-        for i in order:
-            alive *= 1 - reached[i] / left
-            left -= 1
-            if alive <= 0.5 + 1e-12 and median is None and reached[i]:
-                median = seconds[i]
-        found = target_time(spans(seconds, reached), None)
-        assert found.median == pytest.approx(median) if median else found.median is None
-        assert SurvfuncRight(seconds, reached).surv_prob[-1] == pytest.approx(alive, abs=1e-12)
-
-
-def test_log_rank_agrees_with_scipy():
-    rng = np.random.default_rng(2)
-    for _ in range(10):
-        one = spans(rng.exponential(10, 8), (rng.random(8) < 0.8).astype(int))
-        other = spans(rng.exponential(20, 9), (rng.random(9) < 0.8).astype(int))
-        censored = [
-            stats.CensoredData(uncensored=s[r == 1], right=s[r == 0]) for s, r in (one, other)
-        ]
-        assert log_rank(one, other) == pytest.approx(stats.logrank(*censored).pvalue, abs=1e-9)
-    assert log_rank(spans([5.0], [0]), spans([6.0], [0])) is None
-
-
-def test_log_rank_of_runs_that_all_arrive_at_one_moment_is_unknown():
-    assert log_rank(spans([5.0, 5.0], [1, 1]), spans([5.0, 5.0], [1, 1])) is None
-
-
-def test_a_seed_is_halved_alike_in_all_arms():
-    rng = np.random.default_rng(3)
-    moved = rng.normal(0, 0.02, 10)
-    alike = [
-        summarize(ACCURACY, list(enumerate((0.9 + moved + rng.normal(0, 1e-4, 10)).tolist())))
-        for _ in range(8)
-    ]
-    found = self_test(ACCURACY, alike, margin=0.0)
-    assert found.false_alarms < 0.02
-
-
-def test_halves_without_spread_raise_no_alarm():
-    coarse = [summarize(ACCURACY, list(enumerate([0.1, 0.1, 0.1, 0.7, 0.7, 0.7])))]
-    assert self_test(ACCURACY, coarse, margin=0.0).false_alarms == 0.0
-    assert (
-        self_test(ACCURACY, [summarize(ACCURACY, [(s, 0.5) for s in range(6)])], margin=0.0) is None
-    )
-
-
-def test_few_arrivals_have_a_median_and_no_interval():
-    two = target_time(spans([1, 2], [1, 1]), None)
-    assert (two.median, two.low, two.high) == (1, None, None)
-    assert target_time(spans([1, 2, 3, 4], [1, 1, 0, 0]), None).median == 2
 
 
 def test_seeds_that_overlap_in_part_are_two_samples(make, study):
