@@ -244,9 +244,9 @@ class TargetTime:
     """Training time to the target accuracy, with runs that never reached it kept as such.
 
     ``median`` and its 95% interval from ``low`` to ``high`` are by Kaplan and Meier, in seconds;
-    ``None`` where fewer than half of the runs reached the target, where fewer than five did (the
+    ``None`` where fewer than half of the runs reached the target, where fewer than ten did (the
     interval), or where a bound lies beyond the longest run. ``p`` is the log-rank test's against
-    the reference.
+    the reference; ``None`` where either arm has fewer than ten runs.
     """
 
     n: int

@@ -22,9 +22,9 @@ from ablations.report.sections.answer import Answer, answer
 from ablations.report.sections.chapters import Sources, draw_histories, tell, told_places
 from ablations.report.sections.claims import draw_survivals, survival_frame, survival_part
 from ablations.report.sections.costs import (
-    TARGET_READING,
     cost_table,
     cost_table_reading,
+    target_reading,
     target_table,
 )
 from ablations.report.sections.exhibits import LEFT_OUT, Shown, show, without_samples
@@ -136,7 +136,7 @@ def _page(findings: Findings, records: Sequence[RunRecord], material: Material) 
         cost_table=cost_table(findings),
         cost_reading=cost_table_reading(findings),
         target_table=target_table(findings),
-        target_reading=TARGET_READING,
+        target_reading=target_reading(findings),
         gate_headline=gates.gate_headline(findings),
         gate_errors=gates.gate_errors(findings),
         gate_scope=" ".join(filter(None, (gates.gate_scope(findings), gates.gate_gaps(findings)))),

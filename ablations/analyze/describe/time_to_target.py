@@ -22,8 +22,9 @@ from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.outcomes import Outcome
 from ablations.core.estimates import TargetTime
 
-FEWEST = 5
-"""Arrivals below which the interval of the median is far from its 95% and is not given."""
+FEWEST = 10
+"""Runs that must reach the target before an interval of their median is given, and runs that two
+arms must have each before the log-rank test compares them: both are approximations for large n."""
 
 _ROUNDING = 1e-12
 
@@ -55,6 +56,8 @@ def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
         return None
     curve = SurvfuncRight(seconds, reached)
     arrived = int(reached.sum())
+    if reference and min(len(seconds), len(reference[0])) < FEWEST:
+        reference = None
     low, high = _bounds(curve) if arrived >= FEWEST else (None, None)
     return TargetTime(
         n=len(seconds),

@@ -82,16 +82,18 @@ def target_table(findings: Findings) -> TableView | None:
     if not timed:
         return None
     reference = arm_label(findings.study, findings.study.reference)
-    numeric = ["reached", "median time", "95% interval", f"log-rank p against {reference}"]
+    columns: dict[str, Callable[[TargetTime], str]] = {
+        "reached": lambda time: f"{time.reached} of {time.n}",
+        "median time": lambda time: UNKNOWN if time.median is None else duration(time.median),
+    }
+    if any(time.low is not None or time.high is not None for _, time in timed):
+        columns["95% interval"] = _span
+    if _is_compared(findings):
+        columns[f"log-rank p against {reference}"] = lambda time: bare_p(time.p)
+    numeric = list(columns)
     rows = [
-        [
-            arm_label(findings.study, arm.arm),
-            f"{found.reached} of {found.n}",
-            UNKNOWN if found.median is None else duration(found.median),
-            _span(found),
-            bare_p(found.p),
-        ]
-        for arm, found in timed
+        [arm_label(findings.study, arm.arm), *(cell(time) for cell in columns.values())]
+        for arm, time in timed
     ]
     target = number(findings.target, "fraction")
     caption = f"Training time until validation accuracy reached {target}"
@@ -108,11 +110,23 @@ def _span(found: TargetTime) -> str:
     return f"{low} or more" if found.high is None else f"{low} to {high}"
 
 
-TARGET_READING = (
+def _is_compared(findings: Findings) -> bool:
+    return any(arm.target_time and arm.target_time.p is not None for arm in findings.arms)
+
+
+def target_reading(findings: Findings) -> str:
+    """Explains the table of times to the target."""
+    return f"{_MEDIANS} {_LOG_RANK}" if _is_compared(findings) else _MEDIANS
+
+
+_MEDIANS = (
     "A run that never reached the target counts as one that takes longer than it was trained "
-    "(Kaplan–Meier), so an arm in which only the lucky runs arrive does not look fast. The median "
-    "is unknown where fewer than half arrived. The log-rank p asks whether an arm arrives as fast "
-    "as the reference; it is not adjusted and carries no verdict."
+    "(Kaplan–Meier), so an arm in which only some runs reach it does not look fast. The median "
+    "is unknown where fewer than half of the runs reached the target."
+)
+_LOG_RANK = (
+    "The log-rank p tests whether an arm reaches the target as fast as the reference; it is not "
+    "adjusted and gives no verdict."
 )
 
 

@@ -61,3 +61,12 @@ def test_few_arrivals_have_a_median_and_no_interval():
     two = target_time(spans([1, 2], [1, 1]), None)
     assert (two.median, two.low, two.high) == (1, None, None)
     assert target_time(spans([1, 2, 3, 4], [1, 1, 0, 0]), None).median == 2
+
+
+def test_arms_of_fewer_than_ten_runs_have_no_interval_and_are_not_compared():
+    few, enough = (spans(range(1, n + 1), [1] * n) for n in (9, 10))
+    assert target_time(few, few) == target_time(few, None)
+    assert target_time(few, enough).p is target_time(enough, few).p is None
+    found = target_time(enough, enough)
+    assert found.p == log_rank(enough, enough) == pytest.approx(1.0)
+    assert (found.low is None, target_time(few, None).low) == (False, None)

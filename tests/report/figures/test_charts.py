@@ -18,7 +18,12 @@ from ablations.report.figures.headlines import cost_reading, curves_headline
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.scatter import Point
 from ablations.report.figures.theme import style
-from ablations.report.sections.costs import cost_table, cost_table_reading, target_table
+from ablations.report.sections.costs import (
+    cost_table,
+    cost_table_reading,
+    target_reading,
+    target_table,
+)
 
 Make = Callable[..., Findings]
 
@@ -194,3 +199,13 @@ def test_the_target_table_says_who_reached_the_target_and_when(findings: Finding
         ("5 of 5", "9.1\u202fs", "9.0\u202fs to 9.7\u202fs", "0.002"),
         ("1 of 5", "–", "–", "0.60"),
     ]
+    few = tuple(
+        replace(arm, target_time=arm.target_time and replace(arm.target_time, low=None, p=None))
+        for arm in arms[2:]
+    )
+    bare = replace(findings, arms=few, target=0.7)
+    table = target_table(bare)
+    assert table is not None
+    assert [column.name for column in table.columns] == ["arm", "reached", "median time"]
+    assert "log-rank" not in target_reading(bare)
+    assert "log-rank" in target_reading(replace(findings, arms=arms))
