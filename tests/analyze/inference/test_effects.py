@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from ablations.analyze import analyze
 from ablations.analyze.inference.effects import holm, holm_alphas, judge
@@ -88,6 +89,12 @@ def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.2, None, 0.01]) == pytest.approx([0.4, None, 0.03])
     assert holm([]) == []
+
+
+@pytest.mark.parametrize("m", [1, 2, 7, 40])
+def test_holm_is_that_of_statsmodels_to_the_last_bit(m):
+    p_values = np.random.default_rng(m).uniform(0, 0.2, size=m).round(2).tolist()
+    assert holm(p_values) == multipletests(p_values, method="holm")[1].tolist()
 
 
 def test_step_down_levels_by_hand():
