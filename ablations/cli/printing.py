@@ -16,7 +16,7 @@ from rich.console import Console
 
 from ablations.cli.signals import Terminated, terminating
 from ablations.cli.streams import knows_unicode
-from ablations.text.terminal import harmless
+from ablations.text.escaping import harmless
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -27,7 +27,7 @@ from ablations.core.study import Arm, Study, Trial
 from ablations.entry import ReportBytes
 from ablations.run.observer import Observer
 from ablations.text import formatting
-from ablations.text.terminal import harmless
+from ablations.text.escaping import harmless
 
 _WATCHED = ("val_accuracy", "accuracy", "val_loss", "loss")
 

@@ -1,4 +1,4 @@
-"""Makes text from anywhere mean itself: in HTML, SVG, YAML, and Markdown of GitHub and kramdown.
+"""Escapes text for HTML, SVG, YAML, terminals, and Markdown as GitHub and kramdown read it.
 
 Names, captions and messages come from studies, training functions and the records of others.
 """
@@ -10,6 +10,9 @@ import re
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 """What XML and YAML do not allow, and control characters that HTML does not."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All that moves a cursor or more, apart from tabs and new lines."""
 
 _LINE_ENDS = re.compile("[\u2028\u2029\x85]")
 _MARKS = re.compile(
@@ -28,6 +31,16 @@ _ENTITIES = {"<": "&lt;", "&": "&amp;"}
 def printable(text: str) -> str:
     """Puts a replacement character for each that a page or a file of text may not hold."""
     return _UNPRINTABLE.sub("\ufffd", _LINE_ENDS.sub(" ", text))
+
+
+def harmless(text: str) -> str:
+    r"""Replaces each control character, so that a terminal obeys no text of a record.
+
+    Example:
+        >>> harmless("\x1b[2J gone")
+        '�[2J gone'
+    """
+    return _CONTROL.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:

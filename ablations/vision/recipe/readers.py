@@ -11,10 +11,24 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ablations.errors import StudyError
-from ablations.vision.recipe.applications import APPLICATIONS
 from ablations.vision.recipe.grammar import LayerSpec, parse_layers
 
 Reader = Callable[[str, Any], Any]
+
+APPLICATIONS = (
+    "ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge",
+    "DenseNet121", "DenseNet169", "DenseNet201",
+    "EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3", "EfficientNetB4",
+    "EfficientNetB5", "EfficientNetB6", "EfficientNetB7",
+    "EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2", "EfficientNetV2B3",
+    "EfficientNetV2L", "EfficientNetV2M", "EfficientNetV2S",
+    "InceptionResNetV2", "InceptionV3",
+    "MobileNet", "MobileNetV2", "MobileNetV3Large", "MobileNetV3Small",
+    "NASNetLarge", "NASNetMobile",
+    "ResNet101", "ResNet101V2", "ResNet152", "ResNet152V2", "ResNet50", "ResNet50V2",
+    "VGG16", "VGG19", "Xception",
+)  # fmt: skip
+"""The models of ``keras.applications``, listed here so that planning needs no Keras."""
 
 
 def wrong(setting: str, must: str, value: object, example: str) -> StudyError:

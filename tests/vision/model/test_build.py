@@ -205,6 +205,6 @@ def test_a_base_that_the_layers_place_gets_just_what_they_say(mobilenet_weights)
 
 def test_every_base_has_its_preprocessing():
     from ablations.vision.model.preprocessing import preprocess_of
-    from ablations.vision.recipe.applications import APPLICATIONS
+    from ablations.vision.recipe.readers import APPLICATIONS
 
     assert all(callable(preprocess_of(name)) for name in APPLICATIONS)

@@ -165,7 +165,7 @@ def test_every_arm_of_the_built_in_studies_is_sound(name):
 def test_names_are_those_of_keras():
     import keras
 
-    from ablations.vision.recipe.applications import APPLICATIONS
+    from ablations.vision.recipe.readers import APPLICATIONS
 
     assert set(APPLICATIONS) <= set(dir(keras.applications))
     for name in OPTIMIZERS:
