@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ablations.analyze.compare.gates import gate_findings
-from ablations.analyze.compare.reproduction import reproductions, survivals
+from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
 from ablations.analyze.describe.networks import over_trained, training_of
 from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.describe.test_set import answers, example_difference, example_noise
@@ -95,7 +95,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
     return replace(
         findings,
         effects=found,
-        survivals=survivals(study, metric, summaries=summaries, trained=trained),
+        reproduced_claims=reproduced_claims(study, metric, summaries=summaries, trained=trained),
         simple_effects=in_both(
             lambda read: simple_effects(study, metric, found, read), summaries, trained
         ),

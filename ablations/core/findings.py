@@ -141,7 +141,7 @@ class Reproduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Survival:
+class ReproducedClaim:
     """What of a published gain remains when its factor alone is changed.
 
     ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
@@ -201,7 +201,7 @@ class Findings:
     data: tuple[str, ...]
     finished_at: str | None
     reproductions: tuple[Reproduction, ...] = ()
-    survivals: tuple[Survival, ...] = ()
+    reproduced_claims: tuple[ReproducedClaim, ...] = ()
     target: float | None = None
     simple_effects: tuple[Effect, ...] = ()
     shares: tuple[Effect, ...] = ()

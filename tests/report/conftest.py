@@ -30,8 +30,8 @@ from ablations.core.findings import (
     Findings,
     GateFinding,
     GateStatus,
+    ReproducedClaim,
     Reproduction,
-    Survival,
 )
 from ablations.core.record import Exhibit, Table, Unit
 from ablations.core.study import (
@@ -500,5 +500,5 @@ def claimed(findings: Findings) -> Findings:
     for effect in mains:
         change, gain = effect.changes[0], gains[effect.changes[0].factor]
         runs = _published("before", 0.6), _published("after", 0.6 + gain)
-        survivals.append(Survival(Claim(change.factor, change.level, *runs), gain, effect))
-    return replace(findings, survivals=tuple(survivals))
+        survivals.append(ReproducedClaim(Claim(change.factor, change.level, *runs), gain, effect))
+    return replace(findings, reproduced_claims=tuple(survivals))

@@ -12,7 +12,7 @@ from ablations.analyze.inference.effects import alone, judged_alone
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Summaries, in_both
 from ablations.core.estimates import Effect, MetricInfo, Summary
-from ablations.core.findings import ArmFinding, Comparison, Reproduction, Survival, Unlike
+from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
 from ablations.core.study import Arm, Claim, PublishedRun, Settings, Study
 
 _WATCHED = "val_accuracy"
@@ -34,9 +34,9 @@ def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproductio
     )
 
 
-def survivals(
+def reproduced_claims(
     study: Study, metric: MetricInfo, *, summaries: Summaries, trained: Summaries | None = None
-) -> tuple[Survival, ...]:
+) -> tuple[ReproducedClaim, ...]:
     """Returns each claimed gain beside our effect of the same change in the same cells.
 
     A published step leads from one model to the next, so that the other factors stand where they
@@ -55,18 +55,18 @@ def _survival(
     readings: tuple[Summaries, Summaries | None],
     *,
     family: int,
-) -> Survival:
+) -> ReproducedClaim:
     before, after = study.claimed_arms(claim)
     unlike = _unlike_claim(study, claim, before, after)
     if unlike or not {before, after} <= readings[0].keys():
-        return Survival(claim, _claimed(claim), None, unlike)
+        return ReproducedClaim(claim, _claimed(claim), None, unlike)
     contrast = replace(minus(after, before, kind="simple"), given=tuple(claim.given.items()))
 
     def step(read: Summaries) -> list[Effect]:
         return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]
 
     (effect,) = in_both(step, *readings)
-    return Survival(claim, _claimed(claim), effect)
+    return ReproducedClaim(claim, _claimed(claim), effect)
 
 
 def _unlike_claim(study: Study, claim: Claim, before: Arm, after: Arm) -> tuple[Unlike, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablations.core.estimates import Effect, Interval, MetricInfo
-from ablations.core.findings import Findings, Survival
+from ablations.core.findings import Findings, ReproducedClaim
 from ablations.core.study import PublishedRun
 from ablations.report.data_files import both_ends
 from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
@@ -48,9 +48,9 @@ READING = (
 
 def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | None:
     """Puts the part about claimed gains together, if there are any."""
-    if not findings.survivals:
+    if not findings.reproduced_claims:
         return None
-    runs = [run for s in findings.survivals for run in (s.claim.before, s.claim.after)]
+    runs = [run for s in findings.reproduced_claims for run in (s.claim.before, s.claim.after)]
     files = dict.fromkeys(run.source for run in runs)
     return Comparisons(
         headline=headline(findings),
@@ -61,7 +61,7 @@ def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | Non
                 f"#survival-{row}",
                 "this gain",
             )
-            for row, found in enumerate(findings.survivals, start=1)
+            for row, found in enumerate(findings.reproduced_claims, start=1)
         ),
         table=survival_table(findings),
         sources=(
@@ -75,7 +75,7 @@ def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | Non
 
 def headline(findings: Findings) -> str:
     """Counts the claimed gains of which something can be shown to remain."""
-    gains = [found for found in findings.survivals if abs(found.published) >= NEAR_ZERO]
+    gains = [found for found in findings.reproduced_claims if abs(found.published) >= NEAR_ZERO]
     left = sum(_same_side(found) for found in gains)
     compared = [found for found in gains if found.effect is not None]
     if gains and not compared:
@@ -86,7 +86,7 @@ def headline(findings: Findings) -> str:
     return f"Of {total}, something can be shown to remain in {left or 'none'}"
 
 
-def _claimed(found: Survival) -> Interval | None:
+def _claimed(found: ReproducedClaim) -> Interval | None:
     """Returns the interval that decides what may be said."""
     return _decisive(found.effect) if found.effect else None
 
@@ -95,7 +95,7 @@ def _decisive(effect: Effect) -> Interval | None:
     return effect.adjusted or effect.interval
 
 
-def _label(findings: Findings, found: Survival) -> str:
+def _label(findings: Findings, found: ReproducedClaim) -> str:
     """Names a claim by its change and its start: ``preprocessing, from ‘augmentation’``."""
     study, claim = findings.study, found.claim
     before, _ = study.claimed_arms(claim)
@@ -103,13 +103,13 @@ def _label(findings: Findings, found: Survival) -> str:
     return f"{label}, from {named_arm(study, before)}" if claim.given else label
 
 
-def _change(findings: Findings, found: Survival) -> str:
+def _change(findings: Findings, found: ReproducedClaim) -> str:
     study, claim = findings.study, found.claim
     before, _ = study.claimed_arms(claim)
     return change_label(study, claim.factor, baseline=before.level(claim.factor), level=claim.level)
 
 
-def _same_side(found: Survival) -> bool:
+def _same_side(found: ReproducedClaim) -> bool:
     """Whether the interval lies where the published change does, in both readings."""
     read = [e for e in (found.effect, found.effect and found.effect.trained) if e]
     sides = {_side(_decisive(e)) for e in read}
@@ -121,7 +121,7 @@ def _side(bounds: Interval | None) -> int:
     return 0 if bounds is None else (bounds.low > 0) - (bounds.high < 0)
 
 
-def remains(found: Survival) -> str:
+def remains(found: ReproducedClaim) -> str:
     """Writes how much of a published change our effect leaves, and never a ratio."""
     effect, gain = found.effect, found.published
     if found.unlike:
@@ -139,7 +139,7 @@ def remains(found: Survival) -> str:
     )
 
 
-def _left(found: Survival, effect: Effect) -> str:
+def _left(found: ReproducedClaim, effect: Effect) -> str:
     gain = abs(found.published)
     decided, unit = _claimed(found), effect.metric.unit
     if decided is None:
@@ -179,7 +179,7 @@ def survival_table(findings: Findings) -> TableView:
             _ours(found.effect),
             _adjusted(found.effect),
         ]
-        for found in findings.survivals
+        for found in findings.reproduced_claims
     ]
     caption = "Each published gain, and the effect of its factor alone between the same two models"
     return make_table(caption, ["factor", *numeric], rows, numeric=numeric, name="survival")
@@ -205,7 +205,7 @@ def _adjusted(effect: Effect | None) -> str:
 
 def draw_survivals(findings: Findings) -> Drawn | None:
     """Draws every published change beside the effect of its factor alone."""
-    known = [s for s in findings.survivals if s.effect and s.effect.estimate is not None]
+    known = [s for s in findings.reproduced_claims if s.effect and s.effect.estimate is not None]
     if not known:
         return None
     chart = survival_chart(findings, known)
@@ -214,7 +214,7 @@ def draw_survivals(findings: Findings) -> Drawn | None:
     return drawn(words, survival_table(findings), lambda width: dot_figure(chart, width))
 
 
-def survival_chart(findings: Findings, known: Sequence[Survival]) -> DotPlot:
+def survival_chart(findings: Findings, known: Sequence[ReproducedClaim]) -> DotPlot:
     """One row per claim with an effect."""
     scale = scale_for(findings.metric.unit, [found.published for found in known], signed=True)
     axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale, change=True)
@@ -228,7 +228,7 @@ def survival_chart(findings: Findings, known: Sequence[Survival]) -> DotPlot:
     return DotPlot(rows, axis, line=0.0, line_label="no effect")
 
 
-def _row(found: Survival, effect: Effect, *, label: str, scale: Scale) -> Row:
+def _row(found: ReproducedClaim, effect: Effect, *, label: str, scale: Scale) -> Row:
     return Row(
         label=label,
         dots=scaled((value for _, value in effect.per_seed), scale),
@@ -250,7 +250,7 @@ def survival_frame(findings: Findings) -> pd.DataFrame:
         | {"given": ", ".join(f"{f}={lv}" for f, lv in found.claim.given.items())}
         | {"published": found.published, "metric": findings.metric.name}
         | _effect_cells(found.effect)
-        for found in findings.survivals
+        for found in findings.reproduced_claims
     ]
     return pd.DataFrame(rows)
 

@@ -111,7 +111,7 @@ def clean(*, seeds=3, overrides=(), analyze=analyze, **changes):
 
 
 def test_a_claim_stands_beside_the_effect_in_the_same_cells():
-    survivals = clean().survivals
+    survivals = clean().reproduced_claims
     found = {s.claim.factor: s.effect.estimate for s in survivals}
     # On average over initialization preprocessing would seem to do half, and transfer more.
     assert found == pytest.approx(
@@ -138,7 +138,7 @@ def test_a_claim_has_a_verdict_only_with_and_without_networks_that_did_not_train
         ]
         return analyze(study, made, planned=planned)
 
-    augmentation, *others = clean(analyze=lost).survivals
+    augmentation, *others = clean(analyze=lost).reproduced_claims
     assert augmentation.effect.trained.n == 2
     assert (augmentation.effect.verdict, augmentation.effect.trained.verdict) == (
         "inconclusive", "improved"
@@ -154,8 +154,8 @@ def test_a_study_without_the_cells_of_a_claim_gives_no_verdict():
         if arm.levels[:2] != (("augmentation", "on"), ("preprocessing", "on"))
     )
     without = clean(arms=lacking, design="arms")
-    assert [s.effect is None for s in without.survivals] == [False, True, True]
-    assert all(not s.unlike for s in without.survivals)
+    assert [s.effect is None for s in without.reproduced_claims] == [False, True, True]
+    assert all(not s.unlike for s in without.reproduced_claims)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_study_without_the_cells_of_a_claim_gives_no_verdict():
     ],
 )
 def test_a_study_of_other_settings_is_not_compared_and_says_why(override, expected):
-    survivals = clean(overrides=(override,)).survivals
+    survivals = clean(overrides=(override,)).reproduced_claims
     assert [(s.effect, s.unlike) for s in survivals] == [(None, (expected,))] * 3
     reproductions = found(seeds=3, overrides=(override,)).reproductions
     assert all(r.unlike == (expected,) and not r.outside for r in reproductions)
@@ -200,7 +200,7 @@ def test_a_run_that_does_not_tell_its_settings_is_compared_by_its_epochs():
 
 
 def test_a_claim_is_the_published_difference_of_the_last_epochs():
-    survivals = clean().survivals
+    survivals = clean().reproduced_claims
     assert [s.claim.factor for s in survivals] == [
         "augmentation",
         "preprocessing",
@@ -214,7 +214,7 @@ def test_a_claim_that_the_study_has_no_effect_for_is_left_out():
     study = load_study("post-a", seeds=1)
     run = PublishedRun("x", {}, {"val_accuracy": (0.5,)})
     claimed = replace(study, claims=(Claim("augmentation", "on", run, run),))
-    assert analyze(claimed, [], planned=plan_trials(claimed)).survivals == ()
+    assert analyze(claimed, [], planned=plan_trials(claimed)).reproduced_claims == ()
 
 
 def test_the_overfit_gap_is_taken_over_the_last_ten_epochs():

@@ -181,7 +181,9 @@ def effect_of(findings: Findings, low: float, high: float) -> Effect:
 def test_what_remains_of_a_published_gain(
     claimed: Findings, published: float, low: float, high: float, text: str
 ) -> None:
-    found = replace(claimed.survivals[0], published=published, effect=effect_of(claimed, low, high))
+    found = replace(
+        claimed.reproduced_claims[0], published=published, effect=effect_of(claimed, low, high)
+    )
     assert survivals.remains(found) == text
 
 
@@ -191,28 +193,28 @@ def test_a_gain_that_rests_on_networks_that_did_not_train_is_not_shown_to_remain
     trained = effect_of(claimed, -0.02, 0.04)
     trained = replace(trained, per_seed=trained.per_seed[:2])
     both = replace(effect_of(claimed, 0.01, 0.05), trained=trained)
-    found = replace(claimed.survivals[0], published=0.24, effect=both)
+    found = replace(claimed.reproduced_claims[0], published=0.24, effect=both)
     assert survivals.remains(found) == (
         "of a gain of 24.0\u202fpp, nothing can be shown to remain: +3.0\u202fpp [+1.0, +5.0] over "
         "all seeds, +1.0\u202fpp [−2.0, +4.0] over the 2 seeds in which both networks trained."
     )
-    only = replace(claimed, survivals=(found,))
+    only = replace(claimed, reproduced_claims=(found,))
     assert survivals.headline(only).endswith("something can be shown to remain in none")
 
 
 def test_what_cannot_be_compared_is_said_with_the_reason(claimed: Findings) -> None:
     unlike = (Unlike("epochs", 20, 2), Unlike("layers", ["conv:8"], ["conv:16"]))
-    shorter = replace(claimed.survivals[0], effect=None, unlike=unlike)
+    shorter = replace(claimed.reproduced_claims[0], effect=None, unlike=unlike)
     assert survivals.remains(shorter) == "not compared: epochs 2 instead of 20 and other layers."
-    nowhere = replace(claimed.survivals[0], effect=None)
+    nowhere = replace(claimed.reproduced_claims[0], effect=None)
     assert survivals.remains(nowhere) == (
         "not compared: the study has no arms with the levels of the two published runs."
     )
-    none = replace(claimed, survivals=(shorter, nowhere))
+    none = replace(claimed, reproduced_claims=(shorter, nowhere))
     assert survivals.headline(none) == "No published gain can be compared with these runs"
     assert survivals.draw_survivals(none) is None
     assert [row[4] for row in survivals.survival_table(none).rows] == ["–", "–"]
-    some = replace(claimed, survivals=(shorter, *claimed.survivals[1:]))
+    some = replace(claimed, reproduced_claims=(shorter, *claimed.reproduced_claims[1:]))
     assert survivals.headline(some).startswith("Of 1 published change,")
 
 
@@ -233,7 +235,7 @@ def test_published_runs_made_otherwise_are_neither_inside_nor_outside(post: Find
 
 
 def test_one_seed_or_none_says_so_of_a_published_gain(claimed: Findings) -> None:
-    found = claimed.survivals[0]
+    found = claimed.reproduced_claims[0]
     once = replace(found.effect, interval=None, adjusted=None, estimate=0.03)
     assert survivals.remains(replace(found, effect=once)) == (
         "of a gain of 24.0\u202fpp, +3.0\u202fpp in one seed, which gives no interval."
