@@ -23,7 +23,7 @@ from ablations.analyze.inference.mixed import with_mixed
 from ablations.analyze.inference.power import seed_plans
 from ablations.analyze.inference.readings import Summaries, in_both
 from ablations.analyze.inference.resolution import with_step
-from ablations.analyze.inference.robustness import second_opinion
+from ablations.analyze.inference.robustness import nonparametric_results
 from ablations.analyze.inference.sequential import equal_fixed
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
@@ -88,7 +88,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
     study, metric = findings.study, findings.metric
     found = in_both(lambda read: effects(study, metric, summaries=read), summaries, trained)
     if not study.adaptive:  # none of these knows that the seeds were added by looking
-        found = _seconded(with_mixed(found, summaries))
+        found = _with_nonparametric(with_mixed(found, summaries))
         plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
         findings = replace(findings, plans=plans)
     alpha = ALPHA / max(1, len(found))
@@ -186,10 +186,12 @@ def _with_records(
     return tuple(map(finding, arms))
 
 
-def _seconded(found: Iterable[Effect]) -> tuple[Effect, ...]:
-    """Adds the second opinion of other methods to each effect."""
+def _with_nonparametric(found: Iterable[Effect]) -> tuple[Effect, ...]:
+    """Adds what methods that suppose no normal distribution give for each effect."""
     return tuple(
-        replace(effect, second=second_opinion([value for _, value in effect.per_seed]))
+        replace(
+            effect, nonparametric=nonparametric_results([value for _, value in effect.per_seed])
+        )
         for effect in found
     )
 

@@ -152,11 +152,11 @@ BOOTSTRAP_FROM = 20
 
 
 @dataclass(frozen=True, slots=True)
-class SecondOpinion:
-    """What methods that suppose no normal distribution say of an effect's seeds.
+class NonparametricResults:
+    """What methods that suppose no normal distribution give for an effect's seeds.
 
-    They never decide. Both p values are two-sided and unadjusted; there is no second opinion where
-    unanimous seeds could not bring them below 0.05. ``bca`` is a bootstrap interval, ``None`` where
+    They never decide a verdict. Both p values are two-sided and unadjusted; there are none with so
+    few seeds that even differences of one sign could not bring them below 0.05. ``bca`` is a bootstrap interval, ``None`` where
     there are too few seeds for one.
     """
 
@@ -206,7 +206,7 @@ class Effect:
     verdict: Verdict
     given: tuple[tuple[str, str], ...] = ()
     aliases: tuple[Alias, ...] = ()
-    second: SecondOpinion | None = None
+    nonparametric: NonparametricResults | None = None
     mixed: MixedEstimate | None = None
     trained: Effect | None = None
 

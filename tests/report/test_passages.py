@@ -14,7 +14,7 @@ from ablations.core.estimates import (
     ExampleNoise,
     Interval,
     MixedEstimate,
-    SecondOpinion,
+    NonparametricResults,
 )
 from ablations.core.findings import Findings
 from ablations.report.sections.interactions import dependence
@@ -240,9 +240,9 @@ def test_below_six_seeds_no_test_can_reach(findings: Findings) -> None:
 
 def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
     found = make(seeds=range(6))
-    second = SecondOpinion(0.031, 0.24, None)
+    second = NonparametricResults(0.031, 0.24, None)
     passage = opinions(
-        replace(found, effects=tuple(replace(e, second=second) for e in found.effects))
+        replace(found, effects=tuple(replace(e, nonparametric=second) for e in found.effects))
     )
     assert "need 6 seeds" not in said(passage)
     assert said(passage).endswith("a bootstrap interval is much too narrow and is not given.")
@@ -253,9 +253,9 @@ def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
 
 def test_a_bootstrap_interval_and_a_mixed_model_have_columns_where_they_are(make: Make) -> None:
     found = make(seeds=range(20))
-    second = SecondOpinion(0.5, 0.25, Interval(0.01, 0.02, 0.95, "BCa bootstrap over seeds"))
+    second = NonparametricResults(0.5, 0.25, Interval(0.01, 0.02, 0.95, "BCa bootstrap over seeds"))
     mixed = MixedEstimate(0.015, Interval(0.01, 0.02, 0.95, "mixed model, seed as block"), 20, 158)
-    first, *others = (replace(effect, second=second) for effect in found.effects)
+    first, *others = (replace(effect, nonparametric=second) for effect in found.effects)
     passage = opinions(replace(found, effects=(replace(first, mixed=mixed), *others)))
     assert "Some seeds lack an arm. The mixed model uses their other arms too" in said(passage)
     assert "20 seeds" not in said(passage)

@@ -1,4 +1,4 @@
-"""Second opinions on an effect, from methods that suppose no normal distribution.
+"""Robustness checks of an effect, by methods that suppose no normal distribution.
 
 Sources: Fisher (1935), "The Design of Experiments", section 21 (sign-flip); Wilcoxon (1945),
 "Individual comparisons by ranking methods", Biometrics Bulletin 1(6); Efron (1987), "Better
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.analyze.inference.intervals import LEVEL
-from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, SecondOpinion
+from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, NonparametricResults
 
 _EXACT = 13
 """Seeds up to which all sign flips are tried."""
@@ -26,15 +26,15 @@ _SEED = 20_260_101
 """Of what is drawn, so that equal records give equal findings."""
 
 
-def second_opinion(values: Sequence[float]) -> SecondOpinion | None:
-    """Returns what the other methods say of an effect's values, shape (seed,).
+def nonparametric_results(values: Sequence[float]) -> NonparametricResults | None:
+    """Returns the results of these methods for an effect's values, shape (seed,).
 
-    ``None`` where none of them has a say: with too few seeds, or without any spread.
+    ``None`` where none of them applies: with too few seeds, or where all values are equal.
     """
     x = np.asarray(values, dtype=np.float64)
     if x.size < TESTS_FROM or np.ptp(x) == 0:
         return None
-    return SecondOpinion(
+    return NonparametricResults(
         sign_flip_p=_sign_flip(x),
         wilcoxon_p=float(stats.wilcoxon(_without_rounding(x)).pvalue),
         bca=_bca(x) if x.size >= BOOTSTRAP_FROM else None,

@@ -25,7 +25,7 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
         (findings.simple_effects, terms.SIMPLE),
         (findings.shares, terms.SHARE),
         (any(effect.d_z is not None for effect in effects), terms.STANDARDIZED),
-        (any(effect.second for effect in effects), terms.OPINIONS),
+        (any(effect.nonparametric for effect in effects), terms.OPINIONS),
         (any(effect.mixed for effect in effects), terms.MIXED),
     )
     return (

@@ -51,13 +51,15 @@ def _lines(known: list[Effect]) -> list[str]:
 
 def _table(findings: Findings, known: list[Effect]) -> TableView:
     columns = ["effect", "standardized", "P(better)"]
-    tested = any(effect.second for effect in known)
+    tested = any(effect.nonparametric for effect in known)
     columns += ["sign-flip p", "Wilcoxon p"] if tested else []
-    columns += ["BCa 95% interval"] if any(e.second and e.second.bca for e in known) else []
+    columns += (
+        ["BCa 95% interval"] if any(e.nonparametric and e.nonparametric.bca for e in known) else []
+    )
     columns += ["mixed model", "its seeds"] if any(effect.mixed for effect in known) else []
     cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
     rows = [[row[column] for column in columns] for row in cells]
-    others = any(effect.second or effect.mixed for effect in known)
+    others = any(effect.nonparametric or effect.mixed for effect in known)
     caption = "Effect sizes and second opinions, unadjusted" if others else "Effect sizes"
     return make_table(caption, columns, rows, numeric=columns[1:])
 
@@ -68,7 +70,7 @@ def _wins(effect: Effect) -> str:
 
 
 def _cells(effect: Effect) -> dict[str, str]:
-    second, mixed, unit = effect.second, effect.mixed, effect.metric.unit
+    second, mixed, unit = effect.nonparametric, effect.mixed, effect.metric.unit
     shown = estimate(mixed.estimate, bounds(mixed.interval), unit, signed=True) if mixed else ""
     return {
         "standardized": number(effect.d_z),

@@ -8,7 +8,7 @@ from scipy import stats
 
 from ablations.analyze.inference import robustness as opinions
 from ablations.analyze.inference.intervals import LEVEL
-from ablations.analyze.inference.robustness import second_opinion
+from ablations.analyze.inference.robustness import nonparametric_results
 from ablations.core.estimates import TESTS_FROM
 
 
@@ -35,43 +35,43 @@ def test_sign_flip_is_the_share_of_all_flips(n, digits):
     for seed in range(6):
         values = drawn(n, seed, digits=digits)
         expected = flipped(values, np.mean)
-        assert second_opinion(values).sign_flip_p == pytest.approx(expected), values
+        assert nonparametric_results(values).sign_flip_p == pytest.approx(expected), values
 
 
 @pytest.mark.parametrize("n", [6, 8])
 def test_wilcoxon_is_the_share_of_all_flips_of_the_ranks(n):
     for seed in range(6):
         values = drawn(n, seed)
-        assert second_opinion(values).wilcoxon_p == pytest.approx(flipped(values, rank_sum))
+        assert nonparametric_results(values).wilcoxon_p == pytest.approx(flipped(values, rank_sum))
 
 
 @pytest.mark.parametrize("n", [6, 9, 15, 25])
 @pytest.mark.parametrize("digits", [12, 1])
 def test_wilcoxon_is_that_of_scipy(n, digits):
     values = drawn(n, n, digits=digits)
-    assert second_opinion(values).wilcoxon_p == pytest.approx(stats.wilcoxon(values).pvalue)
+    assert nonparametric_results(values).wilcoxon_p == pytest.approx(stats.wilcoxon(values).pvalue)
 
 
 def test_unanimous_seeds_give_the_smallest_p():
     values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     for signed in (values, [-value for value in values]):
-        found = second_opinion(signed)
+        found = nonparametric_results(signed)
         assert found.sign_flip_p == found.wilcoxon_p == pytest.approx(2 / 2**6)
 
 
 def test_beyond_what_can_be_counted_flips_are_drawn_and_stay_the_same():
     values = drawn(16, 3)
-    first, again = second_opinion(values), second_opinion(values)
+    first, again = nonparametric_results(values), nonparametric_results(values)
     assert first == again
     error = np.sqrt(first.sign_flip_p / 10_000)
     assert first.sign_flip_p == pytest.approx(flipped(values, np.mean), abs=3.5 * error)
 
 
 def test_too_few_seeds_or_no_spread_have_no_say():
-    assert second_opinion(drawn(5)) is None
-    assert second_opinion([]) is None
-    assert second_opinion([0.1] * 8) is None
-    assert second_opinion(drawn(6)) is not None
+    assert nonparametric_results(drawn(5)) is None
+    assert nonparametric_results([]) is None
+    assert nonparametric_results([0.1] * 8) is None
+    assert nonparametric_results(drawn(6)) is not None
 
 
 @pytest.mark.parametrize("n", [20, 30])
@@ -85,21 +85,21 @@ def test_bootstrap_is_bca_of_scipy_with_the_same_generator(n):
         method="BCa",
         rng=np.random.default_rng(opinions._SEED),
     ).confidence_interval
-    found = second_opinion(values).bca
+    found = nonparametric_results(values).bca
     assert (found.low, found.high) == pytest.approx((known.low, known.high))
     assert (found.level, found.method) == (0.95, "BCa bootstrap over seeds")
-    assert second_opinion(values).bca == found
+    assert nonparametric_results(values).bca == found
 
 
 def test_bootstrap_waits_for_twenty_seeds():
-    assert second_opinion(drawn(19)).bca is None
-    assert second_opinion(drawn(20)).bca is not None
+    assert nonparametric_results(drawn(19)).bca is None
+    assert nonparametric_results(drawn(20)).bca is not None
 
 
 def test_the_tests_wait_until_unanimous_seeds_could_reach_five_percent():
     assert next(n for n in count(1) if 2 / 2**n < 1 - LEVEL) == TESTS_FROM
-    assert second_opinion(drawn(TESTS_FROM - 1)) is None
-    assert second_opinion(drawn(TESTS_FROM)) is not None
+    assert nonparametric_results(drawn(TESTS_FROM - 1)) is None
+    assert nonparametric_results(drawn(TESTS_FROM)) is not None
 
 
 def test_each_effect_has_its_second_opinion(make):
@@ -107,15 +107,17 @@ def test_each_effect_has_its_second_opinion(make):
         return float(np.random.default_rng([seed, len(arm.name)]).normal())
 
     few, enough = (make.findings(make.study(seeds=n), response) for n in (5, 6))
-    assert {effect.second for effect in few.effects} == {None}
+    assert {effect.nonparametric for effect in few.effects} == {None}
     for effect in enough.effects:
-        assert effect.second == second_opinion([value for _, value in effect.per_seed])
+        assert effect.nonparametric == nonparametric_results(
+            [value for _, value in effect.per_seed]
+        )
 
 
 def test_ties_of_fractions_are_ties():
     a, b = np.array([181, 177, 170, 188, 184, 176]), np.array([177, 172, 175, 178, 189, 187])
-    exact = second_opinion((a - b).tolist())
-    rounded = second_opinion((a / 192 - b / 192).tolist())
+    exact = nonparametric_results((a - b).tolist())
+    rounded = nonparametric_results((a / 192 - b / 192).tolist())
     assert rounded.wilcoxon_p == exact.wilcoxon_p == 0.875
     assert rounded.sign_flip_p == exact.sign_flip_p
 
@@ -125,4 +127,4 @@ def test_ties_of_fractions_are_ties():
     [[0.1, 0.2, -0.3, 0.1, 0.2, -0.3], [-1 / 192, 6 / 192, -1 / 192, 0, -5 / 192, 1 / 192]],
 )
 def test_a_sum_of_zero_is_reached_by_every_flip(values):
-    assert second_opinion(values).sign_flip_p == 1.0
+    assert nonparametric_results(values).sign_flip_p == 1.0
