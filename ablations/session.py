@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.core.identity import Head, other_threads
-from ablations.core.looks import Look, Revision, Rule, revisions
+from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Study, Trial
 from ablations.entry import ReportBytes, describe_nothing, find_entry
@@ -27,7 +27,7 @@ from ablations.promises import Promises, require_fractions, require_no_percentag
 from ablations.records.agreement import Units, agreed_infos, distinct, strangers
 from ablations.records.jsonl import read_jsonl
 from ablations.records.origins import claim_records, require_own_records
-from ablations.records.sqlite.looks import keep_look, read_looks
+from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
 from ablations.run import (
     InlineExecutor,
@@ -213,7 +213,7 @@ class Session:
         outcomes = (*self.store.outcomes(), *self.planned_store.outcomes())
         stored = [outcome.key for outcome in outcomes if outcome.status == "completed"]
         found = revisions(rule, read_looks(path), stored=stored, started=started)
-        keep_look(path, Look(datetime.now(UTC).isoformat(), rule, frozenset(started)))
+        keep_look(path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
         return found
 
     def progress(

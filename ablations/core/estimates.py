@@ -156,8 +156,8 @@ class NonparametricResults:
     """What methods that suppose no normal distribution give for an effect's seeds.
 
     They never decide a verdict. Both p values are two-sided and unadjusted; there are none with so
-    few seeds that even differences of one sign could not bring them below 0.05. ``bca`` is a bootstrap interval, ``None`` where
-    there are too few seeds for one.
+    few seeds that even differences of one sign could not bring them below 0.05. ``bca`` is a
+    bootstrap interval, ``None`` where there are too few seeds for one.
     """
 
     sign_flip_p: float

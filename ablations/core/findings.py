@@ -26,7 +26,7 @@ from ablations.core.estimates import (
     Timing,
     Training,
 )
-from ablations.core.looks import Revision
+from ablations.core.interim_looks import Revision
 from ablations.core.record import Exhibit, Reason
 from ablations.core.study import Arm, Claim, Gate, PublishedRun, Settings, Study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations.core.design import AliasSet, Fraction
 from ablations.core.estimates import Effect, SeedGap, SeedPlan, Training
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.looks import Revision
+from ablations.core.interim_looks import Revision
 from ablations.text.formatting import (
     arm_label,
     change_label,

@@ -1,9 +1,10 @@
-"""What was looked at, and when: whether seeds were added, or left out, after a look.
+"""Interim looks at the results: whether seeds were added or left out after a look.
 
-An interval holds its level for seeds that were fixed beforehand, or for looks that were declared.
-Growing the seeds by hand until a verdict comes, or deleting those that stand against it, voids
-that, and nothing in the records shows it. So each showing of verdicts is kept beside the records
-(`ablations.records.sqlite.looks`) and later ones are compared with it here.
+An interval has its confidence level where the seeds were fixed beforehand, or the looks declared
+(adaptive seeds). Adding seeds by hand until a verdict comes, or deleting those that speak against
+it, breaks that, and nothing in the records shows it. So each time that verdicts are shown is stored
+beside the records (`ablations.records.sqlite.interim_looks`), and later ones are compared with it
+here.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One showing of verdicts: when (ISO 8601), and under which rule.
+class InterimLook:
+    """One time that verdicts were shown: when (ISO 8601), and under which rule.
 
-    ``keys`` are the complete trials that it was the first to show.
+    ``keys`` are the completed trials that no earlier look had shown.
     """
 
     at: str
@@ -58,7 +59,7 @@ class Revision:
 
 def revisions(
     rule: Rule,
-    looks: Sequence[Look],
+    looks: Sequence[InterimLook],
     *,
     stored: Iterable[str],
     started: Mapping[str, str],
@@ -91,27 +92,27 @@ def _same_study(now: Rule, then: Rule) -> bool:
     return bool(now.arms & then.arms and set(now.seeds) & set(then.seeds))
 
 
-def _added(rule: Rule, looks: Sequence[Look]) -> Revision | None:
+def _added(rule: Rule, looks: Sequence[InterimLook]) -> Revision | None:
     """Tells of seeds that an earlier look did not plan for."""
     now = set(rule.seeds)
     sizes = [len(look.rule.seeds) for look in looks if now - set(look.rule.seeds)]
     return Revision("added", (*dict.fromkeys(sizes), len(now))) if sizes else None
 
 
-def _left_out(rule: Rule, looks: Sequence[Look]) -> Revision | None:
+def _left_out(rule: Rule, looks: Sequence[InterimLook]) -> Revision | None:
     """Tells of seeds that an earlier look planned for and that do not count now."""
     planned = {seed for look in looks for seed in look.rule.seeds}
     missing = sorted(planned - set(rule.seeds))
     return Revision("left-out", tuple(missing)) if missing else None
 
 
-def _gone(looks: Sequence[Look], stored: frozenset[str]) -> Revision | None:
+def _gone(looks: Sequence[InterimLook], stored: frozenset[str]) -> Revision | None:
     seen = {key for look in looks for key in look.keys}
     missing = seen - stored
     return Revision("gone", (len(missing),)) if missing else None
 
 
-def _again(looks: Sequence[Look], started: Mapping[str, str]) -> Revision | None:
+def _again(looks: Sequence[InterimLook], started: Mapping[str, str]) -> Revision | None:
     """Tells of trials that started after a look that had seen them complete."""
     again = {
         key

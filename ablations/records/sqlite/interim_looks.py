@@ -1,8 +1,9 @@
-"""Keeps in a record file which verdicts were shown, and when.
+"""Stores in a record file which verdicts were shown, and when.
 
-Two small tables beside the records, made by the first look; a file without them is as good. They
-are evidence of a user's own steps and no lock: whoever can write the file can change them. A file
-that cannot be written, or that another process holds, keeps no look, and stops nobody from looking.
+Two small tables beside the records, made at the first look; a file without them is complete too.
+They are evidence and no lock: whoever can write the file can change them. Where the file cannot be
+written, or another process holds it, the look is not stored and the verdicts are shown all the
+same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ablations.core.looks import Look, Rule
+from ablations.core.interim_looks import InterimLook, Rule
 from ablations.errors import StoreError
 from ablations.records.sqlite.connections import read_from
 
@@ -30,8 +31,8 @@ CREATE TABLE IF NOT EXISTS looked_at (
 _WAIT_SECONDS = 1.0
 
 
-def read_looks(path: Path) -> tuple[Look, ...]:
-    """Returns the looks that a record file tells of, oldest first; none where it tells of none."""
+def read_looks(path: Path) -> tuple[InterimLook, ...]:
+    """Returns the looks that a record file holds, oldest first; none where they cannot be read."""
     if not path.exists():
         return ()
     try:
@@ -40,14 +41,13 @@ def read_looks(path: Path) -> tuple[Look, ...]:
         return ()
 
 
-def _read(connection: sqlite3.Connection) -> Iterator[Look]:
+def _read(connection: sqlite3.Connection) -> Iterator[InterimLook]:
     keys: dict[int, set[str]] = {}
     for key, look in connection.execute("SELECT key, look FROM looked_at"):
         keys.setdefault(look, set()).add(key)
     for number, at, rule in connection.execute("SELECT id, at, rule FROM looks ORDER BY id"):
-        datetime.fromisoformat(at)  # what is damaged tells of no look
-        datetime.fromisoformat(at)  # what is no moment cannot be told from later ones
-        yield Look(at, _rule(json.loads(rule)), frozenset(keys.get(number, ())))
+        datetime.fromisoformat(at)  # raises where the file is damaged
+        yield InterimLook(at, _rule(json.loads(rule)), frozenset(keys.get(number, ())))
 
 
 def _rule(facts: dict[str, Any]) -> Rule:
@@ -66,8 +66,8 @@ def _facts(rule: Rule) -> str:
     )
 
 
-def keep_look(path: Path, look: Look) -> None:
-    """Adds a look at these complete trials to a record file, unless the last one saw the same."""
+def keep_look(path: Path, look: InterimLook) -> None:
+    """Adds a look to a record file, unless the last one had the same rule and trials."""
     if not path.exists():
         return
     try:
@@ -77,7 +77,7 @@ def keep_look(path: Path, look: Look) -> None:
         return  # read-only, full or held: see above
 
 
-def _keep(connection: sqlite3.Connection, look: Look) -> None:
+def _keep(connection: sqlite3.Connection, look: InterimLook) -> None:
     for statement in filter(str.strip, _TABLES.split(";")):
         connection.execute(statement)
     known = {key for (key,) in connection.execute("SELECT key FROM looked_at")}

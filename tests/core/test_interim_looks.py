@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from ablations.api import Session, load_study, run_study
 from ablations.cli.app import app
-from ablations.core.looks import Look, Revision, Rule, revisions
-from ablations.records.sqlite.looks import keep_look, read_looks
+from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
+from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.tables import STORE_VERSION
 from ablations.text.naming import revision_sentences
 
@@ -151,7 +151,7 @@ def test_a_file_without_the_tables_or_with_damaged_ones_tells_of_no_look(tmp_pat
 
 
 RULE = Rule(frozenset({"x"}), (0, 1, 2), "test_accuracy", 0.01)
-LOOK = Look("2026-01-01T00:00:10+00:00", RULE, frozenset({"k0", "k1"}))
+LOOK = InterimLook("2026-01-01T00:00:10+00:00", RULE, frozenset({"k0", "k1"}))
 
 
 def test_a_trial_that_started_before_the_look_is_the_one_that_was_seen():
