@@ -35,6 +35,7 @@ from ablations.analyze.inference.sequential import looks
 from ablations.core.design import Adaptive
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Arm, Factor, Level, Study, Trial
+from ablations.plan.designs import Wanted, lay_out
 
 Array = NDArray[np.float64]
 
@@ -148,11 +149,9 @@ def study() -> Study:
     factors = tuple(
         Factor(f"f{i}", (Level("off", {}), Level("on", {f"f{i}": 1}))) for i in range(CHANGES)
     )
-    base = Arm(tuple((factor.name, "off") for factor in factors))
-    arms = (base, *(base.replace(factor.name, "on") for factor in factors))
-    return Study("s", "t", "q", "m:f", {}, factors, "one-factor-in", arms, base, base,
-                 tuple(range(ADAPTIVE.at_most)), smallest_effect_that_matters=MARGIN,
-                 adaptive=ADAPTIVE)  # fmt: skip
+    design = lay_out(Wanted("one-factor-in", factors))
+    return Study("s", "t", "q", "m:f", {}, factors, design, tuple(range(ADAPTIVE.at_most)),
+                 smallest_effect_that_matters=MARGIN, adaptive=ADAPTIVE)  # fmt: skip
 
 
 def asked_for(made: Study, table: Array, networks: Mask) -> dict[Arm, int]:

@@ -22,7 +22,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from kinds import KINDS, Array, Kind, Mask, is_withdrawn
@@ -37,6 +36,7 @@ from ablations.analyze.inference.readings import in_both
 from ablations.core.estimates import Effect, MetricInfo, Step, Training
 from ablations.core.findings import ArmFinding
 from ablations.core.study import Arm, Factor, Gate, Level, Study
+from ablations.plan.designs import Wanted, lay_out
 
 SEEDS = (3, 5, 10, 20)
 ARMS = 4
@@ -147,9 +147,8 @@ def _welch(one: Read, other: Read, *, alpha: float) -> Array:
 
 def study(seeds: int) -> Study:
     factors = tuple(Factor(n, tuple(Level(lv, {n: lv}) for lv in LEVELS)) for n in "ab")
-    arms = tuple(Arm((("a", one), ("b", other))) for one, other in product(LEVELS, LEVELS))
-    return Study("s", "t", "q", "m:f", {}, factors, "full-factorial", arms, arms[0], arms[0],
-                 tuple(range(seeds)))  # fmt: skip
+    design = lay_out(Wanted("full-factorial", factors))
+    return Study("s", "t", "q", "m:f", {}, factors, design, tuple(range(seeds)))
 
 
 def check(kind: Kind, rng: np.random.Generator, seeds: int, studies: int) -> None:

@@ -5,31 +5,29 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from itertools import product
 
 import numpy as np
 import pytest
 
 from ablations.analyze import analyze
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Arm, Factor, Level, Study, Trial
+from ablations.core.study import Factor, Level, Study, Trial
+from ablations.plan.designs import Wanted, lay_out
 
 SEEDS, IMAGES, EPOCHS, STEPS = 1_250, 192, 5, 10
 
 
 def large_study() -> tuple[Study, list[Trial], list[RunRecord]]:
     factors = tuple(Factor(name, (Level("off", {}), Level("on", {name: 1}))) for name in "abc")
-    arms = tuple(
-        Arm(tuple(zip("abc", cell, strict=True))) for cell in product(("off", "on"), repeat=3)
-    )
-    study = Study("s", "t", "q", "m:f", {}, factors, "full-factorial", arms, arms[0], arms[0],
-                  tuple(range(SEEDS)), smallest_effect_that_matters=0.01)  # fmt: skip
+    design = lay_out(Wanted("full-factorial", factors))
+    study = Study("s", "t", "q", "m:f", {}, factors, design, tuple(range(SEEDS)),
+                  smallest_effect_that_matters=0.01)  # fmt: skip
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, IMAGES)
     trials = [
         Trial("s", "m:f", arm, seed, study.arm_settings(arm), "data")
         for seed in study.seeds
-        for arm in arms
+        for arm in study.arms
     ]
     return study, trials, [_record(trial, labels, rng) for trial in trials]
 

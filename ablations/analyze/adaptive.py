@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ablations.analyze.describe.targets import target_of, with_target
-from ablations.analyze.inference.contrasts import Contrast, contrasts
 from ablations.analyze.inference.effects import ALPHA, evaluate, judge
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import of_contrast, with_step
 from ablations.analyze.inference.sequential import looks
 from ablations.analyze.outcomes import Outcome, match, metric_infos
-from ablations.core.design import Adaptive
+from ablations.core.design import Adaptive, Contrast
 from ablations.core.estimates import MetricInfo, Summary, Verdict
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Study, Trial
@@ -49,7 +48,7 @@ def _replayed(
     wanted = {(arm, seed) for seed in study.seeds[: adaptive.at_least] for arm in study.arms}
     if any(o.completed for o in outcomes) and not any(study.metric in o.metrics for o in outcomes):
         return wanted  # a metric that nobody reports decides nothing, however many seeds
-    undecided = contrasts(study)
+    undecided = study.design.contrasts
     alpha = ALPHA / len(undecided)
     lost = _untrained(study, outcomes)
     for n in range(adaptive.at_least, adaptive.at_most):

@@ -86,7 +86,7 @@ def plan_head(study: Study) -> list[str]:
         seeds = (
             f"{study.adaptive.at_least} to {study.adaptive.at_most}, until each effect is decided"
         )
-    lines = [study.title, study.question, f"{study.design}, seeds {seeds}"]
+    lines = [study.title, study.question, f"{study.design.kind}, seeds {seeds}"]
     return [*(line for line in lines if line), "", *fraction_lines(study)]
 
 
@@ -169,7 +169,7 @@ def progress_json(
         "study": study.slug,
         "title": study.title,
         "threads": study.threads,
-        "design": study.design,
+        "design": study.design.kind,
         "baseline": dict(study.baseline.levels),
         "arms": [dict(arm.levels) for arm in study.arms],
         "seeds": list(study.seeds),

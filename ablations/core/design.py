@@ -1,8 +1,73 @@
-"""What a design leaves out: effects that a fraction cannot tell apart, seeds it may not need."""
+"""What a design is made of: factors and their levels, arms, and the contrasts between arms."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+Settings = Mapping[str, Any]
+"""Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
+
+EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One value of a factor and the settings that it stands for."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A variable that is changed on purpose. The baseline level comes first in comparisons."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def level(self, name: str) -> Level:
+        """Returns the level called ``name``; raises ``KeyError`` if there is none."""
+        for level in self.levels:
+            if level.name == name:
+                return level
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arm:
+    """One level per factor, as (factor, level) pairs in the study's order of factors."""
+
+    levels: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The arm spelled out, for example ``augmentation=on, initialization=scratch``."""
+        return ", ".join(f"{factor}={level}" for factor, level in self.levels)
+
+    def level(self, factor: str) -> str:
+        """Returns the name of this arm's level of ``factor``."""
+        return dict(self.levels)[factor]
+
+    def replace(self, factor: str, level: str) -> Arm:
+        """Returns the arm that differs from this one in ``factor`` alone."""
+        return Arm(tuple((f, level if f == factor else old) for f, old in self.levels))
+
+    def matches(self, where: Mapping[str, str]) -> bool:
+        """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
+        own = dict(self.levels)
+        return all(own.get(factor) == level for factor, level in where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A factor moved from its baseline level to another one."""
+
+    factor: str
+    baseline: str
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +80,32 @@ class Alias:
 
     factors: tuple[str, ...]
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A weighted sum of arms; the weights add up to 0, those above 0 of a main effect to 1.
+
+    In every design a positive contrast means that the response is higher with the changes than
+    without. ``given`` names the levels of other factors that it is restricted to; ``aliases`` are
+    effects that the design cannot tell from this one.
+    """
+
+    kind: EffectKind
+    changes: tuple[Change, ...]
+    weights: tuple[tuple[Arm, float], ...]
+    given: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+    @classmethod
+    def between(cls, arm: Arm, other: Arm, *, kind: EffectKind) -> Contrast:
+        """Returns ``arm`` minus ``other``; its changes lead from ``other`` to ``arm``."""
+        changes = tuple(
+            Change(factor, old, new)
+            for (factor, old), (_, new) in zip(other.levels, arm.levels, strict=True)
+            if old != new
+        )
+        return cls(kind, changes, ((arm, 1.0), (other, -1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +135,37 @@ class Fraction:
     fold_over: tuple[str, ...]
     more_arms: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Which arms a study trains and what it compares; all that the stages know of a design.
+
+    ``arms`` are in their order of reading, ``baseline`` holds the baseline level of every factor,
+    and ``reference`` is the trained arm that the others are compared with. ``phrase`` says in a
+    sentence what an effect is relative to: ``averaged over the other factors``. ``contrasts`` are
+    the effects that are judged together, main effects first. Where factors are crossed,
+    ``simple_contrasts`` are each change at each level of each other factor, and ``attributions``
+    each factor's share of the gain from the baseline to the full recipe. ``fraction`` says what a
+    fraction of all arms leaves open.
+    """
+
+    kind: str
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    reference: Arm
+    phrase: str
+    contrasts: tuple[Contrast, ...]
+    simple_contrasts: tuple[Contrast, ...] = ()
+    attributions: tuple[Contrast, ...] = ()
+    fraction: Fraction | None = None
+
+    @property
+    def averages(self) -> bool:
+        """Whether main effects average over all combinations of the other factors."""
+        levels = [{arm.level(factor) for arm in self.arms} for factor, _ in self.baseline.levels]
+        complete = len(self.arms) == prod(map(len, levels))
+        return complete and all(contrast.kind != "arm" for contrast in self.contrasts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ablations.core.design import Alias
+from ablations.core.design import Alias, Arm, Change, EffectKind
 from ablations.core.record import Better, Unit
-from ablations.core.study import Arm
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
-EffectKind = Literal["main", "interaction", "arm", "simple", "attribution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +131,6 @@ class Curve:
     seed: int
     metric: str
     values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A factor moved from its baseline level to another one."""
-
-    factor: str
-    baseline: str
-    level: str
 
 
 TESTS_FROM = 6

@@ -15,66 +15,30 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablations.core.design import Adaptive, Fraction
+from ablations.core.design import Adaptive, Arm, Design, Factor, Fraction, Level, Settings
 
-Settings = Mapping[str, Any]
-"""Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
-
-DesignKind = Literal[
-    "full-factorial", "fractional", "screening", "one-factor-out", "one-factor-in", "arms"
+__all__ = [
+    "PURPOSES",
+    "Arm",
+    "Chapter",
+    "Claim",
+    "Factor",
+    "Gate",
+    "Judge",
+    "Level",
+    "PublishedRun",
+    "Settings",
+    "Study",
+    "Trial",
+    "blocks",
+    "stream",
+    "trial_key",
 ]
+
 Judge = Literal["lower", "mean", "every-seed"]
 
 PURPOSES = ("split", "order", "initialization", "augmentation", "dropout")
 """The independent random streams of a seed. Append only: a stream is found by its position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One value of a factor and the settings that it stands for."""
-
-    name: str
-    settings: Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A variable that is changed on purpose. The baseline level comes first in comparisons."""
-
-    name: str
-    levels: tuple[Level, ...]
-
-    def level(self, name: str) -> Level:
-        """Returns the level called ``name``; raises ``KeyError`` if there is none."""
-        for level in self.levels:
-            if level.name == name:
-                return level
-        raise KeyError(name)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Arm:
-    """One level per factor, as (factor, level) pairs in the study's order of factors."""
-
-    levels: tuple[tuple[str, str], ...]
-
-    @property
-    def name(self) -> str:
-        """The arm spelled out, for example ``augmentation=on, initialization=scratch``."""
-        return ", ".join(f"{factor}={level}" for factor, level in self.levels)
-
-    def level(self, factor: str) -> str:
-        """Returns the name of this arm's level of ``factor``."""
-        return dict(self.levels)[factor]
-
-    def replace(self, factor: str, level: str) -> Arm:
-        """Returns the arm that differs from this one in ``factor`` alone."""
-        return Arm(tuple((f, level if f == factor else old) for f, old in self.levels))
-
-    def matches(self, where: Mapping[str, str]) -> bool:
-        """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
-        own = dict(self.levels)
-        return all(own.get(factor) == level for factor, level in where.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +99,13 @@ class Claim:
 class Study:
     """A set of trials that answers one question.
 
-    ``baseline`` holds the baseline level of every factor. ``reference`` is the trained arm that the
-    others are compared with: the baseline, or in a one-factor-out design the full recipe.
-    ``source`` is what to write after ``ablations run`` to get this very study, and ``folder`` where
-    its file lies, with modules beside it; ``file`` is that file, ``None`` for a built-in study.
-    ``variant`` names the settings that were overridden, if any. ``published`` and ``claims`` hold
-    what a published text says, to be held against the records. ``interactions`` is how many changes
-    at most are judged together in a full factorial. With ``adaptive`` not all of ``seeds`` need be
-    trained, with ``fraction`` not all arms are. ``smallest_ratio_that_matters`` is for speeds
-    against the past.
-    ``threads`` is how many each trial computes with, whatever runs beside it.
+    ``design`` holds its arms and what is compared. ``source`` is what to write after ``ablations
+    run`` to get this very study, and ``folder`` where its file lies, with modules beside it;
+    ``file`` is that file, ``None`` for a built-in study. ``variant`` names the settings that were
+    overridden, if any. ``published`` and ``claims`` hold what a published text says, to be held
+    against the records. With ``adaptive`` not all of ``seeds`` need be trained.
+    ``smallest_ratio_that_matters`` is for speeds against the past. ``threads`` is how many each
+    trial computes with, whatever runs beside it.
     """
 
     slug: str
@@ -153,18 +114,13 @@ class Study:
     entry: str
     settings: Settings
     factors: tuple[Factor, ...]
-    design: DesignKind
-    arms: tuple[Arm, ...]
-    baseline: Arm
-    reference: Arm
+    design: Design
     seeds: tuple[int, ...]
     gates: tuple[Gate, ...] = ()
     metric: str = "test_accuracy"
     smallest_effect_that_matters: float = 0.0
     smallest_ratio_that_matters: float = 1.05
-    interactions: int = 2
     adaptive: Adaptive | None = None
-    fraction: Fraction | None = None
     target_accuracy: float | None = None
     timeout_seconds: float | None = None
     memory_gib: float | None = None
@@ -176,6 +132,26 @@ class Study:
     chapters: tuple[Chapter, ...] = ()
     published: tuple[PublishedRun, ...] = ()
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that are trained, in their order of reading."""
+        return self.design.arms
+
+    @property
+    def baseline(self) -> Arm:
+        """The baseline level of every factor."""
+        return self.design.baseline
+
+    @property
+    def reference(self) -> Arm:
+        """The trained arm that the others are compared with."""
+        return self.design.reference
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """What a fraction of all arms leaves open; ``None`` in other designs."""
+        return self.design.fraction
 
     @property
     def report_name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ablations.core.design import Design
 from ablations.core.study import (
     Arm,
     Chapter,
@@ -27,17 +28,18 @@ from ablations.core.study import (
 )
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
-from ablations.plan.designs.kinds import design_of
-from ablations.plan.limits import require_few_trials
+from ablations.plan.complaints import as_study_error
+from ablations.plan.designs import Wanted, lay_out
 from ablations.plan.published import read_published
 from ablations.plan.schema import ChapterTable, GateTable, StudyFile
 from ablations.plan.seeds import (
     adaptive_seeds,
     listed_seeds,
+    require_few_trials,
     require_fixed_seeds,
     require_fixed_target,
 )
-from ablations.plan.validation import as_study_error, parse_override, require, require_known
+from ablations.plan.validation import parse_override, require, require_known
 from ablations.plan.variants import overridden, variant_name, variant_title
 
 
@@ -196,7 +198,7 @@ def _source(name: str, path: Path, options: Sequence[str]) -> str:
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
     slug, factors = _slug(path.stem), _factors(file)
-    design = design_of(file, factors)
+    design = _design(file, factors)
     seeds = listed_seeds(file.design.seeds)
     require_few_trials(design.arms, len(seeds))
     published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
@@ -207,18 +209,13 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         entry=file.trial.run,
         settings=file.trial.settings,
         factors=factors,
-        design=file.design.kind,
-        arms=design.arms,
-        baseline=design.baseline,
-        reference=design.reference,
+        design=design,
         seeds=seeds,
         adaptive=adaptive_seeds(file.design.seeds),
-        fraction=design.fraction,
         gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
         metric=file.analysis.metric,
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
         smallest_ratio_that_matters=file.analysis.smallest_ratio_that_matters,
-        interactions=file.analysis.interactions,
         target_accuracy=file.analysis.target_accuracy,
         timeout_seconds=file.trial.timeout_seconds,
         memory_gib=file.trial.memory_gib,
@@ -235,6 +232,22 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
     return study
+
+
+def _design(file: StudyFile, factors: Sequence[Factor]) -> Design:
+    table, named = file.design, "interactions" in file.analysis.model_fields_set
+    return lay_out(
+        Wanted(
+            kind=table.kind,
+            factors=factors,
+            baseline=table.baseline,
+            arms=table.arms,
+            generators=table.generators,
+            halvings=table.halvings,
+            fold_over=table.fold_over,
+            interactions=file.analysis.interactions if named else None,
+        )
+    )
 
 
 def _published(

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ablations.core.study import Arm, Claim, Factor, PublishedRun
 from ablations.errors import StudyError
-from ablations.plan.validation import as_study_error, require
+from ablations.plan.complaints import as_study_error
+from ablations.plan.validation import require
 
 
 class _Strict(BaseModel):

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+from pydantic_core import PydanticKnownError
+
+from ablations.plan.designs import KINDS
 
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -41,11 +52,21 @@ class AdaptiveSeeds(_Strict):
     until: Literal["decided"] = "decided"
 
 
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        *most, last = (f"'{known}'" for known in KINDS)
+        expected = f"{', '.join(most)} or {last}"
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return kind
+
+
 class DesignTable(_Strict):
     """Which arms there are and how often each is trained."""
 
-    kind: Literal[
-        "full-factorial", "fractional", "screening", "one-factor-out", "one-factor-in", "arms"
+    kind: Annotated[
+        str,
+        AfterValidator(_known_kind),
+        Field(json_schema_extra=lambda own: own.update(enum=[*KINDS])),
     ] = "full-factorial"
     baseline: Annotated[
         dict[Name, str], Field(description="Baseline level per factor; the first one if left out")

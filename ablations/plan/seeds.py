@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablations.core.design import Adaptive
-from ablations.core.study import Study
+from ablations.core.study import Arm, Study
 from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
 
+MOST_TRIALS = 100_000
 _MOST_SEEDS = 10_000
 
 SeedsTable = int | Sequence[int] | AdaptiveSeeds
@@ -50,6 +51,16 @@ def listed_seeds(seeds: SeedsTable) -> tuple[int, ...]:
         cure="Each seed is one replicate; name each once",
     )
     return listed
+
+
+def require_few_trials(arms: Sequence[Arm], seeds: int) -> None:
+    """Raises `StudyError` where arms and seeds make more trials than can be planned."""
+    require(
+        len(arms) * seeds <= MOST_TRIALS,
+        f"a study takes up to {MOST_TRIALS} trials",
+        received=f"{len(arms)} arms at {seeds} seeds",
+        cure=f"Use at most {MOST_TRIALS // len(arms)} seeds",
+    )
 
 
 def require_fixed_seeds(seeds: object, *, override: int) -> None:

@@ -147,10 +147,10 @@ def change_label(study: Study, factor: str, *, baseline: str, level: str) -> str
 def arm_label(study: Study, arm: Arm) -> str:
     """Names an arm by what sets it apart: ``baseline``, ``augmentation + transfer``.
 
-    In a one-factor-out design it says what is left out of the full recipe instead. A study of a
-    single factor names its baseline as well: ``model1``.
+    Where arms are compared with the full recipe, it says what is left out of that instead. A study
+    of a single factor names its baseline as well: ``model1``.
     """
-    if study.design == "one-factor-out":
+    if study.reference != study.baseline:
         out = [
             level_label(study, f, old) for f, old in study.reference.levels if arm.level(f) != old
         ]

@@ -12,6 +12,7 @@ import pytest
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Factor, Gate, Level, Study, Trial
+from ablations.plan.designs import Wanted, lay_out
 
 Response = Callable[[Arm, int], float]
 
@@ -28,21 +29,23 @@ class Maker:
         seeds: int = 3,
         margin: float = 0.0,
         gates: Sequence[Gate] = (),
+        baseline: Mapping[str, str] | None = None,
+        interactions: int | None = None,
     ) -> Study:
-        """The first level of each factor is its baseline."""
+        """The first level of each factor is its baseline; listed arms are all there are."""
         names = factors or {"a": ("off", "on"), "b": ("off", "on")}
         made = tuple(
             Factor(name, tuple(Level(level, {name: level}) for level in levels))
             for name, levels in names.items()
         )
-        cells = tuple(
-            Arm(tuple(zip(names, levels, strict=True))) for levels in product(*names.values())
+        cells = [dict(zip(names, levels, strict=True)) for levels in product(*names.values())]
+        asked = Wanted(
+            design,
+            made,
+            baseline or {},
+            arms=cells if design == "arms" else None,
+            interactions=interactions,
         )
-        arms, reference = cells, cells[0]
-        if design == "one-factor-in":
-            arms = tuple(arm for arm in cells if _distance(arm, cells[0]) <= 1)
-        if design == "one-factor-out":
-            arms, reference = tuple(a for a in cells if _distance(a, cells[-1]) <= 1), cells[-1]
         return Study(
             slug="made",
             title="Made up",
@@ -50,10 +53,7 @@ class Maker:
             entry="made:up",
             settings={"epochs": 2},
             factors=made,
-            design=design,  # type: ignore[arg-type]  # tests pass plain text
-            arms=arms,
-            baseline=cells[0],
-            reference=reference,
+            design=lay_out(asked),
             seeds=tuple(range(seeds)),
             gates=tuple(gates),
             metric="accuracy",
@@ -100,10 +100,6 @@ class Maker:
         from ablations.analyze import analyze
 
         return analyze(study, self.records(study, response), planned=self.planned(study))
-
-
-def _distance(one: Arm, other: Arm) -> int:
-    return sum(a != b for a, b in zip(one.levels, other.levels, strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ablations.cli.app import app
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.plan.limits import screened_arms
+from ablations.plan.designs.sizes import screened_arms
 
 CLI = CliRunner()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ from ablations.core.study import (
     PublishedRun,
     Study,
 )
+from ablations.plan.designs import Wanted, lay_out
 
 ACCURACY = MetricInfo("test_accuracy", "fraction", "higher")
 FIT = MetricInfo("fit_seconds", "seconds", "lower")
@@ -82,9 +83,8 @@ def _study(recipe: Recipe) -> Study:
         Factor(name, tuple(Level(level, dict(settings)) for level, settings in levels.items()))
         for name, levels in recipe.factors.items()
     )
-    grid = product(*([(f.name, level.name) for level in f.levels] for f in factors))
-    arms = tuple(Arm(tuple(levels)) for levels in grid)
-    gate = Gate(recipe.metric.name, where=dict(arms[-1].levels[-1:]), at_least=0.9)
+    last = factors[-1]
+    gate = Gate(recipe.metric.name, where={last.name: last.levels[-1].name}, at_least=0.9)
     return Study(
         slug=recipe.slug,
         title=recipe.title,
@@ -92,10 +92,7 @@ def _study(recipe: Recipe) -> Study:
         entry="ablations.vision:train",
         settings={"dataset": "cats-vs-dogs", "epochs": 12, "optimizer": "adam", "dropout": None},
         factors=factors,
-        design="full-factorial",
-        arms=arms,
-        baseline=arms[0],
-        reference=arms[0],
+        design=lay_out(Wanted("full-factorial", factors)),
         seeds=tuple(recipe.seeds),
         gates=(gate,),
         metric=recipe.metric.name,

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from ablations.core.record import Unit
 from ablations.core.study import Arm, Factor, Gate, Level, Study
+from ablations.plan.designs import Wanted, lay_out
 from ablations.text import formatting as f
 
 THIN = f.THIN
@@ -16,11 +16,10 @@ UNITS: list[Unit] = ["fraction", "seconds", "bytes", "count", "per second", "num
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
 
-def _study(**levels: list[str]) -> Study:
+def _study(kind: str = "full-factorial", **levels: list[str]) -> Study:
     factors = tuple(
         Factor(name, tuple(Level(level, {}) for level in names)) for name, names in levels.items()
     )
-    baseline = Arm(tuple((factor.name, factor.levels[0].name) for factor in factors))
     return Study(
         slug="s",
         title="",
@@ -28,10 +27,7 @@ def _study(**levels: list[str]) -> Study:
         entry="m:f",
         settings={},
         factors=factors,
-        design="full-factorial",
-        arms=(baseline,),
-        baseline=baseline,
-        reference=baseline,
+        design=lay_out(Wanted(kind, factors)),
         seeds=(0,),
     )
 
@@ -132,7 +128,9 @@ def test_arms_are_named_by_what_sets_them_apart(levels: tuple[str, str], text: s
 
 def test_one_factor_out_names_what_is_left_out() -> None:
     full = Arm((("augmentation", "on"), ("initialization", "transfer")))
-    study = replace(RECIPE, design="one-factor-out", reference=full)
+    study = _study(
+        "one-factor-out", augmentation=["off", "on"], initialization=["scratch", "transfer"]
+    )
     assert f.arm_label(study, full) == "full recipe"
     assert f.named_arm(study, full) == "the full recipe"
     assert f.arm_label(study, full.replace("augmentation", "off")) == "without augmentation"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ablations.analyze import to_frames
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Factor, Level, Study, Trial
+from ablations.plan.designs import Wanted, lay_out
 from ablations.report import data_files as frames
 from ablations.text.sheets import FIXED, factor_columns, inert, metric_columns, to_csv
 
@@ -45,9 +46,12 @@ def test_no_two_columns_share_a_name(factors, metrics):
 
 def _study(names: tuple[str, ...]) -> tuple[Study, list[Trial]]:
     factors = tuple(Factor(name, (Level("off", {}), Level("on", {name: 1}))) for name in names)
-    arms = tuple(Arm(tuple((name, level) for name in names)) for level in ("off", "on"))
-    study = Study("s", "t", "q", "m:f", {}, factors, "arms", arms, arms[0], arms[0], (0, 1))
-    trials = [Trial("s", "m:f", a, s, study.arm_settings(a), "d") for s in (0, 1) for a in arms]
+    listed = [dict.fromkeys(names, level) for level in ("off", "on")]
+    design = lay_out(Wanted("arms", factors, arms=listed))
+    study = Study("s", "t", "q", "m:f", {}, factors, design, (0, 1))
+    trials = [
+        Trial("s", "m:f", a, s, study.arm_settings(a), "d") for s in (0, 1) for a in study.arms
+    ]
     return study, trials
 
 

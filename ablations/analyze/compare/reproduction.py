@@ -7,10 +7,10 @@ from dataclasses import replace
 from statistics import fmean, median
 
 from ablations.analyze.derived import LAST_EPOCHS
-from ablations.analyze.inference.contrasts import minus
 from ablations.analyze.inference.effects import alone, judged_alone
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Summaries, in_both
+from ablations.core.design import Contrast
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
 from ablations.core.study import Arm, Claim, PublishedRun, Settings, Study
@@ -60,7 +60,9 @@ def _survival(
     unlike = _unlike_claim(study, claim, before, after)
     if unlike or not {before, after} <= readings[0].keys():
         return ReproducedClaim(claim, _claimed(claim), None, unlike)
-    contrast = replace(minus(after, before, kind="simple"), given=tuple(claim.given.items()))
+    contrast = replace(
+        Contrast.between(after, before, kind="simple"), given=tuple(claim.given.items())
+    )
 
     def step(read: Summaries) -> list[Effect]:
         return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]

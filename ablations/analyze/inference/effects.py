@@ -14,10 +14,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.analyze.inference.contrasts import Contrast, contrasts, minus
 from ablations.analyze.inference.intervals import LEVEL, ROUNDING, Estimate, estimate
 from ablations.analyze.inference.resolution import of_contrast
 from ablations.analyze.inference.sequential import looks
+from ablations.core.design import Contrast
 from ablations.core.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.core.record import Better
 from ablations.core.study import Arm, Study
@@ -47,7 +47,9 @@ def effects(
         summaries: The metric's summary of each arm.
     """
     margin = study.smallest_effect_that_matters
-    family = [alone(study, contrast, metric, summaries=summaries) for contrast in contrasts(study)]
+    family = [
+        alone(study, contrast, metric, summaries=summaries) for contrast in study.design.contrasts
+    ]
     if study.adaptive:
         return tuple(judged_alone(study, effect, family=len(family)) for effect in family)
     corrected = zip(
@@ -93,7 +95,7 @@ def difference(
     study: Study, arm: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
 ) -> Effect:
     """Returns an arm minus the reference, described alone: in no family and without a verdict."""
-    contrast = minus(arm, study.reference, kind="arm")
+    contrast = Contrast.between(arm, study.reference, kind="arm")
     return alone(study, contrast, metric, summaries=summaries)
 
 

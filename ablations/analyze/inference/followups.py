@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ablations.analyze.inference.contrasts import Contrast, attributions, simple_contrasts
 from ablations.analyze.inference.effects import alone, judged_alone
+from ablations.core.design import Contrast
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.study import Arm, Study
 
@@ -29,7 +29,7 @@ def simple_effects(
         found: The effects of the declared family, among them the interactions.
         summaries: The metric's summary of each arm.
     """
-    possible = simple_contrasts(study)
+    possible = study.design.simple_contrasts
     pairs = [effect for effect in found if is_pair(effect) and effect.excludes_zero]
     return tuple(
         judged_alone(
@@ -44,7 +44,7 @@ def shares(
     study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
 ) -> tuple[Effect, ...]:
     """Returns each factor's Shapley value in the gain from baseline to full recipe, alone."""
-    return tuple(alone(study, c, metric, summaries=summaries) for c in attributions(study))
+    return tuple(alone(study, c, metric, summaries=summaries) for c in study.design.attributions)
 
 
 def is_pair(effect: Effect) -> bool:

@@ -9,72 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from string import ascii_lowercase
+from math import prod
 
 import numpy as np
 
-from ablations.core.design import Fraction
-from ablations.core.study import Arm, Factor
+from ablations.core.design import (
+    AliasSet,
+    Arm,
+    Change,
+    Contrast,
+    Design,
+    EffectKind,
+    Factor,
+    Fraction,
+)
 from ablations.errors import meant
 from ablations.plan.designs.aliases import Signs, alias_sets, confounded, resolution, total_share
-from ablations.plan.designs.generators import LEAST_ABERRATION
-from ablations.plan.limits import MOST_SCREENED, screened_arms
+from ablations.plan.designs.kind import Wanted, changes
+from ablations.plan.designs.sizes import MOST_SCREENED
 from ablations.plan.validation import require
 
-_MOST_FACTORS = 16
 
-
-def fractional(
-    factors: Sequence[Factor],
-    baseline: Arm,
-    *,
-    generators: Mapping[str, Sequence[str]] | None,
-    halvings: int | None,
-    fold_over: Sequence[str] | None,
-) -> tuple[tuple[Arm, ...], Fraction]:
-    """Returns the arms of a 2^(k-p) design, the baseline first, and what they confound.
-
-    Args:
-        factors: In the study's order, each of two levels.
-        baseline: Its levels are coded -1.
-        generators: Factors that follow the product of others; or else
-        halvings: p, for the generators of least aberration.
-        fold_over: Factors in which the mirror image of all arms is added.
+def two_levels(wanted: Wanted, *, most: int) -> list[str]:
+    """Returns the names of factors that a fraction can be laid out for.
 
     Raises:
-        StudyError: if the generators name no factors, or confound a main effect with another one.
+        StudyError: if a factor has more than two levels, or there are too few or too many factors.
     """
-    from pyDOE3 import fracfact
-
-    names = _two_levels(factors, "fractional", most=_MOST_FACTORS)
-    require(
-        (generators is None) != (halvings is None),
-        "a fractional design needs either generators or halvings",
-        received=f"generators={generators}, halvings={halvings}",
-        cure="Write for example halvings = 1",
-    )
-    words = _generated(names, generators) if generators else _best(names, halvings or 0)
-    signs = np.asarray(fracfact(_expression(names, words)), dtype=np.int64)
-    return _laid_out(factors, baseline, signs, generators=words, fold_over=fold_over)
-
-
-def screening(
-    factors: Sequence[Factor], baseline: Arm, *, fold_over: Sequence[str] | None
-) -> tuple[tuple[Arm, ...], Fraction]:
-    """Returns the arms of a Plackett-Burman design, the baseline first, and what they confound.
-
-    Raises:
-        StudyError: if a factor has more than two levels, or there are too few factors.
-    """
-    from pyDOE3 import pbdesign
-
-    names = _two_levels(factors, "screening", most=MOST_SCREENED)
-    whole = pbdesign(screened_arms(len(names)) - 1)
-    signs = np.asarray(whole, dtype=np.int64)[:, : len(names)]
-    return _laid_out(factors, baseline, -signs * signs[-1], generators={}, fold_over=fold_over)
-
-
-def _two_levels(factors: Sequence[Factor], kind: str, *, most: int) -> list[str]:
+    factors = wanted.factors
     wide = [factor.name for factor in factors if len(factor.levels) != 2]
     require(
         not wide,
@@ -85,96 +47,79 @@ def _two_levels(factors: Sequence[Factor], kind: str, *, most: int) -> list[str]
     larger = "screening" if len(factors) <= MOST_SCREENED else "one-factor-in"
     require(
         3 <= len(factors) <= most,
-        f"a {kind} design takes 3 to {most} factors",
+        f"a {wanted.kind} design takes 3 to {most} factors",
         received=f"{len(factors)} factors",
         cure=f"Use kind = '{'full-factorial' if len(factors) < 3 else larger}'",
     )
     return [factor.name for factor in factors]
 
 
-def _generated(
-    names: Sequence[str], generators: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, ...]]:
-    base = [name for name in names if name not in generators]
-    for name, word in generators.items():
-        known = name in names and len(word) >= 2 and len(set(word)) == len(word)
-        unknown = [factor for factor in (name, *word) if factor not in names]
-        hint = meant(unknown[0], names) if unknown else ""
-        require(
-            known and set(word) <= set(base),
-            f"design.generators: '{name}' must be a factor that follows two or more others",
-            received=f"{name} = {list(word)}",
-            cure=f"{hint}Take them from the factors without a generator: {', '.join(base)}",
-        )
-        twin = next(n for n, other in generators.items() if set(other) == set(word))
-        require(
-            twin == name,
-            f"the design cannot tell factor '{twin}' from '{name}'",
-            received=f"{twin} = {list(generators[twin])}, {name} = {list(word)}",
-            cure="Give each its own generator",
-        )
-    return {name: tuple(word) for name, word in generators.items()}
+def fraction_of(
+    wanted: Wanted, signs: Signs, *, phrase: str, generators: Mapping[str, Sequence[str]]
+) -> Design:
+    """Lays out a fraction, the baseline first.
 
+    Args:
+        wanted: What the study file asks for.
+        signs: One row an arm and one column a factor, the baseline among the rows.
+        phrase: What an effect is relative to.
+        generators: Factors that follow the product of others.
 
-def _best(names: Sequence[str], halvings: int) -> dict[str, tuple[str, ...]]:
-    """Returns the generators of least aberration for the last factors."""
-    base = len(names) - halvings
-    words = LEAST_ABERRATION.get((len(names), halvings), "").split()
-    require(
-        bool(words),
-        "design.halvings knows no fraction of this size",
-        received=f"halvings={halvings}, {len(names)} factors",
-        cure="Halve less often, name generators, or use kind = 'screening'",
-    )
-    letters = dict(zip(ascii_lowercase, names, strict=False))
-    return {
-        name: tuple(letters[letter] for letter in word)
-        for name, word in zip(names[base:], words, strict=True)
-    }
-
-
-def _said(word: Sequence[str]) -> str:
-    return ("minus " if len(word) % 2 == 0 else "") + " × ".join(word)
-
-
-def _expression(names: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:
-    """Writes generators as pyDOE reads them; an even product is turned, so the baseline is in."""
-    base = [name for name in names if name not in words]
-    letter = dict(zip(base, ascii_lowercase, strict=False))
-    parts = []
-    for name in names:
-        word = words.get(name, (name,))
-        parts.append(("-" if len(word) % 2 == 0 else "") + "".join(letter[w] for w in word))
-    return " ".join(parts)
-
-
-def _laid_out(
-    factors: Sequence[Factor],
-    baseline: Arm,
-    signs: Signs,
-    *,
-    generators: Mapping[str, Sequence[str]],
-    fold_over: Sequence[str] | None,
-) -> tuple[tuple[Arm, ...], Fraction]:
-    names = [factor.name for factor in factors]
-    if fold_over is not None:
-        unknown = [name for name in fold_over if name not in names]
-        require(
-            bool(fold_over) and not unknown and len(set(fold_over)) == len(fold_over),
-            "design.fold_over names factors to mirror, each once",
-            received=str(list(fold_over)),
-            cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
-        )
-        signs = _folded(signs, names, fold_over)
+    Raises:
+        StudyError: if two factors cannot be told apart.
+    """
+    names, base = [factor.name for factor in wanted.factors], wanted.base
+    if wanted.fold_over is not None:
+        _require_factors(wanted.fold_over, names)
+        signs = _folded(signs, names, wanted.fold_over)
     signs = np.unique(signs, axis=0)  # the baseline, all -1, sorts first
     _require_apart(names, signs)
-    arms = tuple(
-        Arm(
-            tuple((f.name, _level(f, baseline, sign)) for f, sign in zip(factors, row, strict=True))
-        )
-        for row in signs.tolist()
+    arms = tuple(_arm(wanted.factors, base, row) for row in signs.tolist())
+    fraction = _fraction(names, signs, _holding(names, signs, generators))
+    by_factor = {change.factor: change for change in changes(wanted.factors, base)}
+    return Design(
+        kind=wanted.kind,
+        arms=arms,
+        baseline=base,
+        reference=base,
+        phrase=phrase,
+        contrasts=tuple(_confounded(arms, found, by_factor) for found in fraction.sets),
+        fraction=fraction,
     )
-    return arms, _fraction(names, signs, _holding(names, signs, generators))
+
+
+def _confounded(arms: Sequence[Arm], found: AliasSet, by_factor: Mapping[str, Change]) -> Contrast:
+    """The arms where the product of an effect's signs is 1, against those where it is not.
+
+    A main effect is half the size of the interaction's difference of differences, as it is where
+    all factors are crossed.
+    """
+    moved = tuple(by_factor[name] for name in found.factors)
+    signs = [prod(1 if arm.level(c.factor) == c.level else -1 for c in moved) for arm in arms]
+    scale = 2 ** len(moved) / len(arms)
+    weights = tuple((arm, sign * scale) for arm, sign in zip(arms, signs, strict=True))
+    kind: EffectKind = "main" if len(moved) == 1 else "interaction"
+    return Contrast(kind, moved, weights, aliases=found.aliases)
+
+
+def _require_factors(fold_over: Sequence[str], names: Sequence[str]) -> None:
+    unknown = [name for name in fold_over if name not in names]
+    require(
+        bool(fold_over) and not unknown and len(set(fold_over)) == len(fold_over),
+        "design.fold_over names factors to mirror, each once",
+        received=str(list(fold_over)),
+        cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
+    )
+
+
+def _arm(factors: Sequence[Factor], base: Arm, signs: Sequence[int]) -> Arm:
+    pairs = zip(factors, signs, strict=True)
+    return Arm(tuple((factor.name, _level(factor, base, sign)) for factor, sign in pairs))
+
+
+def _level(factor: Factor, baseline: Arm, sign: int) -> str:
+    base = baseline.level(factor.name)
+    return base if sign < 0 else next(lv.name for lv in factor.levels if lv.name != base)
 
 
 def _holding(
@@ -183,15 +128,14 @@ def _holding(
     """Writes the generators that hold in the final arms; a fold-over breaks some."""
     column = {name: signs[:, i] for i, name in enumerate(names)}
     return tuple(
-        f"{name} = {_said(word)}"
+        f"{name} = {_product(word)}"
         for name, word in generators.items()
         if abs(int((column[name] * np.prod([column[w] for w in word], axis=0)).sum())) == len(signs)
     )
 
 
-def _level(factor: Factor, baseline: Arm, sign: int) -> str:
-    base = baseline.level(factor.name)
-    return base if sign < 0 else next(lv.name for lv in factor.levels if lv.name != base)
+def _product(word: Sequence[str]) -> str:
+    return ("minus " if len(word) % 2 == 0 else "") + " × ".join(word)
 
 
 def _folded(signs: Signs, names: Sequence[str], mirrored: Sequence[str]) -> Signs:

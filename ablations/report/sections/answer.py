@@ -23,14 +23,6 @@ from ablations.text.formatting import (
     sentence,
 )
 
-_HOW = {
-    "full-factorial": "averaged over the other factors, it",
-    "fractional": "averaged over the arms of the fraction, it",
-    "screening": "averaged over the arms of the screening, it",
-    "one-factor-in": "added alone to the baseline, it",
-    "one-factor-out": "within the full recipe, it",
-    "arms": "compared with the reference, it",
-}
 _MANY = 4
 
 
@@ -172,7 +164,7 @@ def _worst(hurt: Sequence[Effect]) -> Effect:
 
 
 def _how(findings: Findings) -> str:
-    return _HOW[findings.study.design] if len(findings.study.factors) > 1 else "it"
+    return f"{findings.study.design.phrase}, it" if len(findings.study.factors) > 1 else "it"
 
 
 def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:

@@ -20,7 +20,7 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
         (any(arm.noise for arm in arms), terms.IMAGES),
         (any(arm.examples for arm in arms), terms.MCNEMAR),
         (any(arm.noise and arm.noise.churn is not None for arm in arms), terms.CHURN),
-        (effects and study.design == "full-factorial", terms.CROSSED),
+        (effects and study.design.averages and not study.fraction, terms.CROSSED),
         (effects and study.fraction, terms.FRACTION),
         (findings.simple_effects, terms.SIMPLE),
         (findings.shares, terms.SHARE),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Change, Effect
+from ablations.core.design import Change
+from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.report.tables import between, bounds, make_table
 from ablations.report.views import Passage, TableView

@@ -14,6 +14,7 @@ from ablations.core.findings import Unlike
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Claim, PublishedRun
 from ablations.plan import load_study, plan_trials
+from ablations.plan.designs import Wanted, lay_out
 
 ACCURACY = MetricInfo("val_accuracy", "fraction", "higher")
 
@@ -153,7 +154,9 @@ def test_a_study_without_the_cells_of_a_claim_gives_no_verdict():
         for arm in study.arms
         if arm.levels[:2] != (("augmentation", "on"), ("preprocessing", "on"))
     )
-    without = clean(arms=lacking, design="arms")
+    listed = [dict(arm.levels) for arm in lacking]
+    design = lay_out(Wanted("arms", study.factors, dict(study.baseline.levels), arms=listed))
+    without = clean(design=design)
     assert [s.effect is None for s in without.reproduced_claims] == [False, True, True]
     assert all(not s.unlike for s in without.reproduced_claims)
 

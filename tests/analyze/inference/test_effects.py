@@ -14,7 +14,6 @@ from ablations.analyze import analyze
 from ablations.analyze.inference.effects import holm, holm_alphas, judge
 from ablations.core.estimates import Interval
 from ablations.core.record import Metric, Predictions
-from ablations.core.study import Arm
 
 FRACTIONS = st.floats(0, 1).map(lambda value: round(value, 4))
 
@@ -315,7 +314,7 @@ def close(effects, others, *, factor=1.0):
 @given(TABLE)
 def test_swapping_the_baseline_flips_the_sign(make, table):
     study = make.study()
-    swapped = replace(study, baseline=Arm((("a", "on"), ("b", "off"))))
+    swapped = make.study(baseline={"a": "on"})
     response = from_table(study, table)
     a, b, ab = make.findings(study, response).effects
     a_swapped, b_swapped, ab_swapped = make.findings(swapped, response).effects

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations, product
 from math import prod
 
@@ -11,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablations.analyze.inference.contrasts import attributions, contrasts, simple_contrasts
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.followups import is_pair, shares, simple_effects
 from ablations.analyze.inference.intervals import summarize
@@ -49,7 +47,7 @@ def factors(k):
 
 
 def test_simple_effects_of_two_by_two_by_hand(make):
-    found = simple_contrasts(make.study())
+    found = make.study().design.simple_contrasts
     assert {contrast.kind for contrast in found} == {"simple"}
     assert named(found) == {
         ("a", "on", "b", "off"): {("on", "off"): 1.0, ("off", "off"): -1.0},
@@ -60,7 +58,7 @@ def test_simple_effects_of_two_by_two_by_hand(make):
 
 
 def test_simple_effects_of_a_cube_average_over_the_third_factor(make):
-    found = named(simple_contrasts(make.study(factors=CUBE)))
+    found = named(make.study(factors=CUBE).design.simple_contrasts)
     assert len(found) == 3 * 2 * 2
     assert found["a", "on", "c", "on"] == {
         ("on", "off", "on"): 0.5, ("on", "on", "on"): 0.5,
@@ -73,7 +71,7 @@ def test_simple_effects_of_a_cube_average_over_the_third_factor(make):
 
 
 def test_simple_effects_of_three_levels_by_hand(make):
-    found = named(simple_contrasts(make.study(factors=WIDE)))
+    found = named(make.study(factors=WIDE).design.simple_contrasts)
     assert found == {
         ("width", "32", "drop", "no"): {("32", "no"): 1.0, ("16", "no"): -1.0},
         ("width", "32", "drop", "yes"): {("32", "yes"): 1.0, ("16", "yes"): -1.0},
@@ -88,7 +86,7 @@ def test_simple_effects_of_three_levels_by_hand(make):
 @pytest.mark.parametrize("design", ["one-factor-in", "one-factor-out", "arms"])
 def test_only_crossed_factors_have_simple_effects_and_shares(make, design):
     study = make.study(design, factors=CUBE)
-    assert simple_contrasts(study) == attributions(study) == ()
+    assert study.design.simple_contrasts == study.design.attributions == ()
 
 
 def test_a_simple_effect_is_the_paired_t_test_at_bonferronis_level(make):
@@ -147,7 +145,7 @@ def test_simple_effects_are_those_of_the_pairs_whose_own_interval_excludes_zero(
                 expected |= {(moved, held.factor, held.baseline), (moved, held.factor, held.level)}
     assert {(effect.changes[0], *effect.given[0]) for effect in shown} == expected
     assert len(shown) == len(expected)
-    assert {effect.family_size for effect in shown} <= {len(simple_contrasts(study))}
+    assert {effect.family_size for effect in shown} <= {len(study.design.simple_contrasts)}
 
 
 @settings(deadline=None, max_examples=25)  # shared machines stall
@@ -159,8 +157,8 @@ def test_simple_effects_average_to_the_main_effect_and_differ_by_the_interaction
     def value(contrast):
         return sum(weight * cell[arm] for arm, weight in contrast.weights)
 
-    declared = {tuple(c.factor for c in one.changes): value(one) for one in contrasts(study)}
-    simple = {(c.changes[0].factor, *c.given[0]): value(c) for c in simple_contrasts(study)}
+    declared = {tuple(c.factor for c in one.changes): value(one) for one in study.design.contrasts}
+    simple = {(c.changes[0].factor, *c.given[0]): value(c) for c in study.design.simple_contrasts}
     for one, other in permutations("abc", 2):
         low, high = simple[one, other, "off"], simple[one, other, "on"]
         assert (low + high) / 2 == pytest.approx(declared[(one,)])
@@ -185,11 +183,11 @@ def by_all_orders(study, cell):
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5])
 def test_shares_are_the_average_over_all_orders_of_adding(make, k):
-    study = make.study(factors=factors(k))
-    study = replace(study, baseline=study.arms[k])  # any corner may be the one to start from
+    corner = make.study(factors=factors(k)).arms[k]  # any corner may be the one to start from
+    study = make.study(factors=factors(k), baseline=dict(corner.levels))
     response = np.random.default_rng(k).normal(size=len(study.arms))
     cell = dict(zip(study.arms, response, strict=True))
-    found = attributions(study)
+    found = study.design.attributions
     assert {contrast.kind for contrast in found} == {"attribution"}
     shown = {c.changes[0].factor: sum(w * cell[arm] for arm, w in c.weights) for c in found}
     assert shown == pytest.approx(by_all_orders(study, cell))
@@ -217,15 +215,15 @@ def test_a_seed_without_one_arm_has_no_shares(make):
 
 
 def test_factors_of_three_levels_and_single_ones_have_no_shares(make):
-    assert attributions(make.study(factors=WIDE)) == ()
-    assert attributions(make.study(factors={"a": ("off", "on")})) == ()
+    assert make.study(factors=WIDE).design.attributions == ()
+    assert make.study(factors={"a": ("off", "on")}).design.attributions == ()
 
 
 @pytest.mark.parametrize("k", [3, 4])
 def test_three_way_interactions_agree_with_least_squares(make, k):
     # With levels coded -1/2 and +1/2 the coefficient of a product is the whole difference.
-    study = replace(make.study(factors=factors(k)), interactions=3)
-    found = contrasts(study)
+    study = make.study(factors=factors(k), interactions=3)
+    found = study.design.contrasts
     names = "abcd"[:k]
     half = {arm: {f: 0.5 if level == "on" else -0.5 for f, level in arm.levels}
             for arm in study.arms}  # fmt: skip
@@ -244,16 +242,18 @@ def test_three_way_interactions_agree_with_least_squares(make, k):
 
 
 def test_interactions_go_as_far_as_the_study_says(make):
-    study = make.study(factors=CUBE)
-    sizes = {n: [len(c.changes) for c in contrasts(replace(study, interactions=n))]
-             for n in (1, 2, 3, 4)}  # fmt: skip
+    def moved(n):
+        contrasts = make.study(factors=CUBE, interactions=n).design.contrasts
+        return [len(contrast.changes) for contrast in contrasts]
+
+    sizes = {n: moved(n) for n in (1, 2, 3, 4)}
     assert sizes[1] == [1] * 3
     assert sizes[2] == [1] * 3 + [2] * 3
     assert sizes[3] == sizes[4] == [1] * 3 + [2] * 3 + [3]
 
 
 def test_a_three_way_interaction_alone_shows_no_simple_effect(make):
-    study = replace(make.study(factors=CUBE, seeds=4), interactions=3)
+    study = make.study(factors=CUBE, seeds=4, interactions=3)
     sign = [prod(1 if level == "on" else -1 for _, level in arm.levels) for arm in study.arms]
     table = 0.2 * np.reshape(sign, (-1, 1)) + 0.01 * np.random.default_rng(2).normal(size=(8, 4))
     found, _ = followed(study, table)

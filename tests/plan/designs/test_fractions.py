@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from pyDOE3 import fracfact, fracfact_aliasing
 
-from ablations.analyze.inference.contrasts import contrasts
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.plan.designs.aliases import alias_sets, confounded, resolution
-from ablations.plan.designs.fractions import _best, _expression
+from ablations.plan.designs.fractional import _best, _expression
 from ablations.text.naming import fraction_sentences
 
 HEAD = 'title = "F"\n[trial]\nrun = "ablations.vision:train"\nsettings = { dataset = "digits", layers = ["flatten", "dense:10"] }\n'
@@ -106,7 +105,7 @@ def test_contrasts_find_planted_effects_and_their_aliases(tmp_path):
         size / 4 * signs[:, place[f]] * signs[:, place[g]] for (f, g), size in pairs.items()
     )
     cell = dict(zip(study.arms, response, strict=True))
-    for found, contrast in zip(study.fraction.sets, contrasts(study), strict=True):
+    for found, contrast in zip(study.fraction.sets, study.design.contrasts, strict=True):
         value = sum(weight * cell[arm] for arm, weight in contrast.weights)
         scale = 1 if len(found.factors) == 1 else 2
         sizes = {**{(f,): size for f, size in main.items()}, **{p: s / 2 for p, s in pairs.items()}}

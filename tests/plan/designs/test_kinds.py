@@ -4,7 +4,7 @@ import pytest
 
 from ablations.core.study import Factor, Level
 from ablations.errors import StudyError
-from ablations.plan.designs.kinds import make_design
+from ablations.plan.designs import Wanted, lay_out
 
 
 def factor(name: str, *levels: str) -> Factor:
@@ -15,7 +15,7 @@ A, B, C = factor("a", "off", "on"), factor("b", "off", "on"), factor("c", "x", "
 
 
 def names(kind, factors, *, baseline=None, arms=None):
-    design = make_design(kind, factors, baseline=baseline or {}, arms=arms)
+    design = lay_out(Wanted(kind, factors, baseline or {}, arms=arms))
     short = ["".join(level[1] for level in arm.levels) for arm in design.arms]
     reference = "".join(level[1] for level in design.reference.levels)
     return short, "".join(level[1] for level in design.baseline.levels), reference
@@ -94,5 +94,5 @@ def test_arms_are_taken_as_listed_and_filled_up_from_the_baseline():
 )
 def test_what_cannot_be_laid_out_is_one_line(kind, baseline, arms, text):
     with pytest.raises(StudyError) as caught:
-        make_design(kind, (A, B), baseline=baseline, arms=arms)
+        lay_out(Wanted(kind, (A, B), baseline, arms=arms))
     assert str(caught.value) == text
