@@ -64,10 +64,23 @@ def run_study(
 
 
 def read_records(
-    study: Study, *, data_dir: Place | None = None, runs_dir: Place = "runs"
+    study: Study,
+    *,
+    data_dir: Place | None = None,
+    runs_dir: Place = "runs",
+    source: Place | None = None,
 ) -> tuple[RunRecord, ...]:
-    """Returns the stored records of the study's planned trials, oldest first."""
-    return Session.open(study, data_dir=data_dir, runs_dir=runs_dir).records()
+    """Returns the records of the study's planned trials, oldest first.
+
+    Args:
+        study: From `load_study`.
+        data_dir: Where the data lie, for data sets that need to be told.
+        runs_dir: Folder of the record files.
+        source: What to read in their place, as ``--records`` takes it: a file of records, or
+            ``REVISION:PATH`` of one in git.
+    """
+    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
+    return session.reading(None if source is None else Path(source)).records()
 
 
 def to_frames(records: Sequence[RunRecord]) -> Frames:

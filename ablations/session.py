@@ -24,9 +24,9 @@ from ablations.plan import (
     trials_of_records,
 )
 from ablations.promises import Promises, require_fractions, require_no_percentages
-from ablations.records.agreement import Units, agreed_infos, distinct, strangers
-from ablations.records.jsonl import read_jsonl
+from ablations.records.agreement import Units, agreed_infos, strangers
 from ablations.records.origins import claim_records, require_own_records
+from ablations.records.readers import read_records_of
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
 from ablations.run import (
@@ -98,7 +98,7 @@ class Session:
         """Returns the session with other records to read.
 
         Args:
-            jsonl: A file of JSON lines in place of the store.
+            jsonl: What holds them in place of the store, as `ablations.records.readers` names it.
             samples: Whether records keep the exhibits that show examples of the data.
         """
         return replace(self, jsonl=jsonl, samples=samples)
@@ -140,11 +140,7 @@ class Session:
     def _file(self) -> tuple[RunRecord, ...]:
         """All records of the file that is read in place of the store."""
         assert self.jsonl is not None  # noqa: S101 - asked for only where there is one
-        found = read_jsonl(self.jsonl)
-        try:
-            return distinct(found)
-        except StoreError as error:
-            raise error.at(str(self.jsonl)) from error
+        return read_records_of(str(self.jsonl), self.study)
 
     @cached_property
     def _matched(self) -> tuple[RunRecord, ...]:

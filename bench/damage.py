@@ -28,8 +28,9 @@ from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
 from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.agreement import distinct
-from ablations.records.codec import to_text
-from ablations.records.jsonl import read_jsonl, record_to_json, write_jsonl
+from ablations.records.codec import record_to_json, to_text
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.repair import repair
 from ablations.records.sqlite.store import Store
 

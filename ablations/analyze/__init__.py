@@ -9,6 +9,7 @@ from __future__ import annotations
 from ablations.analyze.adaptive import asked
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.gates import exit_code
+from ablations.analyze.compare.past import read_past
 from ablations.analyze.compare.regression import Against, against, drift_code, past_of_records
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import TARGET_SECONDS, measured
@@ -29,6 +30,7 @@ __all__ = [
     "exit_code",
     "measured",
     "past_of_records",
+    "read_past",
     "to_frames",
     "with_self_test",
 ]

@@ -313,15 +313,15 @@ def schema() -> None:
 def export(
     session: Session,
     to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
+    jsonl: Jsonl = None,
     samples: Samples = True,
 ) -> None:
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
     from ablations.analyze import to_frames
     from ablations.records.exports import export_records
 
-    session = session.reading(samples=samples)
+    session = _reading(session, jsonl, samples=samples)
     records = session.records()
-    note_threads(session)
     export_records(records, to, table=lambda: to_frames(records).trials)
     note(f"{len(records)} records are in {to}")
 

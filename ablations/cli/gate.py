@@ -9,13 +9,19 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ablations.analyze import Against, against, drift_code, exit_code, with_self_test
+from ablations.analyze import (
+    Against,
+    against,
+    drift_code,
+    exit_code,
+    read_past,
+    with_self_test,
+)
 from ablations.cli.screens import make_table, revisions_json
 from ablations.core.drift import Drift, SelfTest
 from ablations.core.estimates import Summary
 from ablations.core.findings import Findings, GateFinding
 from ablations.errors import StudyError, meant
-from ablations.past import read_past
 from ablations.text import formatting
 from ablations.text.naming import (
     gate_gap_sentences,

@@ -67,7 +67,11 @@ Samples = Annotated[
 ]
 Jsonl = Annotated[
     Path | None,
-    typer.Option("--records", help="Read records from a JSON lines file.", dir_okay=False),
+    typer.Option(
+        "--records",
+        metavar="SOURCE",
+        help="Read records from a .jsonl, a records.sqlite, its folder, or REVISION:PATH.",
+    ),
 ]
 
 

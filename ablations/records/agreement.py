@@ -12,8 +12,7 @@ from ablations.core.identity import Identify, identified
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Settings, Study
 from ablations.errors import ReportingError, StoreError
-from ablations.records.codec import to_text
-from ablations.records.jsonl import record_to_json
+from ablations.records.codec import record_to_json, to_text
 
 _NAMED = 3
 """How many records a message names."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.core import checks
-from ablations.core.record import Exhibit, LogContents, RunRecord
+from ablations.core.record import SCHEMA_VERSION, Exhibit, LogContents, RunRecord
 from ablations.core.trial_log import (
     checked_environment,
     checked_epoch,
@@ -149,6 +149,31 @@ def exhibit_from_text(text: str) -> Exhibit:
         ValueError: if it is none.
     """
     return exhibit_of(parsed(text))
+
+
+def record_to_json(record: RunRecord) -> dict[str, Any]:
+    """Returns a record as JSON values that anyone can read, arrays as lists."""
+    head = {name: getattr(record, name) for name in RECORD_COLUMNS}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **head,
+        "arm": dict(record.arm.levels),
+        "settings": dict(record.settings),
+        "environment": dict(record.environment),
+        "metrics": [asdict(metric) for metric in record.metrics],
+        "epochs": [json.loads(epoch_text(epoch)) for epoch in record.epochs],
+        "steps": [seconds.tolist() for seconds in record.steps],
+        "predictions": [
+            {
+                "split": p.split,
+                "labels": p.labels.tolist(),
+                "probabilities": [[float(str(v)) for v in row] for row in p.probabilities],
+                "examples": p.examples,
+            }
+            for p in record.predictions
+        ],
+        "exhibits": [exhibit_to_json(exhibit) for exhibit in record.exhibits],
+    }
 
 
 def storable(contents: LogContents) -> LogContents:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.core.record import RunRecord
 from ablations.errors import StudyError
 from ablations.files import replaced_file
-from ablations.records.jsonl import write_jsonl
+from ablations.records.codec import record_to_json, to_text
+from ablations.records.sqlite.checksums import sealed
 from ablations.text.sheets import to_csv
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ def export_records(
             received=path.name,
             cure="Name the file with one of them",
         )
+
+
+def write_jsonl(records: Iterable[RunRecord], path: Path) -> None:
+    """Writes records as JSON lines, one record a line with a checksum at its end.
+
+    The file appears as a whole: until all is written, an earlier one stays.
+    """
+    with replaced_file(path) as file:
+        for record in records:
+            file.write(f"{sealed(to_text(record_to_json(record)))}\n".encode())
 
 
 def _write_parquet(table: DataFrame, path: Path) -> None:

@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -102,11 +101,6 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _moment(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
 def _picture(value: object) -> object:
     """Reads the base64 of a picture."""
     if not isinstance(value, str):
@@ -135,11 +129,13 @@ def require_once(what: str, names: Sequence[object]) -> None:
         raise ValueError(f"{what} {twice!r} twice")
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a document in which every value has its exact kind."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class StoredMetric(_Strict):
+class StoredMetric(Strict):
     """One number of a trial."""
 
     name: str
@@ -148,7 +144,7 @@ class StoredMetric(_Strict):
     better: Better
 
 
-class StoredPredictions(_Strict):
+class StoredPredictions(Strict):
     """What a model says of each example of a split."""
 
     split: str
@@ -163,7 +159,7 @@ class StoredPredictions(_Strict):
         return self
 
 
-class StoredTable(_Strict):
+class StoredTable(Strict):
     """A table of an exhibit."""
 
     columns: list[str]
@@ -176,7 +172,7 @@ class StoredTable(_Strict):
         return self
 
 
-class StoredExhibit(_Strict):
+class StoredExhibit(Strict):
     """A figure or table that the training code showed."""
 
     name: str
@@ -204,7 +200,7 @@ def exhibit_of(value: object) -> Exhibit:
     return value if isinstance(value, Exhibit) else checked(StoredExhibit, value).value()
 
 
-class StoredContents(_Strict):
+class StoredContents(Strict):
     """What a training function reported."""
 
     metrics: list[StoredMetric]
@@ -267,60 +263,3 @@ class StoredRecord(StoredContents):
             exhibits=tuple(self.exhibits),
             environment=self.environment,
         )
-
-
-class _Open(_Strict):
-    """A part of a document that may hold more than is read here."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class StoredInfo(_Open):
-    """Unit and better direction of a metric."""
-
-    unit: Unit
-    better: Better
-
-
-class StoredArm(_Open):
-    """What was measured of one arm: values by metric and seed."""
-
-    levels: dict[str, str]
-    values: dict[str, dict[str, float]]
-    untrained: list[int] = Field(default_factory=list)
-
-    @model(mode="after")
-    def _seeds(self) -> Self:
-        for seed in {seed for own in self.values.values() for seed in own}:
-            if not (seed.isascii() and seed.isdigit()):
-                raise ValueError(f"values: a seed should be a whole number ({seed!r})")
-        return self
-
-    def by_seed(self) -> dict[str, dict[int, float]]:
-        """Returns the values with whole numbers as seeds."""
-        return {
-            name: {int(seed): value for seed, value in own.items()}
-            for name, own in self.values.items()
-        }
-
-
-class StoredMeasured(_Open):
-    """What a later state of a study can be held against."""
-
-    data: list[str]
-    environments: list[dict[str, Fact]]
-    arms: list[StoredArm]
-    started: list[Annotated[str, AfterValidator(_moment)]] = Field(default_factory=list)
-    metrics: dict[str, StoredInfo] = Field(default_factory=dict)
-    checksum: str | None = None
-
-    @model(mode="after")
-    def _told_apart(self) -> Self:
-        require_once("arms: the arm", [tuple(arm.levels.items()) for arm in self.arms])
-        return self
-
-
-class StoredFindings(_Open):
-    """The summary of a report, ``report.json``, as a baseline for gates."""
-
-    measured: StoredMeasured

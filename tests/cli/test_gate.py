@@ -57,7 +57,7 @@ def test_the_past_may_be_committed(trained):
         found = drifts(trained, "--against", f"HEAD:{file}")
         assert {d["verdict"] for d in found if d["alike"]} == {"equivalent"}
     refused = call("gate", trained, "--against", "HEAD:nothing.jsonl")
-    said = "there is nothing to hold against. Received: HEAD:nothing.jsonl"
+    said = "there are no records or findings to read. Received: HEAD:nothing.jsonl"
     assert said in str(refused.exception)
 
 
@@ -117,7 +117,7 @@ def test_a_past_that_is_none_is_one_line(trained):
     Path("deep.jsonl").write_text("[" * 100_000)
     assert "is not a run record" in str(call("gate", trained, "--against", "deep.jsonl").exception)
     refused = call("gate", trained, "--against", "no")
-    assert "there is nothing to hold against" in str(refused.exception)
+    assert "there are no records or findings to read" in str(refused.exception)
 
 
 def test_other_data_are_refused_unless_one_insists(trained):

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ablations.cli.app import app
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 
 
 def call(*arguments):

@@ -15,7 +15,8 @@ from ablations.core.identity import Head, present_keys, threads_of
 from ablations.core.record import RunRecord
 from ablations.core.study import trial_key
 from ablations.errors import StoreError, StudyError
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.records.sqlite.tables import TABLES, UPGRADES, version_of
 from ablations.run import Observer

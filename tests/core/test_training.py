@@ -11,7 +11,7 @@ import pytest
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Arm
 from ablations.core.training import trained
-from ablations.records.jsonl import read_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 
 RECORDS = Path(__file__).parents[2] / "reports/posts/records"
 LN2 = math.log(2)

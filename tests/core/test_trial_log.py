@@ -18,7 +18,8 @@ from ablations.core.record import Exhibit, Metric, Table
 from ablations.core.study import Arm, Trial
 from ablations.core.trial_log import MOST_EPOCHS, MOST_NAMES, TrialLog
 from ablations.plan import plan_trials
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.run import run_trials
 from ablations.run.execute import execute

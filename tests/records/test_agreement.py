@@ -14,7 +14,8 @@ from ablations.cli.app import app
 from ablations.core.record import Metric
 from ablations.errors import StoreError
 from ablations.plan import load_study
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 
 CLI = CliRunner()

@@ -22,7 +22,8 @@ from ablations.cli.app import app
 from ablations.core.record import Metric
 from ablations.errors import StoreError
 from ablations.files import replaced_file
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite import connections, store
 from ablations.records.sqlite.repair import repair
 from ablations.records.sqlite.store import Store

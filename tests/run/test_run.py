@@ -186,7 +186,7 @@ def test_a_driver_trains_nothing_that_another_has_trained_since(study):
 
 
 def test_records_made_elsewhere_need_no_data(study, tmp_path):
-    from ablations.records.jsonl import write_jsonl
+    from ablations.records.exports import write_jsonl
 
     session = Session.open(study)
     session.run(session.trials[:8], jobs=0)

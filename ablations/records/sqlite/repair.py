@@ -13,7 +13,7 @@ from typing import Any
 
 from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
-from ablations.records.jsonl import lines_of, record_from_json
+from ablations.records.readers.jsonl import lines_of, record_from_json
 from ablations.records.sqlite.connections import UNREADABLE, copied, damaged, log_of, telling
 from ablations.records.sqlite.rows import DamagedError, fetch, remove, remove_damaged_descriptions
 from ablations.records.sqlite.store import Store

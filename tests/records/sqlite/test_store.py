@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
 from ablations.core.study import Arm
 from ablations.errors import StoreError
-from ablations.records.jsonl import read_jsonl, write_jsonl
+from ablations.records.exports import write_jsonl
+from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite import tables
 from ablations.records.sqlite.store import Store
 

@@ -1,0 +1,49 @@
+"""Reads a file that is committed to git, ``REVISION:PATH``, without touching the working tree."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablations.errors import StoreError
+from ablations.records.readers.reader import CURE, Found, Reader, nothing_there
+
+
+def reader_of(files: Sequence[Reader]) -> Reader:
+    """Returns the reader that takes a file out of git and hands it to the first that takes it."""
+
+    def read(_path: Path, source: str) -> Found:
+        name = Path(source.partition(":")[2]).name
+        content = _committed(source)
+        if not Path(name).suffix:  # such as a folder, of which git returns a list
+            raise StoreError("this is no file of findings or records", received=source, cure=CURE)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            return next(reader for reader in files if reader.takes(path)).read(path, source)
+
+    return Reader(_takes, read)
+
+
+def _takes(path: Path) -> bool:
+    return ":" in str(path) and not path.exists()
+
+
+def _committed(name: str) -> bytes:
+    """Returns the content of a committed file.
+
+    Raises:
+        StoreError: if git knows no such file.
+    """
+    command = ["git", "show", "--end-of-options", name]
+    try:
+        done = subprocess.run(  # noqa: S603 - git itself, and a name that it looks up
+            command, capture_output=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error).encode()
+        line = said.decode(errors="replace").strip().splitlines()[0].rstrip(".")
+        raise nothing_there(f"{name}: {line}") from error
+    return done.stdout

@@ -1,0 +1,48 @@
+"""What a reader is: one kind of source that records, or findings, are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.core.drift import Past
+from ablations.core.record import RunRecord
+from ablations.errors import StoreError
+
+Found = tuple[RunRecord, ...] | Past
+"""Run records, or what a report measured, of which no records are left."""
+
+CURE = (
+    "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
+    "REVISION:PATH of a committed .jsonl or report.json"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One kind of source.
+
+    Args:
+        takes: Whether a path, or what stands in its place, is such a source. The first reader of
+            the registry that takes a path reads it.
+        read: Reads it; the text is how messages name the source. It raises `StoreError` for
+            what it cannot read, such as another version.
+        inside: Where such a file lies in a folder of many studies and in one of a single study;
+            ``{slug}`` and ``{report}`` stand for the study's names.
+    """
+
+    takes: Callable[[Path], bool]
+    read: Callable[[Path, str], Found]
+    inside: tuple[str, ...] = ()
+
+
+def require_version(name: str, found: object, newest: int) -> None:
+    """Raises `ValueError` unless a document is of a version from 1 to the newest that is known."""
+    if type(found) is not int or not 1 <= found <= newest:
+        raise ValueError(f"{name}: should be 1 to {newest} ({found!r})")
+
+
+def nothing_there(received: str) -> StoreError:
+    """Returns the error of a source that does not exist."""
+    return StoreError("there are no records or findings to read", received=received, cure=CURE)

@@ -1,0 +1,125 @@
+"""Reads what a report measured from its summary, ``report.json``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import model_validator as model
+
+from ablations.core.drift import Past, PastArm
+from ablations.core.estimates import MetricInfo
+from ablations.core.record import Better, Unit
+from ablations.core.study import Arm
+from ablations.errors import StoreError
+from ablations.records.readers.reader import CURE, Reader, require_version
+from ablations.records.sqlite.checksums import of_document
+from ablations.records.validation import Fact, Strict, checked, parsed, require_once
+
+SCHEMA_VERSION = 1
+"""The version of the document."""
+
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+class _Open(Strict):
+    """A part of a document that may hold more than is read here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Info(_Open):
+    """Unit and better direction of a metric."""
+
+    unit: Unit
+    better: Better
+
+
+class _Arm(_Open):
+    """What was measured of one arm: values by metric and seed."""
+
+    levels: dict[str, str]
+    values: dict[str, dict[str, float]]
+    untrained: list[int] = Field(default_factory=list)
+
+    @model(mode="after")
+    def _seeds(self) -> Self:
+        for seed in {seed for own in self.values.values() for seed in own}:
+            if not (seed.isascii() and seed.isdigit()):
+                raise ValueError(f"values: a seed should be a whole number ({seed!r})")
+        return self
+
+    def value(self) -> PastArm:
+        """Returns the arm with whole numbers as seeds."""
+        values = {
+            name: {int(seed): value for seed, value in own.items()}
+            for name, own in self.values.items()
+        }
+        return PastArm(Arm(tuple(self.levels.items())), values, tuple(self.untrained))
+
+
+class _Measured(_Open):
+    """What a later state of a study can be held against."""
+
+    data: list[str]
+    environments: list[dict[str, Fact]]
+    arms: list[_Arm]
+    started: list[Annotated[str, AfterValidator(_moment)]] = Field(default_factory=list)
+    metrics: dict[str, _Info] = Field(default_factory=dict)
+    checksum: str | None = None
+
+    @model(mode="after")
+    def _told_apart(self) -> Self:
+        require_once("arms: the arm", [tuple(arm.levels.items()) for arm in self.arms])
+        return self
+
+
+class _Summary(_Open):
+    """The part of a summary that is read here."""
+
+    measured: _Measured
+
+
+def _takes(path: Path) -> bool:
+    return path.suffix == ".json" and path.is_file()
+
+
+def _read(path: Path, source: str) -> Past:
+    try:
+        found = _measured(parsed(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{source} holds no findings that a gate can be held against",
+            received=str(error),
+            cure=CURE,
+        ) from error
+    return Past(
+        source,
+        tuple(arm.value() for arm in found.arms),
+        tuple(found.data),
+        tuple(found.environments),
+        tuple(found.started),
+        {name: MetricInfo(name, own.unit, own.better) for name, own in found.metrics.items()},
+    )
+
+
+def _measured(document: Any) -> _Measured:
+    """Reads the part of a summary that gates can be held against.
+
+    Raises:
+        ValueError: if it is none, of another version, or was changed since it was written.
+    """
+    found = checked(_Summary, document).measured
+    require_version("schema", document.get("schema", SCHEMA_VERSION), SCHEMA_VERSION)
+    values = {k: value for k, value in document["measured"].items() if k != "checksum"}
+    if found.checksum is not None and found.checksum != of_document(values):
+        raise ValueError("measured: its checksum is that of other values")
+    return found
+
+
+READER = Reader(_takes, _read, inside=("{report}/report.json", "report.json"))
