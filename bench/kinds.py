@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.report.sections.terms import ASSUMES
+from ablations.report.words.terms import ASSUMES
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -13,10 +13,38 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm
 from ablations.core.training import trained
-from ablations.text.sheets import factor_columns, metric_columns
+from ablations.report.blocks import DataFile
+from ablations.text.evidence import effect_label
+from ablations.text.sheets import factor_columns, metric_columns, to_csv
 
 Cell = tuple[str, str]
 """A level of one factor and a level of another."""
+
+
+def csv_file(name: str, frame: pd.DataFrame, *, link: str = "") -> DataFile:
+    """Makes the file of a table; ``link`` names it where a table of the report links to it."""
+    return DataFile(name, to_csv(frame), link)
+
+
+def some_files(name: str, frame: pd.DataFrame) -> tuple[DataFile, ...]:
+    """Makes the file of a table that has rows, and none of one that has not."""
+    return () if frame.empty else (csv_file(name, frame),)
+
+
+def arms_file(name: str, findings: Findings) -> DataFile:
+    """Makes the file of all metrics of all arms."""
+    return csv_file(name, arms_frame(findings))
+
+
+def effects_file(findings: Findings) -> DataFile:
+    """Makes the file of all effects."""
+    names = [effect_label(findings, effect) for effect in findings.effects]
+    return csv_file("effects", effects_frame(findings, names))
+
+
+def curves_file(findings: Findings) -> DataFile:
+    """Makes the file of what each arm reported epoch by epoch."""
+    return csv_file("curves", curves_frame(findings))
 
 
 def trials_frame(findings: Findings, records: Sequence[RunRecord]) -> pd.DataFrame:

@@ -9,11 +9,12 @@ from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
 from ablations.errors import EmptyReportError
 from ablations.records.origins import origin_of_report, require_own_report
+from ablations.report.blocks import Extras
 from ablations.report.figures.theme import style
-from ablations.report.formats.html import render_html, render_markdown
-from ablations.report.pages import make_report
+from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import read_summary, report_kind
+from ablations.report.registry import FORMATS
 from ablations.text.formatting import counted
 
 
@@ -44,14 +45,11 @@ def render_report(
         _require_nothing_lost(out_dir / slug)
     origin = origin_of_report(findings.study, out_dir)
     with style():
-        report = make_report(findings, records, samples=samples, origin=origin)
-    pages = {
-        "index.html": render_html("report.html.j2", report.page),
-        f"{slug}.md": render_markdown("report.md.j2", report.page),
-    }
+        report = make_report(findings, Extras(records, samples), origin)
+        files = {path: text for write in FORMATS for path, text in write(report).items()}
     target = out_dir / slug
     with replaced(target, report_kind(slug)) as fresh:
-        _write(fresh, {**report.files, **pages})
+        _write(fresh, files)
     return target / "index.html"
 
 

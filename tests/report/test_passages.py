@@ -17,13 +17,13 @@ from ablations.core.estimates import (
     NonparametricResults,
 )
 from ablations.core.findings import Findings
-from ablations.report.sections.interactions import dependence
+from ablations.report.blocks import Extras, Fold, Prose, Section, Table
+from ablations.report.sections.dependence import dependence
 from ablations.report.sections.noise import noise
 from ablations.report.sections.robustness import opinions
-from ablations.report.sections.seeds import seeds
+from ablations.report.sections.seeds import seeds as seeds_section
 from ablations.report.sections.shares import draw_shares, shares_frame
 from ablations.report.tables import between
-from ablations.report.views import Passage, TableView
 from ablations.text.formatting import THIN
 
 Make = Callable[..., Findings]
@@ -49,16 +49,24 @@ def plain(text: str) -> str:
     return text.replace(THIN, " ").replace("\u00a0", " ")
 
 
-def said(passage: Passage | None) -> str:
+def said(passage: Section | Fold | None) -> str:
     assert passage is not None
-    return plain(" ".join(passage.text))
+    return plain(" ".join(b.text for b in passage.blocks if isinstance(b, Prose)))
 
 
-def columns(table: TableView) -> list[str]:
+def seeds(findings: Findings) -> Section | None:
+    return seeds_section(findings, Extras())
+
+
+def tables(passage: Section | Fold) -> list[Table]:
+    return [block for block in passage.blocks if isinstance(block, Table)]
+
+
+def columns(table: Table) -> list[str]:
     return [column.name for column in table.columns]
 
 
-def rows(table: TableView) -> list[list[str]]:
+def rows(table: Table) -> list[list[str]]:
     assert {len(row) for row in table.rows} == {len(table.columns)}
     return [[plain(cell) for cell in row] for row in table.rows]
 
@@ -72,13 +80,13 @@ def test_the_warning_names_the_change_whose_average_hides_more(findings: Finding
     )
     assert "count all 12 simple effects that this design has" in said(passage)
     assert passage is not None
-    assert [row[:3] for row in rows(passage.tables[0])] == [
+    assert [row[:3] for row in rows(tables(passage)[0])] == [
         ["Augmentation", "initialization is scratch", "+6.0 pp"],
         ["Augmentation", "initialization is transfer", "−2.5 pp"],
         ["Transfer instead of scratch", "augmentation is off", "+31.6 pp"],
         ["Transfer instead of scratch", "augmentation is on", "+23.1 pp"],
     ]
-    assert rows(passage.tables[0])[0][-1] == "▲ improved"
+    assert rows(tables(passage)[0])[0][-1] == "▲ improved"
 
 
 def test_an_undecided_interaction_may_mislead(make: Make) -> None:
@@ -112,7 +120,7 @@ def test_without_simple_effects_nothing_depends(findings: Findings) -> None:
 def test_shares_add_up_in_headline_and_table(findings: Findings) -> None:
     drawing = draw_shares(followed(findings))
     assert drawing is not None
-    view = drawing.view
+    view = drawing
     assert plain(view.headline) == (
         "From baseline to full recipe +36.0 pp: transfer instead of scratch +27.2 pp, "
         "preprocessing +7.1 pp and augmentation +1.7 pp"
@@ -132,11 +140,11 @@ def test_shares_add_up_in_headline_and_table(findings: Findings) -> None:
 def test_shares_are_drawn_for_page_phone_and_file(findings: Findings) -> None:
     drawing = draw_shares(followed(findings))
     assert drawing is not None
-    for svg in (drawing.view.wide, drawing.view.narrow, drawing.svg):
+    for svg in (drawing.wide, drawing.narrow, drawing.svg):
         assert "<svg" in svg
         assert "Preprocessing" in svg
-    assert drawing.view.alt.startswith("Dot plot of shares: 3 rows")
-    assert (drawing.view.file, drawing.view.csv) == ("figures/shares.svg", "data/shares.csv")
+    assert drawing.alt.startswith("Dot plot of shares: 3 rows")
+    assert (drawing.path, drawing.data.path) == ("figures/shares.svg", "data/shares.csv")
 
 
 def test_the_numbers_behind_the_shares_have_each_seed(findings: Findings) -> None:
@@ -203,7 +211,7 @@ def test_one_seed_shares_nothing(make: Make) -> None:
 def test_noise_has_a_row_for_each_arm_and_each_difference(findings: Findings) -> None:
     passage = noise(noisy(findings, True, 0.21))
     assert passage is not None
-    arms, differences = passage.tables
+    arms, differences = tables(passage)
     over_seeds = plain(between(findings.arms[0].summaries["test_accuracy"].interval, "fraction"))
     assert rows(arms)[0][-4:] == [over_seeds, "[50.0, 70.0]%", "200", "21.0%"]
     assert len(rows(arms)) == 8
@@ -221,9 +229,9 @@ def test_without_churn_or_differences_their_columns_and_table_are_missing(
     alone = replace(found, arms=tuple(replace(arm, examples=None) for arm in found.arms))
     passage = noise(alone)
     assert passage is not None
-    assert len(passage.tables) == 1
-    assert "churn" not in columns(passage.tables[0])
-    assert len(rows(passage.tables[0])) == 8
+    assert len(tables(passage)) == 1
+    assert "churn" not in columns(tables(passage)[0])
+    assert len(rows(tables(passage)[0])) == 8
     assert noise(findings) is None
 
 
@@ -234,8 +242,8 @@ def test_below_six_seeds_no_test_can_reach(findings: Findings) -> None:
         "unanimous ones give p = 0.250."
     )
     assert passage is not None
-    assert columns(passage.tables[0]) == ["effect", "standardized", "P(better)"]
-    assert rows(passage.tables[0])[0] == ["augmentation", "11.5", "3 of 3"]
+    assert columns(tables(passage)[0]) == ["effect", "standardized", "P(better)"]
+    assert rows(tables(passage)[0])[0] == ["augmentation", "11.5", "3 of 3"]
 
 
 def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
@@ -247,8 +255,8 @@ def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
     assert "need 6 seeds" not in said(passage)
     assert said(passage).endswith("a bootstrap interval is much too narrow and is not given.")
     assert passage is not None
-    assert columns(passage.tables[0])[3:] == ["sign-flip p", "Wilcoxon p"]
-    assert rows(passage.tables[0])[0][3:] == ["0.031", "0.24"]
+    assert columns(tables(passage)[0])[3:] == ["sign-flip p", "Wilcoxon p"]
+    assert rows(tables(passage)[0])[0][3:] == ["0.031", "0.24"]
 
 
 def test_a_bootstrap_interval_and_a_mixed_model_have_columns_where_they_are(make: Make) -> None:
@@ -260,8 +268,8 @@ def test_a_bootstrap_interval_and_a_mixed_model_have_columns_where_they_are(make
     assert "Some seeds lack an arm. The mixed model uses their other arms too" in said(passage)
     assert "20 seeds" not in said(passage)
     assert passage is not None
-    assert columns(passage.tables[0])[5:] == ["BCa 95% interval", "mixed model", "its seeds"]
-    shown = [row[5:] for row in rows(passage.tables[0])]
+    assert columns(tables(passage)[0])[5:] == ["BCa 95% interval", "mixed model", "its seeds"]
+    shown = [row[5:] for row in rows(tables(passage)[0])]
     assert shown[0] == ["[+1.0, +2.0] pp", "+1.5 pp [+1.0, +2.0]", "20"]
     assert shown[1] == ["[+1.0, +2.0] pp", "–", "–"]
 
@@ -277,14 +285,14 @@ def test_without_a_margin_seeds_have_no_answer(findings: Findings) -> None:
     passage = seeds(followed(findings))
     assert "has no answer without a margin" in said(passage)
     assert passage is not None
-    assert columns(passage.tables[0]) == ["effect", "seeds", "detectable, 80%", "90%"]
-    assert rows(passage.tables[0])[0] == ["augmentation", "3", "1.2 pp", "1.5 pp"]
+    assert columns(tables(passage)[0]) == ["effect", "seeds", "detectable, 80%", "90%"]
+    assert rows(tables(passage)[0])[0] == ["augmentation", "3", "1.2 pp", "1.5 pp"]
 
 
 def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
     assert passage is not None
-    assert {row[0]: row[4:] for row in rows(passage.tables[0])}["transfer instead of scratch"] == [
+    assert {row[0]: row[4:] for row in rows(tables(passage)[0])}["transfer instead of scratch"] == [
         "decided", "decided", "none", "none"
     ]  # fmt: skip
 
@@ -293,9 +301,9 @@ def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
     assert "settle an effect against the margin of 2.0 pp test accuracy" in said(passage)
     assert passage is not None
-    assert columns(passage.tables[0])[4:] == [
+    assert columns(tables(passage)[0])[4:] == [
         "seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"
     ]  # fmt: skip
-    assert rows(passage.tables[0])[0] == [
+    assert rows(tables(passage)[0])[0] == [
         "augmentation", "3", "3.2 pp", "3.5 pp", "3", "3", "none", "none"
     ]  # fmt: skip

@@ -23,7 +23,7 @@ from ablations.report import render_report
 from ablations.report.data_files import trials_frame
 from ablations.report.publish.manifests import MANIFEST, all_files
 from ablations.report.publish.summaries import report_kind
-from ablations.report.tables import gate_tables
+from ablations.report.sections.gates import gate_tables
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[2] / "reports"
@@ -160,7 +160,9 @@ def test_contents_and_sections_agree(pages: dict[str, Page]) -> None:
     for name, page in pages.items():
         sections = [a["aria-labelledby"] for a in page.all("section")]
         headings = [a["id"] for a in page.all("h2") if not str(a["id"]).startswith("figure-")]
-        start = page.elements.index(("nav", {"class": "contents", "aria-label": "Contents"}))
+        start = page.elements.index(
+            ("nav", {"class": "contents", "id": "contents", "aria-label": "Contents"})
+        )
         links = [a["href"] for tag, a in page.elements[start:] if tag == "a"][: len(sections)]
         assert links == [f"#{section}" for section in sections], name
         assert headings == sections, name

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.record import Unit
+from ablations.report.blocks import Table
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
-from ablations.report.views import TableView
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import UNKNOWN, arm_label, difference, metric_name, number
 
 
-def seed_table(findings: Findings) -> TableView:
+def seed_table(findings: Findings) -> Table:
     """One row per arm, one column per seed: the dots of the first figure."""
     seeds = [f"seed {seed}" for seed in findings.study.seeds]
     rows = []
@@ -26,7 +26,7 @@ def seed_table(findings: Findings) -> TableView:
     return make_table(caption, ["arm", *seeds], rows, numeric=seeds)
 
 
-def contrast_table(findings: Findings) -> TableView:
+def contrast_table(findings: Findings) -> Table:
     """One row per effect, one column per seed: the dots of the second figure."""
     seeds = [f"seed {seed}" for seed in findings.study.seeds]
     rows = []
@@ -37,7 +37,7 @@ def contrast_table(findings: Findings) -> TableView:
     return make_table("effects by seed", ["effect", *seeds], rows, numeric=seeds)
 
 
-def quantile_table(findings: Findings) -> TableView | None:
+def quantile_table(findings: Findings) -> Table | None:
     """One row per arm, one column per percentile: some of the ticks of the step figure."""
     shown = (1, 5, 25, 50, 75, 95, 99)
     timed = [(a.arm, a.timing.quantiles) for a in findings.arms if a.timing and a.timing.quantiles]
@@ -52,7 +52,7 @@ def quantile_table(findings: Findings) -> TableView | None:
     return make_table(caption, ["arm", *columns], rows, numeric=columns)
 
 
-def panel_table(chart: Panels, caption: str) -> TableView:
+def panel_table(chart: Panels, caption: str) -> Table:
     """One row per line of each panel and position on its horizontal axis."""
     rows = [
         [panel.title, f"{panel.x_axis}: {name}", line.label, number(value)]
@@ -64,7 +64,7 @@ def panel_table(chart: Panels, caption: str) -> TableView:
     return make_table(caption, columns, rows, numeric=[chart.y_axis])
 
 
-def last_epoch_table(chart: Panels) -> TableView:
+def last_epoch_table(chart: Panels) -> Table:
     """One row per arm: where its mean curves end."""
     names = [line.label for line in chart.panels[0].lines] if chart.panels else []
     rows = [
@@ -74,7 +74,7 @@ def last_epoch_table(chart: Panels) -> TableView:
     return make_table(f"last epoch: {chart.y_axis}", ["arm", *names], rows, numeric=names)
 
 
-def epoch_table(arm: ArmFinding) -> TableView:
+def epoch_table(arm: ArmFinding) -> Table:
     """One row per epoch: the mean of each metric over the seeds that reached it."""
     names = list(dict.fromkeys(curve.metric for curve in arm.curves))
     runs = {name: [c.values for c in arm.curves if c.metric == name] for name in names}

@@ -168,23 +168,6 @@ def cost_reading(findings: Findings, cost: str) -> str:
     return f"{_COST_READING} {_MEDIANS}" if medians else _COST_READING
 
 
-def failure_headline(findings: Findings) -> str:
-    """Counts the failures by reason; empty without failures."""
-    if not findings.failures:
-        return ""
-    reasons = [failure.reason for failure in findings.failures]
-    said = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
-    failed = f"{counted(len(reasons), 'trial')} of {findings.n_planned} failed"
-    return f"{failed}: {listing(said)}"
-
-
-_REASONS = {
-    "raised": "raised an error",
-    "diverged": "diverged",
-    "timeout": "ran out of time",
-    "died": "died with its worker",
-}
-
 INTERACTIONS_READING = (
     "Parallel lines suggest that the two factors do not depend on each other, lines that close, "
     "open or cross that they do; the intervals above decide. Each point averages over all other "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,18 +10,25 @@ from typing import Any
 from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import ArmFinding, Findings
 from ablations.records.sqlite.checksums import of_document
+from ablations.report.blocks import Report
 from ablations.report.figures import headlines
-from ablations.report.sections.answer import Answer
+from ablations.report.words.answer import answer
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import arm_label, gate_rule, gate_status
 
 
-def card(findings: Findings, said: Answer, origin: Mapping[str, Any]) -> dict[str, Any]:
+def summary_json(report: Report) -> dict[str, str | bytes]:
+    """Returns the summary of a report as a file."""
+    found = card(report.findings, report.origin)
+    return {"report.json": f"{json.dumps(found, indent=2, ensure_ascii=False)}\n"}
+
+
+def card(findings: Findings, origin: Mapping[str, Any]) -> dict[str, Any]:
     """Summarises findings for machines and for the index of a site.
 
     ``origin`` tells which study the report is of, so that no other one takes its place.
     """
-    study, measured = findings.study, _measured(findings)
+    study, measured, said = findings.study, _measured(findings), answer(findings)
     return {
         "schema": 1,
         "slug": study.report_name,

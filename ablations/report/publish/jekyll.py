@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.errors import StudyError
-from ablations.report.formats.html import render_markdown
+from ablations.report.formats.markdown import render_markdown
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.site import copy_files
 from ablations.report.publish.summaries import FoundReport, find_reports, report_kind
-from ablations.report.views import PostPage
 
 _HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
 _CHECKSUM = re.compile(r"^checksum: (.*)\n", re.MULTILINE)
 _LINK = re.compile(r"(?<!\\)\]\(((?:figures|data)/[\w./-]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class PostPage:
+    """A post of a Jekyll blog around a report's Markdown."""
+
+    title: str
+    checksum: str
+    body: str
 
 
 def build_jekyll(reports_dir: Path, out: Path) -> list[Path]:

@@ -5,17 +5,38 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.errors import StudyError
 from ablations.report.formats.html import render_html
 from ablations.report.publish.atomic import Kind, replaced
 from ablations.report.publish.summaries import SITE_MARKER, FoundReport, earlier_site, find_reports
-from ablations.report.views import Card, IndexPage
 from ablations.text.formatting import day, gate_count
 
 _SITE = Kind(SITE_MARKER, earlier_site)
 _HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One study on the index of a site; ``place`` is the path of its folder there."""
+
+    place: str
+    title: str
+    question: str
+    answer: tuple[str, ...]
+    date: str
+    gates: tuple[tuple[str, str], ...]
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """The first page of a site."""
+
+    title: str
+    cards: tuple[Card, ...]
 
 
 def build_site(reports_dir: Path, out: Path) -> Path:

@@ -1,91 +1,106 @@
-"""Tells a study in chapters, as its ``chapters`` ask: data, arms, score and summary."""
+"""The chapters that a study names: each shows the models, curves and scores of its arms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from ablations.core.findings import Findings
-from ablations.core.record import RunRecord
-from ablations.report.figures.drawings import Drawn, draw_history
-from ablations.report.sections.epoch_logs import epoch_log
-from ablations.report.sections.exhibits import Shown
-from ablations.report.sections.last_epochs import tail_table
-from ablations.report.sections.observations import majority, observe
-from ablations.report.sections.scores import parameters, score, score_table, summary, summary_table
-from ablations.report.views import ArmStory, ChapterView, Story
-from ablations.text.formatting import arm_label
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What the chapters draw on: exhibits by ``arm-1``, and figures by the arm's place from 1."""
-
-    findings: Findings
-    records: Sequence[RunRecord]
-    exhibits: Mapping[str, Shown]
-    histories: Mapping[int, Drawn]
-
-
-def told_places(findings: Findings) -> tuple[tuple[int, ...], ...]:
-    """Returns the places, from 1, of the arms of each chapter; an arm is told once, the first time.
-
-    Without chapters there are none.
-    """
-    free = dict(enumerate(findings.arms, start=1))
-    places = []
-    for chapter in findings.study.chapters:
-        own = tuple(place for place, arm in free.items() if arm.arm.matches(chapter.where))
-        places.append(own)
-        free = {place: arm for place, arm in free.items() if place not in own}
-    return tuple(places)
+from ablations.core.estimates import Summary
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report import data_files
+from ablations.report.blocks import (
+    Block,
+    Code,
+    DataFile,
+    Extras,
+    Fold,
+    Items,
+    Prose,
+    Section,
+    Table,
+    present,
+)
+from ablations.report.exhibits import folded, is_picture, show
+from ablations.report.figures.drawings import draw_history
+from ablations.report.tables import bounds, make_table
+from ablations.report.words.chapters import chapter_places, chapter_titles
+from ablations.report.words.epoch_logs import epoch_log
+from ablations.report.words.last_epochs import GAP, TRAINING, Tail, reach_of, tail_name, tails
+from ablations.report.words.observations import observe
+from ablations.report.words.sizes import parameters
+from ablations.text.formatting import UNKNOWN, arm_label, counted, difference, estimate, number
 
 
-def draw_histories(findings: Findings) -> dict[int, Drawn]:
-    """Draws the history of every arm that a chapter tells of, by its place from 1."""
-    places = [place for own in told_places(findings) for place in own]
-    drawings = {place: draw_history(findings, findings.arms[place - 1], place) for place in places}
-    return {place: drawing for place, drawing in drawings.items() if drawing}
+def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:
+    """Makes one section of each chapter."""
+    titles, places = chapter_titles(findings), chapter_places(findings)
+    if not titles:
+        return ()
+    curves = data_files.curves_file(findings)
+    return tuple(
+        Section(
+            f"chapter-{n}",
+            title,
+            tuple(block for place in own for block in _arm(findings, place, curves, extras)),
+        )
+        for n, (title, own) in enumerate(zip(titles, places, strict=True), start=2)
+    )
 
 
-def tell(sources: Sources) -> Story | None:
-    """Tells the study in chapters, or returns nothing where it names none.
+def _arm(findings: Findings, place: int, curves: DataFile, extras: Extras) -> tuple[Block, ...]:
+    """Shows one arm: its pictures and curves, what they say, and folded its tables and log."""
+    arm = findings.arms[place - 1]
+    label, size = arm_label(findings.study, arm.arm), parameters(arm)
+    exhibits, seen = show(f"arm-{place}", arm.exhibits), observe(findings, arm)
+    return present(
+        Prose(size, lead=label),
+        *filter(is_picture, exhibits),
+        draw_history(findings, place, curves),
+        Items(seen, f"Observations on {label}") if seen else None,
+        tail_table(arm, place),
+        *(folded(exhibit, label) for exhibit in exhibits if not is_picture(exhibit)),
+        _log(arm, label, extras),
+    )
 
-    The data come first and the score last, so the chapters count from §2.
-    """
-    findings, chapters = sources.findings, sources.findings.study.chapters
-    if not chapters:
+
+def _log(arm: ArmFinding, label: str, extras: Extras) -> Fold | None:
+    found = epoch_log(arm, extras.records)
+    if found is None or not found[1]:
         return None
-    guess, places = majority(findings), told_places(findings)
-    return Story(
-        data_title="§1 Data",
-        data=(guess,) if guess else (),
-        chapters=tuple(
-            ChapterView(
-                anchor=f"chapter-{number}",
-                title=f"§{number} {chapter.title}",
-                arms=tuple(_arm_story(sources, place) for place in own),
-            )
-            for number, (chapter, own) in enumerate(zip(chapters, places, strict=True), start=2)
-        ),
-        score_title=f"§{len(chapters) + 2} Score on test data",
-        score=score(findings),
-        score_table=score_table(findings),
-        summary=summary(findings),
-        summary_table=summary_table(findings),
+    seed, lines = found
+    return Fold(f"Epoch log of seed {seed} of {label}", (Code(lines, "text"),), quiet=True)
+
+
+def tail_table(arm: ArmFinding, place: int) -> Table | None:
+    """One row per seed and one for all: validation accuracy and its gap in the last epochs."""
+    found = tails(arm)
+    if not found:
+        return None
+    gaps, training = arm.summaries.get(GAP), {t.seed: t for t in tails(arm, TRAINING)}
+    rows = [_seed_row(tail, training.get(tail.seed), gaps) for tail in found]
+    low, high = reach_of(found)
+    ends = [number(low, "fraction"), number(high, "fraction")]
+    rows.append(["all seeds", *ends, UNKNOWN, UNKNOWN, _gap(gaps)])
+    columns = ["validation, lowest", "highest", "validation, mean", "training, mean", "gap"]
+    epochs = counted(max(len(tail.values) for tail in found), "epoch")
+    return make_table(
+        f"Accuracy over the last {epochs}, seed by seed",
+        ["seed", *columns],
+        rows if len(found) > 1 else rows[:1],
+        numeric=columns,
+        name=tail_name(place),
     )
 
 
-def _arm_story(sources: Sources, place: int) -> ArmStory:
-    arm = sources.findings.arms[place - 1]
-    history, log = sources.histories.get(place), epoch_log(arm, sources.records)
-    return ArmStory(
-        label=arm_label(sources.findings.study, arm.arm),
-        facts=parameters(arm),
-        exhibits=sources.exhibits[f"arm-{place}"].views,
-        history=history.view if history else None,
-        observations=observe(sources.findings, arm),
-        tail=tail_table(arm, place),
-        log_title=f"Epoch log of seed {log[0]}" if log else "",
-        log=log[1] if log else "",
-    )
+def _seed_row(tail: Tail, training: Tail | None, gaps: Summary | None) -> list[str]:
+    shown = [min(tail.values), max(tail.values), _mean(tail), _mean(training)]
+    gap = dict(gaps.values).get(tail.seed) if gaps else None
+    numbers = [number(value, "fraction") for value in shown]
+    return [f"seed {tail.seed}", *numbers, difference(gap, "fraction")]
+
+
+def _mean(tail: Tail | None) -> float | None:
+    return sum(tail.values) / len(tail.values) if tail else None
+
+
+def _gap(gaps: Summary | None) -> str:
+    if gaps is None:
+        return UNKNOWN
+    return estimate(gaps.mean, bounds(gaps.interval), "fraction", signed=True)

@@ -10,15 +10,15 @@ import pandas as pd
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings, ReproducedClaim
 from ablations.core.study import PublishedRun
-from ablations.report.data_files import both_ends
+from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked
+from ablations.report.data_files import both_ends, csv_file, some_files
 from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Drawn, Words, drawn
+from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.theme import VERDICT_COLOURS
-from ablations.report.sections.last_epochs import LAST_EPOCHS, VALIDATION
-from ablations.report.sections.reproduction import otherwise
 from ablations.report.tables import bounds, make_table
-from ablations.report.views import Comparisons, Observation, TableView
+from ablations.report.words.last_epochs import LAST_EPOCHS, VALIDATION
+from ablations.report.words.otherwise import otherwise
 from ablations.text.evidence import amount
 from ablations.text.formatting import (
     UNKNOWN,
@@ -46,30 +46,34 @@ READING = (
 )
 
 
-def survival_part(findings: Findings, figure: Drawn | None) -> Comparisons | None:
-    """Puts the part about claimed gains together, if there are any."""
+def claims(findings: Findings, _: Extras) -> Section | None:
+    """Says what remains of each published gain, if the study claims any."""
     if not findings.reproduced_claims:
         return None
+    lines = [
+        linked(
+            f"{sentence(_label(findings, found))}: {remains(found)}",
+            f"#survival-{row}",
+            "this gain",
+        )
+        for row, found in enumerate(findings.reproduced_claims, start=1)
+    ]
+    blocks = (
+        draw_survivals(findings) or Prose(f"{headline(findings)}."),
+        Items(tuple(lines)),
+        survival_table(findings),
+        Prose(_sources(findings), style="muted"),
+    )
+    return Section("survives", "What survives", blocks)
+
+
+def _sources(findings: Findings) -> str:
     runs = [run for s in findings.reproduced_claims for run in (s.claim.before, s.claim.after)]
-    files = dict.fromkeys(run.source for run in runs)
-    return Comparisons(
-        headline=headline(findings),
-        figure=figure.view if figure else None,
-        observations=tuple(
-            Observation(
-                f"{sentence(_label(findings, found))}: {remains(found)}",
-                f"#survival-{row}",
-                "this gain",
-            )
-            for row, found in enumerate(findings.reproduced_claims, start=1)
-        ),
-        table=survival_table(findings),
-        sources=(
-            f"Published numbers: {listing(list(files))}. A published gain is the difference of "
-            "mean validation accuracy over the last ten epochs of one run each; our effect is on "
-            f"{metric_name(findings.metric.name)}, at the levels that the other factors "
-            "had in both runs."
-        ),
+    return (
+        f"Published numbers: {listing(list(dict.fromkeys(run.source for run in runs)))}. A "
+        "published gain is the difference of mean validation accuracy over the last ten epochs of "
+        f"one run each; our effect is on {metric_name(findings.metric.name)}, at the levels that "
+        "the other factors had in both runs."
     )
 
 
@@ -168,7 +172,7 @@ def _shown(effect: Effect) -> str:
     return estimate(effect.estimate, both, effect.metric.unit, signed=True)
 
 
-def survival_table(findings: Findings) -> TableView:
+def survival_table(findings: Findings) -> Table:
     """One row per claim: before, after and their difference as published; our effect."""
     numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
     rows = [
@@ -182,7 +186,9 @@ def survival_table(findings: Findings) -> TableView:
         for found in findings.reproduced_claims
     ]
     caption = "Each published gain, and the effect of its factor alone between the same two models"
-    return make_table(caption, ["factor", *numeric], rows, numeric=numeric, name="survival")
+    data = some_files("survival", survival_frame(findings))
+    head = ["factor", *numeric]
+    return make_table(caption, head, rows, numeric=numeric, name="survival", data=data)
 
 
 def _level(run: PublishedRun) -> float | None:
@@ -203,7 +209,7 @@ def _adjusted(effect: Effect | None) -> str:
     return interval(found.low, found.high, unit, signed=True) if found else UNKNOWN
 
 
-def draw_survivals(findings: Findings) -> Drawn | None:
+def draw_survivals(findings: Findings) -> Figure | None:
     """Draws every published change beside the effect of its factor alone."""
     known = [s for s in findings.reproduced_claims if s.effect and s.effect.estimate is not None]
     if not known:
@@ -211,7 +217,8 @@ def draw_survivals(findings: Findings) -> Drawn | None:
     chart = survival_chart(findings, known)
     alt = f"Dot plot of {counted(len(chart.rows), 'published change')} beside our effects."
     words = Words("survival", headline(findings), READING, alt, notes=chart.notes)
-    return drawn(words, survival_table(findings), lambda width: dot_figure(chart, width))
+    data = csv_file("survival", survival_frame(findings))
+    return drawn(words, survival_table(findings), data, lambda width: dot_figure(chart, width))
 
 
 def survival_chart(findings: Findings, known: Sequence[ReproducedClaim]) -> DotPlot:

@@ -3,8 +3,36 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.text.formatting import counted, difference, interval, listing, named_arm, number
+from ablations.report.blocks import Extras, Prose, Section, Table, present, prose
+from ablations.report.tables import make_table
+from ablations.text.formatting import (
+    arm_label,
+    count,
+    counted,
+    difference,
+    gate_rule,
+    gate_status,
+    interval,
+    listing,
+    named_arm,
+    number,
+    sentence,
+)
 from ablations.text.naming import gate_gap_sentences, lost_share
+
+
+def gates(findings: Findings, _: Extras) -> Section | None:
+    """Gives each gate's verdict, if the study has gates."""
+    if not findings.gates:
+        return None
+    scope = " ".join(filter(None, (gate_scope(findings), gate_gaps(findings))))
+    blocks = present(
+        Prose(f"{gate_headline(findings)}."),
+        *gate_tables(findings),
+        *prose([scope]),
+        *prose([gate_errors(findings)], style="muted"),
+    )
+    return Section("gates", "Gates", blocks)
 
 
 def gate_headline(findings: Findings) -> str:
@@ -51,3 +79,19 @@ def gate_gaps(findings: Findings) -> str:
     if not said:
         return ""
     return f"{' '.join(said)} A gate on the interval of such seeds errs more often than it says."
+
+
+def gate_tables(findings: Findings) -> tuple[Table, ...]:
+    """One table per gate, with one row per arm that it names."""
+    by_rule: dict[str, list[list[str]]] = {}
+    for found in findings.gates:
+        unit = found.metric.unit if found.metric else "number"
+        n = count(found.summary.n if found.summary else 0)
+        judged = (number(found.judged, unit), n, gate_status(found.status))
+        rows = by_rule.setdefault(gate_rule(found.gate, unit), [])
+        rows.append([arm_label(findings.study, found.arm), *judged])
+    columns = ["arm", "judged", "seeds", "status"]
+    return tuple(
+        make_table(sentence(rule), columns, rows, numeric=["judged", "seeds"])
+        for rule, rows in by_rule.items()
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ablations.core.estimates import Interval
 from ablations.core.findings import ArmFinding, Findings
+from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import bare_p, between, make_table
-from ablations.report.views import Passage, TableView
 from ablations.text.formatting import (
     arm_label,
     count,
@@ -17,17 +17,13 @@ from ablations.text.formatting import (
 _METRIC = "test_accuracy"
 
 
-def noise(findings: Findings) -> Passage | None:
+def noise(findings: Findings) -> Section | None:
     """Puts seed noise and test-set noise beside each other, where answers were recorded."""
     if not any(arm.noise for arm in findings.arms):
         return None
-    tables = (_arm_table(findings), _difference_table(findings))
-    return Passage(
-        name="noise",
-        headline="Two kinds of noise: the seed and the test images",
-        text=(_WHAT, *_sharing_lines(findings)),
-        tables=tuple(table for table in tables if table),
-    )
+    texts = (_WHAT, *_sharing_lines(findings))
+    blocks = present(*prose(texts), _arm_table(findings), _difference_table(findings))
+    return Section("noise", "Two kinds of noise: the seed and the test images", blocks)
 
 
 _WHAT = (
@@ -63,7 +59,7 @@ def _has_churn(findings: Findings) -> bool:
     return any(arm.noise and arm.noise.churn is not None for arm in findings.arms)
 
 
-def _arm_table(findings: Findings) -> TableView:
+def _arm_table(findings: Findings) -> Table:
     numeric = ["test accuracy", "sd over seeds", "95% over seeds", "95% over test images", "images"]
     numeric += ["churn"] if _has_churn(findings) else []
     rows = [
@@ -89,7 +85,7 @@ def _arm_cells(arm: ArmFinding) -> list[str]:
     ]
 
 
-def _difference_table(findings: Findings) -> TableView | None:
+def _difference_table(findings: Findings) -> Table | None:
     pairs = [(arm, arm.examples) for arm in findings.arms if arm.examples]
     if not pairs:
         return None

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect
 from ablations.core.findings import Findings
+from ablations.report.blocks import Fold, Table, present, prose
 from ablations.report.tables import bare_p, between, bounds, make_table
-from ablations.report.views import Passage, TableView
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import UNKNOWN, count, counted, estimate, number
 
 
-def opinions(findings: Findings) -> Passage | None:
+def opinions(findings: Findings) -> Fold | None:
     """Puts effect sizes and second opinions together, where effects have a spread."""
     known = [e for e in findings.effects if e.d_z is not None or e.mixed is not None]
     if not known:
         return None
-    return Passage(
-        name="opinions",
-        headline="The same effects by other measures",
-        text=tuple(_lines(known)),
-        tables=(_table(findings, known),),
-    )
+    blocks = present(*prose(_lines(known)), _table(findings, known))
+    return Fold("The same effects by other measures", blocks)
 
 
 def _lines(known: list[Effect]) -> list[str]:
@@ -49,7 +45,7 @@ def _lines(known: list[Effect]) -> list[str]:
     return lines
 
 
-def _table(findings: Findings, known: list[Effect]) -> TableView:
+def _table(findings: Findings, known: list[Effect]) -> Table:
     columns = ["effect", "standardized", "P(better)"]
     tested = any(effect.nonparametric for effect in known)
     columns += ["sign-flip p", "Wilcoxon p"] if tested else []

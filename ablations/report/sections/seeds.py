@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from ablations.core.estimates import SeedPlan
 from ablations.core.findings import Findings
+from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import make_table
-from ablations.report.views import Passage, TableView
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import count, difference, metric_name, more_time, saved
 from ablations.text.naming import seeds_needed
 
 
-def seeds(findings: Findings) -> Passage | None:
+def seeds(findings: Findings, _: Extras) -> Section | None:
     """Puts the plan of seeds together, where the spread over seeds is known."""
     known = [plan for plan in findings.plans if plan.detectable[0] is not None]
     ended = findings.n_completed + findings.n_failed == findings.n_planned
     spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
     if not known and not spent:
         return None
-    return Passage(
-        name="seeds",
-        headline="How many seeds?",
-        text=(*spent, *((_text(findings), _LIMIT) if known else ())),
-        tables=(_table(findings, known),) if known else (),
-    )
+    texts = (*spent, *((_text(findings), _LIMIT) if known else ()))
+    tables = (_table(findings, known),) if known else ()
+    return Section("seeds", "How many seeds?", (*prose(texts), *tables))
 
 
 _LIMIT = (
@@ -60,7 +57,7 @@ def _text(findings: Findings) -> str:
     )
 
 
-def _table(findings: Findings, known: list[SeedPlan]) -> TableView:
+def _table(findings: Findings, known: list[SeedPlan]) -> Table:
     numeric = ["seeds", "detectable, 80%", "90%"]
     margin = findings.study.smallest_effect_that_matters > 0
     planned = any(n is not None or (margin and p.decided) for p in known for n in p.seeds)

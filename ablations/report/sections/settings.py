@@ -1,18 +1,29 @@
-"""Sets what the study was made of as tables: settings, environment and exhibits."""
+"""What the study was made of: the settings of each level, of all arms, and the environment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ablations.core.findings import Findings
-from ablations.core.record import Table
+from ablations.report.blocks import Extras, Fold, Section, Table, present
 from ablations.report.tables import make_table
-from ablations.report.views import TableView
-from ablations.text.formatting import UNKNOWN, count, counted, number, setting
+from ablations.text.formatting import UNKNOWN, counted, setting
 
 
-def level_table(findings: Findings) -> TableView:
+def settings(findings: Findings, _: Extras) -> Section:
+    """Sets the settings that differ, and folds those that all arms share."""
+    environment = environment_table(findings)
+    blocks = present(
+        level_table(findings),
+        Fold("What all arms share", (shared_table(findings),)),
+        Fold("Environment", (environment,)) if environment else None,
+    )
+    return Section("settings", "Settings", blocks)
+
+
+def level_table(findings: Findings) -> Table:
     """One row per level of each factor: what it sets."""
     study = findings.study
     rows = [
@@ -23,19 +34,20 @@ def level_table(findings: Findings) -> TableView:
     return make_table("What each level sets", ["factor", "level", "settings"], rows)
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {setting(value)}" for key, value in settings.items()) or "nothing"
+def _settings(own: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {setting(value)}" for key, value in own.items()) or "nothing"
 
 
-def shared_table(findings: Findings) -> TableView:
+def shared_table(findings: Findings) -> Table:
     """One row per setting that all arms share."""
     study = findings.study
     rows = [[key, setting(value)] for key, value in sorted(study.settings.items())]
     fixed = [["training function", study.entry], ["seeds", ", ".join(map(str, study.seeds))]]
-    return make_table("What all arms share", ["setting", "value"], [*fixed, *rows])
+    table = make_table("What all arms share", ["setting", "value"], [*fixed, *rows])
+    return replace(table, titled=True)
 
 
-def environment_table(findings: Findings) -> TableView | None:
+def environment_table(findings: Findings) -> Table | None:
     """One row per fact, one column per distinct environment."""
     found = findings.environments
     if not found:
@@ -47,21 +59,4 @@ def environment_table(findings: Findings) -> TableView | None:
         for i, (_, n) in enumerate(found, start=1)
     ]
     rows = [[fact, *(environment.get(fact, UNKNOWN) for environment, _ in found)] for fact in facts]
-    return make_table("Environment", ["fact", *names], rows)
-
-
-def exhibit_table(title: str, table: Table) -> TableView:
-    """Sets a table that the training function gave."""
-    numeric = [
-        name
-        for i, name in enumerate(table.columns)
-        if all(isinstance(row[i], int | float | None) for row in table.rows)
-    ]
-    rows = [[_cell(value) for value in row] for row in table.rows]
-    return make_table(title, table.columns, rows, numeric=numeric)
-
-
-def _cell(value: str | float | None) -> str:
-    if value is None or isinstance(value, str):
-        return UNKNOWN if value is None else value
-    return count(value) if isinstance(value, int) else number(value)
+    return replace(make_table("Environment", ["fact", *names], rows), titled=True)

@@ -6,13 +6,13 @@ import pandas as pd
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report.data_files import both_ends
+from ablations.report.blocks import Figure, Table
+from ablations.report.data_files import both_ends, csv_file
 from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Drawn, Words, drawn
+from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.tables import between, bounds, make_table
-from ablations.report.views import TableView
 from ablations.text.evidence import effect_label, size
 from ablations.text.formatting import (
     counted,
@@ -31,7 +31,7 @@ READING = (
 )
 
 
-def draw_shares(findings: Findings) -> Drawn | None:
+def draw_shares(findings: Findings) -> Figure | None:
     """Draws each factor's share of the gain from the baseline to the full recipe."""
     known = [effect for effect in findings.shares if effect.estimate is not None]
     if not known:
@@ -39,7 +39,8 @@ def draw_shares(findings: Findings) -> Drawn | None:
     chart = _chart(findings, known)
     headline, alt = _headline(findings, known), dots_alt(chart, "shares")
     words = Words("shares", headline, READING, alt, notes=chart.notes)
-    return drawn(words, _table(findings, known), lambda width: dot_figure(chart, width))
+    data = csv_file("shares", shares_frame(findings))
+    return drawn(words, _table(findings, known), data, lambda width: dot_figure(chart, width))
 
 
 def _headline(findings: Findings, shares: list[Effect]) -> str:
@@ -71,7 +72,7 @@ def _chart(findings: Findings, shares: list[Effect]) -> DotPlot:
     return DotPlot(rows=rows, axis=axis, line=0.0, line_label="no share")
 
 
-def _table(findings: Findings, shares: list[Effect]) -> TableView:
+def _table(findings: Findings, shares: list[Effect]) -> Table:
     unit = findings.metric.unit
     numeric = [f"share of the change in {metric_name(findings.metric.name)}", "95% interval"]
     rows = [

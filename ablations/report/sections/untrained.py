@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import ArmFinding, Findings
+from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import bounds, make_table
-from ablations.report.views import Passage, TableView
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import UNKNOWN, arm_label, estimate, interval, metric_name, verdict
-from ablations.text.naming import untrained_count, untrained_sentence
+from ablations.text.naming import untrained_count
 
 READING = (
     "A network that did not train gives every example the same answer, so its accuracy is that of "
@@ -23,23 +23,15 @@ READING = (
 )
 
 
-def untrained_alarm(findings: Findings) -> str:
-    """Says above all else that networks did not train; empty where all did."""
-    said = untrained_sentence(findings)
-    if not said or not findings.effects:
-        return said
-    return f"{said} A verdict stands here only where it is the same with and without their seeds."
-
-
-def networks(findings: Findings) -> Passage | None:
+def untrained(findings: Findings, _: Extras) -> Section | None:
     """Puts both readings beside each other, where a network did not train."""
     if not any(arm.untrained for arm in findings.arms):
         return None
     tables = [_arms(findings), *([_effects(findings)] if _touched(findings) else [])]
-    return Passage("untrained", "Networks that did not train", READING, tuple(tables))
+    return Section("untrained", "Networks that did not train", (*prose(READING), *tables))
 
 
-def _arms(findings: Findings) -> TableView:
+def _arms(findings: Findings) -> Table:
     """One row per arm with such a network."""
     metric = metric_name(findings.metric.name)
     columns = ["did not train", "share, 95% interval", f"{metric}, all seeds", "seeds that trained"]
@@ -65,7 +57,7 @@ def _touched(findings: Findings) -> list[Effect]:
     return [effect for effect in findings.effects if effect.trained]
 
 
-def _effects(findings: Findings) -> TableView:
+def _effects(findings: Findings) -> Table:
     """One row per effect that has such a network in one of its arms."""
     columns = ["all seeds, adjusted interval", "seeds that trained, adjusted interval"]
     rows = [

@@ -18,7 +18,7 @@ from ablations.report.figures.headlines import cost_reading, curves_headline
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.scatter import Point
 from ablations.report.figures.theme import style
-from ablations.report.sections.costs import (
+from ablations.report.sections.cost import (
     cost_table,
     cost_table_reading,
     target_reading,

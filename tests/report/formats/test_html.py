@@ -5,7 +5,7 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from ablations.report.formats.html import render_html
-from ablations.report.views import IndexPage
+from ablations.report.publish.site import IndexPage
 from ablations.text.escaping import escape_markdown
 
 TEXTS = [

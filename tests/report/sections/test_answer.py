@@ -8,7 +8,7 @@ import pytest
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit
-from ablations.report.sections.answer import answer
+from ablations.report.words.answer import answer
 from ablations.text.formatting import THIN
 
 Make = Callable[..., Findings]

@@ -16,12 +16,13 @@ from ablations.core.estimates import Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
-from ablations.report import render_report
+from ablations.report import exhibits, render_report
+from ablations.report.blocks import Section
+from ablations.report.blocks import Table as TableBlock
 from ablations.report.figures.theme import style
-from ablations.report.sections import exhibits
-from ablations.report.sections import reproduction as published
-from ablations.report.sections.chapters import told_places
-from ablations.report.sections.epoch_logs import epoch_log
+from ablations.report.sections import published
+from ablations.report.words.chapters import chapter_places
+from ablations.report.words.epoch_logs import epoch_log
 
 
 class Links(HTMLParser):
@@ -148,9 +149,11 @@ def test_no_name_of_an_exhibit_leaves_the_folder() -> None:
 def test_a_histogram_without_its_numbers_stays_a_table(table: Table) -> None:
     with style():
         shown = exhibits.show("study", [Exhibit("h", "H", table=table, chart="histogram")])
-    assert shown.views[0].chart is None
-    assert shown.views[0].table is not None
-    assert shown.files == {}
+    (section,) = shown
+    assert isinstance(section, Section)
+    (block,) = section.blocks
+    assert isinstance(block, TableBlock)
+    assert block.data == ()
 
 
 def test_an_arm_is_told_once_and_the_others_stay_in_the_fold(
@@ -158,7 +161,7 @@ def test_an_arm_is_told_once_and_the_others_stay_in_the_fold(
 ) -> None:
     chapters = (Chapter("First", {"model": "model2"}), Chapter("All", {"model": "model2"}))
     findings = replace(post, study=replace(post.study, chapters=chapters))
-    assert told_places(findings) == ((2,), ())
+    assert chapter_places(findings) == ((2,), ())
     text = (render_report(findings, tmp_path).parent / "post.md").read_text(encoding="utf-8")
     assert sections(text)[:4] == ["§1 Data", "§2 First", "§3 All", "§4 Score on test data"]
     assert "<summary>model1</summary>" in text

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import ArmFinding, Findings, Unlike
+from ablations.report.sections import chapters, published
 from ablations.report.sections import claims as survivals
-from ablations.report.sections import last_epochs as tails
-from ablations.report.sections import observations
-from ablations.report.sections import reproduction as published
+from ablations.report.words import observations
 
 
 def texts(findings: Findings, place: int) -> list[str]:
@@ -41,7 +40,7 @@ def test_stabilised_is_the_range_of_the_last_ten_epochs_of_all_seeds(post: Findi
         f"The validation accuracy stabilised between {low:.1%} and {high:.1%} "
         "(last 10 epochs, 3 seeds)."
     )
-    assert found.anchor == "#last-epochs-1-table"
+    assert found.links[0].address == "#last-epochs-1-table"
 
 
 def test_a_training_of_ten_epochs_did_not_stabilise(post: Findings) -> None:
@@ -111,10 +110,10 @@ def test_a_comparison_says_what_its_interval_carries(
 def test_a_comparison_links_to_the_row_of_its_effect(post: Findings) -> None:
     found = observations.compared(post, post.arms[2])
     assert found is not None
-    assert found.anchor == "#effect-2"
+    assert found.links[0].address == "#effect-2"
     alone = observations.compared(replace(post, effects=()), post.arms[2])
     assert alone is not None
-    assert alone.anchor == "#arm-3"
+    assert alone.links[0].address == "#arm-3"
     assert "(95% interval, 3 seeds)" in alone.text
 
 
@@ -145,12 +144,12 @@ def test_no_claim_of_a_direction_across_zero(
 
 def test_an_arm_without_numbers_gives_no_observation(nothing: Findings) -> None:
     assert observations.observe(nothing, nothing.arms[1]) == ()
-    assert tails.tail_table(nothing.arms[1], 2) is None
+    assert chapters.tail_table(nothing.arms[1], 2) is None
     assert observations.majority(nothing) is None
 
 
 def test_the_rows_of_the_last_epochs_hold_what_the_sentences_say(post: Findings) -> None:
-    table = tails.tail_table(post.arms[0], 1)
+    table = chapters.tail_table(post.arms[0], 1)
     assert table is not None
     assert [row[0] for row in table.rows] == ["seed 0", "seed 1", "seed 2", "all seeds"]
     assert [row[-1] for row in table.rows] == [

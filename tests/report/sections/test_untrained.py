@@ -14,13 +14,14 @@ from ablations.cli.gate import gated, training_lines
 from ablations.core.estimates import Effect, MetricInfo, SeedGap, Summary, Training
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.study import Arm
+from ablations.report.blocks import Extras, Table
 from ablations.report.data_files import arms_frame, effects_frame
 from ablations.report.formats.summary import card
-from ablations.report.sections import observations
-from ablations.report.sections.answer import answer
+from ablations.report.sections.arms import arm_table
 from ablations.report.sections.gates import gate_gaps, gate_scope
-from ablations.report.sections.untrained import networks
-from ablations.report.tables import arm_table
+from ablations.report.sections.untrained import untrained
+from ablations.report.words import observations
+from ablations.report.words.answer import answer
 
 
 def trained(finding: ArmFinding, lost: tuple[int, ...]) -> ArmFinding:
@@ -103,10 +104,10 @@ def test_a_reference_that_lost_a_seed_takes_part_in_every_comparison(post: Findi
 
 
 def test_both_readings_stand_beside_each_other(post: Findings) -> None:
-    assert networks(losing(post, {})) is None
-    found = networks(losing(post, {1: (1,)}))
+    assert untrained(losing(post, {}), Extras()) is None
+    found = untrained(losing(post, {1: (1,)}), Extras())
     assert found is not None
-    arms, effects = found.tables
+    arms, effects = (block for block in found.blocks if isinstance(block, Table))
     assert arms.rows[0][:3] == ("model2", "1 of 3", "[0.8, 90.6]%")
     assert arms.rows[0][3].count("[") == arms.rows[0][4].count("[") == 1
     assert [row[0] for row in effects.rows] == ["model2 instead of model1"]
@@ -117,7 +118,7 @@ def test_both_readings_stand_beside_each_other(post: Findings) -> None:
 
 def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
     findings = losing(post, {1: (1,)})
-    document = json.loads(json.dumps(card(findings, answer(findings), {})))
+    document = json.loads(json.dumps(card(findings, {})))
     assert document["arms"][1]["training"]["untrained"] == [1]
     assert document["arms"][1]["training"]["of"] == 3
     assert document["measured"]["arms"][1]["untrained"] == [1]
@@ -159,7 +160,7 @@ def test_nothing_is_said_where_no_record_tells(findings: Findings, unknown: bool
     arms = tuple(replace(arm, training=None) for arm in findings.arms)
     known = replace(findings, arms=arms) if unknown else findings
     assert gate_scope(known) == ""
-    assert networks(known) is None
+    assert untrained(known, Extras()) is None
 
 
 ACCURACY = MetricInfo("test_accuracy", "fraction", "higher")
@@ -186,7 +187,7 @@ def test_seeds_of_two_kinds_are_warned_of_everywhere(findings: Findings) -> None
     shown = gated(found)
     assert words in " ".join(shown.lines)
     assert shown.document["gates"][0]["seed_gap"]["n_low"] == 1
-    document = json.loads(json.dumps(card(found, answer(found), {})))
+    document = json.loads(json.dumps(card(found, {})))
     assert [len(arm["seed_gaps"]) for arm in document["arms"]].count(1) == 1
     assert gate_gaps(findings) == ""
 

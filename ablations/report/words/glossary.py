@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.report.sections import terms
-from ablations.report.sections.terms import Term
+from ablations.report.words import terms
+from ablations.report.words.terms import Term
 from ablations.text.formatting import counted, difference, metric_name, number
 
 RARE = 0.1

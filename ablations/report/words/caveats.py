@@ -5,11 +5,10 @@ from __future__ import annotations
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.record import WARNING
-from ablations.report.sections.fractions import fraction_caveat
-from ablations.report.sections.interactions import pairs, warning
+from ablations.report.words.simple_effects import pairs, warning
 from ablations.text.evidence import amount, decided_interactions, effect_label, evidence
 from ablations.text.formatting import change_label, counted, listing, number
-from ablations.text.naming import gap_sentence, revision_sentences
+from ablations.text.naming import gap_sentence, revision_sentences, untrained_sentence
 
 GAP_LIMIT = (
     "Seeds that spread like a bell curve leave so wide a gap in one study of 20 at most. An "
@@ -23,7 +22,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
     """Says what a reader must know before relying on the answer."""
     decided = decided_interactions(findings)
     found = revision_sentences(findings)
-    found += [line] if (line := fraction_caveat(findings)) else []
+    found += [line] if (line := _fraction(findings)) else []
     found += [_dependence(findings, effect) for effect in decided[:2]]
     if (further := len(decided) - 2) > 0:
         found.append(f"There {'is' if further == 1 else 'are'} "
@@ -85,3 +84,25 @@ def incomplete(findings: Findings) -> str:
         f"Of {counted(findings.n_planned, 'trial')}, {listing(parts)}: "
         f"the numbers rest on the {rest} that completed."
     )
+
+
+def untrained_alarm(findings: Findings) -> str:
+    """Says above all else that networks did not train; empty where all did."""
+    said = untrained_sentence(findings)
+    if not said or not findings.effects:
+        return said
+    return f"{said} A verdict stands here only where it is the same with and without their seeds."
+
+
+def _fraction(findings: Findings) -> str:
+    """Says in one line that effects are confounded; empty if none are."""
+    found = findings.study.fraction
+    if found is None or not found.confounded:
+        return ""
+    mains = [own for own in found.sets if len(own.factors) == 1]
+    mixed = sum(bool(own.aliases) for own in mains)
+    arms = f"Only {len(findings.study.arms)} of {found.full} arms were trained"
+    if not mixed:
+        return f"{arms}: some interactions share a number, which the table below names."
+    which = "every main effect" if mixed == len(mains) else f"{mixed} of {len(mains)} main effects"
+    return f"{arms}: the number for {which} contains interactions, which the table below names."

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablations.core.estimates import Interval, MetricInfo
-from ablations.core.findings import Comparison, Findings, Reproduction, Unlike
-from ablations.report.data_files import both_ends
+from ablations.core.findings import Comparison, Findings, Reproduction
+from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
+from ablations.report.data_files import both_ends, csv_file, some_files
 from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Drawn, Words, drawn
+from ablations.report.figures.drawings import Words, drawn
 from ablations.report.tables import bounds, make_table
-from ablations.report.views import Comparisons, Observation, TableView
+from ablations.report.words.otherwise import otherwise
 from ablations.text.formatting import (
     UNKNOWN,
     Scale,
@@ -28,7 +29,6 @@ from ablations.text.formatting import (
     reach,
     scale_for,
     sentence,
-    setting,
 )
 
 _LAST = {"val_accuracy": "last validation accuracy", "val_loss": "last validation loss"}
@@ -57,19 +57,19 @@ def ranked(findings: Findings) -> list[tuple[int, Reproduction]]:
     return list(enumerate(ordered, start=1))
 
 
-def comparisons(findings: Findings, figure: Drawn | None) -> Comparisons | None:
-    """Puts the part about published runs together, if there are any."""
+def published(findings: Findings, _: Extras) -> Section | None:
+    """Holds published runs beside ours, if the study names any."""
     if not findings.reproductions:
         return None
     outside = [_outside(findings, row, found) for row, found in ranked(findings) if found.outside]
     files = dict.fromkeys(found.published.source for found in findings.reproductions)
-    return Comparisons(
-        headline=headline(findings),
-        figure=figure.view if figure else None,
-        observations=tuple(outside),
-        table=published_table(findings),
-        sources=f"Published numbers: {listing(list(files))}.",
+    blocks = present(
+        draw_published(findings) or Prose(f"{headline(findings)}."),
+        Items(tuple(outside)) if outside else None,
+        published_table(findings),
+        Prose(f"Published numbers: {listing(list(files))}.", style="muted"),
     )
+    return Section("published", "Published against reproduced", blocks)
 
 
 def headline(findings: Findings) -> str:
@@ -92,20 +92,7 @@ def headline(findings: Findings) -> str:
     return f"Of {runs}, {count} {lies} outside of our 95% prediction interval{rest}"
 
 
-def otherwise(unlike: Sequence[Unlike]) -> str:
-    """Says in which settings ours differ from what was published: ``epochs 2 instead of 20``."""
-    return listing([_otherwise(one) for one in unlike])
-
-
-def _otherwise(one: Unlike) -> str:
-    name = one.name.replace("_", " ")
-    if any(isinstance(value, list | tuple | dict) for value in (one.published, one.ours)):
-        return f"other {name}"
-    ours, published = ("none" if v is None else setting(v) for v in (one.ours, one.published))
-    return f"{name} {ours} instead of {published}"
-
-
-def _outside(findings: Findings, row: int, found: Reproduction) -> Observation:
+def _outside(findings: Findings, row: int, found: Reproduction) -> Prose:
     """Says which published numbers of a run our own runs make unlikely."""
     parts = [
         _where(c.metric, c.published, c.prediction)
@@ -114,7 +101,7 @@ def _outside(findings: Findings, row: int, found: Reproduction) -> Observation:
     ]
     label = arm_label(findings.study, found.arm)
     text = f"{label} was published outside of what our seeds predict: {listing(parts)}."
-    return Observation(sentence(text), f"#published-{row}", "this run")
+    return linked(sentence(text), f"#published-{row}", "this run")
 
 
 def _where(metric: MetricInfo, published: float, expected: Interval) -> str:
@@ -134,7 +121,7 @@ def _metrics(found: Sequence[Reproduction]) -> list[MetricInfo]:
     return list({c.metric.name: c.metric for r in found for c in r.comparisons}.values())
 
 
-def published_table(findings: Findings) -> TableView:
+def published_table(findings: Findings) -> Table:
     """One row per published run: what it says beside what our seeds say, outside ones first."""
     metrics = _metrics(findings.reproductions)
     names = [f"{_name(m)}, {who}" for m in metrics for who in ("published", "ours")]
@@ -149,7 +136,8 @@ def published_table(findings: Findings) -> TableView:
     ]
     columns = ["arm", "published run in our 95% prediction interval", *numeric]
     caption = "Published, and ours: mean [95% interval], lowest to highest seed"
-    return make_table(caption, columns, rows, numeric=numeric, name="published")
+    data = some_files("published", published_frame(findings))
+    return make_table(caption, columns, rows, numeric=numeric, name="published", data=data)
 
 
 def _place(found: Reproduction) -> str:
@@ -187,7 +175,7 @@ def _seconds(seconds: float | None) -> str:
     return UNKNOWN if seconds is None else duration(seconds)
 
 
-def draw_published(findings: Findings) -> Drawn | None:
+def draw_published(findings: Findings) -> Figure | None:
     """Draws every published number beside our seeds, mean and prediction interval."""
     chart = published_chart(findings)
     if chart is None:
@@ -199,7 +187,9 @@ def draw_published(findings: Findings) -> Drawn | None:
         f"Dot plot of {counted(len(chart.rows), 'published number')} beside ours.",
         notes=chart.notes,
     )
-    return drawn(words, _prediction_table(findings), lambda width: dot_figure(chart, width))
+    data = csv_file("published", published_frame(findings))
+    table = _prediction_table(findings)
+    return drawn(words, table, data, lambda width: dot_figure(chart, width))
 
 
 def _reading(findings: Findings) -> str:
@@ -249,7 +239,7 @@ def _row(compared: Comparison, label: str, scale: Scale) -> Row:
     )
 
 
-def _prediction_table(findings: Findings) -> TableView:
+def _prediction_table(findings: Findings) -> Table:
     """One row per published number."""
     columns = ["published", "ours, mean", "95% prediction interval"]
     rows = [

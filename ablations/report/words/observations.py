@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.report.sections.last_epochs import GAP, LAST_EPOCHS, reach_of, tail_name, tails
+from ablations.report.blocks import Prose, linked
 from ablations.report.tables import bounds
-from ablations.report.views import Observation
+from ablations.report.words.last_epochs import GAP, LAST_EPOCHS, reach_of, tail_name, tails
 from ablations.text.evidence import amount
 from ablations.text.formatting import (
     arm_label,
@@ -31,16 +31,16 @@ from ablations.text.naming import untrained_count
 OVERFIT_MARGIN = 0.05
 """An arm overfits when the interval of its gap lies wholly above this: five percentage points."""
 
-Rule = Callable[[Findings, ArmFinding], Observation | None]
+Rule = Callable[[Findings, ArmFinding], Prose | None]
 
 
-def observe(findings: Findings, arm: ArmFinding) -> tuple[Observation, ...]:
+def observe(findings: Findings, arm: ArmFinding) -> tuple[Prose, ...]:
     """Applies all rules about one arm."""
     found = (rule(findings, arm) for rule in RULES)
     return tuple(observation for observation in found if observation)
 
 
-def untrained(_: Findings, arm: ArmFinding) -> Observation | None:
+def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
     """Says that networks of the arm did not train, before anything is said of the others."""
     if not arm.untrained:
         return None
@@ -50,10 +50,10 @@ def untrained(_: Findings, arm: ArmFinding) -> Observation | None:
         f"{untrained_count(arm)} networks did not train (seed{'' if one else 's'} {seeds}): "
         f"{'it gives' if one else 'each gives'} the same answer for every example."
     )
-    return Observation(text, "#untrained-arm", "both readings")
+    return linked(text, "#untrained-arm", "both readings")
 
 
-def stabilised(findings: Findings, arm: ArmFinding) -> Observation | None:
+def stabilised(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Gives the range of validation accuracy over the last epochs of all seeds."""
     found = tuple(tail for tail in tails(arm) if tail.seed not in arm.untrained)
     if not found:
@@ -65,7 +65,7 @@ def stabilised(findings: Findings, arm: ArmFinding) -> Observation | None:
         f"The validation accuracy {verb} between {number(low, 'fraction')} and "
         f"{number(high, 'fraction')} ({_over(last)}, {_seeds(arm, len(found))})."
     )
-    return Observation(text, _tail_anchor(findings, arm), "these epochs")
+    return linked(text, _tail_anchor(findings, arm), "these epochs")
 
 
 def _seeds(arm: ArmFinding, n: int) -> str:
@@ -81,13 +81,13 @@ def _tail_anchor(findings: Findings, arm: ArmFinding) -> str:
     return f"#{tail_name(findings.arms.index(arm) + 1)}-table"
 
 
-def overfits(findings: Findings, arm: ArmFinding) -> Observation | None:
+def overfits(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Holds the gap between training and validation accuracy against the margin."""
     gap = arm.over_trained(GAP) or arm.summaries.get(GAP)
     if gap is None or gap.mean is None:  # none was measured, or no network trained
         return None
     text = _gap_text(gap, gap.mean, _seeds(arm, gap.n), trained_alone=bool(arm.untrained))
-    return Observation(text, _tail_anchor(findings, arm), "the gap by seed")
+    return linked(text, _tail_anchor(findings, arm), "the gap by seed")
 
 
 def _gap_text(gap: Summary, mean: float, seeds: str, *, trained_alone: bool) -> str:
@@ -113,7 +113,7 @@ def _points(share: float) -> str:
     return difference(abs(share), "fraction").lstrip("+")
 
 
-def compared(findings: Findings, arm: ArmFinding) -> Observation | None:
+def compared(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Compares an arm with the reference, and the reference with guessing."""
     if arm.is_reference:
         return above_guessing(findings, arm)
@@ -121,7 +121,7 @@ def compared(findings: Findings, arm: ArmFinding) -> Observation | None:
     if effect is None or effect.estimate is None:
         return None
     own = arm_label(findings.study, arm.arm)
-    return Observation(sentence(_compared_text(findings, effect, own)), anchor, source)
+    return linked(sentence(_compared_text(findings, effect, own)), anchor, source)
 
 
 def _comparison(findings: Findings, arm: ArmFinding) -> tuple[Effect | None, str, str]:
@@ -211,7 +211,7 @@ def _against_margin(findings: Findings, effect: Effect, ends: list[float]) -> st
     return f", though not surely by the {shown} that matter here"
 
 
-def above_guessing(findings: Findings, arm: ArmFinding) -> Observation | None:
+def above_guessing(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Compares an arm with always guessing the most frequent class."""
     own, guess = (arm.summaries.get(name) for name in (findings.metric.name, "majority_accuracy"))
     if own is None or guess is None or own.mean is None or guess.maximum is None:
@@ -227,7 +227,7 @@ def above_guessing(findings: Findings, arm: ArmFinding) -> Observation | None:
         text = f"{label} is worse than {guessing}: {metric} {shown}"
     else:
         text = f"{label} is not distinguishable from {guessing}: {metric} {shown}"
-    return Observation(f"{sentence(text)}.", f"#arm-{findings.arms.index(arm) + 1}", "this arm")
+    return linked(f"{sentence(text)}.", f"#arm-{findings.arms.index(arm) + 1}", "this arm")
 
 
 def _span(found: Summary) -> str:
@@ -237,7 +237,7 @@ def _span(found: Summary) -> str:
     return reach(found.minimum, found.maximum, found.metric.unit)
 
 
-def majority(findings: Findings) -> Observation | None:
+def majority(findings: Findings) -> Prose | None:
     """Says what always guessing the most frequent class would score."""
     found = findings.arm(findings.study.reference).summaries.get("majority_accuracy")
     if found is None or found.mean is None:
@@ -246,7 +246,7 @@ def majority(findings: Findings) -> Observation | None:
         "Always guessing the class that is most frequent in training would score "
         f"{_span(found)} on the test data: what a model must beat."
     )
-    return Observation(text, "data/trials.csv", "all trials (CSV)")
+    return linked(text, "data/trials.csv", "all trials (CSV)")
 
 
 RULES: tuple[Rule, ...] = (untrained, stabilised, overfits, compared)

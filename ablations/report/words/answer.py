@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report.sections.caveats import caveats, incomplete
-from ablations.report.sections.untrained import untrained_alarm
+from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
 from ablations.text.evidence import effect_name, evidence, moved, size, stands_clear
 from ablations.text.formatting import (
     arm_label,

@@ -6,11 +6,38 @@ from collections.abc import Callable
 
 from ablations.core.estimates import Summary, TargetTime
 from ablations.core.findings import ArmFinding, Findings
+from ablations.report.blocks import Extras, Prose, Section, Table, present
+from ablations.report.figures.drawings import draw_cost, draw_steps
 from ablations.report.tables import bare_p, make_table
-from ablations.report.views import TableView
-from ablations.text.formatting import UNKNOWN, arm_label, duration, named_arm, number, operations
+from ablations.text.formatting import (
+    UNKNOWN,
+    arm_label,
+    count,
+    duration,
+    named_arm,
+    number,
+    operations,
+)
 
 Cell = Callable[[Summary], str]
+
+
+def cost(findings: Findings, _: Extras) -> Section | None:
+    """Puts together what training cost, where time was measured."""
+    scatter, steps = draw_cost(findings), draw_steps(findings)
+    if not scatter and not steps:
+        return None
+    costs, targets = cost_table(findings), target_table(findings)
+    blocks = present(
+        scatter,
+        steps,
+        costs,
+        Prose(cost_table_reading(findings), style="muted") if costs else None,
+        targets,
+        Prose(target_reading(findings), style="muted") if targets else None,
+        _warmup_table(findings),
+    )
+    return Section("cost", "Time and cost", blocks)
 
 
 def _usual(summary: Summary) -> str:
@@ -37,7 +64,7 @@ _COLUMNS: tuple[tuple[str, str, Cell], ...] = (
 )
 
 
-def cost_table(findings: Findings) -> TableView | None:
+def cost_table(findings: Findings) -> Table | None:
     """One row per arm: means over seeds of what training cost."""
     shown = [
         column
@@ -76,7 +103,7 @@ def _cell(arm: ArmFinding, name: str, say: Cell) -> str:
     return say(summary)
 
 
-def target_table(findings: Findings) -> TableView | None:
+def target_table(findings: Findings) -> Table | None:
     """One row per arm: how many runs reached the target, and when half of them had."""
     timed = [(arm, arm.target_time) for arm in findings.arms if arm.target_time]
     if not timed:
@@ -145,3 +172,23 @@ _SHARED_WORK = (
     "Apart from the fit time as it was, each column counts the frozen layers’ work as the trial’s "
     "own, also where it found it done by others."
 )
+
+
+def _warmup_table(findings: Findings) -> Table | None:
+    """One row per arm: what its steps take, and what came before."""
+    timed = [(arm.arm, arm.timing) for arm in findings.arms if arm.timing]
+    if not timed:
+        return None
+    numeric = ["steps", "median step", "95th percentile", "first step", "first epoch"]
+    rows = []
+    for arm, timing in timed:
+        usual = [timing.median_step_seconds, timing.p95_step_seconds]
+        apart = [timing.warmup_first_step_seconds, timing.warmup_epoch_seconds]
+        cells = [number(seconds, "seconds") for seconds in (*usual, *apart)]
+        rows.append([arm_label(findings.study, arm), count(timing.n_steps), *cells])
+    return make_table(
+        "Steps after the first epoch; the first step and epoch apart",
+        ["arm", *numeric],
+        rows,
+        numeric=numeric,
+    )

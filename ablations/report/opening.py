@@ -1,0 +1,78 @@
+"""Puts a report together: what comes before the contents, and then its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablations.core.findings import Findings
+from ablations.report.blocks import (
+    Block,
+    Extras,
+    Facts,
+    Fold,
+    Items,
+    Link,
+    Prose,
+    Report,
+    Section,
+    present,
+    prose,
+)
+from ablations.report.exhibits import without_samples
+from ablations.report.figures.drawings import draw_arms
+from ablations.report.registry import SECTIONS
+from ablations.report.words.answer import answer
+from ablations.report.words.glossary import how_to_read
+from ablations.text.formatting import counted, day
+
+
+def make_report(
+    findings: Findings, extras: Extras, origin: Mapping[str, Any] | None = None
+) -> Report:
+    """Makes the blocks of a report; ``origin`` tells where its study lies."""
+    shown = findings if extras.samples else without_samples(findings)
+    return Report(shown, opening(shown), sections(shown, extras), origin or {})
+
+
+def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:
+    """Returns the sections that there is something to show in, in their order."""
+    made = (make(findings, extras) for make in SECTIONS)
+    return tuple(
+        section
+        for found in made
+        for section in (found if isinstance(found, tuple) else [found])
+        if section is not None
+    )
+
+
+def opening(findings: Findings) -> tuple[Block, ...]:
+    """Gives the answer first, with what limits it, in words and one figure."""
+    said = answer(findings)
+    caveats = prose(said.caveats)
+    return present(
+        Items(prose(_facts(findings)), style="facts"),
+        *prose([findings.study.question], style="question"),
+        Prose(" ".join(said.sentences), style="answer"),
+        _alarm(findings, said.alarm) if said.alarm else None,
+        Items(caveats, "Before you rely on this", style="notes") if caveats else None,
+        draw_arms(findings),
+        Fold("How to read this", (Facts(how_to_read(findings)),)),
+    )
+
+
+def _alarm(findings: Findings, words: str) -> Prose:
+    failed = [Link("#failures", "See the failures.")] if findings.failures else []
+    untrained = any(arm.untrained for arm in findings.arms)
+    both = [Link("#untrained", "See both readings.")] if untrained else []
+    return Prose("", lead=words, links=(*failed, *both), style="alarm")
+
+
+def _facts(findings: Findings) -> tuple[str, ...]:
+    study = findings.study
+    arms, seeds = counted(len(study.arms), "arm"), counted(len(study.seeds), "seed")
+    trials = counted(findings.n_planned, "trial")
+    when = [f"Measured {day(findings.finished_at)}"] if findings.finished_at else []
+    if findings.n_planned != len(study.arms) * len(study.seeds):
+        return (*when, f"{arms}, up to {seeds} each, {trials}")
+    return (*when, f"{arms} × {seeds} = {trials}")

@@ -1,0 +1,97 @@
+"""Every arm over its seeds, and the two kinds of noise in its numbers."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import Effect
+from ablations.core.findings import ArmFinding, Findings
+from ablations.report import data_files
+from ablations.report.blocks import DataFile, Extras, Section, Table, present
+from ablations.report.sections.noise import noise
+from ablations.report.tables import bounds, make_table
+from ablations.text.formatting import (
+    UNKNOWN,
+    arm_label,
+    count,
+    difference,
+    estimate,
+    metric_name,
+    number,
+    reach,
+)
+from ablations.text.naming import untrained_count
+
+
+def arms(findings: Findings, extras: Extras) -> Section:
+    """Sets the numbers of every arm; a report without any trial has this section too."""
+    trials = data_files.csv_file(
+        "trials", data_files.trials_frame(findings, extras.records), link="all trials"
+    )
+    own = data_files.some_files("arms", data_files.arms_frame(findings))
+    table = arm_table(findings, (trials, *own))
+    return Section("arms", "All arms", present(table, noise(findings)))
+
+
+def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
+    """One row per arm: its levels, and what the seeds gave."""
+    factors = [factor.name for factor in findings.study.factors]
+    metric = metric_name(findings.metric.name)
+    measured = ["n", f"{metric}, 95% interval", "sd", "min to max"]
+    changes = any(_difference(findings, arm) for arm in findings.arms)
+    compared = [f"change from {arm_label(findings.study, findings.study.reference)}"]
+    lost = ["did not train"] if any(arm.untrained for arm in findings.arms) else []
+    extra = [(name, title) for name, title in _EXTRA if _has(findings, name)]
+    numeric = [*lost, *measured, *(compared if changes else []), *(title for _, title in extra)]
+    rows = [
+        [level for _, level in arm.arm.levels]
+        + [untrained_count(arm) or UNKNOWN for _ in lost]
+        + _measured(findings, arm)
+        + ([_compared(findings, arm)] if changes else [])
+        + [_mean_of(arm, name) for name, _ in extra]
+        for arm in findings.arms
+    ]
+    caption = "Each arm over its seeds"
+    return make_table(caption, [*factors, *numeric], rows, numeric=numeric, name="arm", data=data)
+
+
+_EXTRA = (
+    ("images_per_second", "images/s"),
+    ("fit_seconds", "fit time"),
+    ("peak_memory_bytes", "worker’s peak memory"),
+)
+
+
+def _has(findings: Findings, name: str) -> bool:
+    return name != findings.metric.name and any(name in arm.summaries for arm in findings.arms)
+
+
+def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
+    summary, unit = arm.summaries.get(findings.metric.name), findings.metric.unit
+    if summary is None:
+        return ["0", UNKNOWN, UNKNOWN, UNKNOWN]
+    return [
+        count(summary.n),
+        estimate(summary.mean, bounds(summary.interval), unit),
+        difference(summary.sd, unit).lstrip("+"),
+        reach(summary.minimum, summary.maximum, unit),
+    ]
+
+
+def _mean_of(arm: ArmFinding, name: str) -> str:
+    summary = arm.summaries.get(name)
+    return number(summary.mean, summary.metric.unit) if summary else UNKNOWN
+
+
+def _difference(findings: Findings, arm: ArmFinding) -> Effect | None:
+    """The paired difference of an arm to the reference, if it was analysed at all."""
+    wanted = {arm.arm: 1.0, findings.study.reference: -1.0}
+    same = (e for e in findings.effects if {a: w for a, w in e.weights if w} == wanted)
+    return arm.difference or next(same, None)
+
+
+def _compared(findings: Findings, arm: ArmFinding) -> str:
+    if arm.is_reference:
+        return UNKNOWN
+    effect = _difference(findings, arm)
+    if effect is None:
+        return UNKNOWN
+    return estimate(effect.estimate, bounds(effect.interval), effect.metric.unit, signed=True)

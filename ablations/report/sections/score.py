@@ -1,0 +1,56 @@
+"""Scores the one arm that validation chose."""
+
+from __future__ import annotations
+
+from ablations.core.estimates import Summary
+from ablations.core.findings import Findings
+from ablations.report.blocks import Extras, Section, Table, present
+from ablations.report.tables import bounds, make_table
+from ablations.report.words.chapters import score_title
+from ablations.report.words.scores import HELD_OUT, SEEN, best_arm, chosen, reused
+from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, metric_name, reach
+
+_TITLES = {
+    SEEN: "test images that were validation images in some epoch",
+    HELD_OUT: "accuracy on all images held out from training",
+}
+
+
+def score(findings: Findings, _: Extras) -> Section | None:
+    """Says which arm was chosen and what it scores, and whether its test data were unseen."""
+    if not findings.study.chapters:
+        return None
+    blocks = present(chosen(findings), reused(findings), _table(findings))
+    return Section("score", score_title(findings), blocks)
+
+
+def _table(findings: Findings) -> Table | None:
+    """One row per number of the chosen arm."""
+    shown = _score_summaries(findings)
+    if not shown:
+        return None
+    columns = ["seeds", "mean, 95% interval", "min to max"]
+    rows = [[_title(findings, found), *_score_row(found)] for found in shown]
+    label = arm_label(findings.study, findings.best) if findings.best else UNKNOWN
+    caption = f"The chosen arm, ‘{label}’, over its seeds"
+    return make_table(caption, ["number", *columns], rows, numeric=columns, name="score")
+
+
+def _score_summaries(findings: Findings) -> list[Summary]:
+    arm, names = best_arm(findings), [findings.best_by, findings.metric.name, SEEN, HELD_OUT]
+    if arm is None:
+        return []
+    wanted = [name for name in dict.fromkeys(names) if name]
+    return [arm.summaries[name] for name in wanted if name in arm.summaries]
+
+
+def _title(findings: Findings, found: Summary) -> str:
+    name = found.metric.name
+    by = ", by which it was chosen" if name == findings.best_by else ""
+    return f"{_TITLES.get(name, metric_name(name))}{by}"
+
+
+def _score_row(found: Summary) -> list[str]:
+    unit = found.metric.unit
+    shown = estimate(found.mean, bounds(found.interval), unit)
+    return [count(found.n), shown, reach(found.minimum, found.maximum, unit)]

@@ -1,0 +1,1 @@
+"""What a report says: sentences by rules, whatever section they stand in."""

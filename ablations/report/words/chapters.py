@@ -1,0 +1,32 @@
+"""How a study that names chapters is divided: data first, its chapters from §2, the score last."""
+
+from __future__ import annotations
+
+from ablations.core.findings import Findings
+
+DATA_TITLE = "§1 Data"
+
+
+def chapter_titles(findings: Findings) -> tuple[str, ...]:
+    """Returns the numbered title of each chapter."""
+    chapters = findings.study.chapters
+    return tuple(f"§{n} {chapter.title}" for n, chapter in enumerate(chapters, start=2))
+
+
+def score_title(findings: Findings) -> str:
+    """Returns the title of the part that scores the chosen arm."""
+    return f"§{len(findings.study.chapters) + 2} Score on test data"
+
+
+def chapter_places(findings: Findings) -> tuple[tuple[int, ...], ...]:
+    """Returns the places, from 1, of the arms of each chapter; an arm is in the first that it fits.
+
+    Without chapters there are none.
+    """
+    free = dict(enumerate(findings.arms, start=1))
+    places = []
+    for chapter in findings.study.chapters:
+        own = tuple(place for place, arm in free.items() if arm.arm.matches(chapter.where))
+        places.append(own)
+        free = {place: arm for place, arm in free.items() if place not in own}
+    return tuple(places)
