@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sqlite3
 import sys
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +9,13 @@ from typer.testing import CliRunner
 
 from ablations.api import Session, analyze_records, load_study, read_records, run_study
 from ablations.cli.app import app
-from ablations.core.identity import Head, present_keys, threads_of
+from ablations.core.identity import Head, present_keys, threads_of, with_threads
 from ablations.core.record import RunRecord
 from ablations.core.study import trial_key
 from ablations.errors import StoreError, StudyError
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
-from ablations.records.sqlite.tables import TABLES, UPGRADES, version_of
 from ablations.run import Observer
 
 CORES = {"cpu": "x", "cores": "4"}
@@ -69,26 +66,9 @@ def earlier(records, **facts):
 
 
 def write_earlier(path: Path, records: list[RunRecord]) -> None:
-    """Writes a file of version 2, whose keys know of no threads."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(f"{TABLES}; {UPGRADES[0]}; PRAGMA user_version = 2;")
-        connection.commit()
-    fresh = Store(path.with_name("fresh.sqlite"))
+    """Writes a file of records that do not say their threads, named by the rule of today."""
     for record in records:
-        fresh.append(record)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("ATTACH ? AS fresh", (str(fresh.path),))
-        for (table,) in connection.execute(
-            "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
-        ).fetchall():
-            columns = ", ".join(
-                row[1] for row in connection.execute(f"PRAGMA main.table_info({table})")
-            )
-            connection.execute(
-                f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM fresh.{table}"
-            )
-    fresh.path.unlink()
+        Store(path).append(with_threads(record))
 
 
 @pytest.fixture
@@ -110,8 +90,6 @@ def test_records_of_more_threads_count_under_theirs_and_no_other(study, study_pa
     write_earlier(path, earlier(trained, jobs="1"))
     assert read_records(study) == ()
     assert len(read_records(load_study(study_path, threads=4))) == 12
-    with closing(sqlite3.connect(path)) as connection:
-        assert version_of(connection) == 2  # to read it is not to write it
     said = (
         "12 trials recorded with 4 threads, not 1, which gives other numbers: to use these records "
         "add --threads 4 (in the study file: threads = 4 under [trial]); else 'run' trains anew"
@@ -137,20 +115,14 @@ def test_the_cure_for_other_threads_in_the_study_file_trains_nothing(study, edit
     assert watcher.started_trials == []
 
 
-def test_an_upgrade_renames_records_once_and_keeps_what_they_show(study, trained):
+def test_the_names_that_records_of_more_threads_had_are_free_for_trials_of_one(study, trained):
     store = Store(Session.open(study).store.path)
     old = earlier(trained, jobs="1")
     write_earlier(store.path, old)
-    with closing(sqlite3.connect(store.path)) as connection, connection:
-        connection.execute("INSERT INTO descriptions VALUES (?, '[]')", (old[0].key,))
-    before = [record.key for record in store.records()]
-    assert not set(before) & {record.key for record in old}
-    store.append(replace(old[0], key="k" * 16, environment={"threads": "1"}))
-    assert [record.key for record in store.records()[:-1]] == before
-    assert [outcome.key for outcome in store.outcomes()[:-1]] == before
-    assert set(store.descriptions()) == {old[0].key, before[0]}
-    for record in old:  # the names that they had are free for trials of one thread
+    assert not {record.key for record in store.records()} & {record.key for record in old}
+    for record in old:
         store.append(replace(record, environment={"threads": "1"}))
+    assert len(store.records()) == 24
 
 
 def test_json_lines_are_named_by_threads_when_they_are_read(study, study_path, trained, tmp_path):

@@ -20,7 +20,7 @@ from typing import TypeVar
 from ablations.errors import DamagedStoreError, StoreError
 from ablations.records.sqlite.locks import holder
 from ablations.records.sqlite.rows import DamagedError
-from ablations.records.sqlite.tables import STORE_VERSION, bring_up_to_date, version_of
+from ablations.records.sqlite.tables import STORE_VERSION, make_tables, version_of
 
 T = TypeVar("T")
 Query = Callable[[sqlite3.Connection], Iterator[T]]
@@ -65,7 +65,6 @@ def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
             raise damaged(path, "it is empty", "0 bytes")
         with closing(connect(path, "mode=rw", WRITE_SECONDS)) as connection:
             _require_known(path, connection)
-            bring_up_to_date(connection)
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
 
@@ -103,7 +102,7 @@ def _make(path: Path) -> None:
         fresh.touch(exist_ok=False)
         with closing(connect(fresh, "mode=rw")) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            bring_up_to_date(connection)
+            make_tables(connection)
         with suppress(FileExistsError):  # somebody else was quicker
             _name_once(fresh, path)
     finally:
@@ -167,26 +166,20 @@ def _state(path: Path) -> tuple[object, ...]:
 
 
 def _ask(path: Path, connection: sqlite3.Connection, query: Query[T]) -> tuple[T, ...]:
-    """Returns the answer of a file; an earlier version is upgraded in a copy that goes away."""
-    if _require_known(path, connection) == STORE_VERSION:
-        return tuple(query(connection))
-    with closing(sqlite3.connect("")) as copy:
-        connection.backup(copy)
-        bring_up_to_date(copy)
-        return tuple(query(copy))
+    _require_known(path, connection)
+    return tuple(query(connection))
 
 
-def _require_known(path: Path, connection: sqlite3.Connection) -> int:
+def _require_known(path: Path, connection: sqlite3.Connection) -> None:
     version = version_of(connection)
     if version == 0:
         raise damaged(path, "it holds no tables of this program", "schema version 0")
-    if version > STORE_VERSION:
+    if version != STORE_VERSION:
         raise StoreError(
             f"{path} was written by another version of ablations",
             received=f"schema version {version}",
             cure=f"This one reads version {STORE_VERSION}; name another --runs-dir",
         )
-    return version
 
 
 def damaged(path: Path, problem: str, received: str) -> DamagedStoreError:

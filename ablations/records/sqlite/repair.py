@@ -17,7 +17,7 @@ from ablations.records.readers.jsonl import lines_of, record_from_json
 from ablations.records.sqlite.connections import UNREADABLE, copied, damaged, log_of, telling
 from ablations.records.sqlite.rows import DamagedError, fetch, remove, remove_damaged_descriptions
 from ablations.records.sqlite.store import Store
-from ablations.records.sqlite.tables import STORE_VERSION, bring_up_to_date, version_of
+from ablations.records.sqlite.tables import make_tables, version_of
 from ablations.text.formatting import counted
 
 Row = Sequence[Any]
@@ -52,7 +52,7 @@ def repair(path: Path) -> Repaired:
     The damaged file is kept beside it.
 
     Raises:
-        StoreError: if there is no such file, the study runs, or the file is of a later version.
+        StoreError: if there is no such file, the study runs, or the file is of another version.
     """
     if not path.is_file():
         raise StoreError(
@@ -117,7 +117,7 @@ def _sound(path: Path) -> int:
 
     Raises:
         DamagedStoreError: if anything in it is damaged.
-        StoreError: if it is locked, of a later version, or cannot be read here.
+        StoreError: if it is locked, of another version, or cannot be read here.
     """
     store = Store(path)
     store.descriptions()
@@ -140,12 +140,11 @@ def _salvage(copy: Path, fresh: Path) -> list[str]:
     """Fills a new file with the sound records of a damaged one; returns what is lost."""
     with closing(_opened(copy)) as old, closing(sqlite3.connect(fresh)) as new:
         new.execute("PRAGMA journal_mode = WAL")
-        bring_up_to_date(new, _version(old))
+        make_tables(new)
         for table in _names(new):
             _copy_rows(old, new, table)
         _copy_other_tables(old, new)
         new.commit()
-        bring_up_to_date(new)
         with new:
             return _drop_damaged(new)
 
@@ -162,13 +161,6 @@ def _opened(copy: Path) -> sqlite3.Connection:
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA writable_schema = ON")  # also where the schema or the size is wrong
     return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    with suppress(*UNREADABLE):
-        if 1 <= version_of(connection) <= STORE_VERSION:
-            return version_of(connection)
-    return STORE_VERSION
 
 
 def _names(connection: sqlite3.Connection) -> list[str]:

@@ -16,14 +16,6 @@ from ablations.records.validation import StoredFacts, parsed
 
 T = TypeVar("T")
 
-_CHECKSUMS = (
-    "ALTER TABLE records ADD COLUMN head_checksum TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE records ADD COLUMN body_checksum TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE descriptions ADD COLUMN checksum TEXT NOT NULL DEFAULT ''",
-    "CREATE TABLE totals (records INTEGER NOT NULL) STRICT",
-    "INSERT INTO totals SELECT count(*) FROM records",
-)
-
 _DETAILS = {
     "metrics": "name, value, unit, better",
     "epochs": "epoch, metrics",
@@ -141,29 +133,11 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
         body = codec.to_text(codec.exhibit_to_json(exhibit))
         content = _shared_row(connection, "contents", "body", body)
         connection.execute("INSERT INTO exhibits VALUES (?, ?, ?)", (owner, position, content))
-    seal(connection, owner)
+    written = fetch(connection, owner)[0].checksums()
+    statement = "UPDATE records SET head_checksum = ?, body_checksum = ? WHERE id = ?"
+    connection.execute(statement, (*written, owner))
     fetch(connection, owner)[0].record()
     connection.execute("UPDATE totals SET records = records + 1")
-
-
-def seal(connection: sqlite3.Connection, owner: int | None = None) -> None:
-    """Writes the checksums of one record, or of all, from the values that are stored."""
-    for rows in fetch(connection, owner):
-        connection.execute(
-            "UPDATE records SET head_checksum = ?, body_checksum = ? WHERE id = ?",
-            (*rows.checksums(), rows.id),
-        )
-
-
-def add_checksums(connection: sqlite3.Connection) -> None:
-    """Gives an earlier file checksums of what it holds, and the number of its records."""
-    for statement in _CHECKSUMS:
-        connection.execute(statement)
-    seal(connection)
-    for key, text in connection.execute("SELECT key, exhibits FROM descriptions").fetchall():
-        connection.execute(
-            "UPDATE descriptions SET checksum = ? WHERE key = ?", (checksum(key, text), key)
-        )
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -4,7 +4,6 @@ import json
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
-from ablations.records.sqlite import tables
+from ablations.records.sqlite.repair import repair
 from ablations.records.sqlite.store import Store
 
 RECORD = RunRecord(
@@ -215,71 +214,23 @@ def version(path: Path) -> int:
     return found
 
 
-def write_version_1(path: Path, *records: RunRecord) -> None:
-    """Copies records into the tables as they were before predictions had a digest."""
-    present = Store(path.with_name("present.sqlite"))
-    for record in records:
-        present.append(record)
-    connection = sqlite3.connect(path)
-    connection.executescript(tables.TABLES)
-    connection.execute("ATTACH ? AS present", (str(present.path),))
-    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    for (table,) in names:
-        known = connection.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall()
-        columns = ", ".join(f'"{name}"' for (name,) in known)
-        connection.execute(f"INSERT INTO main.{table} SELECT {columns} FROM present.{table}")
-    connection.execute("PRAGMA user_version = 1")
-    connection.commit()
-    connection.close()
-
-
-OTHER = replace(RECORD, key="k2", status="failed", reason="diverged", epochs=({"loss": math.nan},))
-
-
-def test_a_file_of_version_1_is_read_and_left_as_it_is(tmp_path: Path):
-    store = Store(tmp_path / "old" / "records.sqlite")
-    store.path.parent.mkdir()
-    write_version_1(store.path, RECORD, OTHER)
-    assert all(map(same, store.records(), [undigested(RECORD), undigested(OTHER)]))
-    assert [outcome.key for outcome in store.outcomes()] == ["k1", "k2"]
-    assert store.descriptions() == {}
-    assert version(store.path) == 1
-
-
-def test_the_first_record_brings_a_file_of_version_1_to_the_present_one(tmp_path: Path):
-    store = Store(tmp_path / "records.sqlite")
-    write_version_1(store.path, RECORD, OTHER)
-    newer = replace(RECORD, key="k3")
-    store.append(newer)
-    assert version(store.path) == tables.STORE_VERSION
-    expected = [undigested(RECORD), undigested(OTHER), newer]
-    assert len(store.records()) == 3
-    assert all(map(same, store.records(), expected))
-    with pytest.raises(StoreError, match="recorded only once"):
-        store.append(RECORD)
-    store.append(replace(OTHER, key="k4"))
-    assert len(store.records()) == 4
-
-
-def test_a_description_brings_a_file_of_version_1_to_the_present_one_too(tmp_path: Path):
-    store = Store(tmp_path / "records.sqlite")
-    write_version_1(store.path, RECORD)
-    store.describe("k1", RECORD.exhibits)
-    assert version(store.path) == tables.STORE_VERSION
-    assert store.descriptions() == {"k1": RECORD.exhibits}
-    assert same(store.records()[0], undigested(RECORD))
-
-
-def test_a_file_of_a_later_version_is_not_written_to(tmp_path: Path):
+@pytest.mark.parametrize("other", [1, 3, 99])
+def test_a_file_of_another_version_is_neither_read_nor_written_to(tmp_path: Path, other: int):
     store = Store(tmp_path / "records.sqlite")
     store.append(RECORD)
     connection = sqlite3.connect(store.path)
-    connection.execute("PRAGMA user_version = 99")
+    connection.execute(f"PRAGMA user_version = {other}")
     connection.close()
-    for use in (lambda: store.append(replace(RECORD, key="k2")), lambda: store.describe("k1", ())):
-        with pytest.raises(StoreError, match=r"Received: schema version 99\. This one reads"):
+    for use in (
+        lambda: store.append(replace(RECORD, key="k2")),
+        lambda: store.describe("k1", ()),
+        store.records,
+        store.outcomes,
+        lambda: repair(store.path),
+    ):
+        with pytest.raises(StoreError, match=rf"Received: schema version {other}\. This one reads"):
             use()
-    assert version(store.path) == 99
+    assert version(store.path) == other
 
 
 def test_json_lines_of_version_1_have_no_digest(tmp_path: Path):
@@ -297,30 +248,3 @@ def test_a_digest_comes_back_from_json_lines_and_store(tmp_path: Path):
     store.append(RECORD)
     write_jsonl(store.records(), path)
     assert [r.predictions[0].examples for r in (*store.records(), *read_jsonl(path))] == ["d1"] * 2
-
-
-def test_a_new_file_and_an_upgraded_one_have_the_same_tables(tmp_path: Path):
-    old, new = Store(tmp_path / "old.sqlite"), Store(tmp_path / "new.sqlite")
-    write_version_1(old.path, OTHER)
-    for store in (old, new):
-        store.append(RECORD)
-
-    def schema(path: Path) -> list[tuple[str, str]]:
-        with closing(sqlite3.connect(path)) as connection:
-            return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY 1").fetchall()
-
-    assert schema(old.path) == schema(new.path)
-
-
-def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch):
-    store = Store(tmp_path / "records.sqlite")
-    write_version_1(store.path, RECORD)
-    steps = (*tables.UPGRADES[:-2], "CREATE TABLE half (x)", "no statement")
-    monkeypatch.setattr(tables, "UPGRADES", steps)
-    with pytest.raises(StoreError):
-        store.append(OTHER)
-    monkeypatch.undo()
-    assert version(store.path) == 1
-    assert len(store.records()) == 1
-    with closing(sqlite3.connect(store.path)) as connection:
-        assert not connection.execute("SELECT * FROM sqlite_schema WHERE name = 'half'").fetchall()
