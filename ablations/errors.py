@@ -35,7 +35,7 @@ class AblationsError(Exception):
     """
 
     def __init__(self, problem: str, *, received: object, cure: str) -> None:
-        shown = received if isinstance(received, str) else repr(received)
+        shown = _within(received) if isinstance(received, str) else repr(received)
         line = f"{_short(problem)}. Received: {_short(shown)}. {_short(cure)}."
         super().__init__(" ".join(line.split()))
         self._parts = (problem, received, cure)
@@ -66,6 +66,28 @@ def meant(word: str, known: Iterable[str]) -> str:
     alike = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), alike, n=1)
     return f"Did you mean '{alike[close[0]]}'? " if close else ""
+
+
+def place(location: Iterable[int | str]) -> str:
+    """Writes where a value stands in a file.
+
+    Example:
+        >>> place(["gates", 0, "at_least"])
+        'gates[0].at_least'
+    """
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def _within(text: str) -> str:
+    """Writes an error that is itself what was received, so that the line says this word once.
+
+    Example:
+        >>> _within("'loss' must be a number. Received: None.")
+        "'loss' must be a number, not None"
+    """
+    problem, mark, received = text.partition(". Received: ")
+    return f"{problem}, not {received.removesuffix('.')}" if mark else text
 
 
 def _short(text: str) -> str:

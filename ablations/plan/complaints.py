@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ablations.errors import StudyError, meant
+from ablations.errors import StudyError, meant, place
 from ablations.plan.schema import StudyFile
 
 
 def as_study_error(
-    place: str, error: ValidationError, model: type[BaseModel] = StudyFile
+    file: str, error: ValidationError, model: type[BaseModel] = StudyFile
 ) -> StudyError:
-    """Returns the first of pydantic's complaints of ``model`` in the house's three parts."""
-    first, *others = _told_apart(error)
-    location = [str(part) for part in first["loc"] if not _is_type_tag(part)]
-    where = ".".join(location)
+    """Returns the first of pydantic's complaints about ``model`` in the three parts of an error."""
+    first, *others = _complaints(error)
+    location = [part for part in first["loc"] if not _is_type_tag(part)]
+    where = place(location)
     more = len(others)
     tail = f" (and {more} more)" if more else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
-        cure = f"{meant(location[-1], known)}Known here are {', '.join(known)}"
+        cure = f"{meant(str(location[-1]), known)}Known here are {', '.join(known)}"
         return StudyError(
-            f"{place}: unknown key '{where}'{tail}", received=first["input"], cure=cure
+            f"{file}: unknown key '{where}'{tail}", received=first["input"], cure=cure
         )
     if first["type"] == "missing":
         cure = "Add it; 'ablations init' writes a commented example"
-        return StudyError(f"{place}: '{where}' is missing{tail}", received="nothing", cure=cure)
-    problem = f"{place}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
+        return StudyError(f"{file}: '{where}' is missing{tail}", received="nothing", cure=cure)
+    problem = f"{file}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
     hint = meant(str(first["input"]), choices)
     cure = f"{hint}See 'ablations schema' for its form"
     return StudyError(problem, received=first["input"], cure=cure)
 
 
-def _told_apart(error: ValidationError) -> list[ErrorDetails]:
+def _complaints(error: ValidationError) -> list[ErrorDetails]:
     """Returns the complaints; of those about the members of one union only the most specific."""
     found: dict[tuple[int | str, ...], ErrorDetails] = {}
     for one in error.errors(include_url=False):
         tags = [i for i, part in enumerate(one["loc"]) if _is_type_tag(part)]
-        place = one["loc"][: tags[0]] if tags else one["loc"]
-        if place not in found or len(one["loc"]) > len(found[place]["loc"]):
-            found[place] = one
+        where = one["loc"][: tags[0]] if tags else one["loc"]
+        if where not in found or len(one["loc"]) > len(found[where]["loc"]):
+            found[where] = one
     complaints = list(found.values())
     if complaints[0]["type"] == "missing":  # most likely it is there, but misspelt
         complaints.sort(key=lambda one: one["type"] != "extra_forbidden")
@@ -61,10 +62,10 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _known_keys(model: type[BaseModel], location: list[str]) -> list[str]:
+def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     for part in location:
-        if part not in model.model_fields:  # a name of the user's own, or a position in a list
-            continue
+        if not isinstance(part, str) or part not in model.model_fields:
+            continue  # a position in a list, or a name of the user's own
         model = _model_in(model.model_fields[part].annotation) or model
     return list(model.model_fields)
 

@@ -40,6 +40,7 @@ from ablations.core.record import (
     Unit,
 )
 from ablations.core.study import Arm
+from ablations.errors import place
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -63,7 +64,7 @@ def checked(kind: type[M], values: object) -> M:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        where = place(first["loc"])
         said = first["msg"].removeprefix("Value error, ")
         said = said[:1].lower() + said[1:]
         text = f"{where}: {said}" if where else said

@@ -43,7 +43,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
         (
             "at_least = 0.6",
             "at_lest = 0.6",
-            "small.toml: unknown key 'gates.0.at_lest'. Received: 0.6. Did you mean 'at_least'? "
+            "small.toml: unknown key 'gates[0].at_lest'. Received: 0.6. Did you mean 'at_least'? "
             "Known here are metric, where, at_least, at_most, judge.",
         ),
         (

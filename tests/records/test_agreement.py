@@ -119,9 +119,9 @@ def test_a_baseline_in_another_unit_is_refused(study_path, records, path):
         (lambda m: m["arms"][0]["values"]["test_accuracy"].update({"x": 0.5}), "whole number"),
         (lambda m: m["arms"][0]["levels"].update({"a": ["on"]}), "levels.a: input should be"),
         (lambda m: m["arms"].append(m["arms"][0]), "arms: the arm"),
-        (lambda m: m["arms"][0].pop("values"), "measured.arms.0.values: field required"),
+        (lambda m: m["arms"][0].pop("values"), "measured.arms[0].values: field required"),
         (lambda m: m.pop("arms"), "measured.arms: field required"),
-        (lambda m: m.update(environments=[1]), "measured.environments.0"),
+        (lambda m: m.update(environments=[1]), "measured.environments[0]"),
         (lambda m: m.update(data="d"), "measured.data: input should be a valid list"),
     ],
 )

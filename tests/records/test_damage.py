@@ -71,7 +71,7 @@ def test_no_damaged_store_is_read_as_something_else_and_repair_keeps_what_is_sou
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"metrics": [{"name": "m", "value": "0.5"}]}, "metrics.0.value: input should be a valid"),
+        ({"metrics": [{"name": "m", "value": "0.5"}]}, "metrics[0].value: input should be a valid"),
         ({"seed": -1}, "seed: input should be greater than or equal to 0 (-1)"),
         ({"seed": True}, "seed: input should be a valid integer (True)"),
         ({"arm": {"a": ["on"]}}, "arm.a: input should be a valid string"),
@@ -79,8 +79,8 @@ def test_no_damaged_store_is_read_as_something_else_and_repair_keeps_what_is_sou
         ({"seconds": 1e300}, "started_at: "),
         ({"reason": "raised"}, "status: completed with the reason raised"),
         ({"colour": 1}, "colour: extra inputs are not permitted (1)"),
-        ({"steps": [[0.1, None]]}, "steps.0: should hold finite numbers only"),
-        ({"epochs": [[1]]}, "epochs.0: input should be a valid dictionary"),
+        ({"steps": [[0.1, None]]}, "steps[0]: should hold finite numbers only"),
+        ({"epochs": [[1]]}, "epochs[0]: input should be a valid dictionary"),
     ],
 )
 def test_a_line_that_is_wrong_is_named_with_its_field(tmp_path: Path, change, said):
