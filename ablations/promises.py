@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ablations.core.record import Metric, RunRecord, Unit
+from ablations.core.metrics import TARGET_SECONDS, Unit
+from ablations.core.record import Metric, RunRecord, known_metric
 from ablations.core.study import Study, Trial
 from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
@@ -101,10 +102,10 @@ def _reported(record: RunRecord, wanted: Sequence[str]) -> Mapping[str, Metric]:
     logged = {metric.name: metric for metric in record.metrics}
     if set(wanted) <= set(logged):
         return logged
-    from ablations.analyze import TARGET_SECONDS, measured
+    from ablations.analyze import measured
 
     # Not every trial reaches the target.
-    return {**measured(record), TARGET_SECONDS: Metric(TARGET_SECONDS, 0.0, "seconds", "lower")}
+    return {**measured(record), TARGET_SECONDS: known_metric(TARGET_SECONDS, 0.0)}
 
 
 def _missing(named: _Named, record: RunRecord, study: Study) -> StudyError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ablations.core.identity import Head, other_threads
 from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
+from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Study, Trial
 from ablations.entry import ReportBytes, describe_nothing, find_entry
@@ -226,7 +227,7 @@ class Session:
         if not gpus():
             return best_jobs(threads=self.study.threads)
         metrics = (metric for record in self.planned_store.records() for metric in record.metrics)
-        taken = [metric.value for metric in metrics if metric.name == "device_memory_bytes"]
+        taken = [metric.value for metric in metrics if metric.name == DEVICE_MEMORY_BYTES]
         return best_jobs(max(taken, default=None))
 
     def prepare(

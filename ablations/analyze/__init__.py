@@ -12,12 +12,11 @@ from ablations.analyze.compare.gates import exit_code
 from ablations.analyze.compare.past import read_past
 from ablations.analyze.compare.regression import Against, against, drift_code, past_of_records
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
-from ablations.analyze.derived import TARGET_SECONDS, measured
+from ablations.analyze.derived import measured
 from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.inference.selftest import with_self_test
 
 __all__ = [
-    "TARGET_SECONDS",
     "Against",
     "Comparison",
     "Frames",

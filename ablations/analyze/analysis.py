@@ -26,6 +26,7 @@ from ablations.analyze.inference.resolution import with_step
 from ablations.analyze.inference.robustness import nonparametric_results
 from ablations.analyze.inference.sequential import equal_fixed
 from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
+from ablations.core import metrics
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Failure, Findings
 from ablations.core.record import Exhibit, RunRecord
@@ -155,7 +156,7 @@ def _compared(
 
 def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
     """Returns the mean duration of a trial of each arm that has one."""
-    means = {arm.arm: arm.summaries["trial_seconds"].mean for arm in arms if arm.n_completed}
+    means = {arm.arm: arm.summaries[metrics.TRIAL_SECONDS].mean for arm in arms if arm.n_completed}
     return {arm: mean for arm, mean in means.items() if mean is not None}
 
 
@@ -206,8 +207,8 @@ def _curves(record: RunRecord) -> Iterable[Curve]:
 
 def _deciding(infos: Mapping[str, MetricInfo], primary: str) -> MetricInfo | None:
     """Returns the metric that the best arm is chosen by: a validation metric if there is one."""
-    validation = [name for name in infos if name.startswith("val_")]
-    for name in ("best_val_accuracy", "val_accuracy", *validation, primary):
+    validation = [name for name in infos if metrics.is_validation(name)]
+    for name in (metrics.BEST_VAL_ACCURACY, metrics.VAL_ACCURACY, *validation, primary):
         if name in infos and infos[name].better != "neither":
             return infos[name]
     return None

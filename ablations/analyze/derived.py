@@ -8,10 +8,8 @@ from statistics import fmean
 import numpy as np
 
 from ablations.analyze.describe.timings import warmed_up
-from ablations.core.record import Metric, RunRecord
-
-TARGET_SECONDS = "target_seconds"
-"""The metric of the trials that reach the study's target."""
+from ablations.core import metrics
+from ablations.core.record import Metric, RunRecord, known_metric
 
 LAST_EPOCHS = 10
 """How many of the last epochs stand for a run's end."""
@@ -25,24 +23,24 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
     training minus validation accuracy over the last ten epochs; and ``full_fit_seconds``, the fit
     with the work that the trial found done by others. A logged metric of the same name stands.
     """
-    derived = [Metric("trial_seconds", record.seconds, "seconds", "lower")]
+    derived = [known_metric(metrics.TRIAL_SECONDS, record.seconds)]
     steps = warmed_up(record.steps)
     if steps.size:
         # What np.quantile computes, without its overhead, which ten thousand trials would feel.
         places = np.array([0.5, 0.95]) * (steps.size - 1)
         median, p95 = np.interp(places, np.arange(steps.size), np.sort(steps))
-        derived.append(Metric("median_step_seconds", float(median), "seconds", "lower"))
-        derived.append(Metric("p95_step_seconds", float(p95), "seconds", "lower"))
+        derived.append(known_metric(metrics.MEDIAN_STEP_SECONDS, float(median)))
+        derived.append(known_metric(metrics.P95_STEP_SECONDS, float(p95)))
     gaps = [
-        epoch["accuracy"] - epoch["val_accuracy"]
+        epoch[metrics.ACCURACY] - epoch[metrics.VAL_ACCURACY]
         for epoch in record.epochs[-LAST_EPOCHS:]
-        if {"accuracy", "val_accuracy"} <= set(epoch)
+        if set(epoch) >= metrics.ACCURACIES
     ]
     if gaps:
-        derived.append(Metric("overfit_gap", fmean(gaps), "fraction", "lower"))
+        derived.append(known_metric(metrics.OVERFIT_GAP, fmean(gaps)))
     logged = {metric.name: metric for metric in record.metrics}
-    if "fit_seconds" in logged:
-        shared = logged["shared_seconds"].value if "shared_seconds" in logged else 0.0
-        full = logged["fit_seconds"].value + shared
-        derived.append(Metric("full_fit_seconds", full, "seconds", "lower"))
+    if metrics.FIT_SECONDS in logged:
+        own, shared = logged[metrics.FIT_SECONDS], logged.get(metrics.SHARED_SECONDS)
+        full = own.value + (shared.value if shared else 0.0)
+        derived.append(known_metric(metrics.FULL_FIT_SECONDS, full))
     return logged | {m.name: m for m in derived if m.name not in logged}

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Study, Trial
 from ablations.entry import ReportBytes
@@ -29,7 +30,7 @@ from ablations.run.observer import Observer
 from ablations.text import formatting
 from ablations.text.escaping import harmless
 
-_WATCHED = ("val_accuracy", "accuracy", "val_loss", "loss")
+_WATCHED = tuple(name for pair in CURVES for name in reversed(pair))
 
 
 class RunProgress(Observer):
@@ -62,9 +63,7 @@ def latest(metrics: Mapping[str, float]) -> str:
     """
     for name in (*_WATCHED, *metrics):
         if name in metrics:
-            shown = formatting.number(
-                metrics[name], "fraction" if name.endswith("accuracy") else "number"
-            )
+            shown = formatting.number(metrics[name], unit_of(name))
             return f"{name.replace('_', ' ')} {shown}"
     return formatting.UNKNOWN
 

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ablations.core.findings import Findings
+from ablations.core.metrics import unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.core.training import untrained
@@ -109,7 +110,7 @@ def percent_questions(study: Study) -> list[str]:
         f"metric is reported as a fraction, write {bar / 100:g}"
         for place, gate in enumerate(study.gates)
         for bar in (gate.at_least, gate.at_most)
-        if bar is not None and abs(bar) > 1 and gate.metric.endswith("accuracy")
+        if bar is not None and abs(bar) > 1 and unit_of(gate.metric) == "fraction"
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablations.core.design import Alias, Arm, Change, EffectKind
-from ablations.core.record import Better, Unit
+from ablations.core.metrics import Better, Unit
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 

@@ -10,13 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.metrics import METRICS, Better, Unit
 from ablations.core.study import Arm, Settings
 
 SCHEMA_VERSION = 2
 """Version of a run record as a line of JSON; version 1 lacks the digest of predictions."""
 
-Unit = Literal["fraction", "seconds", "bytes", "count", "per second", "number"]
-Better = Literal["higher", "lower", "neither"]
 Status = Literal["completed", "failed"]
 Reason = Literal["raised", "diverged", "timeout", "died"]
 Cell = str | int | float | None
@@ -35,6 +34,11 @@ class Metric:
     value: float
     unit: Unit = "number"
     better: Better = "neither"
+
+
+def known_metric(name: str, value: float) -> Metric:
+    """Returns a value of a registered metric, with its unit and direction."""
+    return Metric(name, value, METRICS[name].unit, METRICS[name].better)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

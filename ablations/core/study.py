@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ablations.core.design import Adaptive, Arm, Design, Factor, Fraction, Level, Settings
+from ablations.core.metrics import TEST_ACCURACY
 
 __all__ = [
     "PURPOSES",
@@ -117,7 +118,7 @@ class Study:
     design: Design
     seeds: tuple[int, ...]
     gates: tuple[Gate, ...] = ()
-    metric: str = "test_accuracy"
+    metric: str = TEST_ACCURACY
     smallest_effect_that_matters: float = 0.0
     smallest_ratio_that_matters: float = 1.05
     adaptive: Adaptive | None = None

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.core.record import Predictions, RunRecord, Unit
+from ablations.core import metrics
+from ablations.core.metrics import Unit
+from ablations.core.record import Predictions, RunRecord
 
 ROUNDING = 1e-4
 """Outputs that differ by less than this part of an equal share of the classes are the same.
@@ -90,8 +92,8 @@ def _no_better_than_guessing(said: Predictions) -> bool:
 
 
 def _by_numbers(record: RunRecord) -> bool | None:
-    metrics = {metric.name: metric.value for metric in record.metrics}
-    accuracy, share = metrics.get("test_accuracy"), metrics.get("majority_accuracy")
+    values = {metric.name: metric.value for metric in record.metrics}
+    accuracy, share = values.get(metrics.TEST_ACCURACY), values.get(metrics.MAJORITY_ACCURACY)
     if accuracy is None or share is None or not 0 < share <= MAJORITY:
         return None
     if not _losses(record.epochs):
@@ -108,7 +110,7 @@ def _least_entropy(share: float, epochs: Sequence[Mapping[str, float]]) -> float
     """
     if share >= 0.5:
         return -share * math.log(share) - (1 - share) * math.log1p(-share)
-    best = max((epoch.get("accuracy", 0.0) for epoch in epochs), default=0.0)
+    best = max((epoch.get(metrics.ACCURACY, 0.0) for epoch in epochs), default=0.0)
     return -math.log(max(share, min(best, 1.0)))
 
 
@@ -120,5 +122,5 @@ def _stays_at(record: RunRecord, guessing: float) -> bool:
 
 def _losses(epochs: Sequence[Mapping[str, float]]) -> list[float]:
     """Returns the training loss of each epoch, of two epochs or more; else nothing."""
-    found = [epoch["loss"] for epoch in epochs if "loss" in epoch]
+    found = [epoch[metrics.LOSS] for epoch in epochs if metrics.LOSS in epoch]
     return found if len(found) == len(epochs) > 1 else []

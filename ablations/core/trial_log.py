@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ablations.core import checks
+from ablations.core.metrics import ACCURACIES, Better, Unit
 from ablations.core.record import (
-    Better,
     Cell,
     Chart,
     Exhibit,
@@ -20,12 +20,9 @@ from ablations.core.record import (
     Predictions,
     Scope,
     Table,
-    Unit,
+    known_metric,
 )
 from ablations.errors import DivergedError, ReportingError
-
-_ACCURACIES = frozenset({"accuracy", "val_accuracy"})
-"""Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
 
 BEYOND = 2.0
 """A fraction beyond this is taken for a percentage; some shares are a little above 1."""
@@ -71,7 +68,7 @@ class TrialLog:
         _require_room("log.epoch", self._epochs, MOST_EPOCHS)
         number = len(self._epochs) + 1
         values = checked_epoch(number, metrics)
-        for name in _ACCURACIES & set(values):
+        for name in ACCURACIES & set(values):
             require_fraction(Metric(name, values[name], "fraction"), f"epoch {number}")
         self._epochs.append(values)
         self._on_epoch(number, values)
@@ -101,7 +98,22 @@ class TrialLog:
             ReportingError: if a fraction is given in percent.
             DivergedError: if the value is not finite.
         """
-        metric = checked_metric(Metric(name, value, unit, better))
+        self._add(Metric(name, value, unit, better))
+
+    def known(self, name: str, value: float) -> None:
+        """Reports one number of the whole trial whose unit and direction the registry knows.
+
+        Args:
+            name: A constant of `ablations.core.metrics`.
+            value: The number.
+
+        Raises:
+            KeyError: if the registry does not know it; else as `metric` does.
+        """
+        self._add(known_metric(name, value))
+
+    def _add(self, given: Metric) -> None:
+        metric = checked_metric(given)
         require_fraction(metric, "log.metric")
         _require_finite(f"metric '{metric.name}'", metric.value)
         _require_room("log.metric", {*self._metrics} - {metric.name}, MOST_NAMES)

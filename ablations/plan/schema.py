@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from ablations.core.metrics import TEST_ACCURACY
 from ablations.plan.designs import KINDS
 
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -97,7 +98,7 @@ class DesignTable(_Strict):
 class AnalysisTable(_Strict):
     """What the effects are measured in."""
 
-    metric: Name = "test_accuracy"
+    metric: Name = TEST_ACCURACY
     smallest_effect_that_matters: Annotated[
         Finite, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
     ] = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablations.core.design import Adaptive
+from ablations.core.metrics import TARGET_SECONDS
 from ablations.core.study import Arm, Study
 from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
@@ -76,7 +77,7 @@ def require_fixed_seeds(seeds: object, *, override: int) -> None:
 def require_fixed_target(study: Study) -> None:
     """Raises `StudyError` where each new seed would move what earlier looks have seen."""
     require(
-        not study.adaptive or study.metric != "target_seconds" or study.target_accuracy is not None,
+        not study.adaptive or study.metric != TARGET_SECONDS or study.target_accuracy is not None,
         "adaptive seeds on target_seconds need analysis.target_accuracy",
         received="no target_accuracy",
         cure="Name it: a target taken from the seeds so far would move with each of them",

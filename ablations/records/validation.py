@@ -28,17 +28,8 @@ from pydantic import (
 from pydantic import model_validator as model
 from pydantic_core import from_json
 
-from ablations.core.record import (
-    Better,
-    Exhibit,
-    Metric,
-    Predictions,
-    Reason,
-    RunRecord,
-    Status,
-    Table,
-    Unit,
-)
+from ablations.core.metrics import Better, Unit
+from ablations.core.record import Exhibit, Metric, Predictions, Reason, RunRecord, Status, Table
 from ablations.core.study import Arm
 from ablations.errors import place
 

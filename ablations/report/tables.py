@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ablations.core.estimates import Interval
-from ablations.core.record import Unit
+from ablations.core.metrics import Unit
 from ablations.report.blocks import Column, DataFile, Table
 from ablations.text.formatting import interval, p_value
 

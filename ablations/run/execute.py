@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ablations.core import checks
 from ablations.core import trial_log as reported
-from ablations.core.record import LogContents, Metric, Reason, RunRecord
+from ablations.core.metrics import ENERGY_JOULES, PEAK_MEMORY_BYTES
+from ablations.core.record import LogContents, Reason, RunRecord, known_metric
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.entry import Entry, Train
@@ -156,8 +157,8 @@ def _storable(
         contents = LogContents()
         problem = f"what the training reported cannot be stored: {_one_line(error)}"
         failure = failure or ("raised", problem)
-    if joules is not None and all(metric.name != "energy_joules" for metric in contents.metrics):
-        energy_metric = Metric("energy_joules", joules, better="lower")
+    if joules is not None and all(metric.name != ENERGY_JOULES for metric in contents.metrics):
+        energy_metric = known_metric(ENERGY_JOULES, joules)
         contents = replace(contents, metrics=(*contents.metrics, energy_metric))
     return make_record(trial, contents, started_at=started_at, seconds=seconds, failure=failure)
 
@@ -171,7 +172,7 @@ def make_record(
     failure: tuple[Reason, str] | None,
 ) -> RunRecord:
     """Puts the record of an ended trial together; ``failure`` is its reason and message."""
-    peak = Metric("peak_memory_bytes", float(memory.peak_bytes()), "bytes", "lower")
+    peak = known_metric(PEAK_MEMORY_BYTES, float(memory.peak_bytes()))
     own = () if failure or peak.name in {m.name for m in contents.metrics} else (peak,)
     reason, message = failure or (None, "")
     return RunRecord(

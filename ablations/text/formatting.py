@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ablations.core.record import Better, Unit
+from ablations.core.metrics import METRICS, Better, Unit
 from ablations.core.study import Arm, Gate, Study
 from ablations.text.quantities import (
     MINUS,
@@ -111,6 +111,8 @@ def metric_name(name: str) -> str:
         >>> metric_name("val_accuracy"), metric_name("fit_seconds"), metric_name("p95_bytes")
         ('validation accuracy', 'fit time', 'p95')
     """
+    if name in METRICS:
+        return METRICS[name].title
     bare = name.removesuffix("_bytes")
     if bare.endswith("_seconds"):
         bare = bare.removesuffix("_seconds") + ("" if "time" in bare else "_time")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ablations.core.record import Unit
+from ablations.core.metrics import Unit
 
 UNKNOWN = "–"
 MINUS = "−"

@@ -234,7 +234,7 @@ def test_an_error_may_say_anything():
 
     record = execute(TRIAL, train, lambda _number, _metrics: None)
     assert record.message.startswith("Odd: x\\ud800x")
-    assert "(test_reported.py, line " in record.message
+    assert "(test_trial_log.py, line " in record.message
     assert len(record.message) < 5_000
 
 
@@ -258,7 +258,7 @@ def test_whatever_is_raised_fails_the_trial(kind):
         raise kind("it")
 
     record = execute(TRIAL, train, lambda _number, _metrics: None)
-    assert record.message.startswith(f"{kind.__name__}: it (test_reported.py, line ")
+    assert record.message.startswith(f"{kind.__name__}: it (test_trial_log.py, line ")
 
 
 class Forged:

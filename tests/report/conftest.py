@@ -33,7 +33,8 @@ from ablations.core.findings import (
     ReproducedClaim,
     Reproduction,
 )
-from ablations.core.record import Exhibit, Table, Unit
+from ablations.core.metrics import Unit
+from ablations.core.record import Exhibit, Table
 from ablations.core.study import (
     Arm,
     Chapter,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.core.record import Unit
+from ablations.core.metrics import Unit
 from ablations.core.study import Arm, Factor, Gate, Level, Study
 from ablations.plan.designs import Wanted, lay_out
 from ablations.text import formatting as f

@@ -27,6 +27,7 @@ from ablations.analyze.derived import measured
 from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.resolution import common_step
+from ablations.core import metrics
 from ablations.core.drift import Drift, Past, PastArm
 from ablations.core.estimates import Interval, MetricInfo, Step
 from ablations.core.findings import ArmFinding, Findings
@@ -37,7 +38,7 @@ from ablations.core.training import RESULTS, untrained
 from ablations.errors import StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe
 
-SPEEDS = ("median_step_seconds", "images_per_second", "trial_seconds")
+SPEEDS = (metrics.MEDIAN_STEP_SECONDS, metrics.IMAGES_PER_SECOND, metrics.TRIAL_SECONDS)
 """The speed that is held against the past: the first of these that both sides have.
 
 The median step leads because it is the same whether frozen layers were computed or found.
@@ -86,9 +87,9 @@ def past_of_records(
     require_one_recipe(latest.values(), identify)
     found = [(record, measured(record)) for record in latest.values()]
     values: dict[Arm, dict[str, dict[int, float]]] = {}
-    for record, metrics in found:
+    for record, reported in found:
         own = values.setdefault(record.arm, {})
-        for name, metric in metrics.items():
+        for name, metric in reported.items():
             if math.isfinite(metric.value):
                 own.setdefault(name, {})[record.seed] = metric.value
     environments = {tuple(sorted(r.environment.items())) for r in latest.values()}

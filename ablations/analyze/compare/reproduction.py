@@ -13,9 +13,8 @@ from ablations.analyze.inference.readings import Summaries, in_both
 from ablations.core.design import Contrast
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
+from ablations.core.metrics import BEST_VAL_ACCURACY, TEST_ACCURACY, VAL_ACCURACY
 from ablations.core.study import Arm, Claim, PublishedRun, Settings, Study
-
-_WATCHED = "val_accuracy"
 
 _SHARED = (
     "dataset", "image_size", "batch_size", "epochs", "train_size", "validation_size", "test_size",
@@ -96,22 +95,22 @@ def _unlike_run(run: PublishedRun, arm: ArmFinding) -> tuple[Unlike, ...]:
     names = [name for name in {**run.settings, **arm.settings} if name not in _ALIKE]
     if run.settings:
         return _differing(run.settings, arm.settings, names)
-    published = len(run.epochs.get(_WATCHED, ()))
-    ours = max((len(c.values) for c in arm.curves if c.metric == _WATCHED), default=published)
+    published = len(run.epochs.get(VAL_ACCURACY, ()))
+    ours = max((len(c.values) for c in arm.curves if c.metric == VAL_ACCURACY), default=published)
     return (Unlike("epochs", published, ours),) if published and ours != published else ()
 
 
 def _claimed(claim: Claim) -> float:
     """Returns the difference of mean validation accuracy over the last epochs."""
     after, before = (
-        fmean(run.epochs[_WATCHED][-LAST_EPOCHS:]) for run in (claim.after, claim.before)
+        fmean(run.epochs[VAL_ACCURACY][-LAST_EPOCHS:]) for run in (claim.after, claim.before)
     )
     return after - before
 
 
 def _reproduction(run: PublishedRun, arm: ArmFinding) -> Reproduction:
-    published, unlike = run.epochs.get(_WATCHED, ()), _unlike_run(run, arm)
-    ours = [curve.values for curve in arm.curves if curve.metric == _WATCHED]
+    published, unlike = run.epochs.get(VAL_ACCURACY, ()), _unlike_run(run, arm)
+    ours = [curve.values for curve in arm.curves if curve.metric == VAL_ACCURACY]
     return Reproduction(
         arm=arm.arm,
         published=run,
@@ -132,11 +131,11 @@ def _range(runs: Sequence[Sequence[float]]) -> tuple[float, float] | None:
 
 
 def _comparisons(run: PublishedRun, summaries: Mapping[str, Summary]) -> Iterator[Comparison]:
-    validation = run.epochs.get(_WATCHED, ())
+    validation = run.epochs.get(VAL_ACCURACY, ())
     numbers = {
-        "best_val_accuracy": max(validation, default=None),
-        "val_accuracy": validation[-1] if validation else None,
-        "test_accuracy": run.test_accuracy,
+        BEST_VAL_ACCURACY: max(validation, default=None),
+        VAL_ACCURACY: validation[-1] if validation else None,
+        TEST_ACCURACY: run.test_accuracy,
     }
     for name, number in numbers.items():
         if number is not None:

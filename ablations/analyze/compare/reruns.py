@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ablations.core.record import Predictions, RunRecord, Unit
+from ablations.core.metrics import is_result
+from ablations.core.record import Predictions, RunRecord
 
 What = Literal["outcome", "epoch", "metric", "predictions"]
-
-_TAKEN = re.compile(r"(^|_)(seconds?|time|ms|bytes|joules|per_second|flops_share)$")
-"""Names of what a trial took, which is another number each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,6 @@ def compare(before: RunRecord, again: RunRecord) -> Comparison:
         epochs=len(before.epochs),
         predictions=sum(len(p.labels) for p in before.predictions),
     )
-
-
-def is_result(name: str, unit: Unit = "number") -> bool:
-    """Whether a metric is what a training came to, and not what it took.
-
-    Example:
-        >>> is_result("test_loss"), is_result("fit_seconds", "seconds"), is_result("train_time")
-        (True, False, False)
-    """
-    return unit in ("fraction", "number", "count") and not _TAKEN.search(name)
 
 
 def _mismatches(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:

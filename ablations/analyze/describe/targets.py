@@ -7,13 +7,16 @@ from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 
-from ablations.analyze.derived import TARGET_SECONDS
 from ablations.analyze.inference.intervals import reaches
 from ablations.analyze.outcomes import Outcome
-from ablations.core.record import Metric, RunRecord
+from ablations.core.metrics import (
+    FROZEN_AUGMENTED_SECONDS,
+    FROZEN_SECONDS,
+    TARGET_SECONDS,
+    VAL_ACCURACY,
+)
+from ablations.core.record import RunRecord, known_metric
 from ablations.core.study import Study
-
-WATCHED = "val_accuracy"
 
 
 def target_of(study: Study, outcomes: Sequence[Outcome]) -> float | None:
@@ -21,10 +24,10 @@ def target_of(study: Study, outcomes: Sequence[Outcome]) -> float | None:
     if study.target_accuracy is not None:
         return study.target_accuracy
     ends = [
-        record.epochs[-1][WATCHED]
+        record.epochs[-1][VAL_ACCURACY]
         for outcome in outcomes
         if outcome.trial.arm == study.reference and (record := outcome.completed)
-        if record.epochs and WATCHED in record.epochs[-1]
+        if record.epochs and VAL_ACCURACY in record.epochs[-1]
     ]
     return fmean(ends) if ends else None
 
@@ -40,7 +43,7 @@ def _reached(outcome: Outcome, target: float) -> Outcome:
     seconds = target_seconds(outcome.completed, target) if outcome.completed else None
     if seconds is None or TARGET_SECONDS in outcome.metrics:
         return outcome
-    metric = Metric(TARGET_SECONDS, seconds, "seconds", "lower")
+    metric = known_metric(TARGET_SECONDS, seconds)
     return replace(outcome, metrics={**outcome.metrics, metric.name: metric})
 
 
@@ -53,7 +56,7 @@ def target_seconds(record: RunRecord, target: float) -> float | None:
     no steps were logged.
     """
     at_target = zip(record.epochs, spent_seconds(record), strict=False)
-    reached = (s for epoch, s in at_target if reaches(epoch.get(WATCHED, -1.0), target))
+    reached = (s for epoch, s in at_target if reaches(epoch.get(VAL_ACCURACY, -1.0), target))
     return next(reached, None)
 
 
@@ -62,9 +65,9 @@ def spent_seconds(record: RunRecord) -> list[float]:
     if not record.epochs or len(record.steps) != len(record.epochs):
         return []
     logged = {metric.name: metric.value for metric in record.metrics}
-    each = logged.get("frozen_augmented_seconds", 0.0) / len(record.epochs)
+    each = logged.get(FROZEN_AUGMENTED_SECONDS, 0.0) / len(record.epochs)
     spent = accumulate(
         (float(steps.sum()) + each for steps in record.steps),
-        initial=logged.get("frozen_seconds", 0.0),
+        initial=logged.get(FROZEN_SECONDS, 0.0),
     )
     return list(spent)[1:]

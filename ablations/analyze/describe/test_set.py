@@ -19,10 +19,11 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.core.estimates import ExampleDifference, ExampleNoise, Interval
+from ablations.core.metrics import TEST_ACCURACY
 from ablations.core.record import RunRecord
 
 SPLIT = "test"
-METRIC = "test_accuracy"
+METRIC = TEST_ACCURACY
 
 _DRAWS = 9_999
 _SEED = 20_260_101

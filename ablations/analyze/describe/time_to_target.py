@@ -21,6 +21,7 @@ from ablations.analyze.describe.targets import spent_seconds
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.outcomes import Outcome
 from ablations.core.estimates import TargetTime
+from ablations.core.metrics import TARGET_SECONDS
 
 FEWEST = 10
 """Runs that must reach the target before an interval of their median is given, and runs that two
@@ -36,7 +37,7 @@ def spans(outcomes: Iterable[Outcome]) -> Spans:
     """Returns how long each completed run trained, to the target or to its end."""
     seconds, reached = [], []
     for outcome in outcomes:
-        arrived = outcome.metrics.get("target_seconds")
+        arrived = outcome.metrics.get(TARGET_SECONDS)
         spent = [] if arrived or not outcome.completed else spent_seconds(outcome.completed)
         if arrived or spent:
             seconds.append(arrived.value if arrived else spent[-1])

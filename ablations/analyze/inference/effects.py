@@ -19,7 +19,7 @@ from ablations.analyze.inference.resolution import of_contrast
 from ablations.analyze.inference.sequential import looks
 from ablations.core.design import Contrast
 from ablations.core.estimates import Effect, Interval, MetricInfo, Summary, Verdict
-from ablations.core.record import Better
+from ablations.core.metrics import Better
 from ablations.core.study import Arm, Study
 
 ALPHA = 0.05

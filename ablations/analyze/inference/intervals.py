@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from ablations.core.estimates import Interval, MetricInfo, Step, Summary
+from ablations.core.metrics import is_difference
 
 LEVEL = 0.95
 """The confidence level of every interval that stands alone."""
@@ -25,9 +26,6 @@ ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 _SINGLE = 2.0**-23
 """Rounding of a number that was computed in single precision, as accuracies often are."""
-
-_DIFFERENCES = frozenset({"overfit_gap"})
-"""Metrics that are written as fractions and are differences of two, which may be negative."""
 
 
 def reaches(value: float, bar: float) -> bool:
@@ -135,7 +133,7 @@ def _cut(found: Interval | None, metric: MetricInfo, values: Sequence[float]) ->
 
     That cuts off nothing that is possible, so that the interval covers as before.
     """
-    share = metric.unit == "fraction" and metric.name not in _DIFFERENCES
+    share = metric.unit == "fraction" and not is_difference(metric.name)
     if found is None or not share or min(values) < 0 or max(values) > 1:
         return found
     return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))

@@ -11,7 +11,7 @@ from pydantic import model_validator as model
 
 from ablations.core.drift import Past, PastArm
 from ablations.core.estimates import MetricInfo
-from ablations.core.record import Better, Unit
+from ablations.core.metrics import Better, Unit
 from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.readers.reader import CURE, Reader, require_version

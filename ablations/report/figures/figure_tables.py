@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.record import Unit
+from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
@@ -90,5 +90,4 @@ def epoch_table(arm: ArmFinding) -> Table:
 
 def _mean_at(runs: Sequence[Sequence[float]], epoch: int, name: str) -> str:
     values = [run[epoch] for run in runs if epoch < len(run)]
-    unit: Unit = "fraction" if name.endswith("accuracy") else "number"
-    return number(sum(values) / len(values), unit) if values else UNKNOWN
+    return number(sum(values) / len(values), unit_of(name)) if values else UNKNOWN

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from ablations.core.estimates import Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.record import Unit
+from ablations.core.metrics import CURVES, unit_of
 from ablations.report.figures.dots import DotPlot
 from ablations.report.figures.panels import Panels
 from ablations.report.figures.scatter import Scatter
-from ablations.report.figures.training_charts import CURVES, curve_metrics
+from ablations.report.figures.training_charts import curve_metrics
 from ablations.text.evidence import decided_interactions, effect_label, stands_clear
 from ablations.text.formatting import (
     arm_label,
@@ -206,9 +206,8 @@ def panels_alt(chart: Panels, what: str) -> str:
 def history_headline(arm: ArmFinding) -> str:
     """Says where training and validation end, averaged over the seeds."""
     pair = next(pair for pair in CURVES if set(pair) <= {c.metric for c in arm.curves})
-    unit: Unit = "fraction" if pair[0] == "accuracy" else "number"
     ends = [[c.values[-1] for c in arm.curves if c.metric == name] for name in pair]
-    trained, validated = (number(sum(values) / len(values), unit) for values in ends)
+    trained, validated = (number(sum(values) / len(values), unit_of(pair[0])) for values in ends)
     epochs = counted(max(len(curve.values) for curve in arm.curves), "epoch")
     name = metric_name(pair[0])
     return f"After {epochs}, {name} is {trained} in training and {validated} in validation"
@@ -216,9 +215,12 @@ def history_headline(arm: ArmFinding) -> str:
 
 def history_reading(arm: ArmFinding, charts: Sequence[Panels]) -> str:
     """Says what the lines are, and what lies outside of the plot."""
-    losses = [c.values for c in arm.curves if c.metric in ("loss", "val_loss")]
+    losses = [c.values for c in arm.curves if c.metric in CURVES[1]]
     top = max((value for run in losses for value in run[:1]), default=0.0)
-    drawn = max((chart.bounds[1] for chart in charts if chart.y_axis == "loss"), default=top)
+    drawn = max(
+        (chart.bounds[1] for chart in charts if chart.y_axis == metric_name(CURVES[1][0])),
+        default=top,
+    )
     spike = f" The first epoch's loss, up to {number(top)}, lies outside." if top > drawn else ""
     if len({curve.seed for curve in arm.curves}) == 1:
         return f"One seed, so the line is no mean.{spike}"

@@ -6,16 +6,22 @@ from collections.abc import Sequence
 
 from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import (
+    ACCURACY,
+    CURVES,
+    FIT_SECONDS,
+    FULL_FIT_SECONDS,
+    TRIAL_SECONDS,
+    in_validation,
+    unit_of,
+)
 from ablations.report.figures.charts import axis_label, bounds_in, ends, limits, scaled
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.text.formatting import Scale, arm_label, metric_name, scale_for
 
-CURVES = (("accuracy", "val_accuracy"), ("loss", "val_loss"))
-"""Pairs of training and validation metrics to draw, in order of preference."""
-
-COSTS = ("full_fit_seconds", "fit_seconds", "trial_seconds")
+COSTS = (FULL_FIT_SECONDS, FIT_SECONDS, TRIAL_SECONDS)
 _LABELLED_POINTS = 14
 
 
@@ -25,7 +31,7 @@ def curve_metrics(findings: Findings) -> tuple[str, ...]:
     for pair in CURVES:
         if set(pair) <= set(names):
             return pair
-    twins = [(name, f"val_{name}") for name in names if f"val_{name}" in names]
+    twins = [(name, in_validation(name)) for name in names if in_validation(name) in names]
     return twins[0] if twins else tuple(names[:1])
 
 
@@ -149,10 +155,10 @@ def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
 
 
 def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Panels:
-    shared = pair[0] == "accuracy"
+    shared = pair[0] == ACCURACY
     arms = findings.arms if shared else (arm,)
     values = [v for a in arms for c in a.curves if c.metric in pair for v in c.values]
-    scale = scale_for("fraction" if shared else "number", values)
+    scale = scale_for(unit_of(pair[0]), values)
     lines = tuple(_curve(arm, metric, scale) for metric in pair)
     panel = Panel(title=arm_label(findings.study, arm.arm), lines=lines, x_axis="epoch")
     suffix = scale.suffix.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import shown_in
 from ablations.report import data_files
 from ablations.report.blocks import DataFile, Extras, Section, Table, present
 from ablations.report.sections.noise import noise
@@ -39,25 +40,23 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
     changes = any(_difference(findings, arm) for arm in findings.arms)
     compared = [f"change from {arm_label(findings.study, findings.study.reference)}"]
     lost = ["did not train"] if any(arm.untrained for arm in findings.arms) else []
-    extra = [(name, title) for name, title in _EXTRA if _has(findings, name)]
-    numeric = [*lost, *measured, *(compared if changes else []), *(title for _, title in extra)]
+    extra = [entry for entry in shown_in("arm") if _has(findings, entry.name)]
+    numeric = [
+        *lost,
+        *measured,
+        *(compared if changes else []),
+        *(entry.tables["arm"] for entry in extra),
+    ]
     rows = [
         [level for _, level in arm.arm.levels]
         + [untrained_count(arm) or UNKNOWN for _ in lost]
         + _measured(findings, arm)
         + ([_compared(findings, arm)] if changes else [])
-        + [_mean_of(arm, name) for name, _ in extra]
+        + [_mean_of(arm, entry.name) for entry in extra]
         for arm in findings.arms
     ]
     caption = "Each arm over its seeds"
     return make_table(caption, [*factors, *numeric], rows, numeric=numeric, name="arm", data=data)
-
-
-_EXTRA = (
-    ("images_per_second", "images/s"),
-    ("fit_seconds", "fit time"),
-    ("peak_memory_bytes", "worker’s peak memory"),
-)
 
 
 def _has(findings: Findings, name: str) -> bool:

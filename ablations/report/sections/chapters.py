@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.core.estimates import Summary
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import ACCURACY, OVERFIT_GAP
 from ablations.report import data_files
 from ablations.report.blocks import (
     Block,
@@ -22,7 +23,7 @@ from ablations.report.figures.drawings import draw_history
 from ablations.report.tables import bounds, make_table
 from ablations.report.words.chapters import chapter_places, chapter_titles
 from ablations.report.words.epoch_logs import epoch_log
-from ablations.report.words.last_epochs import GAP, TRAINING, Tail, reach_of, tail_name, tails
+from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
 from ablations.report.words.observations import observe
 from ablations.report.words.sizes import parameters
 from ablations.text.formatting import UNKNOWN, arm_label, counted, difference, estimate, number
@@ -73,7 +74,7 @@ def tail_table(arm: ArmFinding, place: int) -> Table | None:
     found = tails(arm)
     if not found:
         return None
-    gaps, training = arm.summaries.get(GAP), {t.seed: t for t in tails(arm, TRAINING)}
+    gaps, training = arm.summaries.get(OVERFIT_GAP), {t.seed: t for t in tails(arm, ACCURACY)}
     rows = [_seed_row(tail, training.get(tail.seed), gaps) for tail in found]
     low, high = reach_of(found)
     ends = [number(low, "fraction"), number(high, "fraction")]

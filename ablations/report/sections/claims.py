@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings, ReproducedClaim
+from ablations.core.metrics import ACCURACY, VAL_ACCURACY
 from ablations.core.study import PublishedRun
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked
 from ablations.report.data_files import both_ends, csv_file, some_files
@@ -17,7 +18,7 @@ from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.theme import VERDICT_COLOURS
 from ablations.report.tables import bounds, make_table
-from ablations.report.words.last_epochs import LAST_EPOCHS, VALIDATION
+from ablations.report.words.last_epochs import LAST_EPOCHS
 from ablations.report.words.otherwise import otherwise
 from ablations.text.evidence import amount
 from ablations.text.formatting import (
@@ -193,7 +194,7 @@ def survival_table(findings: Findings) -> Table:
 
 def _level(run: PublishedRun) -> float | None:
     """Averages validation accuracy over the last epochs, as the published change does."""
-    values = run.epochs.get(VALIDATION, ())[-LAST_EPOCHS:]
+    values = run.epochs.get(VAL_ACCURACY, ())[-LAST_EPOCHS:]
     return sum(values) / len(values) if values else None
 
 
@@ -224,7 +225,7 @@ def draw_survivals(findings: Findings) -> Figure | None:
 def survival_chart(findings: Findings, known: Sequence[ReproducedClaim]) -> DotPlot:
     """One row per claim with an effect."""
     scale = scale_for(findings.metric.unit, [found.published for found in known], signed=True)
-    axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale, change=True)
+    axis = axis_label(MetricInfo(ACCURACY, "fraction", "higher"), scale, change=True)
     changes = Counter(_change(findings, found) for found in known)
     name = _change if max(changes.values()) == 1 else _label  # a figure has little room for names
     rows = tuple(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.core.estimates import Summary, TargetTime
+from ablations.core.estimates import TargetTime
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, KnownMetric, shown_in
 from ablations.report.blocks import Extras, Prose, Section, Table, present
 from ablations.report.figures.drawings import draw_cost, draw_steps
 from ablations.report.tables import bare_p, make_table
@@ -18,8 +19,6 @@ from ablations.text.formatting import (
     number,
     operations,
 )
-
-Cell = Callable[[Summary], str]
 
 
 def cost(findings: Findings, _: Extras) -> Section | None:
@@ -40,43 +39,22 @@ def cost(findings: Findings, _: Extras) -> Section | None:
     return Section("cost", "Time and cost", blocks)
 
 
-def _usual(summary: Summary) -> str:
-    return number(summary.mean, summary.metric.unit)
-
-
-def _counted(summary: Summary) -> str:
-    return operations(summary.mean, "FLOP")
-
-
-def _rate(summary: Summary) -> str:
-    return operations(summary.mean, "FLOP/s")
-
-
-_FULL_TIME = "full_fit_seconds"
-_COLUMNS: tuple[tuple[str, str, Cell], ...] = (
-    ("training_flops", "operations an image", _counted),
-    ("images_per_second", "images/s", _usual),
-    ("flops_per_second", "operations a second", _rate),
-    ("peak_flops_share", "of the machine’s peak", _usual),
-    ("fit_seconds", "fit time", _usual),
-    (_FULL_TIME, "fit time, nothing shared", _usual),
-    ("energy_joules", "energy, J", _usual),
-)
-
-
 def cost_table(findings: Findings) -> Table | None:
-    """One row per arm: means over seeds of what training cost."""
+    """One row per arm: means over seeds of what training cost.
+
+    None where it would only repeat columns of the table of arms.
+    """
     shown = [
-        column
-        for column in _COLUMNS
-        if any(_has(arm, column[0]) for arm in findings.arms)
-        if column[0] != _FULL_TIME or _is_shared(findings)
+        entry
+        for entry in shown_in("costs")
+        if any(_has(arm, entry.name) for arm in findings.arms)
+        if entry.name != FULL_FIT_SECONDS or _is_shared(findings)
     ]
-    if not {name for name, *_ in shown} & {"training_flops", "energy_joules"}:
+    if all("arm" in entry.tables or entry.name == FULL_FIT_SECONDS for entry in shown):
         return None
-    titles = [title for _, title, _ in shown]
+    titles = [entry.tables["costs"] for entry in shown]
     rows = [
-        [arm_label(findings.study, arm.arm), *(_cell(arm, name, say) for name, _, say in shown)]
+        [arm_label(findings.study, arm.arm), *(_cell(arm, entry) for entry in shown)]
         for arm in findings.arms
     ]
     caption = "What training costs, by arm: means over seeds"
@@ -86,9 +64,9 @@ def cost_table(findings: Findings) -> Table | None:
 def _is_shared(findings: Findings) -> bool:
     """Whether any arm found work done by others, so that its time is not all of its work."""
     return any(
-        arm.summaries[_FULL_TIME].mean != arm.summaries["fit_seconds"].mean
+        arm.summaries[FULL_FIT_SECONDS].mean != arm.summaries[FIT_SECONDS].mean
         for arm in findings.arms
-        if _has(arm, _FULL_TIME) and _has(arm, "fit_seconds")
+        if _has(arm, FULL_FIT_SECONDS) and _has(arm, FIT_SECONDS)
     )
 
 
@@ -96,11 +74,13 @@ def _has(arm: ArmFinding, name: str) -> bool:
     return name in arm.summaries and arm.summaries[name].mean is not None
 
 
-def _cell(arm: ArmFinding, name: str, say: Cell) -> str:
-    if not _has(arm, name):
+def _cell(arm: ArmFinding, entry: KnownMetric) -> str:
+    if not _has(arm, entry.name):
         return UNKNOWN
-    summary = arm.summaries[name]
-    return say(summary)
+    summary = arm.summaries[entry.name]
+    if entry.symbol:
+        return operations(summary.mean, entry.symbol)
+    return number(summary.mean, summary.metric.unit)
 
 
 def target_table(findings: Findings) -> Table | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.core.estimates import Interval
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import TEST_ACCURACY
 from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import bare_p, between, make_table
 from ablations.text.formatting import (
@@ -13,8 +14,6 @@ from ablations.text.formatting import (
     difference,
     number,
 )
-
-_METRIC = "test_accuracy"
 
 
 def noise(findings: Findings) -> Section | None:
@@ -72,7 +71,7 @@ def _arm_table(findings: Findings) -> Table:
 
 
 def _arm_cells(arm: ArmFinding) -> list[str]:
-    noise, over_seeds = arm.noise, arm.summaries.get(_METRIC)
+    noise, over_seeds = arm.noise, arm.summaries.get(TEST_ACCURACY)
     if noise is None or over_seeds is None:
         return []
     return [
@@ -112,4 +111,4 @@ def _difference_table(findings: Findings) -> Table | None:
 
 def _over_seeds(arm: ArmFinding) -> Interval | None:
     effect = arm.difference
-    return effect.interval if effect and effect.metric.name == _METRIC else None
+    return effect.interval if effect and effect.metric.name == TEST_ACCURACY else None

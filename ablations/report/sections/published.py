@@ -8,6 +8,7 @@ import pandas as pd
 
 from ablations.core.estimates import Interval, MetricInfo
 from ablations.core.findings import Comparison, Findings, Reproduction
+from ablations.core.metrics import ACCURACY, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
 from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
@@ -30,8 +31,6 @@ from ablations.text.formatting import (
     scale_for,
     sentence,
 )
-
-_LAST = {"val_accuracy": "last validation accuracy", "val_loss": "last validation loss"}
 
 READING = (
     "The open diamond is the published number, each dot one of our seeds; below them stand our "
@@ -113,7 +112,7 @@ def _where(metric: MetricInfo, published: float, expected: Interval) -> str:
 
 
 def _name(metric: MetricInfo) -> str:
-    return _LAST.get(metric.name, metric_name(metric.name))
+    return heading("published", metric.name) or metric_name(metric.name)
 
 
 def _metrics(found: Sequence[Reproduction]) -> list[MetricInfo]:
@@ -219,7 +218,7 @@ def published_chart(findings: Findings) -> DotPlot | None:
     rows = [
         _row(compared, arm_label(findings.study, found.arm), scale) for _, found, compared in shown
     ]
-    axis = axis_label(MetricInfo("accuracy", "fraction", "higher"), scale)
+    axis = axis_label(MetricInfo(ACCURACY, "fraction", "higher"), scale)
     return DotPlot(tuple(rows), axis)
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from ablations.core.estimates import Summary
 from ablations.core.findings import Findings
+from ablations.core.metrics import heading, shown_in
 from ablations.report.blocks import Extras, Section, Table, present
 from ablations.report.tables import bounds, make_table
 from ablations.report.words.chapters import score_title
-from ablations.report.words.scores import HELD_OUT, SEEN, best_arm, chosen, reused
+from ablations.report.words.scores import best_arm, chosen, reused
 from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, metric_name, reach
-
-_TITLES = {
-    SEEN: "test images that were validation images in some epoch",
-    HELD_OUT: "accuracy on all images held out from training",
-}
 
 
 def score(findings: Findings, _: Extras) -> Section | None:
@@ -37,9 +33,11 @@ def _table(findings: Findings) -> Table | None:
 
 
 def _score_summaries(findings: Findings) -> list[Summary]:
-    arm, names = best_arm(findings), [findings.best_by, findings.metric.name, SEEN, HELD_OUT]
+    arm = best_arm(findings)
     if arm is None:
         return []
+    added = (entry.name for entry in shown_in("score"))
+    names = (findings.best_by, findings.metric.name, *added)
     wanted = [name for name in dict.fromkeys(names) if name]
     return [arm.summaries[name] for name in wanted if name in arm.summaries]
 
@@ -47,7 +45,7 @@ def _score_summaries(findings: Findings) -> list[Summary]:
 def _title(findings: Findings, found: Summary) -> str:
     name = found.metric.name
     by = ", by which it was chosen" if name == findings.best_by else ""
-    return f"{_TITLES.get(name, metric_name(name))}{by}"
+    return f"{heading('score', name) or metric_name(name)}{by}"
 
 
 def _score_row(found: Summary) -> list[str]:

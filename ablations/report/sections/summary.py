@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from ablations.core.estimates import Summary
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import OVERFIT_GAP, PARAMETERS, TRAINABLE_PARAMETERS
 from ablations.report import data_files
 from ablations.report.blocks import Extras, Items, Section, Table
 from ablations.report.tables import bounds, make_table
-from ablations.report.words.last_epochs import GAP, reach_of, tails
+from ablations.report.words.last_epochs import reach_of, tails
 from ablations.report.words.observations import compared
 from ablations.report.words.scores import chosen
 from ablations.report.words.sizes import whole
@@ -41,8 +42,8 @@ def _table(findings: Findings) -> Table:
 def _summary_row(arm: ArmFinding, metric: str) -> list[str]:
     found = tails(arm)
     low, high = reach_of(found) if found else (None, None)
-    sizes = [whole(arm, name) for name in ("parameters", "trainable_parameters")]
-    scored = [arm.summaries.get(name) for name in (GAP, metric)]
+    sizes = [whole(arm, name) for name in (PARAMETERS, TRAINABLE_PARAMETERS)]
+    scored = [arm.summaries.get(name) for name in (OVERFIT_GAP, metric)]
     return [
         *(UNKNOWN if size is None else count(size) for size in sizes),
         reach(low, high, "fraction"),

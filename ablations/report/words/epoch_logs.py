@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from ablations.core.estimates import Curve
 from ablations.core.findings import ArmFinding
+from ablations.core.metrics import ACCURACY, LOSS, VAL_ACCURACY, VAL_LOSS
 from ablations.core.record import RunRecord
 from ablations.text.formatting import epoch_line
 
-_USUAL = ("loss", "accuracy", "val_loss", "val_accuracy")
+_USUAL = (LOSS, ACCURACY, VAL_LOSS, VAL_ACCURACY)
 
 
 def epoch_log(arm: ArmFinding, records: Sequence[RunRecord]) -> tuple[int, str] | None:

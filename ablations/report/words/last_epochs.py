@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablations.core.findings import ArmFinding
+from ablations.core.metrics import VAL_ACCURACY
 
 LAST_EPOCHS = 10
 """How many epochs at the end of a training speak for where it settled."""
-
-GAP = "overfit_gap"
-"""The metric that holds training minus validation accuracy over the last epochs."""
-
-TRAINING, VALIDATION = "accuracy", "val_accuracy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class Tail:
     values: tuple[float, ...]
 
 
-def tails(arm: ArmFinding, metric: str = VALIDATION) -> tuple[Tail, ...]:
+def tails(arm: ArmFinding, metric: str = VAL_ACCURACY) -> tuple[Tail, ...]:
     """Returns the last epochs of every seed that has any."""
     return tuple(
         Tail(curve.seed, len(curve.values), curve.values[-LAST_EPOCHS:])

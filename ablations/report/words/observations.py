@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import MAJORITY_ACCURACY, OVERFIT_GAP
 from ablations.report.blocks import Prose, linked
 from ablations.report.tables import bounds
-from ablations.report.words.last_epochs import GAP, LAST_EPOCHS, reach_of, tail_name, tails
+from ablations.report.words.last_epochs import LAST_EPOCHS, reach_of, tail_name, tails
 from ablations.text.evidence import amount
 from ablations.text.formatting import (
     arm_label,
@@ -83,7 +84,7 @@ def _tail_anchor(findings: Findings, arm: ArmFinding) -> str:
 
 def overfits(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Holds the gap between training and validation accuracy against the margin."""
-    gap = arm.over_trained(GAP) or arm.summaries.get(GAP)
+    gap = arm.over_trained(OVERFIT_GAP) or arm.summaries.get(OVERFIT_GAP)
     if gap is None or gap.mean is None:  # none was measured, or no network trained
         return None
     text = _gap_text(gap, gap.mean, _seeds(arm, gap.n), trained_alone=bool(arm.untrained))
@@ -213,7 +214,7 @@ def _against_margin(findings: Findings, effect: Effect, ends: list[float]) -> st
 
 def above_guessing(findings: Findings, arm: ArmFinding) -> Prose | None:
     """Compares an arm with always guessing the most frequent class."""
-    own, guess = (arm.summaries.get(name) for name in (findings.metric.name, "majority_accuracy"))
+    own, guess = (arm.summaries.get(name) for name in (findings.metric.name, MAJORITY_ACCURACY))
     if own is None or guess is None or own.mean is None or guess.maximum is None:
         return None
     label, metric = arm_label(findings.study, arm.arm), metric_name(findings.metric.name)
@@ -239,7 +240,7 @@ def _span(found: Summary) -> str:
 
 def majority(findings: Findings) -> Prose | None:
     """Says what always guessing the most frequent class would score."""
-    found = findings.arm(findings.study.reference).summaries.get("majority_accuracy")
+    found = findings.arm(findings.study.reference).summaries.get(MAJORITY_ACCURACY)
     if found is None or found.mean is None:
         return None
     text = (

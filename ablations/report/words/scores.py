@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import HELD_OUT_ACCURACY, TEST_IN_ANY_VALIDATION
 from ablations.report.blocks import Prose, linked
 from ablations.report.tables import bounds
 from ablations.text.formatting import counted, estimate, metric_name, named_arm, number
-
-SEEN, HELD_OUT = "test_in_any_validation", "held_out_accuracy"
-"""Metrics of a split whose test images are validation images in other epochs."""
 
 
 def best_arm(findings: Findings) -> ArmFinding | None:
@@ -37,7 +35,8 @@ def chosen(findings: Findings) -> Prose | None:
 def reused(findings: Findings) -> Prose | None:
     """Says how many test images were seen in validation, and what unseen ones would give."""
     arm = best_arm(findings)
-    seen, held_out = (arm.summaries.get(name) if arm else None for name in (SEEN, HELD_OUT))
+    names = (TEST_IN_ANY_VALIDATION, HELD_OUT_ACCURACY)
+    seen, held_out = (arm.summaries.get(name) if arm else None for name in names)
     if seen is None or not seen.mean:
         return None
     text = (

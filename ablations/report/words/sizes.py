@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.findings import ArmFinding
+from ablations.core.metrics import PARAMETERS, TRAINABLE_PARAMETERS
 from ablations.text.formatting import count
 
 
@@ -14,7 +15,7 @@ def whole(arm: ArmFinding, name: str) -> int | None:
 
 def parameters(arm: ArmFinding) -> str:
     """Counts what is trained and what is frozen; empty where nobody reported it."""
-    every, trained = (whole(arm, name) for name in ("parameters", "trainable_parameters"))
+    every, trained = (whole(arm, name) for name in (PARAMETERS, TRAINABLE_PARAMETERS))
     if every is None:
         return ""
     if trained is None or trained == every:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.metrics import ACCURACY
 from ablations.errors import StudyError
 from ablations.vision.recipe.settings import Recipe, check_units
 
@@ -36,8 +37,8 @@ class Outputs:
         """Returns the Keras metric of the same meaning as ``accuracy``."""
         if self.single:
             # Keras' own "accuracy" compares with 0.5 even where the outputs are logits.
-            return keras.metrics.BinaryAccuracy(name="accuracy", threshold=self._threshold)
-        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+            return keras.metrics.BinaryAccuracy(name=ACCURACY, threshold=self._threshold)
+        return keras.metrics.SparseCategoricalAccuracy(name=ACCURACY)
 
     def targets(self, labels: Labels) -> NDArray[Any]:
         """Returns labels in the shape that the loss takes."""

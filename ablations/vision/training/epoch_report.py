@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core import metrics
 from ablations.core.trial_log import TrialLog
 from ablations.vision.data.splits import Indices
 from ablations.vision.features.frozen import Features
@@ -55,8 +56,8 @@ class EpochReport:
         """
         part = self.validation(epoch)
         values = {name: float(value) for name, value in means.items()}
-        values["val_loss"] = self._outputs.mean_loss(raw, part.labels)
-        values["val_accuracy"] = self._outputs.accuracy(raw, part.labels)
+        values[metrics.VAL_LOSS] = self._outputs.mean_loss(raw, part.labels)
+        values[metrics.VAL_ACCURACY] = self._outputs.accuracy(raw, part.labels)
         self._said = (part, raw)
         self._epochs.append(values)
         self._seconds.append(float(steps.sum()))
@@ -66,14 +67,14 @@ class EpochReport:
     def log_summary(self) -> None:
         """Logs the last and best epoch, and what the model says of the validation images."""
         last = self._epochs[-1]
-        best = max(epoch["val_accuracy"] for epoch in self._epochs)
+        best = max(epoch[metrics.VAL_ACCURACY] for epoch in self._epochs)
         for name, value in (
-            ("train_accuracy", last["accuracy"]),
-            ("val_accuracy", last["val_accuracy"]),
-            ("best_val_accuracy", best),
+            (metrics.TRAIN_ACCURACY, last[metrics.ACCURACY]),
+            (metrics.VAL_ACCURACY, last[metrics.VAL_ACCURACY]),
+            (metrics.BEST_VAL_ACCURACY, best),
         ):
-            self._log.metric(name, value, unit="fraction", better="higher")
-        self._log.metric("val_loss", last["val_loss"], better="lower")
+            self._log.known(name, value)
+        self._log.known(metrics.VAL_LOSS, last[metrics.VAL_LOSS])
         if self._said is not None:
             part, raw = self._said
             said = self._outputs.probabilities(raw)
@@ -92,7 +93,7 @@ class EpochReport:
             return
         passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
         speed = images / (sum(later) / len(later) + passes)
-        self._log.metric("images_per_second", speed, unit="per second", better="higher")
+        self._log.known(metrics.IMAGES_PER_SECOND, speed)
         # By the layers that train or, where they are computed apart, by the frozen ones.
         ledgers = (frozen.fixed, frozen.augmented) if frozen else ()
         each = frozen.flops if frozen else training_flops(trained)
@@ -100,9 +101,9 @@ class EpochReport:
             return
         seconds = sum(ledger.seconds for ledger in ledgers)
         rate = each * (sum(ledger.rows for ledger in ledgers) / seconds if frozen else speed)
-        self._log.metric("flops_per_second", rate, unit="per second", better="higher")
+        self._log.known(metrics.FLOPS_PER_SECOND, rate)
         share = rate / peak_flops()
-        self._log.metric("peak_flops_share", share, unit="fraction", better="higher")
+        self._log.known(metrics.PEAK_FLOPS_SHARE, share)
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types

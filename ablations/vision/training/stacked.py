@@ -15,6 +15,7 @@ import numpy as np
 from jax import numpy as jnp
 from numpy.typing import NDArray
 
+from ablations.core.metrics import ACCURACY, LOSS
 from ablations.vision.model.graph import cut
 from ablations.vision.model.outputs import Outputs, Raw
 
@@ -127,7 +128,7 @@ class Stack:
         )
         moved = [v for v, moves in zip(others, self._moves, strict=True) if moves]
         correct = self._outputs.correct(said, targets)
-        sums = {"accuracy": correct.sum(), "loss": loss * len(inputs)}
+        sums = {ACCURACY: correct.sum(), LOSS: loss * len(inputs)}
         return (trainable, moved, optimizer), sums
 
     def _said(self, state: State, still: list[Any], inputs: Any, rows: Any) -> Any:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.metrics import FIT_SECONDS
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.errors import DivergedError
@@ -77,7 +78,7 @@ def _train(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) ->
     going = [i for i, failure in enumerate(failures) if failure is None]
     _log_tests(stack, runs, outputs, going=going)
     for run in (runs[i] for i in going):
-        run.log.metric("fit_seconds", seconds, unit="seconds", better="lower")
+        run.log.known(FIT_SECONDS, seconds)
         run.log.environment(seeds_together=str(len(runs)))
         run.report.log_summary()
         run.report.log_speed(trained, len(run.parts.train.rows), frozen=frozen)

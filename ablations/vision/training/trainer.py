@@ -10,6 +10,7 @@ from functools import partial
 import keras
 import numpy as np
 
+from ablations.core import metrics
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.vision.data import datasets, splits
@@ -95,9 +96,9 @@ def log_model(model: keras.Model, log: TrialLog) -> None:
     """Reports a model's size and layers, and what it runs on."""
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     if (operations := training_flops(model)) is not None:
-        log.metric("training_flops", operations, unit="count", better="lower")
-    log.metric("parameters", model.count_params(), unit="count")
-    log.metric("trainable_parameters", trainable, unit="count")
+        log.known(metrics.TRAINING_FLOPS, operations)
+    log.known(metrics.PARAMETERS, model.count_params())
+    log.known(metrics.TRAINABLE_PARAMETERS, trainable)
     log.exhibit(exhibits.layer_table(model))
     log.environment(
         backend=keras.backend.backend(),
@@ -115,7 +116,7 @@ def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None
     callbacks = (timer, Validation(report, learner, timer))
     began = time.perf_counter()
     fit(learner, parts.train, rng=trial.rng("order"), callbacks=callbacks)
-    log.metric("fit_seconds", time.perf_counter() - began, unit="seconds", better="lower")
+    log.known(metrics.FIT_SECONDS, time.perf_counter() - began)
     report.log_summary()
     feed = learner.feed
     report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
@@ -134,12 +135,12 @@ def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) ->
     majority = np.bincount(parts.train.labels).argmax()
     accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
     log.predictions("test", labels, outputs.probabilities(raw), examples=parts.test.examples)
-    log.metric("test_accuracy", accuracy, unit="fraction", better="higher")
-    log.metric("test_loss", outputs.mean_loss(raw, labels), better="lower")
-    log.metric("majority_accuracy", baseline, unit="fraction")
+    log.known(metrics.TEST_ACCURACY, accuracy)
+    log.known(metrics.TEST_LOSS, outputs.mean_loss(raw, labels))
+    log.known(metrics.MAJORITY_ACCURACY, baseline)
     if parts.split.passes:
         held_out = outputs.accuracy(said(parts.validation), parts.validation.labels)
-        log.metric("held_out_accuracy", held_out, unit="fraction", better="higher")
+        log.known(metrics.HELD_OUT_ACCURACY, held_out)
         _log_overlap(parts.split, log)
 
 
@@ -147,14 +148,14 @@ def _log_overlap(split: splits.Split, log: TrialLog) -> None:
     """Tells how many test images were validation images in other epochs."""
     seen = np.unique(split.validation[np.concatenate(split.passes)])
     last = float(np.isin(split.test, split.last_validation).mean())
-    log.metric("test_in_last_validation", last, unit="fraction")
-    log.metric("test_in_any_validation", float(np.isin(split.test, seen).mean()), unit="fraction")
+    log.known(metrics.TEST_IN_LAST_VALIDATION, last)
+    log.known(metrics.TEST_IN_ANY_VALIDATION, float(np.isin(split.test, seen).mean()))
 
 
 def log_memory(log: TrialLog) -> None:
     """Reports the GPU's memory that this process took, for all trials that trained together."""
     if (taken := device_memory_bytes()) is not None:
-        log.metric("device_memory_bytes", taken, unit="bytes", better="lower")
+        log.known(metrics.DEVICE_MEMORY_BYTES, taken)
 
 
 def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> None:
@@ -170,8 +171,8 @@ def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> No
     own = fixed.seconds + augmented.seconds - shared
     shared += own * (trials - 1) / trials
     for name, seconds in (
-        ("frozen_seconds", fixed.seconds),
-        ("frozen_augmented_seconds", augmented.seconds),
-        ("shared_seconds", max(0.0, shared)),  # own work adds to nothing but rounding
+        (metrics.FROZEN_SECONDS, fixed.seconds),
+        (metrics.FROZEN_AUGMENTED_SECONDS, augmented.seconds),
+        (metrics.SHARED_SECONDS, max(0.0, shared)),  # own work adds to nothing but rounding
     ):
-        log.metric(name, seconds, unit="seconds")
+        log.known(name, seconds)

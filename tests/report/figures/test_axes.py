@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from ablations.cli.app import app
 from ablations.core.estimates import Curve, MetricInfo
 from ablations.core.findings import Findings
-from ablations.core.record import Unit
+from ablations.core.metrics import Unit
 from ablations.report import render_report
 from ablations.report.figures.axes import CROWDED, CUT, LEFT_OUT, LOGARITHMIC, PLAIN, fit
 from ablations.report.figures.dots import DotPlot, Row, dot_figure, thumbnail_figure

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.core.findings import Findings
-from ablations.core.record import Unit
+from ablations.core.metrics import Unit
 from ablations.report.data_files import interaction_cells
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import DotPlot, Row, dot_figure

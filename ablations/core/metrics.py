@@ -1,0 +1,274 @@
+"""The registry of metrics: all that the project knows of a number by its name.
+
+To add a metric, add its entry here and log it: ``log.known(metrics.NAME, value)``. Each entry is
+bound to a constant that holds its name: code anywhere else, `vision` included, asks for a metric by
+that constant, never by a string of its own. The order of the entries is that of a table's columns.
+
+A study's own metrics need no entry. They bring unit and direction through ``log.metric``; what else
+there is to know of them follows from their names, by the rules at the end of this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Unit = Literal["fraction", "seconds", "bytes", "count", "per second", "number"]
+Better = Literal["higher", "lower", "neither"]
+Part = Literal[
+    "accuracy", "gap", "loss", "data", "size", "operations", "time", "speed", "memory", "energy"
+]
+"""What a metric is about: ``gap`` a difference of two shares, which may be negative, ``data`` the
+split, ``operations`` what training computes."""
+
+TableName = Literal["arm", "costs", "score", "published"]
+"""Tables of the report whose metrics are chosen here."""
+
+TAKEN: frozenset[Part] = frozenset({"time", "speed", "memory", "energy"})
+"""Parts of what a training takes: another number each time, and on each machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMetric:
+    """One entry of the registry.
+
+    Args:
+        name: As records hold it.
+        title: In words, without the unit, which stands with the number.
+        unit: Of its value.
+        better: The direction that is better.
+        part: What it is about.
+        tables: The tables that show it, each with the column's heading.
+        symbol: What large numbers of it are counted in, with a prefix such as G; none for most.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    better: Better
+    part: Part
+    tables: Mapping[TableName, str]
+    symbol: str
+
+
+METRICS: dict[str, KnownMetric] = {}
+"""The entries by name. They are added here while this module is imported, and nowhere else."""
+
+
+def _known(
+    name: str,
+    title: str,
+    unit: Unit,
+    better: Better,
+    *,
+    part: Part,
+    tables: Mapping[TableName, str] = MappingProxyType({}),
+    symbol: str = "",
+) -> str:
+    """Adds an entry and returns its name."""
+    METRICS[name] = KnownMetric(name, title, unit, better, part, tables, symbol)
+    return name
+
+
+# Of each epoch, and of the last one where a trial reports it as a metric.
+ACCURACY = _known("accuracy", "accuracy", "fraction", "higher", part="accuracy")
+LOSS = _known("loss", "loss", "number", "lower", part="loss")
+VAL_LOSS = _known("val_loss", "validation loss", "number", "lower", part="loss")
+TRAIN_ACCURACY = _known("train_accuracy", "train accuracy", "fraction", "higher", part="accuracy")
+BEST_VAL_ACCURACY = _known(
+    "best_val_accuracy",
+    "best validation accuracy",
+    "fraction",
+    "higher",
+    part="accuracy",
+    tables={"published": "best validation accuracy"},
+)
+VAL_ACCURACY = _known(
+    "val_accuracy",
+    "validation accuracy",
+    "fraction",
+    "higher",
+    part="accuracy",
+    tables={"published": "last validation accuracy"},
+)
+OVERFIT_GAP = _known("overfit_gap", "overfit gap", "fraction", "lower", part="gap")
+
+# On data that training has not seen.
+TEST_ACCURACY = _known(
+    "test_accuracy",
+    "test accuracy",
+    "fraction",
+    "higher",
+    part="accuracy",
+    tables={"published": "test accuracy"},
+)
+TEST_LOSS = _known("test_loss", "test loss", "number", "lower", part="loss")
+MAJORITY_ACCURACY = _known(
+    "majority_accuracy", "majority accuracy", "fraction", "neither", part="data"
+)
+TEST_IN_LAST_VALIDATION = _known(
+    "test_in_last_validation", "test in last validation", "fraction", "neither", part="data"
+)
+TEST_IN_ANY_VALIDATION = _known(
+    "test_in_any_validation",
+    "test in any validation",
+    "fraction",
+    "neither",
+    part="data",
+    tables={"score": "test images that were validation images in some epoch"},
+)
+HELD_OUT_ACCURACY = _known(
+    "held_out_accuracy",
+    "held out accuracy",
+    "fraction",
+    "higher",
+    part="accuracy",
+    tables={"score": "accuracy on all images held out from training"},
+)
+
+# What a network is, and what training it takes.
+PARAMETERS = _known("parameters", "parameters", "count", "neither", part="size")
+TRAINABLE_PARAMETERS = _known(
+    "trainable_parameters", "trainable parameters", "count", "neither", part="size"
+)
+TRAINING_FLOPS = _known(
+    "training_flops",
+    "training flops",
+    "count",
+    "lower",
+    part="operations",
+    tables={"costs": "operations an image"},
+    symbol="FLOP",
+)
+IMAGES_PER_SECOND = _known(
+    "images_per_second",
+    "images per second",
+    "per second",
+    "higher",
+    part="speed",
+    tables={"arm": "images/s", "costs": "images/s"},
+)
+FLOPS_PER_SECOND = _known(
+    "flops_per_second",
+    "flops per second",
+    "per second",
+    "higher",
+    part="speed",
+    tables={"costs": "operations a second"},
+    symbol="FLOP/s",
+)
+PEAK_FLOPS_SHARE = _known(
+    "peak_flops_share",
+    "peak flops share",
+    "fraction",
+    "higher",
+    part="speed",
+    tables={"costs": "of the machine’s peak"},
+)
+FIT_SECONDS = _known(
+    "fit_seconds",
+    "fit time",
+    "seconds",
+    "lower",
+    part="time",
+    tables={"arm": "fit time", "costs": "fit time"},
+)
+FULL_FIT_SECONDS = _known(
+    "full_fit_seconds",
+    "full fit time",
+    "seconds",
+    "lower",
+    part="time",
+    tables={"costs": "fit time, nothing shared"},
+)
+SHARED_SECONDS = _known("shared_seconds", "shared time", "seconds", "neither", part="time")
+FROZEN_SECONDS = _known("frozen_seconds", "frozen time", "seconds", "neither", part="time")
+FROZEN_AUGMENTED_SECONDS = _known(
+    "frozen_augmented_seconds", "frozen augmented time", "seconds", "neither", part="time"
+)
+MEDIAN_STEP_SECONDS = _known(
+    "median_step_seconds", "median step time", "seconds", "lower", part="time"
+)
+P95_STEP_SECONDS = _known("p95_step_seconds", "p95 step time", "seconds", "lower", part="time")
+TARGET_SECONDS = _known("target_seconds", "target time", "seconds", "lower", part="time")
+TRIAL_SECONDS = _known("trial_seconds", "trial time", "seconds", "lower", part="time")
+PEAK_MEMORY_BYTES = _known(
+    "peak_memory_bytes",
+    "peak memory",
+    "bytes",
+    "lower",
+    part="memory",
+    tables={"arm": "worker’s peak memory"},
+)
+DEVICE_MEMORY_BYTES = _known(
+    "device_memory_bytes", "device memory", "bytes", "lower", part="memory"
+)
+ENERGY_JOULES = _known(
+    "energy_joules",
+    "energy joules",
+    "number",
+    "lower",
+    part="energy",
+    tables={"costs": "energy, J"},
+)
+
+CURVES = ((ACCURACY, VAL_ACCURACY), (LOSS, VAL_LOSS))
+"""Metrics of epochs in training and in validation, in the order in which one is preferred."""
+
+ACCURACIES = frozenset(CURVES[0])
+"""Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
+
+_VALIDATION = "val_"
+_TAKEN_NAME = re.compile(r"(^|_)(seconds?|time|ms|bytes|joules|per_second|flops_share)$")
+
+
+def shown_in(table: TableName) -> tuple[KnownMetric, ...]:
+    """Returns the metrics that a table shows, in the order of its columns."""
+    return tuple(entry for entry in METRICS.values() if table in entry.tables)
+
+
+def heading(table: TableName, name: str) -> str | None:
+    """Returns how a table heads a metric; ``None`` where its entry does not name the table."""
+    return METRICS[name].tables.get(table) if name in METRICS else None
+
+
+def unit_of(name: str) -> Unit:
+    """Returns the unit of a metric that is given without one, as those of epochs are.
+
+    Example:
+        >>> unit_of("val_loss"), unit_of("fit_seconds"), unit_of("top5_accuracy")
+        ('number', 'seconds', 'fraction')
+    """
+    if name in METRICS:
+        return METRICS[name].unit
+    return "fraction" if name.endswith(ACCURACY) else "number"
+
+
+def is_result(name: str, unit: Unit = "number") -> bool:
+    """Whether a metric is what a training came to, and not what it took.
+
+    Example:
+        >>> is_result("test_loss"), is_result("fit_seconds", "seconds"), is_result("train_time")
+        (True, False, False)
+    """
+    if unit not in ("fraction", "number", "count"):
+        return False
+    return METRICS[name].part not in TAKEN if name in METRICS else not _TAKEN_NAME.search(name)
+
+
+def is_difference(name: str) -> bool:
+    """Whether a metric is a difference of two shares, so that it may be negative."""
+    return name in METRICS and METRICS[name].part == "gap"
+
+
+def in_validation(name: str) -> str:
+    """Returns the name of an epoch's metric in validation, as Keras has it."""
+    return f"{_VALIDATION}{name}"
+
+
+def is_validation(name: str) -> bool:
+    """Whether a metric is one of validation, by its name."""
+    return name.startswith(_VALIDATION)
