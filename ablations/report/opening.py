@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablations.core.findings import Findings
+from ablations.report import registry
 from ablations.report.blocks import (
     Block,
     Extras,
@@ -21,7 +22,6 @@ from ablations.report.blocks import (
 )
 from ablations.report.exhibits import without_samples
 from ablations.report.figures.drawings import draw_arms
-from ablations.report.registry import SECTIONS
 from ablations.report.words.answer import answer
 from ablations.report.words.glossary import how_to_read
 from ablations.text.formatting import counted, day
@@ -37,7 +37,7 @@ def make_report(
 
 def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:
     """Returns the sections that there is something to show in, in their order."""
-    made = (make(findings, extras) for make in SECTIONS)
+    made = (make(findings, extras) for make in registry.SECTIONS)
     return tuple(
         section
         for found in made

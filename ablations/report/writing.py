@@ -9,12 +9,12 @@ from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
 from ablations.errors import EmptyReportError
 from ablations.records.origins import origin_of_report, require_own_report
+from ablations.report import registry
 from ablations.report.blocks import Extras
 from ablations.report.figures.theme import style
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import read_summary, report_kind
-from ablations.report.registry import FORMATS
 from ablations.text.formatting import counted
 
 
@@ -40,15 +40,14 @@ def render_report(
             someone else wrote or changed stands where one of the report's is to be written.
     """
     require_own_report(findings.study, out_dir)
-    slug = findings.study.report_name
+    target = out_dir / findings.study.report_name
     if not findings.n_completed:
-        _require_nothing_lost(out_dir / slug)
+        _require_nothing_lost(target)
     origin = origin_of_report(findings.study, out_dir)
     with style():
         report = make_report(findings, Extras(records, samples), origin)
-        files = {path: text for write in FORMATS for path, text in write(report).items()}
-    target = out_dir / slug
-    with replaced(target, report_kind(slug)) as fresh:
+        files = {path: text for write in registry.FORMATS for path, text in write(report).items()}
+    with replaced(target, report_kind(target.name)) as fresh:
         _write(fresh, files)
     return target / "index.html"
 

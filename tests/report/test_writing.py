@@ -41,6 +41,8 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.drawn: list[str] = []
+        self.headings: list[str] = []
+        self.markdown = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -58,6 +60,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += data
+        if self.open[-2:] == ["h2", "a"] and "figcaption" not in self.open:
+            self.headings.append(data)
         if self.open[-1:] == ["text"]:
             self.drawn.append(data)
 
@@ -151,9 +155,11 @@ def pages(
     told = replace(failed, study=replace(failed.study, chapters=chapters, slug="told"))
     out = tmp_path_factory.mktemp("pages")
     paths = [folder / "index.html", *(render_report(f, out) for f in (failed, told, endless))]
-    return {
-        path.parent.name + str(i): Page(path.read_text("utf-8")) for i, path in enumerate(paths)
-    }
+    found = {}
+    for i, path in enumerate(paths):
+        page = found[path.parent.name + str(i)] = Page(path.read_text("utf-8"))
+        page.markdown = (path.parent / f"{path.parent.name}.md").read_text("utf-8")
+    return found
 
 
 def test_contents_and_sections_agree(pages: dict[str, Page]) -> None:
@@ -169,15 +175,19 @@ def test_contents_and_sections_agree(pages: dict[str, Page]) -> None:
         assert len(sections) >= 6
 
 
-def test_the_markdown_follows_the_same_order(pages: dict[str, Page], folder: Path) -> None:
-    titles = {"What each change buys": "effects", "Do the changes depend on each other?": "interactions",
-              "All arms": "arms", "How many seeds?": "seeds", "Gates": "gates", "Time and cost": "cost",
-              "How the arms learned": "curves", "Data and models": "models", "Settings": "settings",
-              "Do it again": "again"}  # fmt: skip
-    text = (folder / "cats-or-dogs.md").read_text(encoding="utf-8")
-    found = [titles[t] for t in re.findall(r"^## (.*)$", text, re.MULTILINE) if t in titles]
-    sections = [a["aria-labelledby"] for a in pages["cats-or-dogs0"].all("section")]
-    assert found == sections
+def test_the_markdown_has_the_same_sections_in_the_same_order(pages: dict[str, Page]) -> None:
+    for name, page in pages.items():
+        found = re.findall(r"^## (.*)$", page.markdown, re.MULTILINE)
+        assert [title.replace("\\", "") for title in found] == page.headings, name
+        assert len(found) == len(page.all("section"))
+
+
+def test_the_contents_are_reached_from_everywhere_on_a_phone(page: Page) -> None:
+    assert ("a", {"class": "up", "href": "#contents"}) in page.elements
+    css = (Path(templates.__file__).parent / "style.css").read_text(encoding="utf-8")
+    phone = css[css.index("@media (max-width:52rem){") : css.index("@media (min-width:32rem)")]
+    assert ".up{display:block;position:fixed;" in phone
+    assert ".up{display:none}" in css[: css.index("@media (max-width:52rem){")]
 
 
 def test_every_heading_has_an_address_and_a_link_to_it(pages: dict[str, Page]) -> None:
