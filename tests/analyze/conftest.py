@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from ablations.core.design import Contrast, Design
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Factor, Gate, Level, Study, Trial
@@ -53,7 +54,7 @@ class Maker:
             entry="made:up",
             settings={"epochs": 2},
             factors=made,
-            design=lay_out(asked),
+            design=_in_order(lay_out(asked), cells),
             seeds=tuple(range(seeds)),
             gates=tuple(gates),
             metric="accuracy",
@@ -100,6 +101,19 @@ class Maker:
         from ablations.analyze import analyze
 
         return analyze(study, self.records(study, response), planned=self.planned(study))
+
+
+def _in_order(design: Design, cells: Sequence[Mapping[str, str]]) -> Design:
+    """Puts arms, and what is compared with the reference, into the order of all combinations."""
+    place = {Arm(tuple(cell.items())): place for place, cell in enumerate(cells)}
+
+    def compared(contrast: Contrast) -> int:
+        return max(place[arm] for arm, _ in contrast.weights if arm != design.reference)
+
+    arms = tuple(sorted(design.arms, key=lambda arm: place[arm]))
+    one_by_one = design.kind.startswith("one-factor")
+    ordered = sorted(design.contrasts, key=compared) if one_by_one else design.contrasts
+    return replace(design, arms=arms, contrasts=tuple(ordered))
 
 
 @pytest.fixture(scope="session")

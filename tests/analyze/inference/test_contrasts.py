@@ -71,7 +71,7 @@ def test_weights_add_up_to_nothing(make, design):
 
 
 def test_one_factor_in_adds_each_factor_to_the_baseline(make):
-    second, first = make.study("one-factor-in").design.contrasts
+    first, second = make.study("one-factor-in").design.contrasts
     assert (first.kind, second.kind) == ("main", "main")
     assert first.changes == (Change("b", "off", "on"),)
     assert weights(first) == {("off", "on"): 1.0, ("off", "off"): -1.0}
