@@ -28,7 +28,7 @@ from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
 from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.agreement import distinct
-from ablations.records.codec import record_to_json, to_text
+from ablations.records.description import record_text
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.repair import repair
@@ -61,7 +61,7 @@ def _record(arm: str, seed: int, rng: np.random.Generator) -> RunRecord:
 
 
 def _texts(records: tuple[RunRecord, ...] | list[RunRecord]) -> Counter[str]:
-    return Counter(to_text(record_to_json(record)) for record in records)
+    return Counter(record_text(record) for record in records)
 
 
 def outcome(read: Callable[[], tuple[RunRecord, ...]], expected: Counter[str]) -> str:

@@ -292,3 +292,24 @@ def _checked_cell(place: str, cell: object) -> Cell:
     if not isinstance(plain, int | float) or math.isinf(checks.number(f"{place}: a cell", plain)):
         raise TypeError(checks.complaint(f"{place}: a cell must be text or a finite number", cell))
     return None if math.isnan(plain) else plain
+
+
+def storable(contents: LogContents) -> LogContents:
+    """Returns what a training reported in the form that can be stored and read again.
+
+    A second net: a log checks what it is told, but a training function can reach into it.
+
+    Raises:
+        Exception: whatever stands against it.
+    """
+    return LogContents(
+        metrics=tuple(map(checked_metric, contents.metrics)),
+        epochs=tuple(checked_epoch(i, own) for i, own in enumerate(contents.epochs, start=1)),
+        steps=tuple(checks.durations("log.steps: the seconds", own) for own in contents.steps),
+        predictions=tuple(
+            checked_predictions(p.split, p.labels, p.probabilities, p.examples)
+            for p in contents.predictions
+        ),
+        exhibits=tuple(map(checked_exhibit, contents.exhibits)),
+        environment=checked_environment(contents.environment),
+    )

@@ -12,7 +12,7 @@ from ablations.core.identity import Identify, identified
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Settings, Study
 from ablations.errors import ReportingError, StoreError
-from ablations.records.codec import record_to_json, to_text
+from ablations.records.description import record_text
 
 _NAMED = 3
 """How many records a message names."""
@@ -30,7 +30,7 @@ def distinct(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     kept, texts = [], defaultdict[str, list[str]](list)
     for record in records:
         if often[record.key] > 1:
-            text = to_text(record_to_json(record))
+            text = record_text(record)
             if text in texts[record.key]:
                 continue
             texts[record.key].append(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ablations.core.record import RunRecord
 from ablations.errors import StudyError
 from ablations.files import replaced_file
-from ablations.records.codec import record_to_json, to_text
+from ablations.records.description import record_text
 from ablations.records.sqlite.checksums import sealed
 from ablations.text.sheets import to_csv
 
@@ -59,7 +59,7 @@ def write_jsonl(records: Iterable[RunRecord], path: Path) -> None:
     """
     with replaced_file(path) as file:
         for record in records:
-            file.write(f"{sealed(to_text(record_to_json(record)))}\n".encode())
+            file.write(f"{sealed(record_text(record))}\n".encode())
 
 
 def _write_parquet(table: DataFrame, path: Path) -> None:

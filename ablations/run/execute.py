@@ -18,10 +18,9 @@ from ablations.core import trial_log as reported
 from ablations.core.metrics import ENERGY_JOULES, PEAK_MEMORY_BYTES
 from ablations.core.record import LogContents, Reason, RunRecord, known_metric
 from ablations.core.study import Trial
-from ablations.core.trial_log import TrialLog
+from ablations.core.trial_log import TrialLog, storable
 from ablations.entry import Entry, Train
 from ablations.errors import DivergedError, ReportingError
-from ablations.records import codec
 from ablations.run.machine import energy, memory
 from ablations.run.machine.environment import environment_facts
 from ablations.run.more import More, no_more
@@ -152,7 +151,7 @@ def _storable(
 ) -> RunRecord:
     """Makes the record of what a log holds; a failed one if that cannot be stored."""
     try:
-        contents = codec.storable(log.contents())
+        contents = storable(log.contents())
     except Exception as error:  # what a training function left in the log may be anything
         contents = LogContents()
         problem = f"what the training reported cannot be stored: {_one_line(error)}"

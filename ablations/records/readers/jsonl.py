@@ -10,9 +10,9 @@ from pathlib import Path
 from ablations.core.identity import with_threads
 from ablations.core.record import SCHEMA_VERSION, RunRecord
 from ablations.errors import StoreError
+from ablations.records.description import RECORD, checked, parsed
 from ablations.records.readers.reader import Reader, require_version
 from ablations.records.sqlite.checksums import unsealed
-from ablations.records.validation import StoredRecord, checked, parsed
 
 
 def read_jsonl(path: Path, source: str = "") -> tuple[RunRecord, ...]:
@@ -77,7 +77,7 @@ def record_from_json(line: str | bytes) -> RunRecord:
     require_version("schema_version", values.pop("schema_version", None), SCHEMA_VERSION)
     if "checksum" in values:  # not at the end, where it was written
         raise ValueError("the checksum is that of another text: the line was changed since")
-    return with_threads(checked(StoredRecord, values).value())
+    return with_threads(checked(RECORD, values))
 
 
 def _takes(path: Path) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic import model_validator as model
 
 from ablations.core.drift import Past, PastArm
@@ -14,9 +14,9 @@ from ablations.core.estimates import MetricInfo
 from ablations.core.metrics import Better, Unit
 from ablations.core.study import Arm
 from ablations.errors import StoreError
+from ablations.records.description import Fact, Strict, checked, parsed, require_once
 from ablations.records.readers.reader import CURE, Reader, require_version
 from ablations.records.sqlite.checksums import of_document
-from ablations.records.validation import Fact, Strict, checked, parsed, require_once
 
 SCHEMA_VERSION = 1
 """The version of the document."""
@@ -85,6 +85,9 @@ class _Summary(_Open):
     measured: _Measured
 
 
+_SUMMARY = TypeAdapter(_Summary)
+
+
 def _takes(path: Path) -> bool:
     return path.suffix == ".json" and path.is_file()
 
@@ -114,7 +117,7 @@ def _measured(document: Any) -> _Measured:
     Raises:
         ValueError: if it is none, of another version, or was changed since it was written.
     """
-    found = checked(_Summary, document).measured
+    found = checked(_SUMMARY, document).measured
     require_version("schema", document.get("schema", SCHEMA_VERSION), SCHEMA_VERSION)
     values = {k: value for k, value in document["measured"].items() if k != "checksum"}
     if found.checksum is not None and found.checksum != of_document(values):

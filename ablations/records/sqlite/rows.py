@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from ablations.core.identity import Head, threads_of
 from ablations.core.record import Exhibit, Reason, RunRecord, Status, is_final
-from ablations.records import codec
+from ablations.records.description import HEAD, StoredFacts, parsed, to_text
+from ablations.records.sqlite import codec
 from ablations.records.sqlite.checksums import checksum
-from ablations.records.validation import StoredFacts, parsed
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class RecordRows:
-    """All rows of one record; ``head`` holds the values of ``RECORD_COLUMNS``."""
+    """All rows of one record; ``head`` holds the values of ``HEAD``."""
 
     id: int
     head: codec.Row
@@ -119,9 +119,9 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
     Raises:
         DamagedError: if it comes back as something that no reader would take.
     """
-    facts = codec.to_text(dict(record.environment))
+    facts = to_text(record.environment)
     row = (*codec.record_row(record), _shared_row(connection, "environments", "facts", facts))
-    columns = f"{', '.join(codec.RECORD_COLUMNS)}, environment"
+    columns = f"{', '.join(HEAD)}, environment"
     # The names are this module's own; values are bound.
     statement = f"INSERT INTO records ({columns}) VALUES ({_marks(row)})"  # noqa: S608
     owner = connection.execute(statement, row).lastrowid
@@ -130,7 +130,7 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
             statement = f"INSERT INTO {table} (record, {_DETAILS[table]})"
             connection.execute(f"{statement} VALUES (?, {_marks(values)})", (owner, *values))
     for position, exhibit in enumerate(record.exhibits):
-        body = codec.to_text(codec.exhibit_to_json(exhibit))
+        body = to_text(exhibit)
         content = _shared_row(connection, "contents", "body", body)
         connection.execute("INSERT INTO exhibits VALUES (?, ?, ?)", (owner, position, content))
     written = fetch(connection, owner)[0].checksums()
@@ -153,7 +153,7 @@ def _shared_row(connection: sqlite3.Connection, table: str, column: str, text: s
 
 def describe(connection: sqlite3.Connection, key: str, exhibits: Sequence[Exhibit]) -> None:
     """Writes what a trial shows of itself, in place of an earlier one."""
-    text = codec.exhibits_to_text(exhibits)
+    text = to_text(exhibits)
     connection.execute(
         "INSERT OR REPLACE INTO descriptions (key, exhibits, checksum) VALUES (?, ?, ?)",
         (key, text, checksum(key, text)),
@@ -198,9 +198,9 @@ def read_heads(connection: sqlite3.Connection) -> Iterator[Head]:
 
 
 def _heads(connection: sqlite3.Connection) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Yields the values of ``RECORD_COLUMNS``, and the environment, of each record."""
+    """Yields the values of ``HEAD``, and the environment, of each record."""
     connection.execute("BEGIN")
-    columns = ", ".join(f"r.{name}" for name in codec.RECORD_COLUMNS)
+    columns = ", ".join(f"r.{name}" for name in HEAD)
     found = connection.execute(
         f"SELECT r.id, r.head_checksum, e.facts, {columns} FROM records r"  # noqa: S608
         " LEFT JOIN environments e ON e.id = r.environment ORDER BY r.id"
@@ -209,7 +209,7 @@ def _heads(connection: sqlite3.Connection) -> Iterator[tuple[dict[str, Any], str
     for owner, written, facts, *head in found:
         if checksum(head) != written:
             raise DamagedError(_place(owner, head), _CHANGED)
-        yield dict(zip(codec.RECORD_COLUMNS, head, strict=True)), facts
+        yield dict(zip(HEAD, head, strict=True)), facts
 
 
 def _facts(text: str) -> dict[str, str]:
@@ -251,7 +251,7 @@ def read_records(connection: sqlite3.Connection) -> Iterator[RunRecord]:
 
 
 def _place(owner: int, head: Sequence[Any]) -> str:
-    own = dict(zip(codec.RECORD_COLUMNS, head, strict=True))
+    own = dict(zip(HEAD, head, strict=True))
     return f"record {owner} (trial {own['key']}, arm {own['arm']}, seed {own['seed']})"
 
 
@@ -264,7 +264,7 @@ def _require_total(connection: sqlite3.Connection, found: int) -> None:
 
 def fetch(connection: sqlite3.Connection, owner: int | None = None) -> list[RecordRows]:
     """Returns the rows of one record, or of all."""
-    columns = ", ".join(f"r.{name}" for name in codec.RECORD_COLUMNS)
+    columns = ", ".join(f"r.{name}" for name in HEAD)
     where, bound = ("", ()) if owner is None else ("WHERE r.id = ?", (owner,))
     heads = connection.execute(
         f"SELECT r.id, e.facts, r.head_checksum, r.body_checksum, {columns} FROM records r"  # noqa: S608
