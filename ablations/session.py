@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from ablations.plan import (
     match_records,
     plan_trials,
     progress_of,
+    remaining,
     trials_of_records,
 )
 from ablations.promises import Promises, require_fractions, require_no_percentages
@@ -43,6 +44,7 @@ from ablations.run import (
 )
 
 if TYPE_CHECKING:  # pandas and SciPy are imported when they are needed
+    from ablations.analyze import AskedTrials
     from ablations.core.findings import Findings
 
 Place = str | Path
@@ -259,22 +261,26 @@ class Session:
             StudyError: at the first trial that does not report what the study names; with ``go_on``
                 later trials may.
         """
-        from ablations.analyze import measured
+        from ablations.analyze import AskedTrials, measured
 
         self.claim()
-        adaptive = self.study.adaptive is not None
-        recorded = [
-            record for record in self._own(self.planned_store.records()) if record.completed
-        ]
+        seen = AskedTrials(self.study, self.possible_trials)
+        seen.add(self.planned_store.records())
+        recorded = [record for record in self._own(seen.records) if record.completed]
         watcher = Promises(self.study, recorded, then=observer or Observer(), go_on=go_on)
         run_trials(
             trials,
             self._executor(jobs),
             self.planned_store,
             observer=watcher,
-            more=(lambda: self.progress(jobs=1).to_do) if adaptive else no_more,
+            more=partial(self._asked_next, seen) if self.study.adaptive else no_more,
             units=Units(recorded, measured),
         )
+
+    def _asked_next(self, seen: AskedTrials) -> tuple[Trial, ...]:
+        """Returns the trials that the next look needs, from the records that it has not seen."""
+        seen.add(self.planned_store.records(skip=len(seen.records)))
+        return remaining(seen.trials(), self.planned_store.outcomes())
 
     def recorded(self) -> tuple[tuple[Trial, RunRecord], ...]:
         """Returns the planned trials that ended for good, each with its record, by the plan.

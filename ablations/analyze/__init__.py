@@ -6,7 +6,7 @@ and their limits are in ``docs/statistics.md``.
 
 from __future__ import annotations
 
-from ablations.analyze.adaptive import asked
+from ablations.analyze.adaptive import AskedTrials, asked
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.gates import exit_code
 from ablations.analyze.compare.past import read_past
@@ -18,6 +18,7 @@ from ablations.analyze.inference.selftest import with_self_test
 
 __all__ = [
     "Against",
+    "AskedTrials",
     "Comparison",
     "Frames",
     "Mismatch",

@@ -8,7 +8,8 @@ with and without their seeds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.inference.effects import ALPHA, evaluate, judge
@@ -24,7 +25,7 @@ from ablations.core.training import RESULTS, untrained
 
 
 def asked(
-    study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]
+    study: Study, records: Iterable[RunRecord], *, planned: Sequence[Trial]
 ) -> tuple[Trial, ...]:
     """Returns the trials that are to be trained, or have been, for the looks so far.
 
@@ -33,16 +34,51 @@ def asked(
         records: Any records.
         planned: All trials up to the last seed that the study may use, in their order.
     """
-    if study.adaptive is None:
-        return tuple(planned)
-    outcomes = match(records, planned, arms=study.arms)
-    outcomes = with_target(outcomes, target_of(study, outcomes))
-    wanted = _replayed(study, study.adaptive, outcomes)
-    return tuple(trial for trial in planned if (trial.arm, trial.seed) in wanted)
+    found = AskedTrials(study, planned)
+    found.add(records)
+    return found.trials()
+
+
+class AskedTrials:
+    """The trials that a study asks for as its records come: each record is read once.
+
+    Of a record it keeps what a look needs; predictions, the most of it, tell whether the network
+    trained, and go.
+
+    Args:
+        study: With fixed seeds all planned trials are asked for.
+        planned: All trials up to the last seed that the study may use, in their order.
+    """
+
+    def __init__(self, study: Study, planned: Sequence[Trial]) -> None:
+        self._study, self._planned = study, tuple(planned)
+        self._records: list[RunRecord] = []
+        self._lost: set[str] = set()
+
+    @property
+    def records(self) -> Sequence[RunRecord]:
+        """All records that were added, without their predictions and exhibits."""
+        return self._records
+
+    def add(self, records: Iterable[RunRecord]) -> None:
+        """Takes more records, of planned trials or of others."""
+        for record in records:
+            self._lost.update(own.key for own in untrained([record]))
+            self._records.append(replace(record, predictions=(), exhibits=()))
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Returns the trials that are to be trained, or have been, for the looks so far."""
+        study = self._study
+        if study.adaptive is None:
+            return self._planned
+        outcomes = match(self._records, self._planned, arms=study.arms)
+        outcomes = with_target(outcomes, target_of(study, outcomes))
+        wanted = _replayed(study, study.adaptive, outcomes, self._lost)
+        return tuple(trial for trial in self._planned if (trial.arm, trial.seed) in wanted)
 
 
 def _replayed(
-    study: Study, adaptive: Adaptive, outcomes: Sequence[Outcome]
+    study: Study, adaptive: Adaptive, outcomes: Sequence[Outcome], untrained_keys: Set[str]
 ) -> set[tuple[Arm, int]]:
     ended = {(o.trial.arm, o.trial.seed) for o in outcomes if o.record and o.record.final}
     wanted = {(arm, seed) for seed in study.seeds[: adaptive.at_least] for arm in study.arms}
@@ -50,7 +86,8 @@ def _replayed(
         return wanted  # a metric that nobody reports decides nothing, however many seeds
     undecided = study.design.contrasts
     alpha = ALPHA / len(undecided)
-    lost = _untrained(study, outcomes)
+    info = metric_infos(outcomes).get(study.metric)
+    lost = untrained_keys if info is not None and info.unit in RESULTS else frozenset()
     for n in range(adaptive.at_least, adaptive.at_most):
         if not wanted <= ended:
             break
@@ -63,14 +100,6 @@ def _replayed(
             break
         wanted |= {(arm, study.seeds[n]) for arm in arms}
     return wanted
-
-
-def _untrained(study: Study, outcomes: Sequence[Outcome]) -> set[str]:
-    """Returns the keys of trials whose network did not train, where the metric depends on that."""
-    info = metric_infos(outcomes).get(study.metric)
-    if info is None or info.unit not in RESULTS:
-        return set()
-    return {record.key for record in untrained(o.completed for o in outcomes if o.completed)}
 
 
 def _decided(

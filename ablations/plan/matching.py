@@ -44,23 +44,28 @@ class PlannedStore(Store):
         super().__init__(path)
         self._study = study
         self._planned = frozenset(trial.key for trial in trials)
+        self._named: tuple[int, dict[str, str]] = (0, {})
 
     @cached_property
     def _identify(self) -> Identify:
         return identify_of(self._study)
 
     def _names(self) -> dict[str, str]:
-        return present_keys(self.heads(), self._planned, self._identify)
+        """Returns the present keys by the stored ones; they change only with the records."""
+        if (total := self.total()) != self._named[0]:
+            self._named = total, present_keys(self.heads(), self._planned, self._identify)
+        return self._named[1]
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Returns how each recorded trial ended, oldest record first."""
         names = self._names()
         return tuple(replace(o, key=names.get(o.key, o.key)) for o in super().outcomes())
 
-    def records(self) -> tuple[RunRecord, ...]:
-        """Returns all records, oldest first."""
+    def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
+        """Returns the records without the first ``skip`` of them, oldest first."""
         names = self._names()
-        return tuple(replace(r, key=names.get(r.key, r.key)) for r in super().records())
+        found = super().records(skip=skip)
+        return tuple(replace(r, key=names.get(r.key, r.key)) for r in found)
 
     def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
         """Returns what trials show of themselves, by the trial's key."""

@@ -15,6 +15,7 @@ from ablations.records.sqlite import codec
 from ablations.records.sqlite.checksums import checksum
 
 T = TypeVar("T")
+Ids = tuple[int, int]
 
 _DETAILS = {
     "metrics": "name, value, unit, better",
@@ -124,7 +125,7 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
     columns = f"{', '.join(HEAD)}, environment"
     # The names are this module's own; values are bound.
     statement = f"INSERT INTO records ({columns}) VALUES ({_marks(row)})"  # noqa: S608
-    owner = connection.execute(statement, row).lastrowid
+    owner = connection.execute(statement, row).lastrowid or 0
     for table, rows in codec.detail_rows(record).items():
         for values in rows:
             statement = f"INSERT INTO {table} (record, {_DETAILS[table]})"
@@ -133,10 +134,10 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
         body = to_text(exhibit)
         content = _shared_row(connection, "contents", "body", body)
         connection.execute("INSERT INTO exhibits VALUES (?, ?, ?)", (owner, position, content))
-    written = fetch(connection, owner)[0].checksums()
+    written = fetch(connection, (owner, owner))[0].checksums()
     statement = "UPDATE records SET head_checksum = ?, body_checksum = ? WHERE id = ?"
     connection.execute(statement, (*written, owner))
-    fetch(connection, owner)[0].record()
+    fetch(connection, (owner, owner))[0].record()
     connection.execute("UPDATE totals SET records = records + 1")
 
 
@@ -241,13 +242,25 @@ def _once(read: Callable[[str], T]) -> Callable[[str], T]:
     return found
 
 
-def read_records(connection: sqlite3.Connection) -> Iterator[RunRecord]:
-    """Yields all records, oldest first."""
+def read_records(connection: sqlite3.Connection, skip: int = 0) -> Iterator[RunRecord]:
+    """Yields the records without the first ``skip`` of them, oldest first."""
     connection.execute("BEGIN")  # one snapshot for all tables, even while a driver writes
-    found = fetch(connection)
-    _require_total(connection, len(found))
+    found = fetch(connection, _from(connection, skip) if skip else None)
+    _require_total(connection, skip + len(found))
     for rows in found:
         yield rows.record()
+
+
+def _from(connection: sqlite3.Connection, skip: int) -> Ids:
+    """Returns the ids of all records but the first ``skip``."""
+    query = "SELECT id FROM records ORDER BY id LIMIT -1 OFFSET ?"
+    ids = [number for (number,) in connection.execute(query, (skip,))]
+    return (ids[0], ids[-1]) if ids else (1, 0)
+
+
+def read_total(connection: sqlite3.Connection) -> Iterator[int]:
+    """Yields how many records were written."""
+    yield from (number for (number,) in connection.execute("SELECT records FROM totals"))
 
 
 def _place(owner: int, head: Sequence[Any]) -> str:
@@ -262,19 +275,19 @@ def _require_total(connection: sqlite3.Connection, found: int) -> None:
         raise DamagedError("its records", f"{found} are there, {said} were written")
 
 
-def fetch(connection: sqlite3.Connection, owner: int | None = None) -> list[RecordRows]:
-    """Returns the rows of one record, or of all."""
+def fetch(connection: sqlite3.Connection, ids: Ids | None = None) -> list[RecordRows]:
+    """Returns the rows of all records, or of those from the first to the last of two ids."""
     columns = ", ".join(f"r.{name}" for name in HEAD)
-    where, bound = ("", ()) if owner is None else ("WHERE r.id = ?", (owner,))
+    where = "" if ids is None else "WHERE r.id BETWEEN ? AND ?"
     heads = connection.execute(
         f"SELECT r.id, e.facts, r.head_checksum, r.body_checksum, {columns} FROM records r"  # noqa: S608
         f" LEFT JOIN environments e ON e.id = r.environment {where} ORDER BY r.id",
-        bound,
+        ids or (),
     ).fetchall()
-    details = {name: _details(connection, name, wanted, owner) for name, wanted in _DETAILS.items()}
-    exhibits = _details(connection, "exhibits", "position, content", owner)
+    details = {name: _details(connection, name, wanted, ids) for name, wanted in _DETAILS.items()}
+    exhibits = _details(connection, "exhibits", "position, content", ids)
     numbers = {number for rows in exhibits.values() for _, number in rows}
-    shared = _Shared(_bodies(connection, None if owner is None else numbers))
+    shared = _Shared(_bodies(connection, None if ids is None else numbers))
     return [
         RecordRows(
             id=own,
@@ -290,12 +303,12 @@ def fetch(connection: sqlite3.Connection, owner: int | None = None) -> list[Reco
 
 
 def _details(
-    connection: sqlite3.Connection, table: str, columns: str, owner: int | None
+    connection: sqlite3.Connection, table: str, columns: str, ids: Ids | None
 ) -> dict[int, list[codec.Row]]:
-    where, bound = ("", ()) if owner is None else ("WHERE record = ?", (owner,))
+    where = "" if ids is None else "WHERE record BETWEEN ? AND ?"
     query = f"SELECT record, {columns} FROM {table} {where} ORDER BY rowid"  # noqa: S608
     grouped: dict[int, list[codec.Row]] = defaultdict(list)
-    for own, *values in connection.execute(query, bound):
+    for own, *values in connection.execute(query, ids or ()):
         grouped[own].append(tuple(values))
     return grouped
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from ablations.core.identity import Head
@@ -70,9 +71,14 @@ class Store:
         """Returns how each recorded trial ended, oldest record first."""
         return read_from(self.path, rows.read_outcomes) if self.path.exists() else ()
 
-    def records(self) -> tuple[RunRecord, ...]:
-        """Returns all records, oldest first."""
-        return read_from(self.path, rows.read_records) if self.path.exists() else ()
+    def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
+        """Returns the records without the first ``skip`` of them, oldest first."""
+        query = partial(rows.read_records, skip=skip)
+        return read_from(self.path, query) if self.path.exists() else ()
+
+    def total(self) -> int:
+        """Returns how many records there are; as none is ever removed, it tells of new ones."""
+        return sum(read_from(self.path, rows.read_total)) if self.path.exists() else 0
 
     def heads(self) -> tuple[Head, ...]:
         """Returns what names the trial of each record, oldest first."""
