@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.api import Session, load_study
 from ablations.cli.app import app
+from ablations.records.sqlite.store import Store
 
 CLI = CliRunner()
 
@@ -154,6 +156,21 @@ def test_the_gate_tells_how_often_it_errs(study_path):
     both = call("gate", study_path, "--self-test", "--against", "runs")
     assert both.exit_code == 2
     assert "--self-test excludes --against" in both.stderr
+
+
+def test_an_adaptive_run_reads_each_record_once_while_it_trains(edit, monkeypatch):
+    path = edit("seeds = 3", 'seeds = { at_least = 3, at_most = 6, until = "decided" }')
+    read, seen = Store.records, []
+
+    def counted(store, *, skip=0):
+        seen.append(len(read(store, skip=skip)))
+        return read(store, skip=skip)
+
+    monkeypatch.setattr(Store, "records", counted)
+    session = Session.open(load_study(path))
+    session.run(session.trials, jobs=0)
+    assert sum(seen) == 6 * 4
+    assert len(seen) > 4
 
 
 def test_an_adaptive_study_trains_until_it_knows_and_resumes(edit):

@@ -4,6 +4,7 @@ import json
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -248,3 +249,20 @@ def test_a_digest_comes_back_from_json_lines_and_store(tmp_path: Path):
     store.append(RECORD)
     write_jsonl(store.records(), path)
     assert [r.predictions[0].examples for r in (*store.records(), *read_jsonl(path))] == ["d1"] * 2
+
+
+def test_new_records_are_read_without_the_earlier_ones(tmp_path: Path):
+    store = Store(tmp_path / "records.sqlite")
+    assert (store.records(skip=0), store.total()) == ((), 0)
+    records = [replace(RECORD, key=f"k{seed}", seed=seed) for seed in range(4)]
+    for record in records:
+        store.append(record)
+    assert store.total() == 4
+    for skip in range(5):
+        found = store.records(skip=skip)
+        assert len(found) == 4 - skip
+        assert all(map(same, found, records[skip:]))
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("DELETE FROM records WHERE id = 1")
+    with pytest.raises(StoreError, match="Received: 3 are there, 4 were written"):
+        store.records(skip=2)
