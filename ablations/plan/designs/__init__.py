@@ -17,17 +17,13 @@ from ablations.plan.designs.sizes import require_few_arms
 
 __all__ = ["KINDS", "Kind", "Wanted", "lay_out"]
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        FULL_FACTORIAL,
-        FRACTIONAL,
-        SCREENING,
-        ONE_FACTOR_OUT,
-        ONE_FACTOR_IN,
-        ARMS,
-    )
-}
+
+def named(*kinds: Kind) -> dict[str, Kind]:
+    """Returns kinds by what a study file calls them."""
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS = named(FULL_FACTORIAL, FRACTIONAL, SCREENING, ONE_FACTOR_OUT, ONE_FACTOR_IN, ARMS)
 
 
 def lay_out(wanted: Wanted) -> Design:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import ablations
 from ablations.core.study import Factor, Level
 from ablations.errors import StudyError
-from ablations.plan.designs import Wanted, lay_out
+from ablations.plan import designs, load_study, study_schema
+from ablations.plan.designs import KINDS, Wanted, lay_out
+from ablations.text.formatting import THIN
 
 
 def factor(name: str, *levels: str) -> Factor:
@@ -96,3 +102,48 @@ def test_what_cannot_be_laid_out_is_one_line(kind, baseline, arms, text):
     with pytest.raises(StudyError) as caught:
         lay_out(Wanted(kind, (A, B), baseline, arms=arms))
     assert str(caught.value) == text
+
+
+@pytest.fixture
+def cumulative(monkeypatch):
+    """Registers the design that the document shows, by the line that the document shows."""
+    document = Path(__file__).parents[3] / "docs" / "extending.md"
+    part = document.read_text(encoding="utf-8").partition("## A design\n")[2].partition("\n## ")[0]
+    code, line = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+    names = dict(vars(designs))
+    exec(code, names)
+    exec(line, names)
+    assert [name for name in names["KINDS"] if name not in KINDS] == ["cumulative"]
+    assert list(names["KINDS"])[:-1] == list(KINDS)
+    monkeypatch.setitem(KINDS, "cumulative", names["KINDS"]["cumulative"])
+
+
+@pytest.mark.usefixtures("cumulative")
+def test_a_design_of_the_document_has_all_its_effects_and_sentences(edit, tmp_path):
+    path = edit("[design]", '[design]\nkind = "cumulative"')
+    (module,) = tmp_path.glob("training_*.py")
+    gain = 'settings.get("a", 0.0) + settings.get("b", 0.0)'
+    module.write_text(module.read_text().replace(gain, f"({gain}) * (1 + 0.1 * draw)"))
+    study = load_study(path)
+    assert [arm.name for arm in study.arms] == ["a=off, b=off", "a=on, b=off", "a=on, b=on"]
+    assert "cumulative" in study_schema()["$defs"]["DesignTable"]["properties"]["kind"]["enum"]
+
+    findings = ablations.analyze_records(study, ablations.run_study(study))
+    assert [(e.changes[0].factor, e.n, e.verdict) for e in findings.effects] == [
+        ("a", 3, "improved"), ("b", 3, "improved")
+    ]  # fmt: skip
+    assert [e.estimate for e in findings.effects] == pytest.approx([0.105, 0.0525], rel=0.05)
+    assert [plan.effect for plan in findings.plans] == list(findings.effects)
+
+    page = ablations.render_report(findings, tmp_path / "reports")
+    text = page.with_name("small.md").read_text(encoding="utf-8").replace(THIN, " ")
+    assert "A helped the most: added to the steps before it, it raised test accuracy by 10." in text
+    assert re.search(r"^\| a \| \+10\.\d pp \|", text, re.MULTILINE)
+    assert re.search(r"^\| b \| \+5\.\d pp \|", text, re.MULTILINE)
+
+
+def test_a_kind_that_is_not_registered_is_told_with_those_that_are(edit):
+    with pytest.raises(StudyError) as caught:
+        load_study(edit("[design]", '[design]\nkind = "cumulativ"'))
+    assert str(caught.value).startswith("small.toml: 'design.kind' cannot be used")
+    assert "'full-factorial', 'fractional', 'screening'" in str(caught.value)
