@@ -171,11 +171,12 @@ def _with_records(
     by_arm: dict[Arm, list[Outcome]] = {arm.arm: [] for arm in arms}
     for outcome in outcomes:
         by_arm[outcome.trial.arm].append(outcome)
-    said = {arm: answers([o.completed for o in own if o.completed]) for arm, own in by_arm.items()}
+    complete = {arm: [o.completed for o in own if o.completed] for arm, own in by_arm.items()}
+    answered = {arm: answers(own) for arm, own in complete.items()}
     took = {arm: spans(own) for arm, own in by_arm.items()}
 
     def finding(arm: ArmFinding) -> ArmFinding:
-        own, base = said[arm.arm], said[reference]
+        own, base = answered[arm.arm], answered[reference]
         against = None if arm.is_reference else took[reference]
         return replace(
             arm,

@@ -93,5 +93,5 @@ def repair(
     found = repairing.repair(path)
     for lost in found.lost:
         say(f"lost: {lost}")
-    say(repairing.said(path, found))
+    say(repairing.repair_message(path, found))
     raise typer.Exit(4 if found.lost else 0)

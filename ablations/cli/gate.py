@@ -116,7 +116,7 @@ def gate_lines(findings: Findings) -> list[str]:
     lines = []
     if not findings.gates:
         lines.append(NO_GATES)
-    gaps = [f"{said} Its interval may promise too much." for said in gate_gap_sentences(findings)]
+    gaps = [f"{gap} Its interval may promise too much." for gap in gate_gap_sentences(findings)]
     told = [*training_lines(findings), *gaps, *revision_sentences(findings)]
     return [*lines, *_unreported(findings), *_missing(findings), *told]
 

@@ -75,13 +75,13 @@ def note_threads(session: Session) -> None:
 
 @contextmanager
 def stopping_cleanly(
-    said: str = "stopped; what has ended is recorded, and the same command resumes",
+    message: str = "stopped; what has ended is recorded, and the same command resumes",
 ) -> Iterator[None]:
     """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
     try:
         with terminating():
             yield
     except KeyboardInterrupt as stop:
-        note(said)
+        note(message)
         number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
         raise typer.Exit(128 + number) from None

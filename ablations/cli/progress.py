@@ -102,8 +102,8 @@ class PlainProgress(RunProgress):
     def finished(self, trial: Trial, record: RunRecord) -> None:
         """Prints how the trial ended."""
         self._ended += 1
-        said = self._latest.pop(trial.key, formatting.UNKNOWN)
-        outcome = said if record.completed else f"FAILED ({record.reason}): {record.message}"
+        latest = self._latest.pop(trial.key, formatting.UNKNOWN)
+        outcome = latest if record.completed else f"FAILED ({record.reason}): {record.message}"
         label = formatting.arm_label(self._study, trial.arm)
         took = formatting.duration(record.seconds)
         line = f"[{self._ended}/{self._total}] {label}, seed {trial.seed}: {outcome} ({took})"

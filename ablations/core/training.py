@@ -50,15 +50,15 @@ def trained(record: RunRecord) -> bool | None:
     recorded outputs it did not where its test accuracy is just the share of the majority's class
     and no epoch's loss was better than guessing that.
     """
-    said = [p for p in record.predictions if _informs(p)]
-    if not said:
+    informative = [p for p in record.predictions if _informs(p)]
+    if not informative:
         return _by_numbers(record)
-    if all(_constant(p.probabilities) for p in said):
+    if all(_constant(p.probabilities) for p in informative):
         return False
-    if any(np.ptp(p.probabilities.argmax(axis=1)) > 0 for p in said):
+    if any(np.ptp(p.probabilities.argmax(axis=1)) > 0 for p in informative):
         return True
-    guessing = min(_entropy(p.labels) for p in said)
-    return not (all(map(_no_better_than_guessing, said)) and _stays_at(record, guessing))
+    guessing = min(_entropy(p.labels) for p in informative)
+    return not (all(map(_no_better_than_guessing, informative)) and _stays_at(record, guessing))
 
 
 def untrained(records: Iterable[RunRecord]) -> list[RunRecord]:
@@ -66,9 +66,9 @@ def untrained(records: Iterable[RunRecord]) -> list[RunRecord]:
     return [record for record in records if record.completed and trained(record) is False]
 
 
-def _informs(said: Predictions) -> bool:
+def _informs(predictions: Predictions) -> bool:
     """Whether examples of several classes are there, so that equal outputs mean something."""
-    return said.probabilities.size > 0 and len(np.unique(said.labels)) > 1
+    return predictions.probabilities.size > 0 and len(np.unique(predictions.labels)) > 1
 
 
 def _constant(probabilities: NDArray[np.float32]) -> bool:
@@ -82,13 +82,14 @@ def _entropy(labels: NDArray[np.int64]) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _no_better_than_guessing(said: Predictions) -> bool:
+def _no_better_than_guessing(predictions: Predictions) -> bool:
     """Whether the cross-entropy of recorded outputs is at least that of the classes' shares."""
-    if said.labels.min() < 0 or said.labels.max() >= said.probabilities.shape[1]:
+    labels, outputs = predictions.labels, predictions.probabilities
+    if labels.min() < 0 or labels.max() >= outputs.shape[1]:
         return False
-    own = said.probabilities[np.arange(len(said.labels)), said.labels]
+    own = outputs[np.arange(len(labels)), labels]
     loss = float(-np.log(np.clip(own, 1e-7, 1.0)).mean())
-    return loss >= (1 - RESOLUTION) * _entropy(said.labels)
+    return loss >= (1 - RESOLUTION) * _entropy(labels)
 
 
 def _by_numbers(record: RunRecord) -> bool | None:

@@ -136,11 +136,11 @@ class TrialLog:
             ValueError: if they are no classes or probabilities, or their shapes do not fit.
             DivergedError: if a probability is not finite.
         """
-        said = checked_predictions(split, labels, probabilities, examples)
-        if not np.isfinite(said.probabilities).all():
-            _require_finite(f"predictions('{said.split}')", math.nan)
-        _require_room("log.predictions", {*self._predictions} - {said.split}, MOST_NAMES)
-        self._predictions[said.split] = said
+        predicted = checked_predictions(split, labels, probabilities, examples)
+        if not np.isfinite(predicted.probabilities).all():
+            _require_finite(f"predictions('{predicted.split}')", math.nan)
+        _require_room("log.predictions", {*self._predictions} - {predicted.split}, MOST_NAMES)
+        self._predictions[predicted.split] = predicted
 
     def exhibit(self, exhibit: Exhibit) -> None:
         """Shows a table or picture of the data or model; a second one of a name replaces it.
@@ -228,14 +228,14 @@ def checked_predictions(
     """Returns predictions as records hold them; they need not be finite."""
     place = f"predictions('{checks.name('log.predictions: the split', split)}')"
     truth = checks.classes(f"{place}: labels", labels)
-    said = checks.probabilities(f"{place}: probabilities", probabilities)
-    if truth.ndim != 1 or said.ndim != 2 or len(truth) != len(said):
+    predicted = checks.probabilities(f"{place}: probabilities", probabilities)
+    if truth.ndim != 1 or predicted.ndim != 2 or len(truth) != len(predicted):
         raise ValueError(
             f"{place}: labels must be (example,) and probabilities "
-            f"(example, class). Received: shapes {truth.shape} and {said.shape}."
+            f"(example, class). Received: shapes {truth.shape} and {predicted.shape}."
         )
     digest = checks.text(f"{place}: examples", examples, longest=checks.LONGEST_NAME)
-    return Predictions(str(split), truth, said, digest)
+    return Predictions(str(split), truth, predicted, digest)
 
 
 def checked_environment(facts: Mapping[str, str]) -> dict[str, str]:

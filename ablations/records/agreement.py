@@ -150,7 +150,7 @@ def strangers(
         if other
         else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
     )
-    said = (
+    found = (
         f"{_listed('study', {r.study for r in records})}, "
         f"{_listed('training function', {r.entry for r in records})}, "
         f"{_listed('arm', {r.arm.name for r in records})}, "
@@ -159,7 +159,7 @@ def strangers(
     )
     return StoreError(
         f"{path}: none of its {len(records)} records is of a trial that {study.slug} plans",
-        received=said,
+        received=found,
         cure=f"{cure}; {study.slug} trains {study.entry} with arms such as {study.reference.name}",
     )
 
@@ -172,14 +172,14 @@ def _listed(what: str, names: set[Any]) -> str:
 
 def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreError:
     ordered = sorted(sides.items(), key=lambda side: -len(side[1]))
-    said = "; ".join(
+    found = "; ".join(
         f"unit '{info.unit}', better '{info.better}' in {len(records)} records"
         + (f": {_named(records)}" if place else "")
         for place, (info, records) in enumerate(ordered)
     )
     return StoreError(
         f"records disagree on the unit or the direction of metric '{name}'",
-        received=said,
+        received=found,
         cure="Leave the wrong ones out of the file, or train all again in another --runs-dir",
     )
 

@@ -48,13 +48,13 @@ def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:
 
 def opening(findings: Findings) -> tuple[Block, ...]:
     """Gives the answer first, with what limits it, in words and one figure."""
-    said = answer(findings)
-    caveats = prose(said.caveats)
+    answered = answer(findings)
+    caveats = prose(answered.caveats)
     return present(
         Items(prose(_facts(findings)), style="facts"),
         *prose([findings.study.question], style="question"),
-        Prose(" ".join(said.sentences), style="answer"),
-        _alarm(findings, said.alarm) if said.alarm else None,
+        Prose(" ".join(answered.sentences), style="answer"),
+        _alarm(findings, answered.alarm) if answered.alarm else None,
         Items(caveats, "Before you rely on this", style="notes") if caveats else None,
         draw_arms(findings),
         Fold("How to read this", (Facts(how_to_read(findings)),)),

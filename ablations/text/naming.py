@@ -98,8 +98,8 @@ LOOKED = (
 
 def revision_sentences(findings: Findings) -> list[str]:
     """Says what was changed after a look, and what that does to intervals and verdicts."""
-    said = [_revised(findings, revision) for revision in findings.revisions]
-    return [*said[:-1], f"{said[-1]} {LOOKED}"] if said else []
+    sentences = [_revised(findings, revision) for revision in findings.revisions]
+    return [*sentences[:-1], f"{sentences[-1]} {LOOKED}"] if sentences else []
 
 
 def _revised(findings: Findings, revision: Revision) -> str:

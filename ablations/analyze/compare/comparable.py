@@ -69,11 +69,11 @@ def _past_facts(past: Past, names: Sequence[str]) -> set[str]:
 
 def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> set[str]:
     """Returns the distinct values of some facts, each set in words; nothing of unknown ones."""
-    said = (
+    differences = (
         ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
         for facts in environments
     )
-    return {words for words in said if words}
+    return {words for words in differences if words}
 
 
 def other_machines(

@@ -20,11 +20,11 @@ from ablations.core.training import RESULTS, trained
 
 def training_of(outcomes: Sequence[Outcome], summaries: Mapping[str, Summary]) -> Training | None:
     """Returns how many of one arm's networks trained; ``None`` where no record tells."""
-    said = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
-    known = [seed for seed, is_trained in said.items() if is_trained is not None]
+    by_seed = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
+    known = [seed for seed, is_trained in by_seed.items() if is_trained is not None]
     if not known:
         return None
-    lost = tuple(sorted(seed for seed in known if not said[seed]))
+    lost = tuple(sorted(seed for seed in known if not by_seed[seed]))
     return Training(lost, len(known), share_of(len(lost), len(known)), without(summaries, lost))
 
 

@@ -43,7 +43,7 @@ def _committed(name: str) -> bytes:
             command, capture_output=True, check=True, timeout=60
         )
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error).encode()
-        line = said.decode(errors="replace").strip().splitlines()[0].rstrip(".")
+        output = getattr(error, "stderr", None) or str(error).encode()
+        line = output.decode(errors="replace").strip().splitlines()[0].rstrip(".")
         raise nothing_there(f"{name}: {line}") from error
     return done.stdout

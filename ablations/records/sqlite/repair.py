@@ -38,7 +38,7 @@ class Repaired:
     damaged: Path | None
 
 
-def said(path: Path, found: Repaired) -> str:
+def repair_message(path: Path, found: Repaired) -> str:
     """Says in one line what became of a file."""
     kept = counted(found.kept, "record")
     if found.damaged is None:

@@ -271,8 +271,8 @@ def _place(owner: int, head: Sequence[Any]) -> str:
 def _require_total(connection: sqlite3.Connection, found: int) -> None:
     totals = connection.execute("SELECT records FROM totals").fetchall()
     if totals != [(found,)]:
-        said = totals[0][0] if totals else "an unknown number"
-        raise DamagedError("its records", f"{found} are there, {said} were written")
+        expected = totals[0][0] if totals else "an unknown number"
+        raise DamagedError("its records", f"{found} are there, {expected} were written")
 
 
 def fetch(connection: sqlite3.Connection, ids: Ids | None = None) -> list[RecordRows]:

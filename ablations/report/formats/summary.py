@@ -28,15 +28,15 @@ def card(findings: Findings, origin: Mapping[str, Any]) -> dict[str, Any]:
 
     ``origin`` tells which study the report is of, so that no other one takes its place.
     """
-    study, measured, said = findings.study, _measured(findings), answer(findings)
+    study, measured, answered = findings.study, _measured(findings), answer(findings)
     return {
         "schema": 1,
         "slug": study.report_name,
         "origin": dict(origin),
         "title": study.title,
         "question": study.question,
-        "answer": list(said.sentences),
-        "caveats": [*filter(None, [said.alarm]), *said.caveats],
+        "answer": list(answered.sentences),
+        "caveats": [*filter(None, [answered.alarm]), *answered.caveats],
         "finished_at": findings.finished_at,
         "metric": findings.metric.name,
         "trials": {"planned": findings.n_planned, "completed": findings.n_completed,

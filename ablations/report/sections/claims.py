@@ -151,8 +151,8 @@ def _left(found: ReproducedClaim, effect: Effect) -> str:
         return f"{difference(effect.estimate, unit)} in one seed, which gives no interval"
     if decided.low <= 0 <= decided.high:
         all_too = decided.low <= found.published <= decided.high
-        said = "none or all of it may remain" if all_too else "nothing can be shown to remain"
-        return f"{said}: {_shown(effect)}"
+        remainder = "none or all of it may remain" if all_too else "nothing can be shown to remain"
+        return f"{remainder}: {_shown(effect)}"
     if effect.trained and _side(_claimed(found)) != _side(_decisive(effect.trained)):
         trained = _shown(effect.trained)
         seeds = f"{counted(effect.trained.n, 'seed')} in which both networks trained"

@@ -22,9 +22,9 @@ def failures(findings: Findings, _: Extras) -> Section | None:
 def _headline(findings: Findings) -> str:
     """Counts the failures by reason."""
     reasons = [failure.reason for failure in findings.failures]
-    said = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
+    counts = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
     failed = f"{counted(len(reasons), 'trial')} of {findings.n_planned} failed"
-    return f"{failed}: {listing(said)}"
+    return f"{failed}: {listing(counts)}"
 
 
 _REASONS = {

@@ -39,8 +39,8 @@ def gate_headline(findings: Findings) -> str:
     """Counts the verdicts of the gates."""
     words = ("passed", "failed", "inconclusive", "incomplete")
     counts = {word: sum(g.status == word for g in findings.gates) for word in words}
-    said = listing([f"{n} {word}" for word, n in counts.items() if n])
-    return f"Of {counted(len(findings.gates), 'check')}, {said}"
+    verdicts = listing([f"{n} {word}" for word, n in counts.items() if n])
+    return f"Of {counted(len(findings.gates), 'check')}, {verdicts}"
 
 
 def gate_errors(findings: Findings) -> str:
@@ -69,16 +69,17 @@ def gate_scope(findings: Findings) -> str:
     groups: dict[str, list[str]] = {}
     for arm, found in findings.judged_training.items():
         groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
-    said = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
-    return f"The gates speak of networks that train: {'; '.join(said)}."
+    parts = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
+    return f"The gates speak of networks that train: {'; '.join(parts)}."
 
 
 def gate_gaps(findings: Findings) -> str:
     """Says which gates rest on seeds that fall into two groups; empty if none."""
-    said = gate_gap_sentences(findings)
-    if not said:
+    sentences = gate_gap_sentences(findings)
+    if not sentences:
         return ""
-    return f"{' '.join(said)} A gate on the interval of such seeds errs more often than it says."
+    text = " ".join(sentences)
+    return f"{text} A gate on the interval of such seeds errs more often than it says."
 
 
 def gate_tables(findings: Findings) -> tuple[Table, ...]:

@@ -31,10 +31,10 @@ _LIMIT = (
 
 def _spent(findings: Findings, fixed: int) -> str:
     study = findings.study
-    said = saved(findings.n_planned, arms=len(study.arms), seeds=len(study.seeds), fixed=fixed)
+    savings = saved(findings.n_planned, arms=len(study.arms), seeds=len(study.seeds), fixed=fixed)
     return (
-        f"Seeds were added one at a time, to the arms of effects that were still undecided. {said} "
-        "The intervals of the effects allow for having looked after each seed."
+        f"Seeds were added one at a time, to the arms of effects that were still undecided. "
+        f"{savings} The intervals of the effects allow for having looked after each seed."
     )
 
 

@@ -88,10 +88,10 @@ def incomplete(findings: Findings) -> str:
 
 def untrained_alarm(findings: Findings) -> str:
     """Says above all else that networks did not train; empty where all did."""
-    said = untrained_sentence(findings)
-    if not said or not findings.effects:
-        return said
-    return f"{said} A verdict stands here only where it is the same with and without their seeds."
+    lost = untrained_sentence(findings)
+    if not lost or not findings.effects:
+        return lost
+    return f"{lost} A verdict stands here only where it is the same with and without their seeds."
 
 
 def _fraction(findings: Findings) -> str:

@@ -48,14 +48,14 @@ def find_copies(listing: Listing) -> tuple[Copy, ...]:
 
 def sentences(copies: Sequence[Copy]) -> list[str]:
     """Says for each place in which copies stand how many there are, which, and what it means."""
-    said = []
+    lines = []
     for where, meaning in _MEANING.items():
         pairs = [f"{copy.file} = {copy.same_as}" for copy in copies if copy.where == where]
         if pairs:
             count = counted(len(pairs), "image")
             verb = "stands" if len(pairs) == 1 else "stand"
-            said.append(f"{count} {verb} in {where} ({meaning}): {named(pairs)}")
-    return said
+            lines.append(f"{count} {verb} in {where} ({meaning}): {named(pairs)}")
+    return lines
 
 
 def _groups(listing: Listing) -> list[list[int]]:

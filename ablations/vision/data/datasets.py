@@ -168,8 +168,8 @@ def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
     if not recipe.dataset.startswith("directory:"):
         return []
     there = listing(recipe, data_dir)
-    said = [] if there.layout is None else [there.layout.described()]
-    return said + sentences(find_copies(there))
+    notes = [] if there.layout is None else [there.layout.described()]
+    return notes + sentences(find_copies(there))
 
 
 def load(recipe: Recipe, data_dir: str | None) -> Examples:

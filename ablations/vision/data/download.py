@@ -97,8 +97,8 @@ def _download(archive: Archive, packed: Path, report: Report) -> None:
 
 def content_length(answer: HTTPResponse) -> int:
     """Returns how many bytes an answer from the web has; 0 where it does not say so."""
-    said = str(answer.headers.get("Content-Length") or "")
-    return int(said) if re.fullmatch("[0-9]{1,18}", said) else 0
+    length = str(answer.headers.get("Content-Length") or "")
+    return int(length) if re.fullmatch("[0-9]{1,18}", length) else 0
 
 
 def _extract(archive: Archive, packed: Path, beside: Path) -> None:
@@ -150,7 +150,7 @@ def _check_limit(archive: Archive, size: int) -> None:
 
 
 def _failed(archive: Archive, problem: str, error: Exception) -> DataError:
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     cure = f"Free {archive.limit_bytes} bytes of the disk, and try again" if full else _CURE
-    return DataError(f"{archive.url}: {problem}", received=str(said), cure=cure)
+    return DataError(f"{archive.url}: {problem}", received=str(reason), cure=cure)

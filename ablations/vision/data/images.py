@@ -106,8 +106,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             cure="Remove or replace it, or free memory",
         ) from error
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        said = " ".join(str(error).replace(str(path), path.name).split())
-        raise ValueError(said or type(error).__name__) from error
+        reason = " ".join(str(error).replace(str(path), path.name).split())
+        raise ValueError(reason or type(error).__name__) from error
 
 
 def _check_size(image: Image.Image) -> None:

@@ -114,13 +114,13 @@ def augmented_copies(steps: Sequence[Step], original: Image8) -> Exhibit:
         copies = [_copy(layer, original, before) for _ in range(COPIES)]
         rows.append([original, *copies])
         names.append(_in_words(spec))
-    said = "; ".join(names)
+    listed = "; ".join(names)
     return Exhibit(
         "augmented-copies",
         "Augmented copies",
-        caption=f"A training image and {COPIES} copies of it, one row an augmentation: {said}.",
+        caption=f"A training image and {COPIES} copies of it, one row an augmentation: {listed}.",
         image_png=grid_png(rows),
-        alt=f"A training image and {COPIES} augmented copies beside it, from the top: {said}.",
+        alt=f"A training image and {COPIES} augmented copies beside it, from the top: {listed}.",
         sample=True,
     )
 

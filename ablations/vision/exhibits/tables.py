@@ -65,5 +65,5 @@ def copied_images(examples: Examples) -> Exhibit:
     """Returns the images that are there more than once, as a warning."""
     rows = tuple((copy.file, copy.same_as, copy.where) for copy in examples.copies)
     table = Table(("image", "same as", "both in"), rows[:NAMED_AT_MOST])
-    said = ". ".join(sentences(examples.copies)) + "."
-    return Exhibit(WARNING + "copies", "Images that are there twice", "study", said, table)
+    caption = ". ".join(sentences(examples.copies)) + "."
+    return Exhibit(WARNING + "copies", "Images that are there twice", "study", caption, table)

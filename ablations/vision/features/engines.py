@@ -59,8 +59,8 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
     try:
         by_openvino = _batched(_openvino(model, key))
     except Exception as error:
-        said = str(error).strip().partition("\n")[0]
-        logging.getLogger(__name__).warning("OpenVINO cannot be used here: %s", said)
+        reason = str(error).strip().partition("\n")[0]
+        logging.getLogger(__name__).warning("OpenVINO cannot be used here: %s", reason)
         return by_keras
     shape = (2, *model.input_shape[1:])
     probe = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
@@ -74,12 +74,12 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
 
 def _batched(infer: Infer) -> Infer:
     def run(images: Floats) -> Floats:
-        said = []
+        outputs = []
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             padding = [(0, BATCH - len(batch)), *[(0, 0)] * (batch.ndim - 1)]
-            said.append(infer(np.pad(batch, padding))[: len(batch)])
-        return np.concatenate(said)
+            outputs.append(infer(np.pad(batch, padding))[: len(batch)])
+        return np.concatenate(outputs)
 
     return run
 

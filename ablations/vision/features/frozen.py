@@ -139,8 +139,8 @@ class _Epoch:
         """Returns the streams' states after the epoch if all of it is there."""
         if not self._path.exists():
             return None
-        said: list[list[int]] = json.loads(self._path.read_text(encoding="utf-8"))
-        return said
+        stored: list[list[int]] = json.loads(self._path.read_text(encoding="utf-8"))
+        return stored
 
     def keep(self, states: list[list[int]]) -> None:
         """Says that all of the epoch is there."""

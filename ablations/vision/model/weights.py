@@ -58,14 +58,14 @@ def _there(recipe: Recipe) -> str:
 def _try_out(recipe: Recipe, shape: tuple[int, int, int], report: Report) -> str:
     order = json.dumps({"settings": dict(recipe.settings), "shape": shape})
     with tempfile.TemporaryFile("w+") as noise, _process(order, noise) as process:
-        said: dict[str, Any] = {}
+        reply: dict[str, Any] = {}
         for line in cast(IO[str], process.stdout):
-            said = json.loads(line)
-            if "done" in said:
-                report(said["done"], said["total"])
-        if _READY in said:
+            reply = json.loads(line)
+            if "done" in reply:
+                report(reply["done"], reply["total"])
+        if _READY in reply:
             return _READY
-        raise _failure(recipe, said, noise)
+        raise _failure(recipe, reply, noise)
 
 
 @contextmanager
@@ -91,12 +91,12 @@ def _process(order: str, noise: IO[str]) -> Iterator[subprocess.Popen[str]]:
         cast(IO[str], process.stdout).close()
 
 
-def _failure(recipe: Recipe, said: dict[str, Any], noise: IO[str]) -> Exception:
+def _failure(recipe: Recipe, reply: dict[str, Any], noise: IO[str]) -> Exception:
     from ablations import errors
 
-    if "error" in said:
-        problem, received, cure = said["parts"]
-        kind: type[errors.AblationsError] = getattr(errors, said["error"])
+    if "error" in reply:
+        problem, received, cure = reply["parts"]
+        kind: type[errors.AblationsError] = getattr(errors, reply["error"])
         return kind(problem, received=received, cure=cure)
     noise.seek(0)
     last = (noise.read().strip() or "nothing").splitlines()[-1]
@@ -149,8 +149,8 @@ def _main() -> None:
 
     channel, sys.stdout = sys.stdout, sys.stderr  # Keras prints a progress bar of its own
 
-    def tell(**said: object) -> None:
-        channel.write(json.dumps(said) + "\n")
+    def tell(**reply: object) -> None:
+        channel.write(json.dumps(reply) + "\n")
         channel.flush()
 
     counting = Counting(lambda done, total: tell(done=done, total=total))

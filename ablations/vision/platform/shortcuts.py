@@ -48,11 +48,11 @@ def check() -> None:
 
 def facts() -> str:
     """Returns the shortcuts that are on, with the versions of what they need, for a record."""
-    said = []
+    used = []
     for name in filter(on, SHORTCUTS):
         package = _PACKAGES.get(name)
-        said.append(f"{name} {version(package)}" if package else name)
-    return ", ".join(said) or "none"
+        used.append(f"{name} {version(package)}" if package else name)
+    return ", ".join(used) or "none"
 
 
 def _installed(name: str) -> bool:

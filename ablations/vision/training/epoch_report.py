@@ -77,8 +77,8 @@ class EpochReport:
         self._log.known(metrics.VAL_LOSS, last[metrics.VAL_LOSS])
         if self._said is not None:
             part, raw = self._said
-            said = self._outputs.probabilities(raw)
-            self._log.predictions("validation", part.labels, said, examples=part.examples)
+            probabilities = self._outputs.probabilities(raw)
+            self._log.predictions("validation", part.labels, probabilities, examples=part.examples)
 
     def log_speed(self, trained: keras.Model, images: int, *, frozen: Features | None) -> None:
         """Logs the speed over all epochs but the first.

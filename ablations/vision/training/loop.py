@@ -152,11 +152,11 @@ def predict(learner: Learner, part: Part) -> Raw:
     model, rows = learner.feed.inferring, part.rows
     numbers = int(np.prod(model.input_shape[1:]))
     size = min(len(rows), max(learner.recipe.batch_size, NUMBERS_AT_ONCE // numbers))
-    said = []
+    outputs = []
     for start in range(0, len(rows), size):
         batch = learner.feed.inputs(rows[start : start + size])
         # Equal shapes spare a second compilation; the padding's outputs are cut off again.
         padding = [(0, size - len(batch)), *[(0, 0)] * (batch.ndim - 1)]
         raw = model.predict_on_batch(np.pad(batch, padding))
-        said.append(np.asarray(raw, dtype=np.float32)[: len(batch)])
-    return np.concatenate(said)
+        outputs.append(np.asarray(raw, dtype=np.float32)[: len(batch)])
+    return np.concatenate(outputs)

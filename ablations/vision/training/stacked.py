@@ -76,11 +76,11 @@ class Stack:
         count = rows.shape[1]
         size = min(count, ROWS_AT_ONCE)
         padded = np.pad(rows, [(0, 0), (0, -count % size)])
-        said = [
+        outputs = [
             self._infer(self._state, self._still, self._data[0], padded[:, start : start + size])
             for start in range(0, padded.shape[1], size)
         ]
-        whole = np.concatenate([np.asarray(part, dtype=np.float32) for part in said], axis=1)
+        whole = np.concatenate([np.asarray(part, dtype=np.float32) for part in outputs], axis=1)
         return list(whole[:, :count])
 
     def _read(self, model: keras.Model) -> State:
@@ -117,17 +117,17 @@ class Stack:
         trainable, moving, optimizer = state
 
         def loss_of(trainable: list[Any]) -> tuple[Any, tuple[Any, list[Any]]]:
-            said, others, extra = self._model.stateless_call(
+            outputs, others, extra = self._model.stateless_call(
                 trainable, self._merged(moving, still), inputs, training=True, return_losses=True
             )
-            return self._loss(targets, said) + sum(extra), (said, others)
+            return self._loss(targets, outputs) + sum(extra), (outputs, others)
 
-        (loss, (said, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        (loss, (outputs, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
         trainable, optimizer = self._model.optimizer.stateless_apply(
             optimizer, gradients, trainable
         )
         moved = [v for v, moves in zip(others, self._moves, strict=True) if moves]
-        correct = self._outputs.correct(said, targets)
+        correct = self._outputs.correct(outputs, targets)
         sums = {ACCURACY: correct.sum(), LOSS: loss * len(inputs)}
         return (trainable, moved, optimizer), sums
 

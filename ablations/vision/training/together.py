@@ -150,12 +150,12 @@ def _epoch(
     means = stack.epoch(steps, rest)
     each = (time.perf_counter() - began) / len(runs)
     count = steps.shape[1] + bool(rest.shape[1])
-    said = stack.predict(np.stack([run.report.validation(epoch).rows for run in runs]))
+    predicted = stack.predict(np.stack([run.report.validation(epoch).rows for run in runs]))
     for i, run in enumerate(runs):
         own = {name: float(values[i]) for name, values in means.items()}
         if failures[i] is None:
             try:
-                run.report.epoch(epoch, own, said[i], steps=np.full(count, each / count))
+                run.report.epoch(epoch, own, predicted[i], steps=np.full(count, each / count))
             except DivergedError as error:
                 failures[i] = error
 
@@ -183,7 +183,7 @@ def _log_tests(
         parts = runs[i].parts
         raw = {id(parts.test): test[i], id(parts.validation): validation[i]}
 
-        def said(part: Part, raw: Mapping[int, Raw] = raw) -> Raw:
+        def raw_of(part: Part, raw: Mapping[int, Raw] = raw) -> Raw:
             return raw[id(part)]
 
-        log_test(outputs, parts, runs[i].log, said=said)
+        log_test(outputs, parts, runs[i].log, raw_of=raw_of)

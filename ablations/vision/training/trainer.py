@@ -64,7 +64,7 @@ def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     learner = make_learner(model, recipe, parts.whole.source, classes=len(parts.classes))
     log_model(model, log)
     _fit(learner, parts, trial=trial, log=log)
-    log_test(learner.outputs, parts, log, said=partial(predict, learner))
+    log_test(learner.outputs, parts, log, raw_of=partial(predict, learner))
     log_frozen(learner.feed.frozen, log)
     log_memory(log)
 
@@ -122,16 +122,16 @@ def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None
     report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
 
 
-def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) -> None:
+def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, raw_of: Predict) -> None:
     """Reports the test images, by what the trained model says of them.
 
     Args:
         outputs: How to read it.
         parts: The images.
         log: Where to report.
-        said: Returns the model's raw outputs for a part.
+        raw_of: Returns the model's raw outputs for a part.
     """
-    raw, labels = said(parts.test), parts.test.labels
+    raw, labels = raw_of(parts.test), parts.test.labels
     majority = np.bincount(parts.train.labels).argmax()
     accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
     log.predictions("test", labels, outputs.probabilities(raw), examples=parts.test.examples)
@@ -139,7 +139,7 @@ def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, said: Predict) ->
     log.known(metrics.TEST_LOSS, outputs.mean_loss(raw, labels))
     log.known(metrics.MAJORITY_ACCURACY, baseline)
     if parts.split.passes:
-        held_out = outputs.accuracy(said(parts.validation), parts.validation.labels)
+        held_out = outputs.accuracy(raw_of(parts.validation), parts.validation.labels)
         log.known(metrics.HELD_OUT_ACCURACY, held_out)
         _log_overlap(parts.split, log)
 
