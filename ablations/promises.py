@@ -15,6 +15,7 @@ from ablations.core.study import Study, Trial
 from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
 from ablations.run import REPORTING, Observer
+from ablations.text.formatting import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,6 @@ def require_fractions(study: Study, units: Mapping[str, Unit]) -> None:
         if units.get(metric) == "fraction":
             raise StudyError(
                 f"{study.slug}: {place} is in percent, but '{metric}' is a fraction, of 0 to 1",
-                received=f"{place.rpartition('.')[2]} = {bar:g}",
-                cure=f"Write {bar / 100:g}",
+                received=f"{place.rpartition('.')[2]} = {plain(bar)}",
+                cure=f"Write {plain(bar / 100)}",
             )

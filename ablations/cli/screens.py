@@ -19,6 +19,7 @@ from ablations.core.training import untrained
 from ablations.errors import meant
 from ablations.plan import Progress
 from ablations.text import formatting
+from ablations.text.formatting import plain
 from ablations.text.naming import (
     aliases,
     effect_label,
@@ -106,8 +107,8 @@ def note_lines(notes: Sequence[str]) -> list[str]:
 def percent_questions(study: Study) -> list[str]:
     """Asks about bars beyond 1 on what is a fraction in most studies, before a trial tells."""
     return [
-        f"gates[{place}] asks for a {gate.metric} of {bar:g}. If that is a percentage, and the "
-        f"metric is reported as a fraction, write {bar / 100:g}"
+        f"gates[{place}] asks for a {gate.metric} of {plain(bar)}. If that is a percentage, and "
+        f"the metric is reported as a fraction, write {plain(bar / 100)}"
         for place, gate in enumerate(study.gates)
         for bar in (gate.at_least, gate.at_most)
         if bar is not None and abs(bar) > 1 and unit_of(gate.metric) == "fraction"

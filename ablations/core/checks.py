@@ -38,6 +38,21 @@ def complaint(problem: str, received: object) -> str:
     return f"{problem}. Received: {_SHOWN.repr(received)}."
 
 
+def plain(value: float) -> str:
+    """Writes a number in an error as one would type it, with six digits at most.
+
+    Example:
+        >>> plain(95.0), plain(0.5)
+        ('95', '0.5')
+    """
+    return f"{value:g}"
+
+
+def grouped(n: int) -> str:
+    """Writes a limit in an error, with commas between thousands."""
+    return f"{n:,}"
+
+
 def text(place: str, value: object, *, longest: int = LONGEST_TEXT) -> str:
     """Returns plain text that UTF-8 can hold.
 
@@ -48,7 +63,9 @@ def text(place: str, value: object, *, longest: int = LONGEST_TEXT) -> str:
     if not isinstance(value, str):
         raise TypeError(complaint(f"{place} must be text", value))
     if len(value) > longest:
-        raise ValueError(complaint(f"{place} may have {longest:,} characters at most", value))
+        raise ValueError(
+            complaint(f"{place} may have {grouped(longest)} characters at most", value)
+        )
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -135,7 +152,8 @@ def _numbers(place: str, values: ArrayLike, *, kinds: str) -> NDArray[Any]:
         raise TypeError(complaint(f"{place} must be an array of numbers", values))
     if found.nbytes > LARGEST_BYTES:
         raise ValueError(
-            f"{place} may have {LARGEST_BYTES:,} bytes at most. Received: {found.nbytes:,} bytes."
+            f"{place} may have {grouped(LARGEST_BYTES)} bytes at most. "
+            f"Received: {grouped(found.nbytes)} bytes."
         )
     return found if found.size else np.zeros(found.shape)
 

@@ -189,14 +189,14 @@ def require_fraction(metric: Metric, place: str) -> None:
     if metric.unit == "fraction" and math.isfinite(metric.value) and abs(metric.value) > BEYOND:
         raise ReportingError(
             f"{place}: '{metric.name}' is a fraction, of 0 to 1",
-            received=f"{metric.value:g}",
+            received=checks.plain(metric.value),
             cure="Divide percentages by 100, or give it another name or unit",
         )
 
 
 def _require_room(place: str, kept: Collection[object], most: int) -> None:
     if len(kept) >= most:
-        raise ValueError(f"{place}: a trial may report {most:,} at most.")
+        raise ValueError(f"{place}: a trial may report {checks.grouped(most)} at most.")
 
 
 def checked_epoch(number: int, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -206,7 +206,9 @@ def checked_epoch(number: int, metrics: Mapping[str, float]) -> dict[str, float]
     """
     place = f"epoch {number}"
     if len(metrics) > MOST_NAMES:
-        raise ValueError(f"{place}: an epoch may have {MOST_NAMES:,} metrics at most.")
+        raise ValueError(
+            f"{place}: an epoch may have {checks.grouped(MOST_NAMES)} metrics at most."
+        )
     names = {name: checks.name(f"{place}: the name of a metric", name) for name in metrics}
     return {names[n]: checks.number(f"{place}: '{n}'", value) for n, value in metrics.items()}
 

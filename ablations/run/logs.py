@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ablations.text.formatting import grouped
+
 KEPT_BYTES = 1_000_000
 """How much of a trial's output stays at its beginning, and as much at its end."""
 
@@ -43,7 +45,7 @@ class TrialOutput:
             tail = tail.replace(self._note, b"", 1) if self._note else tail
             self._left_out += size - len(tail) - self._head_end - len(self._note)
             file.truncate(self._head_end)
-        self._note = f"\n[{self._left_out:,} bytes left out]\n".encode()
+        self._note = f"\n[{grouped(self._left_out)} bytes left out]\n".encode()
         with self._path.open("ab") as file:
             file.write(self._note + tail)
 

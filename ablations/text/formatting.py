@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ablations.core.checks import grouped, plain
 from ablations.core.metrics import METRICS, Better, Unit
 from ablations.core.study import Arm, Gate, Study
 from ablations.text.quantities import (
@@ -22,6 +23,7 @@ from ablations.text.quantities import (
     difference,
     duration,
     estimate,
+    gibibytes,
     interval,
     magnitude,
     number,
@@ -52,6 +54,8 @@ __all__ = [
     "gate_count",
     "gate_rule",
     "gate_status",
+    "gibibytes",
+    "grouped",
     "interval",
     "level_label",
     "listing",
@@ -62,6 +66,7 @@ __all__ = [
     "number",
     "operations",
     "p_value",
+    "plain",
     "power_of_ten",
     "reach",
     "saved",

@@ -241,6 +241,11 @@ def p_value(p: float | None) -> str:
     return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
+def gibibytes(size: float, decimals: int) -> str:
+    """Writes a size of memory as limits of memory are given: ``23.5 GiB``."""
+    return f"{size / 2**30:.{decimals}f} GiB"
+
+
 def count(n: int | None) -> str:
     """Writes a whole number with thin separators."""
     return number(n, "count")

@@ -7,7 +7,7 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Fold, Table, present, prose
 from ablations.report.tables import bare_p, between, bounds, make_table
 from ablations.text.evidence import effect_label
-from ablations.text.formatting import UNKNOWN, count, counted, estimate, number
+from ablations.text.formatting import UNKNOWN, Scale, count, counted, estimate, number, plain
 
 
 def opinions(findings: Findings) -> Fold | None:
@@ -28,9 +28,10 @@ def _lines(known: list[Effect]) -> list[str]:
         "verdicts rest on the adjusted intervals above."
     ]
     if seeds < TESTS_FROM:
+        least = Scale(1.0, 3, "").show(2 / 2**seeds)
         lines.append(
             f"Wilcoxon’s and the sign-flip test need {TESTS_FROM} seeds to reach p < 0.05: with "
-            f"{counted(seeds, 'seed')} even unanimous ones give p = {2 / 2**seeds:.3f}."
+            f"{counted(seeds, 'seed')} even unanimous ones give p = {least}."
         )
     elif seeds < BOOTSTRAP_FROM:
         lines.append(
@@ -62,7 +63,7 @@ def _table(findings: Findings, known: list[Effect]) -> Table:
 
 def _wins(effect: Effect) -> str:
     share = effect.better_share
-    return UNKNOWN if share is None else f"{share * effect.n:g} of {effect.n}"
+    return UNKNOWN if share is None else f"{plain(share * effect.n)} of {effect.n}"
 
 
 def _cells(effect: Effect) -> dict[str, str]:

@@ -25,6 +25,7 @@ from ablations.run.machine.hardware import worker_environment
 from ablations.run.machine.memory import KernelKills, held_bytes
 from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
+from ablations.text.formatting import gibibytes, plain
 
 Ended = tuple[Trial, RunRecord]
 
@@ -200,10 +201,10 @@ class LocalExecutor:
         """Says which limit a job has passed, if any."""
         job.output.cap()
         if self._timeout is not None and job.overran(self._timeout):
-            return "timeout", f"took longer than timeout_seconds = {self._timeout:g}"
+            return "timeout", f"took longer than timeout_seconds = {plain(self._timeout)}"
         if self._trial_limit is not None and (held := held_bytes(process.pid)) > self._trial_limit:
-            limit, now = self._trial_limit / 2**30, held / 2**30
-            return "died", f"held more than memory_gib = {limit:g} ({now:.2f} GiB), and was ended"
+            limit, now = plain(self._trial_limit / 2**30), gibibytes(held, 2)
+            return "died", f"held more than memory_gib = {limit} ({now}), and was ended"
         return None
 
     def _patience(self) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from ablations.run.machine.hardware import available_cores, gpus
+from ablations.text.formatting import gibibytes
 
 _PACKAGES = {
     "ablations": "ablations",
@@ -49,7 +50,7 @@ def _machine_facts() -> dict[str, str]:
         "cpu": _cpu_model(),
         "cores": str(available_cores()),
         "jobs": os.environ.get("ABLATIONS_JOBS", "1"),
-        "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
+        "memory": gibibytes(psutil.virtual_memory().total, 1),
     }
     if there := gpus():
         facts["gpus"] = str(len(there))

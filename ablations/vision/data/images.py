@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import DataError
+from ablations.text.formatting import grouped
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -117,7 +118,7 @@ def _check_size(image: Image.Image) -> None:
         raise ValueError("1 × 1 pixel holds no picture")
     if pixels > PIXELS_AT_MOST:
         size = f"{image.width} × {image.height}"
-        raise ValueError(f"{size} pixels are more than the {PIXELS_AT_MOST:,} that are read")
+        raise ValueError(f"{size} pixels are more than the {grouped(PIXELS_AT_MOST)} that are read")
 
 
 def _orientation(image: Image.Image) -> int:

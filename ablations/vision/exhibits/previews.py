@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ablations.core.record import Cell, Exhibit, Table
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
+from ablations.text.formatting import plain
 from ablations.vision.data import datasets, splits
 from ablations.vision.data.images import Image8, resize
 from ablations.vision.exhibits.image_grid import grid_png
@@ -157,8 +158,8 @@ def _in_words(spec: LayerSpec) -> str:
 
 def _value(value: Value) -> str:
     if isinstance(value, tuple):
-        return f"{value[0]:g}..{value[1]:g}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{plain(value[0])}..{plain(value[1])}"
+    return plain(value) if isinstance(value, float) else str(value)
 
 
 def pixel_histogram(steps: Sequence[Step], images: Image8) -> Exhibit:
