@@ -1,4 +1,4 @@
-"""From run records to findings: frozen numbers, without a word or a picture.
+"""From run records to findings: frozen numbers, without text or figures.
 
 Start at ``analyze``; ``to_frames`` gives the same records as tidy tables. Formulas, their sources
 and their limits are in ``docs/statistics.md``.

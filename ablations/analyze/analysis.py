@@ -1,4 +1,4 @@
-"""The one way from run records to findings."""
+"""The pipeline from run records to findings."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
 
 
 def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | None) -> Findings:
-    """Adds what is concluded from the arms: effects, what follows from them, and their cost."""
+    """Adds what is inferred from the arms: effects, what follows from them, and seed plans."""
     study, metric = findings.study, findings.metric
     found = in_both(lambda read: effects(study, metric, summaries=read), summaries, trained)
     if not study.adaptive:  # none of these knows that the seeds were added by looking
@@ -199,7 +199,7 @@ def _with_nonparametric(found: Iterable[Effect]) -> tuple[Effect, ...]:
 
 
 def _curves(record: RunRecord) -> Iterable[Curve]:
-    """Yields the epoch metrics that every epoch of the record has."""
+    """Yields the metrics that every epoch of the record has."""
     names = list(record.epochs[0]) if record.epochs else []
     for name in names:
         if all(name in epoch for epoch in record.epochs):
@@ -218,7 +218,7 @@ def _deciding(infos: Mapping[str, MetricInfo], primary: str) -> MetricInfo | Non
 def _best(
     arms: Iterable[ArmFinding], metric: MetricInfo | None
 ) -> tuple[Arm, str] | tuple[None, None]:
-    """Returns the best arm and its metric; none where two are alike, or networks decide it.
+    """Returns the best arm and its metric; none where two tie, or untrained networks decide.
 
     An arm that leads only because networks of another one did not train is not the better recipe.
     """
@@ -257,9 +257,9 @@ def _failures(outcomes: Iterable[Outcome]) -> Iterable[Failure]:
 
 
 def _environments(outcomes: Iterable[Outcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
-    """Counts the distinct environments; a fact that only some records tell keeps none apart.
+    """Counts the distinct environments; a fact that some records lack makes no difference.
 
-    What computed the frozen layers, for example, is told by the arms that have some.
+    For example, only arms with frozen layers record what computed them.
     """
     counts = Counter(
         tuple(sorted(record.environment.items()))

@@ -1,4 +1,4 @@
-"""The present held against the past: frozen numbers without words."""
+"""The present compared with the past: frozen numbers without text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PastArm:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier state of the study to hold the present one against.
+    """An earlier state of the study, to compare the present one with.
 
     ``source`` says where it comes from. ``data`` are the fingerprints of its data, ``environments``
     the distinct environments of its records, ``started`` when its trials began (ISO 8601),
@@ -69,7 +69,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
-    """How often the gate against the past errs when it is held against itself.
+    """How often the gate against the past errs, by comparing halves of a study's own seeds.
 
     ``alarms`` of ``splits`` random halvings of the ``n_seeds`` that the arms share gave some arm a
     verdict of improved or regressed, though nothing had changed. ``found`` says how often one arm

@@ -55,8 +55,8 @@ class MetricInfo:
 class Summary:
     """One metric of one arm over its completed seeds.
 
-    ``values`` holds (seed, value) in the order of the seeds; ``sd`` has n - 1 below the line and,
-    like ``interval`` (Student t, for the mean), is ``None`` below two seeds.
+    ``values`` holds (seed, value) in the order of the seeds. ``sd`` is the sample SD (divided
+    by n - 1); like ``interval`` (Student t, for the mean) it is ``None`` below two seeds.
     """
 
     metric: MetricInfo
@@ -173,7 +173,7 @@ class Effect:
     differences), ``arm`` (one arm minus the reference), ``simple`` (one change where the other
     factors that ``given`` names stay at its levels) or ``attribution`` (a factor's share of the
     whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``sd`` is
-    taken to be no smaller than a step of the metric makes it. ``interval`` stands alone;
+    taken to be no smaller than a step of the metric makes it. ``interval`` is unadjusted;
     ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size`` effects, and
     decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell from this one.
     ``trained`` is the same effect over the seeds in which all its networks trained; ``None`` where
@@ -248,9 +248,9 @@ class TargetTime:
 
 @dataclass(frozen=True, slots=True)
 class ExampleNoise:
-    """What the choice of test images alone does to one arm's test accuracy.
+    """The test-set noise of one arm's test accuracy: that of another sample of test images.
 
-    ``interval`` is Wilson's, for the mean accuracy on another draw of ``n_examples`` images.
+    ``interval`` is Wilson's, for the mean accuracy on another sample of ``n_examples`` images.
     ``churn`` is the share of images on which two seeds of the arm disagree, averaged over all pairs
     of seeds that were tested on the same images; ``None`` if no two were. ``shared`` says whether
     all seeds were, ``None`` where that is unknown.

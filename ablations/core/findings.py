@@ -1,7 +1,7 @@
-"""What a study found: frozen numbers without words, which every output feeds on.
+"""What a study found: frozen numbers without text, which all outputs show.
 
-``analyze`` makes them; ``report`` and the command line only show them. Fractions stay in [0, 1] and
-unknown values are ``None``.
+``analyze`` computes them; ``report`` and the command line only show them. Fractions stay in [0, 1]
+and unknown values are ``None``.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class ArmFinding:
 
     ``difference`` is this arm minus the reference in the study's metric, paired by seed; it
     describes, and stands outside of the study's corrected family. The reference has none.
-    ``noise`` and ``examples`` tell what the choice of test images alone does to the arm's test
-    accuracy and to its difference from the reference; ``None`` where no answers were recorded.
+    ``noise`` and ``examples`` are the test-set noise of the arm's test accuracy and of its
+    difference from the reference; ``None`` where no predictions were recorded.
     ``training`` tells how many of its networks trained, ``None`` where no record tells;
     ``gaps`` are the metrics whose seeds fall into two groups, among those that trained.
     ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
@@ -170,7 +170,7 @@ class Failure:
 class Findings:
     """What a study found, over the latest record of each of its planned trials.
 
-    ``best`` is the arm with the best mean validation metric (the test split has no say), or where
+    ``best`` is the arm with the best mean validation metric (never a test metric), or where
     none was reported the best mean of the study's metric; no arm where two are alike at the top, or
     where another leads without the networks that did not train. ``finished_at`` is the end of the
     last trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with

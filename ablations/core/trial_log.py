@@ -299,7 +299,7 @@ def _checked_cell(place: str, cell: object) -> Cell:
 def storable(contents: LogContents) -> LogContents:
     """Returns what a training reported in the form that can be stored and read again.
 
-    A second net: a log checks what it is told, but a training function can reach into it.
+    A second check: a log checks what is reported, but a training function could change it directly.
 
     Raises:
         Exception: whatever stands against it.

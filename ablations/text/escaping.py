@@ -29,7 +29,7 @@ _ENTITIES = {"<": "&lt;", "&": "&amp;"}
 
 
 def printable(text: str) -> str:
-    """Puts a replacement character for each that a page or a file of text may not hold."""
+    """Replaces each character that a page or a text file must not contain."""
     return _UNPRINTABLE.sub("\ufffd", _LINE_ENDS.sub(" ", text))
 
 
@@ -49,7 +49,7 @@ def one_line(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Makes text mean itself in Markdown: no markup, no HTML, no template, no second line.
+    r"""Escapes text for Markdown, in which it is then no markup, HTML, template or second line.
 
     Example:
         >>> escape_markdown("a|b <script> test_accuracy *x* [93.1, 96.8] {: onclick}")
@@ -71,7 +71,7 @@ def _escaped_first(found: re.Match[str]) -> str:
 
 
 def escape_entities(text: str) -> str:
-    """Makes text mean itself in a tag that one reader of Markdown takes for HTML, another not.
+    """Escapes text within an HTML tag, which not all readers of Markdown take for HTML.
 
     Example:
         >>> escape_entities("a*b* {{ c }} test_loss")
@@ -81,7 +81,7 @@ def escape_entities(text: str) -> str:
 
 
 def fence(text: str, language: str) -> str:
-    """Sets lines apart as code, between fences longer than any that the text could close them by.
+    """Writes lines as a code block, between fences longer than any in the text.
 
     Example:
         >>> print(fence("x", "text"))
@@ -96,7 +96,7 @@ def fence(text: str, language: str) -> str:
 
 
 def quote_yaml(text: str) -> str:
-    """Writes one line as a YAML string that is no tag even where a layout forgets to escape it.
+    """Writes one line as a YAML string that holds no HTML tag, even where a layout does not escape.
 
     Example:
         >>> quote_yaml("a: b")

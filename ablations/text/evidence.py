@@ -1,4 +1,4 @@
-"""Writes the sizes of effects and what they rest on, the same in sentences and figures."""
+"""Writes the sizes of effects and their evidence, the same in sentences and figures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def moved(effect: Effect) -> str:
 
 
 def evidence(effect: Effect) -> str:
-    """Writes what an effect rests on: interval, adjustment and seeds."""
+    """Writes the evidence for an effect: interval, adjustment and seeds."""
     bounds, unit = effect.adjusted or effect.interval, effect.metric.unit
     shown = f"95% interval {reach(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
     family = effect.family_size
@@ -55,7 +55,7 @@ def evidence(effect: Effect) -> str:
 
 
 def stands_clear(findings: Findings, effect: Effect) -> bool:
-    """Whether the adjusted interval lies wholly beyond zero and the margin, on either side.
+    """Whether the whole adjusted interval lies beyond zero and the margin, on either side.
 
     Where one direction is better this is a verdict of improved or regressed; where none is, there
     can be no such verdict, but a change all the same.

@@ -180,7 +180,7 @@ def named_arm(study: Study, arm: Arm) -> str:
 
 
 def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:
-    """Says what adaptive seeds cost, and what the fixed design of equal power would."""
+    """Says how many trials adaptive seeds took, and how many a fixed design would take."""
     would = fixed * arms
     spent = f"Up to {counted(seeds, 'seed')} an arm were trained, {counted(trials, 'trial')}"
     design = f"{counted(fixed, 'seed')} each, {counted(would, 'trial')}"

@@ -65,7 +65,7 @@ def _weight(weight: float) -> str:
 
 
 def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
-    """Says what a fraction saves, what it confounds, and what would mend that."""
+    """Says what a fraction saves, what it confounds, and which arms would separate that."""
     if fraction.resolution is None:
         return [f"All {count(fraction.full)} arms: nothing is confounded."]
     roman = {2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}.get(fraction.resolution, "above VI")
@@ -85,7 +85,7 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
 
 
 def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
-    """Writes how many seeds a verdict takes; one that is there takes none."""
+    """Writes how many seeds a verdict needs; an effect with a verdict needs none."""
     return "decided" if plan.decided else count(seeds)
 
 
@@ -157,7 +157,7 @@ def untrained_sentence(findings: Findings) -> str:
 
 
 def lost_share(found: Training) -> str:
-    """Says what the seeds leave open of how many networks do not train."""
+    """Says how many networks did not train, and how many the seeds cannot exclude."""
     seeds = counted(found.n, "seed")
     if found.untrained:
         bounds = reach(found.share.low, found.share.high, "fraction")

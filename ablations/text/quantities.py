@@ -201,7 +201,7 @@ def estimate(
 
 
 def reach(low: float | None, high: float | None, unit: Unit, *, signed: bool = False) -> str:
-    """Writes two ends in running text, such as ``61.0 to 64.2%``."""
+    """Writes a range in running text, such as ``61.0 to 64.2%``."""
     scale = scale_for(unit, [low, high], signed=signed)
     if low is None or high is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""Tables for people and spreadsheets: columns whose names cannot clash, and cells that do nothing.
+"""Tables for people and spreadsheets: unique column names, and cells that are no formulas.
 
 Two rules hold in every table, of `to_frames`, of `export` and beside a report. A factor named like
 a fixed column of any table is called ``factor_NAME`` in all of them, a metric named like a fixed
@@ -79,7 +79,7 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 
 def inert(cell: Any) -> Any:
-    """Returns a cell that no spreadsheet runs; what is no text, and text of a number, stays.
+    """Returns a cell that no spreadsheet takes for a formula; numbers stay, also those in text.
 
     Example:
         >>> [inert(cell) for cell in ("=1+1", "-1..1", "-1.5", "'=1", -1.5, "on")]

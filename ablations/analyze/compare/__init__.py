@@ -1,1 +1,1 @@
-"""Records held against thresholds, against the past, and against published numbers."""
+"""Records compared with thresholds, with the past, and with published numbers."""

@@ -79,7 +79,7 @@ def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> s
 def other_machines(
     findings: Findings, past: Past
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Returns the facts of both machines where they differ or are unknown; else ``None``."""
+    """Returns the facts of both machines where these differ or are unknown; else ``None``."""
     now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
     return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))
 
@@ -87,8 +87,9 @@ def other_machines(
 def in_turn(now: Sequence[str], then: Sequence[str]) -> bool:
     """Whether two sides were measured in turn: the middle of each lies within the other's span.
 
-    Then what slows the machine for hours or days slows both alike. One after the other, it slows
-    one of them, and no number of seeds tells that from a change of the code.
+    Then a machine that is slower for hours or days slows both sides equally. If one side was
+    measured after the other, it slows one of them, which no number of seeds can distinguish from a
+    change of the code.
 
     Args:
         now: When the trials of one side began, ISO 8601.
@@ -138,5 +139,5 @@ def _copied(arm: ArmFinding, old: PastArm) -> bool:
 
 
 def _is_fine(value: float) -> bool:
-    """Whether a value is no share of some images, of which several runs may have the same."""
+    """Whether a value is no share of images, in which several runs may agree by chance."""
     return abs(value - float(Fraction(value).limit_denominator(_IMAGES))) > _ROUNDING

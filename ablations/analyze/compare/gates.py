@@ -1,4 +1,4 @@
-"""Gates: a metric of an arm held against a threshold, and the exit code that follows."""
+"""Gates: a metric of an arm compared with a threshold, and the exit code that follows."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def gate_findings(
 ) -> tuple[GateFinding, ...]:
     """Returns each gate applied to each arm that it matches, in the study's order.
 
-    ``lower`` passes if the 95% interval lies wholly at or beyond the threshold, fails if it lies
-    wholly short of it, and is inconclusive between and below two seeds. ``mean`` and
+    ``lower`` passes if the whole 95% interval is at or beyond the threshold, fails if the whole
+    interval is short of it, and else is inconclusive, as it is below two seeds. ``mean`` and
     ``every-seed`` pass or fail. A gate is incomplete while a planned seed of the arm has no value
     of the metric, unless a seed that has one already fails ``every-seed``.
 
@@ -42,7 +42,7 @@ def exit_code(findings: Findings) -> int:
 
     1: a gate failed. 4: a trial is missing or failed, or a gate is incomplete because its metric
     was not reported. 3: a gate is inconclusive. 0: all well. Inconclusive effects do not count:
-    they are an answer, not a rule that was broken.
+    they answer the study's question and break no rule.
     """
     statuses = {finding.status for finding in findings.gates}
     if "failed" in statuses:

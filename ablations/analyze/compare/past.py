@@ -1,4 +1,4 @@
-"""The past that a gate is held against, from whatever keeps it."""
+"""Reads the past that a gate compares the present with."""
 
 from __future__ import annotations
 

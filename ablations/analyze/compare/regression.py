@@ -2,7 +2,7 @@
 
 Equal seeds on equal data are paired; else the two are independent samples with spreads of their
 own. Source: Welch (1947), "The generalization of 'Student's' problem when several different
-population variances are involved", Biometrika 34. Sample variances have n - 1 below the line.
+population variances are involved", Biometrika 34. Sample variances are divided by n - 1.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Pair = tuple[ArmFinding, PastArm]
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """The drifts of all arms, and what was left out.
+    """The changes of all arms since the past, and what was not compared.
 
     ``machines`` holds the facts of the present and the past machine where they differ, so that
     speeds were not compared. ``added`` and ``gone`` are the arms that only one side has.
@@ -71,7 +71,7 @@ class Against:
 def past_of_records(
     records: Sequence[RunRecord], source: str, *, identify: Identify = dict
 ) -> Past:
-    """Returns records as the past that later findings can be held against.
+    """Returns records as the past that later findings can be compared with.
 
     Args:
         records: Of several of one arm and seed the latest completed one counts.
@@ -109,7 +109,7 @@ def _lost(arm: Arm, records: Iterable[RunRecord]) -> tuple[int, ...]:
 
 
 def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> Against:
-    """Holds findings against an earlier state of the study.
+    """Compares findings with an earlier state of the study.
 
     Accuracy here is the study's metric, and its margin the study's; speeds are compared as
     quotients and only on the same machine. All intervals have Bonferroni's level over everything
@@ -164,7 +164,8 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
 def drift_code(found: Against, findings: Findings) -> int:
     """Returns 1 where an arm regressed, 4 where trials or arms are missing, 3 where undecided.
 
-    Speeds that were not measured in turn may stay undecided: they can hardly be anything else.
+    Speeds that were not measured in turn may stay undecided, as their intervals are nearly always
+    too wide.
     """
     verdicts = {drift.verdict for drift in found.drifts}
     if "regressed" in verdicts:
@@ -274,7 +275,7 @@ def _judged(drift: Drift, now: Values, then: Values, *, alpha: float, step: Step
 
 
 def _as_speed(drift: Drift, *, apart: bool, elsewhere: bool) -> Drift:
-    """Judges no speed of another machine, and allows for drift between two days on one."""
+    """Leaves out speeds of another machine; allows for drift between two days on one machine."""
     if drift.metric.unit not in SPEED_UNITS or drift.alike:
         return drift
     if elsewhere:
@@ -283,7 +284,7 @@ def _as_speed(drift: Drift, *, apart: bool, elsewhere: bool) -> Drift:
 
 
 def _widened(drift: Drift) -> Drift:
-    """Allows for what a machine drifts between two measurements that were not made in turn."""
+    """Widens an interval by how much a machine's speed may drift between two days."""
     found = drift.interval
     if found is None:
         return replace(drift, apart=True)

@@ -1,4 +1,4 @@
-"""Holds published runs and claims against our own runs."""
+"""Compares published runs and claimed gains with our own runs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def reproduced_claims(
 ) -> tuple[ReproducedClaim, ...]:
     """Returns each claimed gain beside our effect of the same change in the same cells.
 
-    A published step leads from one model to the next, so that the other factors stand where they
-    stood in both. An average over their other levels would be another question: under transfer, for
-    example, preprocessing changes nothing, since the base brings its own.
+    A published step leads from one model to the next, so the other factors stay at the levels that
+    they had in both. An average over their other levels would answer another question: with
+    transfer, for example, preprocessing changes nothing, since the base has its own.
     """
     own = [c for c in study.claims if c.factor in {factor.name for factor in study.factors}]
     readings = (summaries, trained)

@@ -1,4 +1,4 @@
-"""Two records of one trial held against each other, to the last bit."""
+"""Compares two records of one trial, to the last bit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mismatch:
     """The first difference of its kind: in the outcome, the epochs, the metrics or the predictions.
 
     ``name`` is the metric's or the split's. ``place`` is the epoch, from 1, or the example and the
-    class, from 0; empty elsewhere. What is ``None`` is not there.
+    class, from 0; empty elsewhere. ``None`` stands for a value that one side lacks.
     """
 
     what: What
@@ -33,7 +33,7 @@ class Mismatch:
 class Comparison:
     """A record of a trial, and another one of the same trial.
 
-    ``mismatches`` has the first one of each kind, in the order in which they come about.
+    ``mismatches`` has the first one of each kind, in the order in which they occur.
     ``environment`` has the facts that differ: name, before, again. The numbers of results say what
     was compared.
     """
@@ -51,10 +51,9 @@ class Comparison:
 
 
 def compare(before: RunRecord, again: RunRecord) -> Comparison:
-    """Compares outcome, epochs, metrics and predictions; what a trial took is left out.
+    """Compares outcome, epochs, metrics and predictions; resources used are left out.
 
-    That are numbers of seconds, bytes or joules and all that is computed from them, by their unit
-    or their name.
+    These are numbers of seconds, bytes or joules and all that is computed from them.
     """
     results = _metrics(before)
     return Comparison(

@@ -1,1 +1,1 @@
-"""What single trials show: answers, timings, and whether networks trained."""
+"""What records show without a comparison: predictions, timings, whether networks trained."""

@@ -19,7 +19,7 @@ from ablations.core.training import RESULTS, trained
 
 
 def training_of(outcomes: Sequence[Outcome], summaries: Mapping[str, Summary]) -> Training | None:
-    """Returns how many of one arm's networks trained; ``None`` where no record tells."""
+    """Returns how many of one arm's networks trained; ``None`` where no record shows it."""
     by_seed = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
     known = [seed for seed, is_trained in by_seed.items() if is_trained is not None]
     if not known:

@@ -50,10 +50,10 @@ def _reached(outcome: Outcome, target: float) -> Outcome:
 def target_seconds(record: RunRecord, target: float) -> float | None:
     """Returns the seconds of training until the end of the first epoch at the target.
 
-    These are its steps, and the passes through frozen layers, by whomever: else an arm would seem
-    fast because another one came first. Passes without augmentation come before the first step,
-    those with augmentation evenly over the epochs. ``None`` where the target was never reached or
-    no steps were logged.
+    These are its steps and the passes through frozen layers, also where another trial computed
+    them: else an arm would look fast because another one had come before it. Passes without
+    augmentation count before the first step, those with augmentation evenly over the epochs.
+    ``None`` where the target was never reached or no steps were logged.
     """
     at_target = zip(record.epochs, spent_seconds(record), strict=False)
     reached = (s for epoch, s in at_target if reaches(epoch.get(VAL_ACCURACY, -1.0), target))

@@ -1,4 +1,4 @@
-"""The other noise: how far the choice of test images moves accuracy, from each image's answer.
+"""Test-set noise: how much accuracy depends on which images are in the test set.
 
 Sources: Wilson (1927), "Probable inference, the law of succession, and statistical inference",
 JASA 22; McNemar (1947), "Note on the sampling error of the difference between correlated
@@ -70,10 +70,10 @@ def _answers(record: RunRecord) -> Answers | None:
 
 
 def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
-    """Returns what the test images alone do to one arm's accuracy; ``None`` without answers.
+    """Returns the test-set noise of one arm's accuracy; ``None`` without predictions.
 
     Wilson's interval takes the mean accuracy over seeds on as many images as one seed is tested on
-    (the fewest, if they differ): it speaks of one model on another draw of images.
+    (the fewest, if they differ): it is for one model on another sample of images.
     """
     if not found:
         return None

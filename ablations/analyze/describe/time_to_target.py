@@ -1,7 +1,7 @@
 """Time to a target accuracy, when some runs never reach it.
 
-Leaving those runs out would make the arm look fast in which only the lucky ones arrive. They are
-censored instead: known to take longer than they were trained. Sources: Kaplan and Meier (1958),
+Leaving those runs out would make an arm look fast in which only a few runs reach the target. They
+are censored instead: known to take longer than they were trained. Sources: Kaplan and Meier (1958),
 "Nonparametric estimation from incomplete observations", JASA 53; Mantel (1966), "Evaluation of
 survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (log-rank). Both
 by statsmodels.
@@ -71,7 +71,7 @@ def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
 
 
 def log_rank(one: Spans, other: Spans) -> float | None:
-    """Returns the two-sided p of "both take as long"; ``None`` where no run tells."""
+    """Returns the two-sided log-rank p; ``None`` where neither arm has a run at the target."""
     seconds, reached = (np.concatenate(pair) for pair in zip(one, other, strict=True))
     groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
     if not len(one[0]) or not len(other[0]) or not reached.any():
@@ -85,7 +85,7 @@ def log_rank(one: Spans, other: Spans) -> float | None:
 
 
 def _median(curve: SurvfuncRight) -> float | None:
-    """Returns when half of the runs had arrived, the first such time."""
+    """Returns the first time at which half of the runs had reached the target."""
     there = np.flatnonzero(curve.surv_prob <= 0.5 + _ROUNDING)
     return float(curve.surv_times[there[0]]) if there.size else None
 

@@ -1,8 +1,8 @@
 """Two readings of the same effects: over all seeds, and over those whose networks trained.
 
-A network that did not train is no draw from the spread of those that did, so that no t interval
-over both kinds keeps its promise. Whether such a seed belongs to the answer is the reader's to say;
-a verdict is given only where both readings give it.
+A network that did not train does not come from the same distribution as those that did, so a t
+interval over both kinds does not have its confidence level. The reader decides whether such a seed
+belongs to the answer; a verdict is given only where both readings give it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def in_both(
 def _agreed(effect: Effect, trained: Effect) -> Effect:
     """Keeps a verdict that both readings give.
 
-    An effect that lost no seed is held against the other reading as well: the levels of a family
-    follow from all its effects.
+    An effect that lost no seed is compared with its other reading too: the levels of a family
+    depend on all its effects.
     """
     other = None if trained.per_seed == effect.per_seed else trained
     verdict = effect.verdict if effect.verdict == trained.verdict else "inconclusive"

@@ -1,9 +1,9 @@
-"""The gate against itself: halves of one recipe's seeds, where nothing has changed.
+"""The false alarm rate of the gate against the past, from random halves of a study's own seeds.
 
-A gate that cries wolf is switched off, so it should say how often it does. The seeds that all arms
-share are divided into two halves at random, the halves are held against each other as past and
-present, and every verdict of improved or regressed is a false alarm. Then a known loss is planted
-in one arm.
+A gate with many false alarms is soon ignored, so its users should know the rate. The seeds that all
+arms share are divided into two halves at random, and the halves are compared as past and present.
+Nothing has changed between them, so every verdict of improved or regressed is a false alarm. Then a
+known loss is planted in one arm, to see how often it is found.
 """
 
 from __future__ import annotations
