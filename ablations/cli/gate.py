@@ -18,9 +18,9 @@ from ablations.analyze import (
     with_self_test,
 )
 from ablations.cli.screens import make_table, revisions_json
-from ablations.core.drift import Drift, SelfTest
 from ablations.core.estimates import Summary
 from ablations.core.findings import Findings, GateFinding
+from ablations.core.past import Drift, SelfTest
 from ablations.errors import StudyError, meant
 from ablations.text import formatting
 from ablations.text.naming import (

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-from ablations.core.drift import SelfTest
 from ablations.core.estimates import (
     Curve,
     Effect,
@@ -27,6 +26,7 @@ from ablations.core.estimates import (
     Training,
 )
 from ablations.core.interim_looks import Revision
+from ablations.core.past import SelfTest
 from ablations.core.record import Exhibit, Reason
 from ablations.core.study import Arm, Claim, Gate, PublishedRun, Settings, Study
 

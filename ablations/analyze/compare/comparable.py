@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from ablations.core.drift import Past, PastArm
 from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import is_result
+from ablations.core.past import Past, PastArm
 from ablations.errors import StudyError
 
 _IMAGES = 10_000

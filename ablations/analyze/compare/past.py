@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.analyze.compare.regression import past_of_records
-from ablations.core.drift import Past
+from ablations.core.past import Past
 from ablations.core.study import Study
 from ablations.entry import find_entry
 from ablations.errors import StoreError

@@ -19,9 +19,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.intervals import LEVEL
-from ablations.core.drift import SelfTest
 from ablations.core.estimates import Interval, MetricInfo, Step, Summary
 from ablations.core.findings import Findings
+from ablations.core.past import SelfTest
 
 SPLITS = 1_000
 """Random halvings."""

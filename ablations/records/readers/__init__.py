@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablations.core.drift import Past
+from ablations.core.past import Past
 from ablations.core.record import RunRecord
 from ablations.core.study import Study
 from ablations.errors import StoreError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.core.drift import Past
+from ablations.core.past import Past
 from ablations.core.record import RunRecord
 from ablations.errors import StoreError
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ablations.api import read_records, run_study
 from ablations.cli.app import app
-from ablations.core.drift import Past
+from ablations.core.past import Past
 from ablations.errors import StoreError
 from ablations.records import readers
 from ablations.records.exports import write_jsonl
