@@ -12,71 +12,53 @@ findings, and `render_report` writes the pages.
 from __future__ import annotations
 
 import importlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from ablations.api import (
-        analyze_records,
-        load_study,
-        read_records,
-        render_report,
-        run_study,
-        to_frames,
-    )
-    from ablations.core.findings import Findings
-    from ablations.core.record import Exhibit, RunRecord, Table
-    from ablations.core.study import Arm, Study, Trial
-    from ablations.core.trial_log import TrialLog
-    from ablations.errors import AblationsError, DataError, DivergedError, StoreError, StudyError
+if TYPE_CHECKING:  # the public names, which stand only here: `_homes` reads this block
+    from ablations.analyze.frames import to_frames as to_frames
+    from ablations.core.findings import Findings as Findings
+    from ablations.core.record import Exhibit as Exhibit
+    from ablations.core.record import RunRecord as RunRecord
+    from ablations.core.record import Table as Table
+    from ablations.core.study import Arm as Arm
+    from ablations.core.study import Study as Study
+    from ablations.core.study import Trial as Trial
+    from ablations.core.trial_log import TrialLog as TrialLog
+    from ablations.errors import AblationsError as AblationsError
+    from ablations.errors import DataError as DataError
+    from ablations.errors import DivergedError as DivergedError
+    from ablations.errors import StoreError as StoreError
+    from ablations.errors import StudyError as StudyError
+    from ablations.plan.loading import load_study as load_study
+    from ablations.session import analyze_records as analyze_records
+    from ablations.session import read_records as read_records
+    from ablations.session import render_report as render_report
+    from ablations.session import run_study as run_study
 
-__all__ = [
-    "AblationsError",
-    "Arm",
-    "DataError",
-    "DivergedError",
-    "Exhibit",
-    "Findings",
-    "RunRecord",
-    "StoreError",
-    "Study",
-    "StudyError",
-    "Table",
-    "Trial",
-    "TrialLog",
-    "analyze_records",
-    "load_study",
-    "read_records",
-    "render_report",
-    "run_study",
-    "to_frames",
-]
 
-_HOMES = {
-    "api": (
-        "analyze_records",
-        "load_study",
-        "read_records",
-        "render_report",
-        "run_study",
-        "to_frames",
-    ),
-    "errors": ("AblationsError", "DataError", "DivergedError", "StoreError", "StudyError"),
-    "core.findings": ("Findings",),
-    "core.record": ("Exhibit", "RunRecord", "Table"),
-    "core.trial_log": ("TrialLog",),
-    "core.study": ("Arm", "Study", "Trial"),
-}
+@cache
+def _homes() -> dict[str, str]:
+    """Returns each public name with its module, as the imports above give them."""
+    import ast
+
+    parts = ast.parse(Path(__file__).read_text(encoding="utf-8")).body
+    block = next(part for part in parts if isinstance(part, ast.If))
+    lines = [line for line in block.body if isinstance(line, ast.ImportFrom)]
+    return {name.name: str(line.module) for line in lines for name in line.names}
 
 
 def __getattr__(name: str) -> object:
     """Imports a public name when it is first used, so that ``import ablations`` costs nothing."""
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"ablations.{home}"), name)
+    if name == "__all__":
+        return sorted(_homes())
+    if name in _homes():
+        return getattr(importlib.import_module(_homes()[name]), name)
     raise AttributeError(f"module 'ablations' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *_homes()})

@@ -26,11 +26,12 @@ import numpy as np
 from PIL import Image
 
 from ablations.analyze import compare
-from ablations.api import Session, load_study
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
+from ablations.plan import load_study
 from ablations.run import LocalExecutor, run_trials
 from ablations.run.machine.environment import environment_facts
+from ablations.session import Session
 
 STUDY = "post-a-clean"
 NAIVE_EPOCHS = 3

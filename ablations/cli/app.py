@@ -36,7 +36,7 @@ from ablations.cli.streams import close_streams, open_streams
 from ablations.errors import AblationsError, EmptyReportError
 
 if TYPE_CHECKING:
-    from ablations.api import Session
+    from ablations.session import Session
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -380,7 +380,7 @@ def _rendered(session: Session, reports_dir: Path) -> Path | None:
 
 
 def _render(session: Session, reports_dir: Path) -> Path:
-    from ablations.api import render_report
+    from ablations.session import render_report
 
     records = session.records()
     page = render_report(

@@ -21,9 +21,9 @@ from ablations.cli.printing import (
 )
 
 if TYPE_CHECKING:
-    from ablations.api import Session
     from ablations.core.record import RunRecord
     from ablations.core.study import Trial
+    from ablations.session import Session
 
 
 @with_session
@@ -84,8 +84,9 @@ def repair(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
-    from ablations.api import Session, load_study
+    from ablations.plan import load_study
     from ablations.records.sqlite import repair as repairing
+    from ablations.session import Session
 
     records = Path(what).suffix in (".sqlite", ".jsonl")
     is_file = records or (Path(what).is_file() and Path(what).suffix != ".toml")

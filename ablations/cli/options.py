@@ -92,7 +92,8 @@ def _open_session(
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> object:
-    from ablations.api import Session, load_study
+    from ablations.plan import load_study
+    from ablations.session import Session
 
     loaded = load_study(study, overrides=set_ or (), seeds=seeds, threads=threads)
     return Session.open(loaded, data_dir=data_dir, runs_dir=runs_dir)

@@ -21,7 +21,7 @@ from ablations.text.escaping import harmless
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ablations.api import Session
+    from ablations.session import Session
 
 _SECOND_CONTROLS = re.compile(r"[\x7f-\x9f]")
 """Control characters that JSON leaves as they are."""

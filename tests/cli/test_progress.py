@@ -5,9 +5,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from ablations.api import run_study
 from ablations.cli.progress import LiveProgress, PlainProgress, download_bar, latest, make_progress
 from ablations.plan import plan_trials
+from ablations.session import run_study
 
 
 def screen(*, terminal: bool) -> Console:

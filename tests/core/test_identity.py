@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablations.api import Session, analyze_records, load_study, read_records, run_study
 from ablations.cli.app import app
 from ablations.core.identity import Head, present_keys, threads_of, with_threads
 from ablations.core.record import RunRecord
 from ablations.core.study import trial_key
 from ablations.errors import StoreError, StudyError
+from ablations.plan import load_study
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.run import Observer
+from ablations.session import Session, analyze_records, read_records, run_study
 
 CORES = {"cpu": "x", "cores": "4"}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablations.api import Session, analyze_records, run_study
 from ablations.cli.app import app
 from ablations.core.record import Metric
 from ablations.errors import StoreError
@@ -17,6 +16,7 @@ from ablations.plan import load_study
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
+from ablations.session import Session, analyze_records, run_study
 
 CLI = CliRunner()
 COMMANDS = (["report"], ["gate"], ["gate", "--self-test"], ["power"])

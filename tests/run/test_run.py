@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.api import Session, run_study
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.run import LocalExecutor, Observer, run_trials
+from ablations.session import Session, run_study
 
 
 class Watcher(Observer):

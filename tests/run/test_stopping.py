@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ablations.api import Session
 from ablations.plan import load_study
+from ablations.session import Session
 
 
 @pytest.mark.parametrize(

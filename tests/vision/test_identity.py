@@ -7,10 +7,11 @@ import pytest
 
 import ablations.vision
 from ablations.analyze.compare.reruns import compare
-from ablations.api import Session, load_study
 from ablations.core.study import Arm, Trial
 from ablations.entry import find_entry
+from ablations.plan import load_study
 from ablations.run.execute import execute
+from ablations.session import Session
 from ablations.vision import fingerprint_data, identity, train
 from ablations.vision.recipe.settings import read
 

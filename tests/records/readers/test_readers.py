@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablations.api import read_records, run_study
+from ablations.session import read_records, run_study
 from ablations.cli.app import app
 from ablations.core.past import Past
 from ablations.errors import StoreError
