@@ -34,9 +34,14 @@ if TYPE_CHECKING:  # the public names, which stand only here: `_homes` reads thi
     from ablations.errors import StoreError as StoreError
     from ablations.errors import StudyError as StudyError
     from ablations.plan.loading import load_study as load_study
-    from ablations.session import analyze_records as analyze_records
+    from ablations.reporting import analyze_records as analyze_records
+    from ablations.reporting import render_report as render_report
+    from ablations.run.executors import Executor as Executor
+    from ablations.run.executors import Work as Work
+    from ablations.run.executors.inline import InlineExecutor as InlineExecutor
+    from ablations.run.executors.local import LocalExecutor as LocalExecutor
+    from ablations.run.observer import Observer as Observer
     from ablations.session import read_records as read_records
-    from ablations.session import render_report as render_report
     from ablations.session import run_study as run_study
 
 

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -36,6 +37,29 @@ from ablations.errors import AblationsError, DivergedError, StudyError, meant
 Train = Callable[[Trial, TrialLog], None]
 TrainTogether = Callable[[Sequence[Trial], Sequence[TrialLog]], Sequence[DivergedError | None]]
 ReportBytes = Callable[[int, int], None]
+
+WITHOUT = "ABLATIONS_WITHOUT"
+"""The variable with the shortcuts that training functions leave out; ``all`` means each."""
+
+
+@contextmanager
+def without_shortcuts(plain: bool) -> Iterator[None]:
+    """Has training functions leave out their shortcuts within the block, if ``plain``.
+
+    They read it from the environment, so that it reaches what they start; it is set only here.
+    """
+    if not plain:
+        yield
+        return
+    before = os.environ.get(WITHOUT)
+    os.environ[WITHOUT] = "all"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WITHOUT]
+        else:
+            os.environ[WITHOUT] = before
 
 
 def _accept_settings(_settings: Settings) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.core.identity import Head, other_threads
-from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Study, Trial
-from ablations.entry import ReportBytes, describe_nothing, find_entry
+from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
 from ablations.errors import StoreError
 from ablations.plan import (
     PlannedStore,
@@ -25,21 +23,22 @@ from ablations.plan import (
     remaining,
     trials_of_records,
 )
-from ablations.promises import Promises, require_fractions, require_no_percentages
+from ablations.promises import Promises
 from ablations.records.agreement import Units, agreed_infos, strangers
 from ablations.records.origins import claim_records, require_own_records
 from ablations.records.readers import read_records_of
-from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
+from ablations.reporting import findings_of, note_look
 from ablations.run import (
+    Executor,
     InlineExecutor,
     LocalExecutor,
     Observer,
+    Work,
     best_jobs,
     describe_trials,
     gpus,
     measure_arms,
-    no_more,
     run_trials,
 )
 
@@ -52,13 +51,25 @@ Place = str | Path
 
 @dataclass(frozen=True)
 class Session:
-    """A study with its planned trials and the records that belong to them."""
+    """A study with its planned trials and the records that belong to them.
+
+    Args:
+        study: From `load_study`.
+        store: The study's own records; it need not exist yet.
+        data_dir: Where the data lie, for data sets that need it.
+        jsonl: A file of JSON lines to read in place of the store.
+        samples: Whether records keep the exhibits that show examples of the data.
+        executor: Trains the trials; worker processes on this machine if left out.
+        plain: Whether training functions leave out their shortcuts.
+    """
 
     study: Study
     store: Store
     data_dir: Place | None = None
     jsonl: Path | None = None
     samples: bool = True
+    executor: Executor | None = None
+    plain: bool = False
 
     @classmethod
     def open(
@@ -67,9 +78,12 @@ class Session:
         *,
         data_dir: Place | None = None,
         runs_dir: Place = "runs",
+        executor: Executor | None = None,
+        plain: bool = False,
     ) -> Session:
         """Finds the study's store, which need not exist yet."""
-        return cls(study, Store(Path(runs_dir) / study.slug / "records.sqlite"), data_dir)
+        store = Store(Path(runs_dir) / study.slug / "records.sqlite")
+        return cls(study, store, data_dir, executor=executor, plain=plain)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -184,7 +198,7 @@ class Session:
         else:
             heads = map(Head.of, self._file)
             ended = {record.key for record in self._matched if record.final}
-        identify = find_entry(self.study.entry, self.study.folder).identity
+        identify = self._entry.identity
         wanted = self._keys - ended
         return other_threads(heads, wanted, threads=self.study.threads, identify=identify)
 
@@ -196,24 +210,9 @@ class Session:
         found = findings_of(self.study, records, planned=self.possible_trials)
         if self.jsonl is not None or all(arm.n_completed < 2 for arm in found.arms):
             return found
-        return replace(found, revisions=self._look(records))
-
-    def _look(self, records: Sequence[RunRecord]) -> tuple[Revision, ...]:
-        """Keeps that these records were looked at; returns what was changed since earlier looks."""
-        started = {record.key: record.started_at for record in records if record.completed}
-        study, path = self.study, self.planned_store.path
-        arms = {trial.arm: trial for trial in self.possible_trials}.values()
-        rule = Rule(
-            frozenset(replace(trial, seed=0).key for trial in arms),
-            study.seeds,
-            study.metric,
-            study.smallest_effect_that_matters,
-        )
-        outcomes = (*self.store.outcomes(), *self.planned_store.outcomes())
-        stored = [outcome.key for outcome in outcomes if outcome.status == "completed"]
-        found = revisions(rule, read_looks(path), stored=stored, started=started)
-        keep_look(path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
-        return found
+        stores = (self.store, self.planned_store)
+        revised = note_look(self.study, self.possible_trials, records, stores=stores)
+        return replace(found, revisions=revised)
 
     def progress(
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
@@ -236,16 +235,15 @@ class Session:
         self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
     ) -> None:
         """Fetches what the trials need, once, before any of them starts."""
-        entry = find_entry(self.study.entry, self.study.folder)
-        for trial in {trial.arm: trial for trial in trials}.values():
-            entry.prepare_data(trial.settings, trial.data_dir, report)
+        with without_shortcuts(self.plain):
+            for trial in {trial.arm: trial for trial in trials}.values():
+                self._entry.prepare_data(trial.settings, trial.data_dir, report)
 
     def notes(self) -> tuple[str, ...]:
         """Returns what the training function has to say of the data before it trains, once each."""
-        entry = find_entry(self.study.entry, self.study.folder)
         arms = {trial.arm: trial for trial in self.trials}.values()
-        told = (line for trial in arms for line in entry.notes(trial.settings, trial.data_dir))
-        return tuple(dict.fromkeys(told))
+        notes = (self._entry.notes(trial.settings, trial.data_dir) for trial in arms)
+        return tuple(dict.fromkeys(line for lines in notes for line in lines))
 
     def run(
         self,
@@ -255,7 +253,7 @@ class Session:
         observer: Observer | None = None,
         go_on: bool = False,
     ) -> None:
-        """Trains the trials in worker processes; with 0 jobs in this process.
+        """Trains the trials.
 
         Raises:
             StudyError: at the first trial that does not report what the study names; with ``go_on``
@@ -268,14 +266,12 @@ class Session:
         seen.add(self.planned_store.records())
         recorded = [record for record in self._own(seen.records) if record.completed]
         watcher = Promises(self.study, recorded, then=observer or Observer(), go_on=go_on)
-        run_trials(
-            trials,
-            self._executor(jobs),
-            self.planned_store,
-            observer=watcher,
-            more=partial(self._asked_next, seen) if self.study.adaptive else no_more,
-            units=Units(recorded, measured),
-        )
+        work = self._work(trials)
+        if self.study.adaptive:
+            work = replace(work, more=partial(self._asked_next, seen))
+        store, units = self.planned_store, Units(recorded, measured)
+        with without_shortcuts(self.plain):
+            run_trials(work, self._executor(jobs), store, observer=watcher, units=units)
 
     def _asked_next(self, seen: AskedTrials) -> tuple[Trial, ...]:
         """Returns the trials that the next look needs, from the records that it has not seen."""
@@ -298,45 +294,46 @@ class Session:
     def rerun(
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> Generator[tuple[Trial, RunRecord], None, None]:
-        """Trains trials in worker processes and yields their records, which are not stored."""
-        executor = self._workers(jobs, self.log_dir / "rerun")
-        yield from executor.run(trials, observer or Observer())
+        """Trains trials and yields their records, which are not stored."""
+        work = replace(self._work(trials), log_dir=self.log_dir / "rerun")
+        with without_shortcuts(self.plain):
+            yield from self._executor(jobs).run(work, observer or Observer())
 
     def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
-        if find_entry(self.study.entry, self.study.folder).describe is describe_nothing:
+        if self._entry.describe is describe_nothing:
             return
         known = self.planned_store.descriptions()
         first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
         to_do = [trial for trial in first if trial.key not in known]
         if to_do:
-            workers = jobs or self.best_jobs
-            executor = LocalExecutor(jobs=workers, log_dir=self.log_dir, task="describe")
-            describe_trials(to_do, executor, self.store)
+            work = Work(to_do, task="describe", plain=self.plain, log_dir=self.log_dir)
+            with without_shortcuts(self.plain):
+                describe_trials(work, self._executor(jobs), self.store)
 
     def measure(self, jobs: int | None = None) -> dict[Arm, float]:
         """Returns the seconds that a trial of each arm will take, from two short epochs."""
         self.prepare(self.trials)
-        return measure_arms(self.trials, self._executor(jobs))
+        return measure_arms(self._work(self.trials), self._executor(jobs))
 
-    def _executor(self, jobs: int | None) -> InlineExecutor | LocalExecutor:
-        if jobs == 0:
-            return InlineExecutor(find_entry(self.study.entry, self.study.folder).train)
-        return self._workers(jobs, self.log_dir)
+    @property
+    def _entry(self) -> Entry:
+        return find_entry(self.study.entry, self.study.folder)
 
-    def _workers(self, jobs: int | None, log_dir: Path) -> LocalExecutor:
-        return LocalExecutor(
-            jobs=jobs or self.best_jobs,
-            log_dir=log_dir,
+    def _work(self, trials: Sequence[Trial]) -> Work:
+        gib = self.study.memory_gib
+        return Work(
+            trials,
+            plain=self.plain,
+            log_dir=self.log_dir,
             timeout_seconds=self.study.timeout_seconds,
-            trial_memory_bytes=_bytes(self.study.memory_gib),
-            joins=self._joins_seeds,
+            memory_bytes=None if gib is None else int(gib * 2**30),
         )
 
-    def _joins_seeds(self, trial: Trial) -> bool:
-        entry = find_entry(self.study.entry, self.study.folder)
-        together = entry.train_together is not None
-        return together and entry.joins_seeds(trial.settings, len(gpus()))
+    def _executor(self, jobs: int | None) -> Executor:
+        if self.executor is not None:
+            return self.executor
+        return InlineExecutor() if jobs == 0 else LocalExecutor(jobs or self.best_jobs)
 
 
 def run_study(
@@ -345,6 +342,7 @@ def run_study(
     data_dir: Place | None = None,
     runs_dir: Place = "runs",
     jobs: int | None = None,
+    executor: Executor | None = None,
     observer: Observer | None = None,
     go_on: bool = False,
 ) -> tuple[RunRecord, ...]:
@@ -356,6 +354,7 @@ def run_study(
         runs_dir: Folder of the record files, one sub-folder a study.
         jobs: Worker processes, as many as train fastest here if left out; 0 trains in this
             process, which a debugger can follow.
+        executor: Trains the trials in place of these workers; ``jobs`` is then its own affair.
         observer: Hears of trials and epochs as they come.
         go_on: Whether to train on where the first trial lacks a metric that the study names.
 
@@ -365,7 +364,7 @@ def run_study(
         DataError: if the data cannot be had.
         StoreError: if another process runs this study, or the records cannot be written.
     """
-    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
+    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir, executor=executor)
     session.claim()
     to_do = session.progress().to_do
     if to_do:
@@ -392,66 +391,6 @@ def read_records(
     """
     session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
     return session.reading(None if source is None else Path(source)).records()
-
-
-def analyze_records(
-    study: Study, records: Sequence[RunRecord], *, data_dir: Place | None = None
-) -> Findings:
-    """Returns what the records say: arms, effects, gates and failures.
-
-    Raises:
-        StoreError: if two completed records of a trial differ, or two records give a metric
-            another unit or direction.
-    """
-    planned = plan_trials(study, data_dir=data_dir)
-    matched = match_records(distinct(records), planned, study)
-    return findings_of(study, matched, planned=planned)
-
-
-def _bytes(gib: float | None) -> int | None:
-    return None if gib is None else int(gib * 2**30)
-
-
-def render_report(
-    findings: Findings,
-    reports_dir: Place = "reports",
-    *,
-    records: Sequence[RunRecord] = (),
-    samples: bool = True,
-) -> Path:
-    """Writes the HTML page, the Markdown post and their data; returns the page's path.
-
-    Args:
-        findings: From `analyze_records`.
-        reports_dir: Folder of all reports.
-        records: The records behind the findings, for epoch logs and the table of trials.
-        samples: Whether to show examples of the data, such as photographs.
-    """
-    from ablations.analyze import with_self_test
-    from ablations.report import render_report as render
-
-    if findings.gates:  # the report says with them how often such a gate errs
-        findings = with_self_test(findings)
-    return render(findings, Path(reports_dir), records=records, samples=samples)
-
-
-def findings_of(
-    study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]
-) -> Findings:
-    """Analyses the trials that the study asks for, as a study of the seeds that they have.
-
-    Raises:
-        StudyError: if a bar or a value is given in percent for a metric that is a fraction.
-    """
-    from ablations.analyze import analyze, asked
-
-    trials = asked(study, records, planned=planned)
-    used = {trial.seed for trial in trials}
-    seeds = tuple(seed for seed in study.seeds if seed in used)
-    require_no_percentages(records)
-    findings = analyze(replace(study, seeds=seeds), records, planned=trials)
-    require_fractions(study, {metric.name: metric.unit for metric in findings.metrics})
-    return findings
 
 
 def _without_samples(record: RunRecord) -> RunRecord:

@@ -29,7 +29,7 @@ from ablations.analyze import compare
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, run_trials
+from ablations.run import LocalExecutor, Work, run_trials
 from ablations.run.machine.environment import environment_facts
 from ablations.session import Session
 
@@ -77,8 +77,8 @@ def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, obje
     began = time.perf_counter()
     session.prepare(session.trials)
     prepared = time.perf_counter() - began
-    executor = LocalExecutor(jobs=1, log_dir=session.log_dir, joins=_always)
-    run_trials(session.trials, executor, session.store)
+    work = Work(session.trials, log_dir=session.log_dir)
+    run_trials(work, LocalExecutor(jobs=1, joins=_always), session.store)
     seconds = time.perf_counter() - began - prepared
     records = session.records()
     failed = [record.message for record in records if not record.completed]

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ablations import load_study
+from ablations import load_study, read_records
 from ablations.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -131,6 +131,16 @@ def test_the_python_of_the_readme_runs(study_toml):
     assert '"quickstart"' in shown  # which trains for a minute
     exec(shown.replace('"quickstart"', '"study.toml"'), {})
     assert Path("reports/study/index.html").is_file()
+
+
+def test_the_executor_of_the_docs_trains_a_study(study_toml):
+    (shown,) = [text for text in fenced(ROOT / "docs" / "extending.md", "python") if "work" in text]
+    names: dict[str, object] = {}
+    exec(shown, names)
+    records = names["records"]
+    assert len(records) == 12
+    assert all(record.completed for record in records)
+    assert [r.key for r in records] == [r.key for r in read_records(load_study("study.toml"))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))

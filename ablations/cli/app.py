@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
@@ -149,8 +149,7 @@ def run(  # noqa: PLR0913 - each is an option
     from ablations.cli import screens
     from ablations.records.origins import require_own_report
 
-    if plain:
-        os.environ["ABLATIONS_WITHOUT"] = "all"
+    session = replace(session, plain=plain)
     if report:
         require_own_report(session.study, reports_dir)  # not only after hours of training
     with stopping_cleanly():
@@ -380,7 +379,7 @@ def _rendered(session: Session, reports_dir: Path) -> Path | None:
 
 
 def _render(session: Session, reports_dir: Path) -> Path:
-    from ablations.session import render_report
+    from ablations.reporting import render_report
 
     records = session.records()
     page = render_report(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,9 +39,7 @@ def rerun(
     """Train recorded trials again, store nothing, and compare every result to the last bit."""
     from ablations.cli import rerun as rerunning
 
-    if plain:
-        os.environ["ABLATIONS_WITHOUT"] = "all"
-    session = session.reading(jsonl)
+    session = replace(session.reading(jsonl), plain=plain)
     note_threads(session)
     found = []
     with stopping_cleanly("stopped; nothing was stored"):

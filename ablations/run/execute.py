@@ -1,4 +1,4 @@
-"""Trains one trial and turns whatever happens into a run record."""
+"""Trains trials and turns whatever happens into run records; knows no process and no pipe."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import copy
 import gc
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,11 @@ from ablations.core.metrics import ENERGY_JOULES, PEAK_MEMORY_BYTES
 from ablations.core.record import LogContents, Reason, RunRecord, known_metric
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog, storable
-from ablations.entry import Entry, Train
+from ablations.entry import Entry
 from ablations.errors import DivergedError, ReportingError
+from ablations.run.executors import Task
 from ablations.run.machine import energy, memory
 from ablations.run.machine.environment import environment_facts
-from ablations.run.more import More, no_more
-from ablations.run.observer import Observer
-from ablations.run.threads import limited
 
 _CHECKING = {Path(str(module.__file__)) for module in (checks, reported)}
 """Where values are checked that a training function reports."""
@@ -36,9 +34,11 @@ REPORTING = f"{ReportingError.__name__}: "
 _LONGEST = 500
 """Characters of an error's text that a record keeps."""
 
-OnEpoch = Callable[[int, Mapping[str, float]], None]
-OnEpochOf = Callable[[int, int, Mapping[str, float]], None]
-"""Told which trial of several it is, its epoch, and the epoch's metrics."""
+OnEpoch = Callable[[int, int, Mapping[str, float]], None]
+"""Hears which trial of those at hand has ended an epoch, counted from 0, the epoch, its metrics."""
+
+Failure = tuple[Reason, str]
+"""Why a trial failed: the reason and a message."""
 
 
 def utc_now() -> str:
@@ -46,80 +46,84 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """When a trial began, and what it took."""
+
+    started_at: str
+    seconds: float
+    joules: float | None = None
+
+
 def execute(
-    trial: Trial, train: Callable[..., object], on_epoch: OnEpoch, *, must_report: bool = True
-) -> RunRecord:
-    """Runs a training function on one trial in this process.
-
-    What it raises becomes a failed record, with the traceback on standard error; so does a training
-    that has reported nothing, where it must.
-    """
-    log = TrialLog(on_epoch)
-    started_at, began = utc_now(), time.perf_counter()
-    failure: tuple[Reason, str] | None = None
-    memory.reset_peak()
-    energy_before = energy.counters()
-    try:
-        returned = train(copy.deepcopy(trial), log)  # what it does to its settings stays with it
-        unreported = _unreported(log.contents(), returned) if must_report else None
-        failure = ("raised", said(unreported, REPORTING)) if unreported else None
-    except DivergedError as error:
-        failure = ("diverged", said(error))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a training function may raise anything
-        _show_traceback()
-        failure = ("raised", _one_line(error))
-    seconds = time.perf_counter() - began
-    joules = energy.spent(energy_before, seconds)
-    return _storable(
-        trial, log, started_at=started_at, seconds=seconds, joules=joules, failure=failure
-    )
-
-
-def execute_together(
-    trials: Sequence[Trial], entry: Entry, on_epoch: OnEpochOf
+    trials: Sequence[Trial], entry: Entry, on_epoch: OnEpoch, *, task: Task = "train"
 ) -> tuple[RunRecord, ...]:
-    """Runs trials that differ in their seed alone together; each has its part of the time.
+    """Trains trials in this process, or describes them, and returns the record of each.
 
-    Where that raises, for example because they do not fit into memory, they run one by one.
+    Several trials, which differ only in their seed, train together, and each has its part of the
+    time. Where that raises, for example because they do not fit into memory, they train one by one.
     """
-    assert entry.train_together is not None  # noqa: S101 - else nobody puts trials together
     logs = [TrialLog(partial(on_epoch, place)) for place in range(len(trials))]
     started_at, began = utc_now(), time.perf_counter()
     memory.reset_peak()
     energy_before = energy.counters()
-    errors: Sequence[DivergedError | None] | None = None
+    if len(trials) == 1:
+        failures = [_failure(trials[0], logs[0], entry, task)]
+    else:
+        failures = _failures_together(trials, logs, entry)
+    if not failures:
+        gc.collect()  # only now has the error let go of what the attempt held in memory
+        print("training one by one instead", flush=True)  # noqa: T201 - a log
+        return _one_by_one(trials, entry, on_epoch)
+    whole = time.perf_counter() - began
+    joules = energy.spent(energy_before, whole)
+    share = None if joules is None else joules / len(trials)
+    spent = Spent(started_at, whole / len(trials), share)
+    each = zip(trials, logs, failures, strict=True)
+    return tuple(_storable(trial, log, spent, failure) for trial, log, failure in each)
+
+
+def _one_by_one(trials: Sequence[Trial], entry: Entry, on_epoch: OnEpoch) -> tuple[RunRecord, ...]:
+    def at(place: int) -> OnEpoch:
+        return lambda _place, number, metrics: on_epoch(place, number, metrics)
+
+    each = (execute((trial,), entry, at(place)) for place, trial in enumerate(trials))
+    return tuple(record for (record,) in each)
+
+
+def _failure(trial: Trial, log: TrialLog, entry: Entry, task: Task) -> Failure | None:
+    """Calls the function for one trial; returns why it failed, if it did.
+
+    What it raises is printed as well; a training that has reported nothing has failed.
+    """
+    function: Callable[..., object] = getattr(entry, task)
+    try:
+        returned = function(copy.deepcopy(trial), log)  # what it does to its settings stays with it
+        unreported = _unreported(log.contents(), returned) if task == "train" else None
+        return ("raised", error_line(unreported, REPORTING)) if unreported else None
+    except DivergedError as error:
+        return "diverged", error_line(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a training function may raise anything
+        _show_traceback()
+        return "raised", _with_place(error)
+
+
+def _failures_together(
+    trials: Sequence[Trial], logs: Sequence[TrialLog], entry: Entry
+) -> list[Failure | None]:
+    """Trains the trials in one call; returns why each failed, if it did, or nothing of any."""
+    assert entry.train_together is not None  # noqa: S101 - else nobody puts trials together
     try:
         errors = entry.train_together(copy.deepcopy(list(trials)), logs)
         _require_one_each(errors, trials)
     except KeyboardInterrupt:
         raise
     except BaseException:  # a training function may raise anything
-        errors = None
         _show_traceback()
-    if errors is None:
-        # Only here, behind the block, has the error let go of what the attempt held in memory.
-        gc.collect()
-        print("training one by one instead", flush=True)  # noqa: T201 - a log
-        return tuple(
-            execute(trial, entry.train, partial(on_epoch, place))
-            for place, trial in enumerate(trials)
-        )
-    whole = time.perf_counter() - began
-    seconds = whole / len(trials)
-    joules = energy.spent(energy_before, whole)
-    return tuple(
-        _storable(
-            trial,
-            log,
-            started_at=started_at,
-            seconds=seconds,
-            joules=None if joules is None else joules / len(trials),
-            failure=("diverged", said(error)) if error else None,
-        )
-        for trial, log, error in zip(trials, logs, errors, strict=True)
-    )
+        return []
+    return [("diverged", error_line(error)) if error else None for error in errors]
 
 
 def _require_one_each(errors: Sequence[DivergedError | None], trials: Sequence[Trial]) -> None:
@@ -140,37 +144,25 @@ def _unreported(contents: LogContents, returned: object) -> ReportingError | Non
     )
 
 
-def _storable(
-    trial: Trial,
-    log: TrialLog,
-    *,
-    started_at: str,
-    seconds: float,
-    joules: float | None,
-    failure: tuple[Reason, str] | None,
-) -> RunRecord:
+def _storable(trial: Trial, log: TrialLog, spent: Spent, failure: Failure | None) -> RunRecord:
     """Makes the record of what a log holds; a failed one if that cannot be stored."""
     try:
         contents = storable(log.contents())
     except Exception as error:  # what a training function left in the log may be anything
         contents = LogContents()
-        problem = f"what the training reported cannot be stored: {_one_line(error)}"
+        problem = f"what the training reported cannot be stored: {_with_place(error)}"
         failure = failure or ("raised", problem)
-    if joules is not None and all(metric.name != ENERGY_JOULES for metric in contents.metrics):
-        energy_metric = known_metric(ENERGY_JOULES, joules)
+    named = {metric.name for metric in contents.metrics}
+    if spent.joules is not None and ENERGY_JOULES not in named:
+        energy_metric = known_metric(ENERGY_JOULES, spent.joules)
         contents = replace(contents, metrics=(*contents.metrics, energy_metric))
-    return make_record(trial, contents, started_at=started_at, seconds=seconds, failure=failure)
+    return make_record(trial, contents, spent, failure)
 
 
 def make_record(
-    trial: Trial,
-    contents: LogContents,
-    *,
-    started_at: str,
-    seconds: float,
-    failure: tuple[Reason, str] | None,
+    trial: Trial, contents: LogContents, spent: Spent, failure: Failure | None = None
 ) -> RunRecord:
-    """Puts the record of an ended trial together; ``failure`` is its reason and message."""
+    """Puts the record of an ended trial together."""
     peak = known_metric(PEAK_MEMORY_BYTES, float(memory.peak_bytes()))
     own = () if failure or peak.name in {m.name for m in contents.metrics} else (peak,)
     reason, message = failure or (None, "")
@@ -185,19 +177,19 @@ def make_record(
         status="completed" if failure is None else "failed",
         reason=reason,
         message=message,
-        started_at=started_at,
-        seconds=seconds,
+        started_at=spent.started_at,
+        seconds=spent.seconds,
         metrics=(*contents.metrics, *own),
         epochs=contents.epochs,
         steps=contents.steps,
         predictions=contents.predictions,
         exhibits=contents.exhibits,
-        environment={
-            **environment_facts(),
-            **contents.environment,
-            "threads": str(trial.threads),
-        },
+        environment=_environment(trial, contents),
     )
+
+
+def _environment(trial: Trial, contents: LogContents) -> Mapping[str, str]:
+    return {**environment_facts(), **contents.environment, "threads": str(trial.threads)}
 
 
 def _show_traceback() -> None:
@@ -206,15 +198,15 @@ def _show_traceback() -> None:
         traceback.print_exc()
 
 
-def _one_line(error: BaseException) -> str:
+def _with_place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     while len(frames) > 1 and Path(frames[-1].filename) in _CHECKING:
         frames.pop()  # the line that is wrong is the one that called
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return said(error, f"{type(error).__name__}: ", place)
+    return error_line(error, f"{type(error).__name__}: ", place)
 
 
-def said(error: BaseException, before: str = "", after: str = "") -> str:
+def error_line(error: BaseException, before: str = "", after: str = "") -> str:
     """Returns what an error says as one line that can be stored, whoever wrote the error."""
     try:
         text = str(error)
@@ -222,27 +214,3 @@ def said(error: BaseException, before: str = "", after: str = "") -> str:
         text = "(it cannot be shown)"
     line = f"{' '.join(f'{before}{text[:_LONGEST]}'.split())[:_LONGEST]}{after}"
     return line.encode("utf-8", "backslashreplace").decode()
-
-
-class InlineExecutor:
-    """Runs trials one after another in this process, with the training function as a value.
-
-    For tests, debuggers and notebooks; a crash of the training takes the process with it. A
-    framework that was imported before has its threads already: `limited` refuses where these are
-    not those of the trials.
-    """
-
-    def __init__(self, train: Train) -> None:
-        self._train = train
-
-    def run(
-        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
-    ) -> Iterator[tuple[Trial, RunRecord]]:
-        """Yields each trial with its record as soon as it has ended."""
-        while trials:
-            for trial in trials:
-                observer.started(trial)
-                with limited(trial.threads):
-                    record = execute(trial, self._train, partial(observer.epoch, trial))
-                yield trial, record
-            trials = more()

@@ -9,8 +9,8 @@ from dataclasses import replace
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm, Trial
 from ablations.errors import StudyError
+from ablations.run.executors import Executor, Work
 from ablations.run.observer import Observer
-from ablations.run.runner import Executor
 
 _EPOCHS = 2  # the first pays for start-up and compilation, the second is the measured one
 
@@ -28,18 +28,18 @@ class _Clock(Observer):
         self.times[trial.arm].append(time.monotonic())
 
 
-def measure_arms(trials: Sequence[Trial], executor: Executor) -> dict[Arm, float]:
+def measure_arms(work: Work, executor: Executor) -> dict[Arm, float]:
     """Trains one trial of each arm for two epochs and returns the seconds of a whole one.
 
     Args:
-        trials: Planned trials; the first of each arm is taken.
+        work: Planned trials; the first of each arm is taken.
         executor: Where to train.
 
     Raises:
         StudyError: if the settings have no ``epochs`` to shorten, or an arm fails.
     """
     first: dict[Arm, Trial] = {}
-    for trial in trials:
+    for trial in work.trials:
         if not isinstance(trial.settings.get("epochs"), int):
             raise StudyError(
                 "--measure needs a setting 'epochs' that it can shorten",
@@ -49,7 +49,7 @@ def measure_arms(trials: Sequence[Trial], executor: Executor) -> dict[Arm, float
         first.setdefault(trial.arm, trial)
     short = [replace(t, settings={**t.settings, "epochs": _EPOCHS}) for t in first.values()]
     clock = _Clock()
-    for trial, record in executor.run(short, clock):
+    for trial, record in executor.run(replace(work, trials=short), clock):
         _require_completed(trial, record)
     return {arm: _whole(clock.times[arm], trial) for arm, trial in first.items()}
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ablations.api import Session, load_study
 from ablations.cli.app import app
+from ablations.plan import load_study
 from ablations.records.sqlite.store import Store
+from ablations.session import Session
 
 CLI = CliRunner()
 

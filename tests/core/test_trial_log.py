@@ -17,14 +17,22 @@ from ablations import load_study, run_study
 from ablations.core.record import Exhibit, Metric, Table
 from ablations.core.study import Arm, Trial
 from ablations.core.trial_log import MOST_EPOCHS, MOST_NAMES, TrialLog
+from ablations.entry import Entry
 from ablations.plan import plan_trials
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
-from ablations.run import run_trials
+from ablations.run import Work, run_trials
 from ablations.run.execute import execute
 
 TRIAL = Trial("s", "m:train", Arm((("a", "on"),)), 1, {"epochs": 2}, "d")
+
+
+def executed(trial, train):
+    (record,) = execute((trial,), Entry(train), lambda *_: None)
+    return record
+
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -131,7 +139,7 @@ def test_whatever_is_reported_comes_back_from_the_store(tmp_path_factory, calls,
                 if not catches:
                     raise
 
-    record = execute(TRIAL, train, lambda _number, _metrics: None)
+    record = executed(TRIAL, train)
     folder = tmp_path_factory.mktemp("fuzz")
     store = Store(folder / "records.sqlite")
     store.append(record)
@@ -232,7 +240,7 @@ def test_an_error_may_say_anything():
     def train(_trial, log):
         raise type("Odd", (Exception,), {"__str__": lambda _self: "x\ud800" * 10**6})
 
-    record = execute(TRIAL, train, lambda _number, _metrics: None)
+    record = executed(TRIAL, train)
     assert record.message.startswith("Odd: x\\ud800x")
     assert "(test_trial_log.py, line " in record.message
     assert len(record.message) < 5_000
@@ -246,7 +254,7 @@ def test_energy_is_kept_beside_as_many_metrics_as_there_may_be(monkeypatch):
         for number in range(MOST_NAMES):
             log.metric(f"m{number}", number)
 
-    record = execute(TRIAL, train, lambda _number, _metrics: None)
+    record = executed(TRIAL, train)
     assert record.completed
     assert Metric("energy_joules", 5.0, better="lower") in record.metrics
     assert replace(record).metrics[-1].name == "peak_memory_bytes"
@@ -257,7 +265,7 @@ def test_whatever_is_raised_fails_the_trial(kind):
     def train(_trial, log):
         raise kind("it")
 
-    record = execute(TRIAL, train, lambda _number, _metrics: None)
+    record = executed(TRIAL, train)
     assert record.message.startswith(f"{kind.__name__}: it (test_trial_log.py, line ")
 
 
@@ -267,9 +275,9 @@ class Forged:
     def __init__(self, **values):
         self.values = values
 
-    def run(self, trials, observer, *, more):
-        for trial in trials:
-            record = execute(trial, lambda _, log: log.metric("m", 1.0), lambda *_: None)
+    def run(self, work, observer):
+        for trial in work.trials:
+            record = executed(trial, lambda _, log: log.metric("m", 1.0))
             yield trial, replace(record, **self.values) if trial.seed == 1 else record
 
 
@@ -287,7 +295,7 @@ class Forged:
 )
 def test_a_record_that_the_file_cannot_hold_fails_its_trial_and_no_other(study, tmp_path, values):
     store = Store(tmp_path / "records.sqlite")
-    run_trials(plan_trials(study), Forged(**values), store)
+    run_trials(Work(plan_trials(study)), Forged(**values), store)
     records = store.records()
     assert len(records) == 12
     assert {(r.seed, r.reason) for r in records if not r.completed} == {(1, "raised")}

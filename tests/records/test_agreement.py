@@ -16,7 +16,8 @@ from ablations.plan import load_study
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
-from ablations.session import Session, analyze_records, run_study
+from ablations.reporting import analyze_records
+from ablations.session import Session, run_study
 
 CLI = CliRunner()
 COMMANDS = (["report"], ["gate"], ["gate", "--self-test"], ["power"])

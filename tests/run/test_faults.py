@@ -12,7 +12,7 @@ import pytest
 from ablations.core.study import Arm, Trial
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Observer
+from ablations.run import LocalExecutor, Observer, Work
 from ablations.run.executors.process import how_it_ended
 from ablations.run.logs import TrialOutput
 from ablations.run.machine import memory
@@ -191,10 +191,9 @@ def run(tmp_path):
             )
             for i, how in enumerate(hows)
         ]
-        executor = LocalExecutor(jobs=1, log_dir=tmp_path / "logs", **options)
-        ended = {
-            trial.seed: record for trial, record in executor.run(trials, observer or Observer())
-        }
+        work = Work(trials, log_dir=tmp_path / "logs", **options)
+        executed = LocalExecutor(jobs=1).run(work, observer or Observer())
+        ended = {trial.seed: record for trial, record in executed}
         return [ended[i] for i in range(len(hows))]
 
     return trained
@@ -316,7 +315,7 @@ def test_of_a_flood_of_output_the_log_keeps_both_ends(run, tmp_path):
 
 @pytest.mark.parametrize("how", ["eat", "feed_children"])
 def test_a_trial_that_holds_more_than_its_memory_is_ended(run, how):
-    records = run(how, "well", trial_memory_bytes=300_000_000)
+    records = run(how, "well", memory_bytes=300_000_000)
     assert outcomes(records) == ["died", "completed"]
     assert records[0].message.startswith("held more than memory_gib = 0.279397 (0.")
     assert records[0].message.endswith(" GiB), and was ended")

@@ -8,7 +8,7 @@ import pytest
 
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Observer, run_trials
+from ablations.run import LocalExecutor, Observer, Work, run_trials
 from ablations.session import Session, run_study
 
 
@@ -45,8 +45,8 @@ def test_workers_live_over_many_trials(study):
 def test_a_worker_that_has_grown_is_replaced(study, edit):
     grown = load_study(edit("epochs = 2", "epochs = 2\ngrow = true"))
     session = Session.open(grown)
-    executor = LocalExecutor(jobs=1, log_dir=session.log_dir, memory_limit_bytes=150_000_000)
-    run_trials(session.trials, executor, session.store)
+    executor = LocalExecutor(jobs=1, memory_limit_bytes=150_000_000)
+    run_trials(Work(session.trials, log_dir=session.log_dir), executor, session.store)
     assert len({record.environment["pid"] for record in session.records()}) == 12
 
 

@@ -8,7 +8,7 @@ import pytest
 import ablations.vision
 from ablations.analyze.compare.reruns import compare
 from ablations.core.study import Arm, Trial
-from ablations.entry import find_entry
+from ablations.entry import Entry, find_entry
 from ablations.plan import load_study
 from ablations.run.execute import execute
 from ablations.session import Session
@@ -149,7 +149,8 @@ def test_the_cure_for_weights_that_cannot_be_downloaded_trains_no_arm_without_a_
 def test_what_is_left_out_changes_no_bit(digits, left_out):
     def trained(settings):
         read(settings)
-        return execute(Trial("s", "m:train", Arm(()), 0, settings), train, lambda _n, _m: None)
+        trial = Trial("s", "m:train", Arm(()), 0, settings)
+        return execute((trial,), Entry(train), lambda *_: None)[0]
 
     before, after = trained(digits), trained(digits | left_out)
     assert before.completed

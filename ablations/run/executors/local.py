@@ -10,24 +10,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 from queue import Empty, Queue
 
 import psutil
 
-from ablations.core.record import LogContents, Reason, RunRecord
+from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Arm, Trial
-from ablations.run.execute import make_record, utc_now
+from ablations.entry import find_entry
+from ablations.run.execute import Failure, Spent, make_record, utc_now
+from ablations.run.executors import Ended, Work
 from ablations.run.executors.process import Heard, Lost, WorkerProcess, how_it_ended
-from ablations.run.executors.worker import EndMessage, EpochMessage, Message, StartMessage, Task
+from ablations.run.executors.worker import (
+    EndMessage,
+    EpochMessage,
+    Message,
+    StartMessage,
+    WorkOrder,
+)
 from ablations.run.logs import TrialOutput
-from ablations.run.machine.hardware import worker_environment
+from ablations.run.machine.hardware import best_jobs, gpus, worker_environment
 from ablations.run.machine.memory import KernelKills, held_bytes
-from ablations.run.more import More, no_more
 from ablations.run.observer import Observer
 from ablations.text.formatting import gibibytes, plain
 
-Ended = tuple[Trial, RunRecord]
+Joins = Callable[[Trial], bool]
 
 
 _START_SECONDS = 60.0
@@ -59,45 +65,51 @@ class _Job:
         return self.age >= seconds * len(self.trials)
 
 
+def joins_seeds(trial: Trial) -> bool:
+    """Whether a trial trains together with the other seeds of its arm, by its own entry."""
+    entry = find_entry(trial.entry, trial.folder)
+    together = entry.train_together is not None
+    return together and entry.joins_seeds(trial.settings, len(gpus()))
+
+
+@dataclass(frozen=True, slots=True)
 class LocalExecutor:
     """Trains on this machine, in worker processes of its own.
 
-    The trials are those of one study: a worker has as many threads as the first that it was given.
+    A worker has as many threads as the first trial that it was given. A trial that takes longer
+    than it may is stopped and its worker replaced; trials that train together have that time each.
+    The start of the worker does not count; what the training function imports does.
 
     Args:
-        jobs: Workers at a time; GPUs, if there are any, are divided among them.
-        log_dir: Where each worker's output goes.
-        timeout_seconds: A trial that takes longer is stopped and its worker replaced; trials that
-            train together have this time each. The start of the worker does not count; what the
-            training function imports does.
-        task: Whether to train the trials or to describe them.
+        jobs: Workers at a time, as many as train fastest here if left out; GPUs, if there are any,
+            are divided among them.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
-        trial_memory_bytes: Trials whose worker, with all processes below it, holds more are
-            stopped; no limit if left out.
         joins: Says of a trial whether it trains together with the other seeds of its arm.
     """
 
-    def __init__(
-        self,
-        *,
-        jobs: int,
-        log_dir: Path,
-        timeout_seconds: float | None = None,
-        task: Task = "train",
-        memory_limit_bytes: int | None = None,
-        trial_memory_bytes: int | None = None,
-        joins: Callable[[Trial], bool] = lambda _trial: False,
-    ) -> None:
-        self._jobs = jobs
-        self._log_dir = log_dir
-        self._timeout = timeout_seconds
-        self._task: Task = task
-        self._trial_limit = trial_memory_bytes
-        self._limit = memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
-        if trial_memory_bytes is not None:
-            self._limit = min(self._limit, trial_memory_bytes // 2)
-        self._joins = joins
+    jobs: int | None = None
+    memory_limit_bytes: int | None = None
+    joins: Joins = joins_seeds
+
+    def run(self, work: Work, observer: Observer) -> Iterator[Ended]:
+        """Yields each trial with its record as it ends; closing the iterator stops all workers.
+
+        The workers stay for the trials that are added once all others have ended.
+        """
+        threads = max((trial.threads for trial in work.trials), default=1)
+        jobs = self.jobs or best_jobs(threads=threads)
+        limit = self.memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
+        return _Workers(work, observer, jobs=jobs, limit=limit).run(self.joins)
+
+
+class _Workers:
+    """The workers of one run, what each is at, and the trials that wait for one."""
+
+    def __init__(self, work: Work, observer: Observer, *, jobs: int, limit: int) -> None:
+        self._work, self._observer, self._jobs = work, observer, jobs
+        half = limit if work.memory_bytes is None else work.memory_bytes // 2
+        self._limit = min(limit, half)
         self._numbers = count(1)
         self._waiting: deque[tuple[Trial, ...]] = deque()
         self._idle: list[WorkerProcess] = []
@@ -105,33 +117,24 @@ class LocalExecutor:
         self._heard: Heard = Queue(maxsize=1000)
         self._kills = KernelKills()
 
-    def run(
-        self, trials: Sequence[Trial], observer: Observer, *, more: More = no_more
-    ) -> Iterator[Ended]:
-        """Yields each trial with its record as it ends; closing the iterator stops all workers.
-
-        The workers stay for the trials that ``more`` adds once all others have ended.
-        """
-        self._waiting.extend(_batches(trials, self._joins))
+    def run(self, joins: Joins) -> Iterator[Ended]:
         try:
-            while self._waiting or self._busy or self._extend(more()):
-                while self._waiting and len(self._busy) < self._jobs:
-                    self._hand_out(self._waiting.popleft(), observer)
-                yield from self._listen(observer)
+            for trials in self._work.rounds():
+                self._waiting.extend(_batches(trials, joins))
+                while self._waiting or self._busy:
+                    while self._waiting and len(self._busy) < self._jobs:
+                        self._hand_out(self._waiting.popleft())
+                    yield from self._listen()
         finally:
             self._stop_all()
 
-    def _extend(self, trials: Sequence[Trial]) -> bool:
-        self._waiting.extend(_batches(trials, self._joins))
-        return bool(trials)
-
-    def _hand_out(self, trials: tuple[Trial, ...], observer: Observer) -> None:
+    def _hand_out(self, trials: tuple[Trial, ...]) -> None:
         process = self._idle_worker() or self._start(trials[0].threads)
         output = TrialOutput(process.log)
-        number = process.order(trials, self._task)
+        number = process.order(WorkOrder(trials, self._work.task, self._work.plain))
         self._busy[process] = _Job(number, trials, utc_now(), time.monotonic(), output)
         for trial in trials:
-            observer.started(trial)
+            self._observer.started(trial)
 
     def _idle_worker(self) -> WorkerProcess | None:
         """Returns one that has survived its last trial; what a trial leaves behind may end it."""
@@ -145,23 +148,23 @@ class LocalExecutor:
     def _start(self, threads: int) -> WorkerProcess:
         taken = {process.slot for process in self._busy}
         slot = next(slot for slot in count() if slot not in taken)
-        log = self._log_dir / f"worker-{next(self._numbers)}.log"
+        log = self._work.log_dir / f"worker-{next(self._numbers)}.log"
         shares = worker_environment(slot, self._jobs, threads=threads)
         return WorkerProcess(log, {**os.environ, **shares}, heard=self._heard, slot=slot)
 
-    def _listen(self, observer: Observer) -> Iterator[Ended]:
+    def _listen(self) -> Iterator[Ended]:
         """Handles what the busy workers say, and ends those that overrun their limits."""
         with suppress(Empty):
             heard = self._heard.get(timeout=self._patience())
-            yield from self._hear(*heard, observer=observer)
+            yield from self._hear(*heard)
             for _ in range(self._heard.qsize()):
-                yield from self._hear(*self._heard.get_nowait(), observer=observer)
+                yield from self._hear(*self._heard.get_nowait())
         for process, job in list(self._busy.items()):
             if not process.has_ended and (end := self._beyond(process, job)):
-                yield from self._give_up(process, *end)
+                yield from self._give_up(process, end)
 
     def _hear(
-        self, process: WorkerProcess, number: int, message: Message | Lost, *, observer: Observer
+        self, process: WorkerProcess, number: int, message: Message | Lost
     ) -> Iterator[Ended]:
         job = self._busy.get(process)
         if job is None or job.number != number:  # of trials that have been given up
@@ -169,7 +172,7 @@ class LocalExecutor:
         if isinstance(message, StartMessage):
             self._busy[process] = replace(job, began=time.monotonic())
         elif isinstance(message, EpochMessage) and 0 <= message.place < len(job.trials):
-            observer.epoch(job.trials[message.place], message.number, message.metrics)
+            self._observer.epoch(job.trials[message.place], message.number, message.metrics)
         elif isinstance(message, EndMessage) and _fits(message, job):
             yield from self._end(process, job, message)
         else:
@@ -195,41 +198,37 @@ class LocalExecutor:
         code = None if unreadable else process.exit_code()
         how = how_it_ended(code, unreadable=unreadable)
         why = self._kills.explain() if code == -signal.SIGKILL else ""
-        yield from self._give_up(process, "died", f"the worker process {how}{why}")
+        yield from self._give_up(process, ("died", f"the worker process {how}{why}"))
 
-    def _beyond(self, process: WorkerProcess, job: _Job) -> tuple[Reason, str] | None:
+    def _beyond(self, process: WorkerProcess, job: _Job) -> Failure | None:
         """Says which limit a job has passed, if any."""
         job.output.cap()
-        if self._timeout is not None and job.overran(self._timeout):
-            return "timeout", f"took longer than timeout_seconds = {plain(self._timeout)}"
-        if self._trial_limit is not None and (held := held_bytes(process.pid)) > self._trial_limit:
-            limit, now = plain(self._trial_limit / 2**30), gibibytes(held, 2)
+        longest, most = self._work.timeout_seconds, self._work.memory_bytes
+        if longest is not None and job.overran(longest):
+            return "timeout", f"took longer than timeout_seconds = {plain(longest)}"
+        if most is not None and (held := held_bytes(process.pid)) > most:
+            limit, now = plain(most / 2**30), gibibytes(held, 2)
             return "died", f"held more than memory_gib = {limit} ({now}), and was ended"
         return None
 
     def _patience(self) -> float:
         """Seconds until somebody has to be looked after."""
-        watch = _WATCH_SECONDS if self._trial_limit is None else _WATCH_MEMORY_SECONDS
-        if self._timeout is None:
+        watch = _WATCH_SECONDS if self._work.memory_bytes is None else _WATCH_MEMORY_SECONDS
+        longest = self._work.timeout_seconds
+        if longest is None:
             return watch
         jobs = [job for job in self._busy.values() if job.began is not None]
-        left = (self._timeout * len(job.trials) - job.age for job in jobs)
+        left = (longest * len(job.trials) - job.age for job in jobs)
         return max(0.0, min([watch, *left]))
 
-    def _give_up(self, process: WorkerProcess, reason: Reason, message: str) -> Iterator[Ended]:
+    def _give_up(self, process: WorkerProcess, why: Failure) -> Iterator[Ended]:
         """Ends a worker; trials that it trained together are tried again one by one."""
         job = self._drop(process)
         if len(job.trials) > 1:
             self._waiting.extendleft((trial,) for trial in reversed(job.trials))
             return
-        record = make_record(
-            job.trials[0],
-            LogContents(),
-            started_at=job.started_at,
-            seconds=job.age,
-            failure=(reason, message),
-        )
-        yield job.trials[0], record
+        (trial,) = job.trials
+        yield trial, make_record(trial, LogContents(), Spent(job.started_at, job.age), why)
 
     def _drop(self, process: WorkerProcess) -> _Job:
         process.stop()
@@ -250,9 +249,7 @@ def _fits(message: EndMessage, job: _Job) -> bool:
     return len(records) == len(job.trials) and all(isinstance(r, RunRecord) for r in records)
 
 
-def _batches(
-    trials: Sequence[Trial], joins: Callable[[Trial], bool]
-) -> Iterator[tuple[Trial, ...]]:
+def _batches(trials: Sequence[Trial], joins: Joins) -> Iterator[tuple[Trial, ...]]:
     """Yields the trials in their order, with those that join at the first one of their arm."""
     joined: dict[Arm, list[Trial]] = {}
     for trial in filter(joins, trials):

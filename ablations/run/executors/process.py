@@ -16,9 +16,8 @@ from multiprocessing import Pipe
 from pathlib import Path
 from queue import Full, Queue, SimpleQueue
 
-from ablations.core.study import Trial
 from ablations.run import descendants
-from ablations.run.executors.worker import EndMessage, Message, Task, WorkOrder
+from ablations.run.executors.worker import EndMessage, Message, WorkOrder
 
 _GRACE_SECONDS = 2.0
 
@@ -102,13 +101,13 @@ class WorkerProcess:
         """Whether an idle worker is there and says nothing, as it should."""
         return self._popen.poll() is None and not self._connection.poll()
 
-    def order(self, trials: tuple[Trial, ...], task: Task) -> int:
-        """Hands the worker trials to do together; returns the order's number.
+    def order(self, order: WorkOrder) -> int:
+        """Hands the worker trials to do at once; returns the order's number.
 
         That a worker is gone shows in what is heard of it.
         """
         self.orders += 1
-        self._orders.put((trials, task))
+        self._orders.put(order)
         return self.orders
 
     def _exchange(self) -> None:

@@ -15,21 +15,27 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
-from ablations.entry import find_entry
+from ablations.entry import find_entry, without_shortcuts
 from ablations.errors import StudyError
 from ablations.run import descendants
-from ablations.run.execute import execute, execute_together, make_record, said, utc_now
+from ablations.run.execute import Spent, error_line, execute, make_record, utc_now
+from ablations.run.executors import Task
 from ablations.run.machine import memory
 from ablations.run.surroundings import Surroundings
 
-Task = Literal["train", "describe"]
-"""Which function of the entry a worker is to call with a trial."""
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """Trials to do at once, several only where they train together."""
+
+    trials: tuple[Trial, ...]
+    task: Task
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,6 @@ class EndMessage:
 
 
 Message = StartMessage | EpochMessage | EndMessage
-WorkOrder = tuple[tuple[Trial, ...], Task]
 
 
 def main() -> None:
@@ -78,8 +83,7 @@ def main() -> None:
         # A forked child must neither answer for this process nor keep its pipe open.
         os.register_at_fork(after_in_child=driver.close)
         while True:
-            trials, task = driver.recv()
-            records = _perform(trials, task, _Line(driver), surroundings)
+            records = _perform(driver.recv(), _Line(driver), surroundings)
             left, threads = surroundings.restore(), surroundings.threads_left()
             driver.send(EndMessage(records, memory.resident_bytes(), left, threads))
     _end()
@@ -125,9 +129,8 @@ def _end() -> NoReturn:
     os._exit(1)
 
 
-def _perform(
-    trials: tuple[Trial, ...], task: Task, line: _Line, surroundings: Surroundings
-) -> tuple[RunRecord, ...]:
+def _perform(order: WorkOrder, line: _Line, surroundings: Surroundings) -> tuple[RunRecord, ...]:
+    trials = order.trials
     for trial in trials:
         print(f"--- {trial.arm.name}, seed {trial.seed} ({trial.key})", flush=True)  # noqa: T201 - a log
 
@@ -137,19 +140,16 @@ def _perform(
     try:
         entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
-        return tuple(_refused(trial, said(error)) for trial in trials)
+        return tuple(_refused(trial, error_line(error)) for trial in trials)
     surroundings.begin()
     line.send(StartMessage())
     try:
-        if len(trials) > 1:
-            return execute_together(trials, entry, on_epoch)
-        function, must_report = getattr(entry, task), task == "train"
-        return (execute(trials[0], function, partial(on_epoch, 0), must_report=must_report),)
+        with without_shortcuts(order.plain):
+            return execute(trials, entry, on_epoch, task=order.task)
     finally:
         line.close()
 
 
 def _refused(trial: Trial, message: str) -> RunRecord:
     """Makes the record of a trial whose training function cannot be had."""
-    contents, now = LogContents(), utc_now()
-    return make_record(trial, contents, started_at=now, seconds=0.0, failure=("raised", message))
+    return make_record(trial, LogContents(), Spent(utc_now(), 0.0), ("raised", message))

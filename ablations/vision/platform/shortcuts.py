@@ -20,10 +20,10 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 
+from ablations.entry import WITHOUT
 from ablations.errors import StudyError
 
 SHORTCUTS = ("images", "ahead", "opencv", "features", "openvino", "seeds")
-VARIABLE = "ABLATIONS_WITHOUT"
 
 _PACKAGES = {"opencv": "opencv-python-headless", "openvino": "openvino"}
 
@@ -35,7 +35,7 @@ def on(name: str) -> bool:
 
 
 def _left_out() -> list[str]:
-    return [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
+    return [name.strip() for name in os.environ.get(WITHOUT, "").split(",")]
 
 
 def check() -> None:

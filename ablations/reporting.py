@@ -1,0 +1,104 @@
+"""From the records of a study to findings and a report: what must hold, and what was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
+from ablations.core.record import RunRecord
+from ablations.core.study import Study, Trial
+from ablations.plan import match_records, plan_trials
+from ablations.promises import require_fractions, require_no_percentages
+from ablations.records.agreement import distinct
+from ablations.records.sqlite.interim_looks import keep_look, read_looks
+from ablations.records.sqlite.store import Store
+
+if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are needed
+    from ablations.core.findings import Findings
+
+
+def analyze_records(
+    study: Study, records: Sequence[RunRecord], *, data_dir: str | Path | None = None
+) -> Findings:
+    """Returns what the records say: arms, effects, gates and failures.
+
+    Raises:
+        StoreError: if two completed records of a trial differ, or two records give a metric
+            another unit or direction.
+    """
+    planned = plan_trials(study, data_dir=data_dir)
+    matched = match_records(distinct(records), planned, study)
+    return findings_of(study, matched, planned=planned)
+
+
+def findings_of(
+    study: Study, records: Sequence[RunRecord], *, planned: Sequence[Trial]
+) -> Findings:
+    """Analyses the trials that the study asks for, as a study of the seeds that they have.
+
+    Raises:
+        StudyError: if a bar or a value is given in percent for a metric that is a fraction.
+    """
+    from ablations.analyze import analyze, asked
+
+    trials = asked(study, records, planned=planned)
+    used = {trial.seed for trial in trials}
+    seeds = tuple(seed for seed in study.seeds if seed in used)
+    require_no_percentages(records)
+    findings = analyze(replace(study, seeds=seeds), records, planned=trials)
+    require_fractions(study, {metric.name: metric.unit for metric in findings.metrics})
+    return findings
+
+
+def note_look(
+    study: Study, trials: Sequence[Trial], records: Sequence[RunRecord], *, stores: Sequence[Store]
+) -> tuple[Revision, ...]:
+    """Keeps that these records were looked at; returns what was changed since earlier looks.
+
+    Args:
+        study: What was asked.
+        trials: All that may be planned.
+        records: Those that are looked at now.
+        stores: The study's store, under each way of naming its trials.
+    """
+    started = {record.key: record.started_at for record in records if record.completed}
+    arms = {trial.arm: trial for trial in trials}.values()
+    rule = Rule(
+        frozenset(replace(trial, seed=0).key for trial in arms),
+        study.seeds,
+        study.metric,
+        study.smallest_effect_that_matters,
+    )
+    outcomes = (outcome for store in stores for outcome in store.outcomes())
+    stored = [outcome.key for outcome in outcomes if outcome.status == "completed"]
+    path = stores[0].path
+    found = revisions(rule, read_looks(path), stored=stored, started=started)
+    keep_look(path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
+    return found
+
+
+def render_report(
+    findings: Findings,
+    reports_dir: str | Path = "reports",
+    *,
+    records: Sequence[RunRecord] = (),
+    samples: bool = True,
+) -> Path:
+    """Writes the HTML page, the Markdown post and their data; returns the page's path.
+
+    Args:
+        findings: From `analyze_records`.
+        reports_dir: Folder of all reports.
+        records: The records behind the findings, for epoch logs and the table of trials.
+        samples: Whether to show examples of the data, such as photographs.
+    """
+    from ablations.analyze import with_self_test
+    from ablations.report import render_report as render
+
+    if findings.gates:  # the report says with them how often such a gate errs
+        findings = with_self_test(findings)
+    return render(findings, Path(reports_dir), records=records, samples=samples)

@@ -1,0 +1,71 @@
+"""Executors are values: what trains is chosen by whoever calls, and needs no line elsewhere."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ablations import InlineExecutor, load_study, run_study
+from ablations.entry import WITHOUT
+from ablations.run import LocalExecutor
+from ablations.session import Session
+
+
+class Recording:
+    """An executor that notes what it was asked to do, and has another one do it."""
+
+    def __init__(self):
+        self.works = []
+
+    def run(self, work, observer):
+        self.works.append(work)
+        yield from InlineExecutor().run(work, observer)
+
+
+def test_an_executor_is_handed_what_the_study_asks_for(edit):
+    path = edit("[trial.settings]", "timeout_seconds = 5\nmemory_gib = 2\n[trial.settings]")
+    executor = Recording()
+    records = run_study(load_study(path), executor=executor)
+    assert len(records) == 12
+    (work,) = executor.works
+    assert len(work.trials) == 12
+    assert (work.task, work.plain, work.timeout_seconds) == ("train", False, 5)
+    assert work.memory_bytes == 2 * 2**30
+    assert work.log_dir.name == "logs"
+
+
+def test_all_that_a_session_trains_goes_through_its_executor(study):
+    executor = Recording()
+    session = Session.open(study, executor=executor)
+    session.measure()
+    session.run(session.trials[:1])
+    assert len(list(session.rerun(session.trials[:1]))) == 1
+    session.describe()
+    assert [work.task for work in executor.works] == ["train", "train", "train", "describe"]
+    assert executor.works[2].log_dir == session.log_dir / "rerun"
+
+
+def test_a_function_may_stand_in_for_the_entry(study):
+    def train(trial, log):
+        log.metric("test_accuracy", 0.5, unit="fraction", better="higher")
+
+    records = run_study(study, executor=InlineExecutor(train))
+    assert {metric.value for r in records for metric in r.metrics if "acc" in metric.name} == {0.5}
+
+
+@pytest.mark.parametrize("executor", [InlineExecutor(), LocalExecutor(jobs=1)])
+@pytest.mark.parametrize("plain", [False, True])
+def test_plain_reaches_the_training_function_and_ends_with_the_run(
+    study_path, monkeypatch, executor, plain
+):
+    monkeypatch.setenv(WITHOUT, "openvino")
+    (module,) = study_path.parent.glob("training_*.py")
+    body, describe = module.read_text().split("def describe")
+    line = "    log.environment(left_out=os.environ['ABLATIONS_WITHOUT'])\n"
+    module.write_text(f"{body.rstrip()}\n{line}\n\ndef describe{describe}")
+    session = Session.open(load_study(study_path), executor=executor, plain=plain)
+    session.run(session.trials[:1])
+    (record,) = session.records()
+    assert record.environment["left_out"] == ("all" if plain else "openvino")
+    assert os.environ[WITHOUT] == "openvino"
