@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
 from ablations.errors import StudyError
 from ablations.vision.recipe.grammar import LayerSpec, parse_layers
@@ -37,20 +39,23 @@ def wrong(setting: str, must: str, value: object, example: str) -> StudyError:
     return StudyError(f"setting '{setting}' must be {must}", received=value, cure=cure)
 
 
-def is_whole(value: object) -> bool:
-    """Whether ``value`` is a whole number; TOML's booleans are none, though Python's are."""
-    return isinstance(value, int) and not isinstance(value, bool)
+def typed(kind: Any, must: str, example: str) -> Reader:
+    """Returns a reader of values of a type, by pydantic's strict rules: true is no number."""
+    adapter = TypeAdapter(kind, config=ConfigDict(strict=True))
+
+    def read(setting: str, value: Any) -> Any:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            raise wrong(setting, must, value, example) from None
+
+    return read
 
 
 def whole(minimum: int, example: int) -> Reader:
     """Returns a reader of whole numbers from ``minimum``."""
-
-    def read(setting: str, value: Any) -> int:
-        if not is_whole(value) or value < minimum:
-            raise wrong(setting, f"a whole number from {minimum}", value, str(example))
-        return int(value)
-
-    return read
+    kind = Annotated[int, Field(ge=minimum)]
+    return typed(kind, f"a whole number from {minimum}", str(example))
 
 
 def one_of(*names: str) -> Reader:
@@ -65,37 +70,25 @@ def one_of(*names: str) -> Reader:
     return read
 
 
-def flag(setting: str, value: Any) -> bool:
-    """Reads true or false."""
-    if not isinstance(value, bool):
-        raise wrong(setting, "true or false", value, "true")
-    return value
-
-
-def positive(setting: str, value: Any) -> float:
-    """Reads a number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise wrong(setting, "a number above 0", value, "0.001")
-    return float(value)
-
-
-def share(setting: str, value: Any) -> int | float:
-    """Reads a number of images, or a fraction between 0 and 1 of those drawn from."""
-    if is_whole(value) and value >= 1:
-        return int(value)
-    if isinstance(value, float) and 0 < value < 1:
-        return value
-    raise wrong(setting, "a number of images, or a fraction between 0 and 1", value, "0.2")
+flag = typed(bool, "true or false", "true")
+positive = typed(Annotated[float, Field(gt=0)], "a number above 0", "0.001")
+share = typed(
+    Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)],
+    "a number of images, or a fraction between 0 and 1",
+    "0.2",
+)
+_PIXELS = Annotated[int, Field(ge=1)]
+_image_size = typed(
+    _PIXELS | Annotated[tuple[_PIXELS, _PIXELS], Strict(False)],
+    "one number of pixels or [height, width]",
+    "160",
+)
 
 
 def image_size(setting: str, value: Any) -> tuple[int, int]:
     """Reads one number of pixels or a list [height, width]."""
-    pixels = [value, value] if is_whole(value) else value
-    if not isinstance(pixels, list | tuple) or len(pixels) != 2:
-        raise wrong(setting, "one number of pixels or [height, width]", value, "160")
-    if not all(is_whole(pixel) and pixel >= 1 for pixel in pixels):
-        raise wrong(setting, "one number of pixels or [height, width]", value, "160")
-    return pixels[0], pixels[1]
+    found = _image_size(setting, value)
+    return found if isinstance(found, tuple) else (found, found)
 
 
 def classes(setting: str, value: Any) -> tuple[str, ...]:
