@@ -16,7 +16,7 @@ from ablations.analyze.inference.effects import ALPHA, evaluate, judge
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import of_contrast, with_step
 from ablations.analyze.inference.sequential import looks
-from ablations.analyze.outcomes import Outcome, match, metric_infos
+from ablations.analyze.outcomes import TrialOutcome, match, metric_infos
 from ablations.core.design import Adaptive, Contrast
 from ablations.core.estimates import MetricInfo, Summary, Verdict
 from ablations.core.record import RunRecord
@@ -78,7 +78,7 @@ class AskedTrials:
 
 
 def _replayed(
-    study: Study, adaptive: Adaptive, outcomes: Sequence[Outcome], untrained_keys: Set[str]
+    study: Study, adaptive: Adaptive, outcomes: Sequence[TrialOutcome], untrained_keys: Set[str]
 ) -> set[tuple[Arm, int]]:
     ended = {(o.trial.arm, o.trial.seed) for o in outcomes if o.record and o.record.final}
     wanted = {(arm, seed) for seed in study.seeds[: adaptive.at_least] for arm in study.arms}
@@ -121,7 +121,7 @@ def _verdict(
     return judge(interval, margin=study.smallest_effect_that_matters, better="higher")
 
 
-def _summaries(study: Study, outcomes: Sequence[Outcome]) -> dict[Arm, Summary]:
+def _summaries(study: Study, outcomes: Sequence[TrialOutcome]) -> dict[Arm, Summary]:
     """Returns the study's metric of each arm over some of the outcomes."""
     info = metric_infos(outcomes).get(study.metric, MetricInfo(study.metric, "number", "neither"))
     values: dict[Arm, list[tuple[int, float]]] = {arm: [] for arm in study.arms}

@@ -25,7 +25,7 @@ from ablations.analyze.inference.readings import Summaries, in_both
 from ablations.analyze.inference.resolution import with_step
 from ablations.analyze.inference.robustness import nonparametric_results
 from ablations.analyze.inference.sequential import equal_fixed
-from ablations.analyze.outcomes import Outcome, finished_at, match, metric_infos
+from ablations.analyze.outcomes import TrialOutcome, finished_at, match, metric_infos
 from ablations.core import metrics
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Failure, Findings
@@ -106,16 +106,16 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
 
 
 def _arm_findings(
-    study: Study, outcomes: Iterable[Outcome], *, infos: Mapping[str, MetricInfo]
+    study: Study, outcomes: Iterable[TrialOutcome], *, infos: Mapping[str, MetricInfo]
 ) -> Iterable[ArmFinding]:
-    by_arm: dict[Arm, list[Outcome]] = {arm: [] for arm in study.arms}
+    by_arm: dict[Arm, list[TrialOutcome]] = {arm: [] for arm in study.arms}
     for outcome in outcomes:
         by_arm[outcome.trial.arm].append(outcome)
     return (_arm_finding(study, arm, own, infos=infos) for arm, own in by_arm.items())
 
 
 def _arm_finding(
-    study: Study, arm: Arm, outcomes: Sequence[Outcome], *, infos: Mapping[str, MetricInfo]
+    study: Study, arm: Arm, outcomes: Sequence[TrialOutcome], *, infos: Mapping[str, MetricInfo]
 ) -> ArmFinding:
     completed = [record for outcome in outcomes if (record := outcome.completed)]
     summaries = {
@@ -163,12 +163,12 @@ def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
 def _with_records(
     arms: Sequence[ArmFinding],
     reference: Arm,
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[TrialOutcome],
     *,
     target: float | None,
 ) -> tuple[ArmFinding, ...]:
     """Adds what needs more of a record than its metrics: answers to images, times of epochs."""
-    by_arm: dict[Arm, list[Outcome]] = {arm.arm: [] for arm in arms}
+    by_arm: dict[Arm, list[TrialOutcome]] = {arm.arm: [] for arm in arms}
     for outcome in outcomes:
         by_arm[outcome.trial.arm].append(outcome)
     complete = {arm: [o.completed for o in own if o.completed] for arm, own in by_arm.items()}
@@ -238,7 +238,7 @@ def _leader(summaries: Sequence[tuple[ArmFinding, Summary]], *, sign: int) -> Ar
     return leaders[0] if len(leaders) == 1 else None
 
 
-def _exhibits(outcomes: Iterable[Outcome], scope: str) -> tuple[Exhibit, ...]:
+def _exhibits(outcomes: Iterable[TrialOutcome], scope: str) -> tuple[Exhibit, ...]:
     """Returns the first exhibit of each name, preferring trials that ran to their end."""
     records = [outcome.record for outcome in outcomes if outcome.record is not None]
     named: dict[str, Exhibit] = {}
@@ -249,14 +249,14 @@ def _exhibits(outcomes: Iterable[Outcome], scope: str) -> tuple[Exhibit, ...]:
     return tuple(named.values())
 
 
-def _failures(outcomes: Iterable[Outcome]) -> Iterable[Failure]:
+def _failures(outcomes: Iterable[TrialOutcome]) -> Iterable[Failure]:
     for outcome in outcomes:
         if record := outcome.failed:
             reason = record.reason or "raised"
             yield Failure(outcome.trial.arm, outcome.trial.seed, reason, record.message)
 
 
-def _environments(outcomes: Iterable[Outcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
+def _environments(outcomes: Iterable[TrialOutcome]) -> tuple[tuple[Mapping[str, str], int], ...]:
     """Counts the distinct environments; a fact that some records lack makes no difference.
 
     For example, only arms with frozen layers record what computed them.

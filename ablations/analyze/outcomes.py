@@ -15,7 +15,7 @@ from ablations.records.agreement import agreed_infos
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class TrialOutcome:
     """What became of one planned trial.
 
     ``record`` is ``None`` while the trial is missing. ``metrics`` are those of a completed record,
@@ -39,7 +39,7 @@ class Outcome:
 
 def match(
     records: Iterable[RunRecord], planned: Sequence[Trial], *, arms: Sequence[Arm]
-) -> tuple[Outcome, ...]:
+) -> tuple[TrialOutcome, ...]:
     """Returns the outcome of each planned trial, by the order of ``arms`` and then by seed.
 
     Records of other keys are ignored. The latest completed record of a key counts, else its
@@ -55,7 +55,7 @@ def match(
     return tuple(_outcome(trial, chosen.get(key)) for key, trial in trials)
 
 
-def metric_infos(outcomes: Iterable[Outcome]) -> dict[str, MetricInfo]:
+def metric_infos(outcomes: Iterable[TrialOutcome]) -> dict[str, MetricInfo]:
     """Returns the metrics of the completed trials by name, in the order of their appearance.
 
     Raises:
@@ -65,7 +65,7 @@ def metric_infos(outcomes: Iterable[Outcome]) -> dict[str, MetricInfo]:
     return agreed_infos(completed)
 
 
-def finished_at(outcomes: Iterable[Outcome]) -> str | None:
+def finished_at(outcomes: Iterable[TrialOutcome]) -> str | None:
     """Returns the end of the last trial, ISO 8601 in UTC to the second."""
     ends = [
         moment_of(outcome.record.started_at) + timedelta(seconds=outcome.record.seconds)
@@ -75,7 +75,7 @@ def finished_at(outcomes: Iterable[Outcome]) -> str | None:
     return max(ends).isoformat(timespec="seconds") if ends else None
 
 
-def _outcome(trial: Trial, record: RunRecord | None) -> Outcome:
+def _outcome(trial: Trial, record: RunRecord | None) -> TrialOutcome:
     if record is not None and (record.entry, record.seed) != (trial.entry, trial.seed):
         raise StoreError(
             "a record's key names another trial than its own facts do, so one of them is wrong",
@@ -84,7 +84,7 @@ def _outcome(trial: Trial, record: RunRecord | None) -> Outcome:
             cure="Leave the record out of the file, or take the file as it was exported",
         )
     metrics = measured(record) if record is not None and record.completed else {}
-    return Outcome(trial, record, metrics)
+    return TrialOutcome(trial, record, metrics)
 
 
 def _latest(records: Iterable[RunRecord], keys: set[str]) -> dict[str, RunRecord]:

@@ -37,7 +37,7 @@ _STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class GateOutput:
     """One outcome of the command: titled tables, a JSON document, lines for standard error."""
 
     tables: tuple[tuple[str, Table], ...]
@@ -46,7 +46,7 @@ class Shown:
     exit_code: int
 
 
-def gated(findings: Findings, *, required: bool = False) -> Shown:
+def gated(findings: Findings, *, required: bool = False) -> GateOutput:
     """Holds findings against the study's own gates.
 
     Raises:
@@ -60,10 +60,10 @@ def gated(findings: Findings, *, required: bool = False) -> Shown:
         )
     code = exit_code(findings)
     lines = tuple(gate_lines(findings))
-    return Shown(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
+    return GateOutput(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
 
 
-def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Shown:
+def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> GateOutput:
     """Holds findings against an earlier state of the study.
 
     Raises:
@@ -75,7 +75,7 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Sh
     code = drift_code(found, findings)
     lost = filter(None, [untrained_sentence(findings)])
     lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
-    return Shown(
+    return GateOutput(
         _drift_tables(findings, found), _drifts_json(found, findings, code), tuple(lines), code
     )
 
@@ -101,14 +101,16 @@ def _left_out(found: Against) -> list[str]:
     return lines
 
 
-def self_tested(findings: Findings) -> Shown:
+def self_tested(findings: Findings) -> GateOutput:
     """Holds the gate against itself."""
     found = with_self_test(findings).self_test
     if found is None:
         line = "unknown: each half needs two seeds, so the arms must share four, with some spread"
-        return Shown((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
+        return GateOutput((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
     document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
-    return Shown(((_self_title(findings, found), _self_table(findings, found)),), document, (), 0)
+    return GateOutput(
+        ((_self_title(findings, found), _self_table(findings, found)),), document, (), 0
+    )
 
 
 def gate_lines(findings: Findings) -> list[str]:

@@ -17,9 +17,6 @@ from ablations.report.blocks import DataFile
 from ablations.text.evidence import effect_label
 from ablations.text.sheets import factor_columns, metric_columns, to_csv
 
-Cell = tuple[str, str]
-"""A level of one factor and a level of another."""
-
 
 def csv_file(name: str, frame: pd.DataFrame, *, link: str = "") -> DataFile:
     """Makes the file of a table; ``link`` names it where a table of the report links to it."""
@@ -166,7 +163,9 @@ def factor_pairs(findings: Findings) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def interaction_cells(findings: Findings, pair: tuple[str, str]) -> dict[Cell, dict[int, float]]:
+def interaction_cells(
+    findings: Findings, pair: tuple[str, str]
+) -> dict[tuple[str, str], dict[int, float]]:
     """Averages the arms of each cell of two factors, seed by seed.
 
     A seed counts only where every arm completed, as in the contrast itself.

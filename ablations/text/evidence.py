@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.text.formatting import counted, magnitude, metric_name, reach
+from ablations.text.formatting import counted, low_to_high, magnitude, metric_name
 from ablations.text.naming import effect_label, effect_name
 
 __all__ = [
@@ -46,7 +46,9 @@ def moved(effect: Effect) -> str:
 def evidence(effect: Effect) -> str:
     """Writes the evidence for an effect: interval, adjustment and seeds."""
     bounds, unit = effect.adjusted or effect.interval, effect.metric.unit
-    shown = f"95% interval {reach(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
+    shown = (
+        f"95% interval {low_to_high(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
+    )
     family = effect.family_size
     adjusted = f"adjusted for {counted(family, 'comparison')}" if family > 1 else ""
     lost = effect.n - effect.trained.n if effect.trained else 0

@@ -14,10 +14,10 @@ from ablations.text.formatting import (
     difference,
     level_label,
     listing,
+    low_to_high,
     metric_name,
     named_arm,
     number,
-    reach,
 )
 
 
@@ -160,7 +160,7 @@ def lost_share(found: Training) -> str:
     """Says how many networks did not train, and how many the seeds cannot exclude."""
     seeds = counted(found.n, "seed")
     if found.untrained:
-        bounds = reach(found.share.low, found.share.high, "fraction")
+        bounds = low_to_high(found.share.low, found.share.high, "fraction")
         return f"{len(found.untrained)} of {seeds} did not train (95% interval {bounds})"
     most = number(found.share.high, "fraction")
     return (

@@ -200,7 +200,7 @@ def estimate(
     return f"{shown} {_brackets(*bounds, scale, signed=signed)}" if bounds else shown
 
 
-def reach(low: float | None, high: float | None, unit: Unit, *, signed: bool = False) -> str:
+def low_to_high(low: float | None, high: float | None, unit: Unit, *, signed: bool = False) -> str:
     """Writes a range in running text, such as ``61.0 to 64.2%``."""
     scale = scale_for(unit, [low, high], signed=signed)
     if low is None or high is None:

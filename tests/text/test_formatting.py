@@ -82,7 +82,7 @@ def test_numbers_side_by_side_share_one_scale() -> None:
     assert f.interval(0.931, 0.968, "fraction") == "[93.1, 96.8]%"
     assert f.interval(0.931, 0.968, "fraction", suffix=False) == "[93.1, 96.8]"
     assert f.interval(None, None, "fraction") == "–"
-    assert f.reach(-0.01, 0.02, "fraction", signed=True) == f"−1.0 to +2.0{THIN}pp"
+    assert f.low_to_high(-0.01, 0.02, "fraction", signed=True) == f"−1.0 to +2.0{THIN}pp"
 
 
 @given(FINITE, st.sampled_from(UNITS))

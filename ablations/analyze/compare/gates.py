@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ablations.analyze.inference.intervals import reaches
+from ablations.analyze.inference.intervals import at_or_beyond
 from ablations.core.estimates import MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Findings, GateFinding, GateStatus
 from ablations.core.study import Gate
@@ -94,7 +94,7 @@ def _side(gate: Gate, summary: Summary, *, threshold: float, sign: int) -> Judge
     values = [value for _, value in summary.values]
     worst = min(values) if sign > 0 else max(values)
     judged = summary.mean if gate.judge == "mean" else worst
-    passed = judged is not None and reaches(sign * judged, sign * threshold)
+    passed = judged is not None and at_or_beyond(sign * judged, sign * threshold)
     return judged, "passed" if passed else "failed"
 
 
@@ -104,6 +104,6 @@ def _by_interval(summary: Summary, *, threshold: float, sign: int) -> Judged:
     near, far = summary.interval.low, summary.interval.high
     if sign < 0:
         near, far = far, near
-    if reaches(sign * near, sign * threshold):
+    if at_or_beyond(sign * near, sign * threshold):
         return near, "passed"
-    return near, "inconclusive" if reaches(sign * far, sign * threshold) else "failed"
+    return near, "inconclusive" if at_or_beyond(sign * far, sign * threshold) else "failed"

@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.inference.intervals import LEVEL, summarize
-from ablations.analyze.outcomes import Outcome
+from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.estimates import Interval, Summary, Training
 from ablations.core.findings import ArmFinding
 from ablations.core.study import Arm
 from ablations.core.training import RESULTS, trained
 
 
-def training_of(outcomes: Sequence[Outcome], summaries: Mapping[str, Summary]) -> Training | None:
+def training_of(
+    outcomes: Sequence[TrialOutcome], summaries: Mapping[str, Summary]
+) -> Training | None:
     """Returns how many of one arm's networks trained; ``None`` where no record shows it."""
     by_seed = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
     known = [seed for seed, is_trained in by_seed.items() if is_trained is not None]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 
-from ablations.analyze.inference.intervals import reaches
-from ablations.analyze.outcomes import Outcome
+from ablations.analyze.inference.intervals import at_or_beyond
+from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.metrics import (
     FROZEN_AUGMENTED_SECONDS,
     FROZEN_SECONDS,
@@ -19,7 +19,7 @@ from ablations.core.record import RunRecord, known_metric
 from ablations.core.study import Study
 
 
-def target_of(study: Study, outcomes: Sequence[Outcome]) -> float | None:
+def target_of(study: Study, outcomes: Sequence[TrialOutcome]) -> float | None:
     """Returns the study's target accuracy, or else what its reference arm ends at on average."""
     if study.target_accuracy is not None:
         return study.target_accuracy
@@ -32,14 +32,14 @@ def target_of(study: Study, outcomes: Sequence[Outcome]) -> float | None:
     return fmean(ends) if ends else None
 
 
-def with_target(outcomes: Sequence[Outcome], target: float | None) -> tuple[Outcome, ...]:
+def with_target(outcomes: Sequence[TrialOutcome], target: float | None) -> tuple[TrialOutcome, ...]:
     """Adds the metric ``target_seconds`` to the outcomes whose trial reached the target."""
     if target is None:
         return tuple(outcomes)
     return tuple(_reached(outcome, target) for outcome in outcomes)
 
 
-def _reached(outcome: Outcome, target: float) -> Outcome:
+def _reached(outcome: TrialOutcome, target: float) -> TrialOutcome:
     seconds = target_seconds(outcome.completed, target) if outcome.completed else None
     if seconds is None or TARGET_SECONDS in outcome.metrics:
         return outcome
@@ -56,7 +56,7 @@ def target_seconds(record: RunRecord, target: float) -> float | None:
     ``None`` where the target was never reached or no steps were logged.
     """
     at_target = zip(record.epochs, spent_seconds(record), strict=False)
-    reached = (s for epoch, s in at_target if reaches(epoch.get(VAL_ACCURACY, -1.0), target))
+    reached = (s for epoch, s in at_target if at_or_beyond(epoch.get(VAL_ACCURACY, -1.0), target))
     return next(reached, None)
 
 

@@ -19,7 +19,7 @@ from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from ablations.analyze.describe.targets import spent_seconds
 from ablations.analyze.inference.intervals import LEVEL
-from ablations.analyze.outcomes import Outcome
+from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.estimates import TargetTime
 from ablations.core.metrics import TARGET_SECONDS
 
@@ -33,7 +33,7 @@ Spans = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
 
 
-def spans(outcomes: Iterable[Outcome]) -> Spans:
+def spans(outcomes: Iterable[TrialOutcome]) -> Spans:
     """Returns how long each completed run trained, to the target or to its end."""
     seconds, reached = [], []
     for outcome in outcomes:

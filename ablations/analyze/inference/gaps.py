@@ -73,8 +73,8 @@ def widest(values: NDArray[np.float64], step: float = 0.0) -> float:
     Where the values move in steps, such as one image of 192, each may lie up to half a step off
     what a finer test would give: the gap is taken a step narrower, and the range a step wider.
     """
-    gap, reach = float(np.diff(values).max()), float(values[-1] - values[0])
-    return max(0.0, gap - step) / (reach + step) if reach > 0 else 0.0
+    gap, span = float(np.diff(values).max()), float(values[-1] - values[0])
+    return max(0.0, gap - step) / (span + step) if span > 0 else 0.0
 
 
 def chance(share: float, n: int) -> float:
@@ -89,5 +89,5 @@ def _shares(n: int) -> NDArray[np.float64]:
     """Returns the statistic of simulated sets of n normal seeds, sorted, shape (set,)."""
     rng = np.random.default_rng([_SEED, n])
     values = np.sort(rng.standard_normal((_PATHS, n)), axis=1)
-    reach = values[:, -1] - values[:, 0]
-    return np.sort(np.diff(values, axis=1).max(axis=1) / reach)
+    span = values[:, -1] - values[:, 0]
+    return np.sort(np.diff(values, axis=1).max(axis=1) / span)

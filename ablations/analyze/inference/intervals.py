@@ -28,7 +28,7 @@ _SINGLE = 2.0**-23
 """Rounding of a number that was computed in single precision, as accuracies often are."""
 
 
-def reaches(value: float, bar: float) -> bool:
+def at_or_beyond(value: float, bar: float) -> bool:
     """Whether a value is at or above a bar, within floating-point rounding.
 
     The mean of 0.90, 0.92 and 0.94 is 0.92 on paper, but not in floating point; and 474 of 808

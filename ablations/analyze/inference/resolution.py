@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from ablations.analyze.outcomes import Outcome
+from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.estimates import MetricInfo, Step
 from ablations.core.study import Arm
 
@@ -24,7 +24,7 @@ _SINGLE = 1e-6
 _DOUBLE = 1e-12
 
 
-def with_step(info: MetricInfo, outcomes: Sequence[Outcome]) -> MetricInfo:
+def with_step(info: MetricInfo, outcomes: Sequence[TrialOutcome]) -> MetricInfo:
     """Returns the metric with the step that its values in these outcomes show."""
     pairs = [(o, o.metrics[info.name].value) for o in outcomes if info.name in o.metrics]
     sizes = [_images(outcome, value) for outcome, value in pairs]
@@ -61,7 +61,7 @@ def of_contrast(step: Step | None, weights: Sequence[tuple[Arm, float]]) -> Step
     return step.times(math.sqrt(sum(w * w for _, w in weights) / 2)) if step else None
 
 
-def _images(outcome: Outcome, value: float) -> int | None:
+def _images(outcome: TrialOutcome, value: float) -> int | None:
     """Returns the number of examples that the value is a share of, by the record's predictions."""
     record = outcome.completed
     sizes = [len(p.labels) for p in record.predictions] if record else []

@@ -117,8 +117,8 @@ def _verdicts(
     error2 = parts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(spread, error2**2 / (parts**2 / (sizes - 1)).sum(axis=-1), 1.0)
-    reach = stats.t.isf(ALPHA / len(values) / 2, df) * np.sqrt(error2)
+    half_width = stats.t.isf(ALPHA / len(values) / 2, df) * np.sqrt(error2)
     change = halves[0].mean(axis=2) - halves[1].mean(axis=2)
-    alarmed = (np.abs(change) - reach > margin) & spread
-    lost = [(change - shift + reach < -margin) & spread for shift in planted]
+    alarmed = (np.abs(change) - half_width > margin) & spread
+    lost = [(change - shift + half_width < -margin) & spread for shift in planted]
     return np.stack([alarmed, *lost])

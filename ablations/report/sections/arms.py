@@ -15,9 +15,9 @@ from ablations.text.formatting import (
     count,
     difference,
     estimate,
+    low_to_high,
     metric_name,
     number,
-    reach,
 )
 from ablations.text.naming import untrained_count
 
@@ -71,7 +71,7 @@ def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
         count(summary.n),
         estimate(summary.mean, bounds(summary.interval), unit),
         difference(summary.sd, unit).lstrip("+"),
-        reach(summary.minimum, summary.maximum, unit),
+        low_to_high(summary.minimum, summary.maximum, unit),
     ]
 
 

@@ -25,9 +25,9 @@ from ablations.text.formatting import (
     estimate,
     interval,
     listing,
+    low_to_high,
     metric_name,
     number,
-    reach,
     scale_for,
     sentence,
 )
@@ -107,7 +107,7 @@ def _where(metric: MetricInfo, published: float, expected: Interval) -> str:
     shown = number(published, metric.unit)
     # Rounded, a number just outside would look as if it lay inside.
     just = shown in {number(bound, metric.unit) for bound in (expected.low, expected.high)}
-    bounds = reach(expected.low, expected.high, metric.unit)
+    bounds = low_to_high(expected.low, expected.high, metric.unit)
     return f"{_name(metric)} {shown}, {'just ' * just}beyond {bounds}"
 
 
@@ -163,11 +163,11 @@ def _pair(found: Reproduction, metric: MetricInfo) -> tuple[str, str]:
 def _ours(compared: Comparison) -> str:
     own, unit = compared.ours, compared.metric.unit
     mean = estimate(own.mean, bounds(own.interval), unit)
-    return mean if own.n < 2 else f"{mean},\n{reach(own.minimum, own.maximum, unit)}"
+    return mean if own.n < 2 else f"{mean},\n{low_to_high(own.minimum, own.maximum, unit)}"
 
 
 def _span(ends: tuple[float, float] | None) -> str:
-    return reach(*ends, "fraction") if ends else UNKNOWN
+    return low_to_high(*ends, "fraction") if ends else UNKNOWN
 
 
 def _seconds(seconds: float | None) -> str:

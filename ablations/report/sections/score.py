@@ -9,7 +9,7 @@ from ablations.report.blocks import Extras, Section, Table, present
 from ablations.report.tables import bounds, make_table
 from ablations.report.words.chapters import score_title
 from ablations.report.words.scores import best_arm, chosen, reused
-from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, metric_name, reach
+from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
 
 
 def score(findings: Findings, _: Extras) -> Section | None:
@@ -51,4 +51,4 @@ def _title(findings: Findings, found: Summary) -> str:
 def _score_row(found: Summary) -> list[str]:
     unit = found.metric.unit
     shown = estimate(found.mean, bounds(found.interval), unit)
-    return [count(found.n), shown, reach(found.minimum, found.maximum, unit)]
+    return [count(found.n), shown, low_to_high(found.minimum, found.maximum, unit)]

@@ -14,7 +14,7 @@ from ablations.report.words.last_epochs import reach_of, tails
 from ablations.report.words.observations import compared
 from ablations.report.words.scores import chosen
 from ablations.report.words.sizes import whole
-from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, metric_name, reach
+from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
 
 
 def summary(findings: Findings, _: Extras) -> Section | None:
@@ -46,7 +46,7 @@ def _summary_row(arm: ArmFinding, metric: str) -> list[str]:
     scored = [arm.summaries.get(name) for name in (OVERFIT_GAP, metric)]
     return [
         *(UNKNOWN if size is None else count(size) for size in sizes),
-        reach(low, high, "fraction"),
+        low_to_high(low, high, "fraction"),
         *(_mean(found, signed=found is scored[0]) for found in scored),
     ]
 

@@ -22,9 +22,9 @@ from ablations.text.formatting import (
     estimate,
     interval,
     listing,
+    low_to_high,
     metric_name,
     number,
-    reach,
     sentence,
 )
 from ablations.text.naming import untrained_count
@@ -235,7 +235,7 @@ def _span(found: Summary) -> str:
     """Writes what all seeds agree on as one number, else its range."""
     if found.minimum == found.maximum:
         return number(found.mean, found.metric.unit)
-    return reach(found.minimum, found.maximum, found.metric.unit)
+    return low_to_high(found.minimum, found.maximum, found.metric.unit)
 
 
 def majority(findings: Findings) -> Prose | None:

@@ -15,7 +15,7 @@ from ablations.errors import DataError
 from ablations.vision.data import decoded, folders, images, layouts
 from ablations.vision.data.copies import Copy, find_copies, sentences
 from ablations.vision.data.download import Archive, fetch, image_files, verify
-from ablations.vision.data.folders import Listing, Report, named_broken, shown
+from ablations.vision.data.folders import Listing, ReportBytes, named_broken, shown
 from ablations.vision.data.images import Image8, Source
 from ablations.vision.data.layouts import Layout
 from ablations.vision.data.splits import Pool
@@ -143,7 +143,7 @@ def _identity(there: Listing) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def make_ready(recipe: Recipe, data_dir: str | None, report: Report) -> Pool:
+def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Pool:
     """Downloads what is missing, checks images that nobody has checked yet, and decodes them.
 
     Returns:
@@ -188,7 +188,9 @@ def load(recipe: Recipe, data_dir: str | None) -> Examples:
     )
 
 
-def _usable(recipe: Recipe, data_dir: str | None, report: Report) -> tuple[Listing, dict[str, str]]:
+def _usable(
+    recipe: Recipe, data_dir: str | None, report: ReportBytes
+) -> tuple[Listing, dict[str, str]]:
     there = listing(recipe, data_dir)
     if recipe.dataset == "cats-vs-dogs":
         return there, {}  # The pinned digest has vouched for every image.
@@ -207,7 +209,7 @@ def _copies(recipe: Recipe, usable: Listing) -> tuple[Copy, ...]:
     return () if recipe.dataset == "cats-vs-dogs" else find_copies(usable)
 
 
-def _source(recipe: Recipe, usable: Listing, report: Report) -> Source:
+def _source(recipe: Recipe, usable: Listing, report: ReportBytes) -> Source:
     size = recipe.image_size or DEFAULT_SIZE
     pinned = recipe.dataset == "cats-vs-dogs"
     content = folders.digest(usable) if pinned else _identity(usable)

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from ablations.vision.data import images
-from ablations.vision.data.folders import Listing, Report
+from ablations.vision.data.folders import Listing, ReportBytes
 from ablations.vision.data.images import Image8, Source
 from ablations.vision.platform import cache, shortcuts
 
 Size = tuple[int, int]
 
 
-def source_of(there: Listing, digest: str, size: Size, report: Report) -> Source:
+def source_of(there: Listing, digest: str, size: Size, report: ReportBytes) -> Source:
     """Returns all images of a listing at ``size`` (height, width).
 
     They are decoded by the first process that asks, while others wait, and read from its file ever
@@ -69,7 +69,7 @@ def _in_memory(there: Listing, digest: str, size: Size) -> Image8:  # noqa: ARG0
     return decoded
 
 
-def _write(path: Path, there: Listing, size: Size, report: Report) -> None:
+def _write(path: Path, there: Listing, size: Size, report: ReportBytes) -> None:
     decoded = open_memmap(path, "w+", np.uint8, (len(there.files), *size, 3))
     total = sum((there.root / file).stat().st_size for file in there.files)
 

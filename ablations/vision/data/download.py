@@ -12,7 +12,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 
 from ablations.errors import AblationsError, DataError
-from ablations.vision.data.folders import Report
+from ablations.vision.data.folders import ReportBytes
 from ablations.vision.platform.cache import content_digest
 
 CHUNK_BYTES = 1 << 18
@@ -55,7 +55,7 @@ def image_files(archive: Archive, root: Path) -> list[Path]:
     return sorted(path.relative_to(root) for path in root.glob(archive.images))
 
 
-def fetch(archive: Archive, target: Path, report: Report) -> None:
+def fetch(archive: Archive, target: Path, report: ReportBytes) -> None:
     """Downloads, extracts and checks ``archive``; ``target`` appears whole or not at all.
 
     Only the images are unpacked, and neither the archive nor they may exceed its limit.
@@ -78,7 +78,7 @@ def fetch(archive: Archive, target: Path, report: Report) -> None:
             (Path(beside) / archive.folder).rename(target)
 
 
-def _download(archive: Archive, packed: Path, report: Report) -> None:
+def _download(archive: Archive, packed: Path, report: ReportBytes) -> None:
     try:
         # The address is a constant of this package, never a user's text.
         with urllib.request.urlopen(archive.url, timeout=60) as answer, packed.open("wb") as file:  # noqa: S310

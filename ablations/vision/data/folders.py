@@ -18,7 +18,7 @@ from ablations.vision.data.splits import Counts
 from ablations.vision.platform import cache
 from ablations.vision.recipe.settings import check_known
 
-Report = Callable[[int, int], None]
+ReportBytes = Callable[[int, int], None]
 
 NAMED_AT_MOST = 20
 """How many files an error or a report names; the others are counted."""
@@ -234,7 +234,7 @@ def unlike_stored(listing: Listing) -> list[str]:
     return list(json.loads(cache.remembered("unlike-stored", facts, find)))
 
 
-def broken_files(listing: Listing, report: Report) -> dict[str, str]:
+def broken_files(listing: Listing, report: ReportBytes) -> dict[str, str]:
     """Returns the files that are no readable image with the reasons; quick if nothing changed."""
     facts = f"{images.DECODING}\n{cache.stamp(listing.root, listing.files)}"
     text = cache.remembered("checked", facts, lambda: json.dumps(_try_all(listing, report)))
@@ -251,7 +251,7 @@ def named_broken(broken: dict[str, str]) -> str:
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
 
 
-def _try_all(listing: Listing, report: Report) -> dict[str, str]:
+def _try_all(listing: Listing, report: ReportBytes) -> dict[str, str]:
     sizes = [(listing.root / file).stat().st_size for file in listing.files]
     broken, done = {}, 0
     with images.without_warnings():

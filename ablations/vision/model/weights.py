@@ -21,14 +21,14 @@ from typing import IO, Any, Self, cast
 
 from ablations.errors import DataError
 from ablations.vision.data.download import content_length
-from ablations.vision.data.folders import Report
+from ablations.vision.data.folders import ReportBytes
 from ablations.vision.platform import cache
 from ablations.vision.recipe.settings import Recipe, read
 
 _READY = "ready"
 
 
-def make_ready(recipe: Recipe, shape: tuple[int, int, int], report: Report) -> None:
+def make_ready(recipe: Recipe, shape: tuple[int, int, int], report: ReportBytes) -> None:
     """Downloads the base's weights if they are to be and are not there; tries them out.
 
     Args:
@@ -55,7 +55,7 @@ def _there(recipe: Recipe) -> str:
     return cache.stamp(home, sorted(path.relative_to(home) for path in home.glob("*")))
 
 
-def _try_out(recipe: Recipe, shape: tuple[int, int, int], report: Report) -> str:
+def _try_out(recipe: Recipe, shape: tuple[int, int, int], report: ReportBytes) -> str:
     order = json.dumps({"settings": dict(recipe.settings), "shape": shape})
     with tempfile.TemporaryFile("w+") as noise, _process(order, noise) as process:
         reply: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def _failure(recipe: Recipe, reply: dict[str, Any], noise: IO[str]) -> Exception
 class _Counted:
     """An answer from the web that tells how many of its bytes were read."""
 
-    def __init__(self, answer: HTTPResponse, report: Report) -> None:
+    def __init__(self, answer: HTTPResponse, report: ReportBytes) -> None:
         self._answer, self._report, self._done = answer, report, 0
         self._total = content_length(answer)
 
@@ -133,7 +133,7 @@ class _Counted:
 class Counting(urllib.request.BaseHandler):
     """Has ``report`` follow whatever this process reads from the web."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReportBytes) -> None:
         self._report = report
 
     def http_response(self, request: urllib.request.Request, answer: HTTPResponse) -> object:

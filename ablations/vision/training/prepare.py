@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.vision.data import datasets, splits
-from ablations.vision.data.folders import Report
+from ablations.vision.data.folders import ReportBytes
 from ablations.vision.model import weights
 from ablations.vision.platform import cache, shortcuts
 from ablations.vision.platform.backend import require_installed
@@ -13,7 +13,7 @@ FEATURE_BYTES = 10 << 30
 """How much of frozen layers' outputs the cache keeps from one run to the next."""
 
 
-def prepare(recipe: Recipe, data_dir: str | None, report: Report) -> None:
+def prepare(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> None:
     """Downloads and checks the data and the base's weights, and tries out the split's sizes.
 
     Raises:
