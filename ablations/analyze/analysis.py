@@ -55,12 +55,24 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     metric = with_step(metric, outcomes)
     arms = tuple(_arm_findings(study, outcomes, infos=infos))
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
-    summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
-    trained = over_trained(arms, summaries)
-    arms = tuple(_compared(study, arm, metric, (summaries, trained)) for arm in arms)
+    readings = _readings(arms, metric)
+    arms = tuple(_compared(study, arm, metric, readings) for arm in arms)
     arms = _with_records(arms, study.reference, outcomes, target=target)
+    findings = _described(study, arms, metric, outcomes, infos=infos)
+    return _inferred(replace(findings, target=target), *readings)
+
+
+def _described(
+    study: Study,
+    arms: tuple[ArmFinding, ...],
+    metric: MetricInfo,
+    outcomes: Sequence[TrialOutcome],
+    *,
+    infos: Mapping[str, MetricInfo],
+) -> Findings:
+    """Returns what the records say of arms and trials, before anything is concluded."""
     best, best_by = _best(arms, _deciding(infos, study.metric))
-    findings = Findings(
+    return Findings(
         study=study,
         metric=metric,
         metrics=tuple(infos.values()),
@@ -79,9 +91,13 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         finished_at=finished_at(outcomes),
         started=tuple(sorted(o.completed.started_at for o in outcomes if o.completed)),
         reproductions=reproductions(study, arms),
-        target=target,
     )
-    return _inferred(findings, summaries, trained)
+
+
+def _readings(arms: Sequence[ArmFinding], metric: MetricInfo) -> tuple[Summaries, Summaries | None]:
+    """Returns the metric of each arm over all seeds, and over those whose networks trained."""
+    summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
+    return summaries, over_trained(arms, summaries)
 
 
 def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | None) -> Findings:

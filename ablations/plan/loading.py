@@ -14,14 +14,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablations.core.design import Design
 from ablations.core.study import (
     Arm,
-    Chapter,
     Claim,
     Factor,
-    Gate,
-    Level,
     PublishedRun,
     Settings,
     Study,
@@ -29,9 +25,8 @@ from ablations.core.study import (
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
 from ablations.plan.complaints import as_study_error
-from ablations.plan.designs import Wanted, lay_out
 from ablations.plan.published import read_published
-from ablations.plan.schema import ChapterTable, GateTable, StudyFile
+from ablations.plan.schema import StudyFile
 from ablations.plan.seeds import (
     adaptive_seeds,
     listed_seeds,
@@ -39,7 +34,8 @@ from ablations.plan.seeds import (
     require_fixed_seeds,
     require_fixed_target,
 )
-from ablations.plan.validation import parse_override, require, require_known
+from ablations.plan.tables import chapters_of, design_of, factors_of, gates_of
+from ablations.plan.validation import parse_override, require
 from ablations.plan.variants import overridden, variant_name, variant_title
 
 
@@ -98,16 +94,7 @@ def load_study(
     """
     path = study_file(str(name))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        StudyFile.model_validate(content)
-        before = _overridable(content)
-        own = tuple(content["trial"].get("settings", {}))
-        _override(content, overrides, seeds=seeds, threads=threads)
-        file = StudyFile.model_validate(content)
-        options = _options(overrides, seeds=seeds, threads=threads)
-        study = _study(path, file, source=_source(str(name), path, options))
-        _require_known_settings(study, overrides, own=own)
-        changed = overridden(before, _overridable(content))
+        return _read(str(name), path, overrides, seeds=seeds, threads=threads)
     except ValidationError as error:
         raise as_study_error(path.name, error) from error
     except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason
@@ -118,6 +105,22 @@ def load_study(
         ) from error
     except StudyError as error:
         raise error.at(path.name) from error
+
+
+def _read(
+    name: str, path: Path, overrides: Sequence[str], *, seeds: int | None, threads: int | None
+) -> Study:
+    content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    StudyFile.model_validate(content)
+    before = _overridable(content)
+    own = tuple(content["trial"].get("settings", {}))
+    _override(content, overrides, seeds=seeds, threads=threads)
+    file = StudyFile.model_validate(content)
+    options = _options(overrides, seeds=seeds, threads=threads)
+    study = _study(path, file, source=_source(name, path, options))
+    _require_trainable(study)
+    _require_known_settings(study, overrides, own=own)
+    changed = overridden(before, _overridable(content))
     title = variant_title(study.title, changed)
     return replace(study, title=title, variant=variant_name(changed), file=_file(path))
 
@@ -197,12 +200,12 @@ def _source(name: str, path: Path, options: Sequence[str]) -> str:
 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
-    slug, factors = _slug(path.stem), _factors(file)
-    design = _design(file, factors)
+    slug, factors = _slug(path.stem), factors_of(file)
+    design = design_of(file, factors)
     seeds = listed_seeds(file.design.seeds)
     require_few_trials(design.arms, len(seeds))
     published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
-    study = Study(
+    return Study(
         slug=slug,
         title=file.title,
         question=file.question,
@@ -212,7 +215,7 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         design=design,
         seeds=seeds,
         adaptive=adaptive_seeds(file.design.seeds),
-        gates=tuple(_gate(i, gate, design.arms) for i, gate in enumerate(file.gates)),
+        gates=gates_of(file, design.arms),
         metric=file.analysis.metric,
         smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
         smallest_ratio_that_matters=file.analysis.smallest_ratio_that_matters,
@@ -222,32 +225,19 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         threads=file.trial.threads,
         source=source,
         folder=str(path.resolve().parent),
-        chapters=tuple(_chapter(i, table, design.arms) for i, table in enumerate(file.chapters)),
+        chapters=chapters_of(file, design.arms),
         published=published,
         claims=claims,
     )
+
+
+def _require_trainable(study: Study) -> None:
+    """Each arm must be another one, and have settings that the training function takes."""
     _require_own_settings(study)
     require_fixed_target(study)
     entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
-    return study
-
-
-def _design(file: StudyFile, factors: Sequence[Factor]) -> Design:
-    table, named = file.design, "interactions" in file.analysis.model_fields_set
-    return lay_out(
-        Wanted(
-            kind=table.kind,
-            factors=factors,
-            baseline=table.baseline,
-            arms=table.arms,
-            generators=table.generators,
-            halvings=table.halvings,
-            fold_over=table.fold_over,
-            interactions=file.analysis.interactions if named else None,
-        )
-    )
 
 
 def _published(
@@ -282,66 +272,3 @@ def _require_own_settings(study: Study) -> None:
 
 def _slug(stem: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "study"
-
-
-def _factors(file: StudyFile) -> tuple[Factor, ...]:
-    owner: dict[str, str] = {}
-    factors = []
-    for name, levels in file.factors.items():
-        require(
-            len(levels) >= 2,
-            f"factor '{name}' needs at least two levels",
-            received=f"levels={list(levels)}",
-            cure="Add a level, or move it to [trial.settings]",
-        )
-        _require_different(name, levels)
-        for key in {key for settings in levels.values() for key in settings}:
-            require(
-                owner.setdefault(key, name) == name,
-                f"setting '{key}' is set by two factors",
-                received=f"factors '{owner[key]}' and '{name}'",
-                cure="Let one factor own it",
-            )
-        factors.append(Factor(name, tuple(Level(n, settings) for n, settings in levels.items())))
-    return tuple(factors)
-
-
-def _require_different(factor: str, levels: Mapping[str, Mapping[str, Any]]) -> None:
-    seen: dict[str, str] = {}
-    for level, settings in levels.items():
-        twin = seen.setdefault(repr(sorted(settings.items())), level)
-        require(
-            twin == level,
-            f"factor '{factor}' has two levels with the same settings",
-            received=f"'{twin}' and '{level}' = {dict(settings)}",
-            cure="Change one of them or remove it",
-        )
-
-
-def _chapter(index: int, table: ChapterTable, arms: Sequence[Arm]) -> Chapter:
-    _require_match(f"chapters[{index}].where", table.where, arms)
-    return Chapter(table.title, table.where)
-
-
-def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
-    for factor, level in where.items():
-        require_known(f"{place} names no factor", factor, (name for name, _ in arms[0].levels))
-        levels = dict.fromkeys(arm.level(factor) for arm in arms)
-        require_known(f"{place} names no trained level of '{factor}'", level, levels)
-    require(
-        any(arm.matches(where) for arm in arms),
-        f"{place} matches no arm",
-        received=str(dict(where)),
-        cure=f"An arm is for example {arms[0].name}",
-    )
-
-
-def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
-    require(
-        (table.at_least is None) != (table.at_most is None),
-        f"gates[{index}] needs exactly one of at_least and at_most",
-        received=f"at_least={table.at_least}, at_most={table.at_most}",
-        cure="Write two gates for two bars",
-    )
-    _require_match(f"gates[{index}].where", table.where, arms)
-    return Gate(table.metric, table.where, table.at_least, table.at_most, table.judge)

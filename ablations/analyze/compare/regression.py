@@ -124,6 +124,36 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
         StudyError: if one of these differs that may not, or the two have no arm in common.
     """
     require_comparable(findings, past, despite=despite)
+    pairs = _pairs(findings, past)
+    machines = other_machines(findings, past)
+    speed = None if machines else _speed(findings, past)
+    metrics = [findings.metric, *([speed] if speed else [])]
+    if findings.n_completed:  # of nothing no unit is known
+        require_same_units(past, metrics)
+    same_data = set(findings.data) == set(past.data)
+    apart = not in_turn(findings.started, past.started)
+    read = partial(_drift, findings, family=len(pairs) * len(metrics), same_data=same_data)
+    drifts = [
+        _as_speed(_in_both(read, metric, pair), apart=apart, elsewhere=bool(machines))
+        for metric in metrics
+        for pair in pairs
+    ]
+    own, then = ([arm.arm for arm in arms] for arms in (findings.arms, past.arms))
+    return Against(
+        past,
+        tuple(drifts),
+        machines,
+        added=tuple(arm for arm in own if arm not in then),
+        gone=tuple(arm for arm in then if arm not in own),
+    )
+
+
+def _pairs(findings: Findings, past: Past) -> list[Pair]:
+    """Returns the arms that are in both states.
+
+    Raises:
+        StudyError: if there is none.
+    """
     then = {arm.arm: arm for arm in past.arms}
     pairs = [(arm, then[arm.arm]) for arm in findings.arms if arm.arm in then]
     if not pairs:
@@ -132,33 +162,7 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
             received=f"arms {'; '.join(sorted(arm.arm.name for arm in past.arms)) or 'none'}",
             cure="Name a baseline of the same study",
         )
-    machines = other_machines(findings, past)
-    speed = None if machines else _speed(findings, past)
-    metrics = [findings.metric, *([speed] if speed else [])]
-    if findings.n_completed:  # of nothing no unit is known
-        require_same_units(past, metrics)
-    same_data = set(findings.data) == set(past.data)
-    apart = not in_turn(findings.started, past.started)
-    drifts = [
-        _in_both(
-            partial(
-                _drift, findings, metric, family=len(pairs) * len(metrics), same_data=same_data
-            ),
-            metric,
-            pair,
-        )
-        for metric in metrics
-        for pair in pairs
-    ]
-    drifts = [_as_speed(drift, apart=apart, elsewhere=bool(machines)) for drift in drifts]
-    own = {arm.arm for arm in findings.arms}
-    return Against(
-        past,
-        tuple(drifts),
-        machines,
-        added=tuple(arm.arm for arm in findings.arms if arm.arm not in then),
-        gone=tuple(arm for arm in then if arm not in own),
-    )
+    return pairs
 
 
 def drift_code(found: Against, findings: Findings) -> int:
@@ -183,44 +187,27 @@ def _speed(findings: Findings, past: Past) -> MetricInfo | None:
     return next((known[name] for name in SPEEDS if name in known and name in old), None)
 
 
-def _in_both(read: Callable[[Pair], Drift], metric: MetricInfo, pair: Pair) -> Drift:
+def _in_both(read: Callable[[MetricInfo, Pair], Drift], metric: MetricInfo, pair: Pair) -> Drift:
     """Returns a drift with the verdict that it has with and without untrained networks."""
-    found, (arm, old) = read(pair), pair
+    found, (arm, old) = read(metric, pair), pair
     lost = arm.untrained or old.untrained
     if not lost or found.alike or metric.unit not in RESULTS:
         return found
     now, then = arm.over_trained(metric.name), dict(old.values.get(metric.name, {}))
     kept = {seed: value for seed, value in then.items() if seed not in old.untrained}
-    others = read((
-        replace(arm, summaries={**arm.summaries, metric.name: now}) if now else arm,
-        replace(old, values={**old.values, metric.name: kept}),
-    ))  # fmt: skip
+    trained = replace(arm, summaries={**arm.summaries, metric.name: now}) if now else arm
+    others = read(metric, (trained, replace(old, values={**old.values, metric.name: kept})))
     agree = found.verdict == others.verdict
     return found if agree else replace(found, verdict="inconclusive")
 
 
 def _drift(
-    findings: Findings,
-    metric: MetricInfo,
-    pair: Pair,
-    *,
-    family: int,
-    same_data: bool,
+    findings: Findings, metric: MetricInfo, pair: Pair, *, family: int, same_data: bool
 ) -> Drift:
-    arm, old = pair
+    (arm, old), study = pair, findings.study
     is_ratio = metric.name != findings.metric.name
-    summary = arm.summaries.get(metric.name)
-    now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
-    shared = sorted(set(now) & set(then))
-    paired = (
-        same_data
-        and metric.unit not in SPEED_UNITS
-        and 2 <= len(shared) == min(len(now), len(then))
-    )
-    copied = bool(shared) and now == then  # times never come out alike: the very same records
-    if paired:
-        now, then = ({seed: own[seed] for seed in shared} for own in (now, then))
-    study = findings.study
+    now, then, paired = _values(metric, pair, same_data=same_data)
+    copied = bool(now) and now == then  # times never come out alike: the very same records
     margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
     drift = Drift(
         arm=arm.arm,
@@ -240,6 +227,18 @@ def _drift(
     )
     step = None if is_ratio else _step(metric, [*now.values(), *then.values()])
     return _judged(drift, now, then, alpha=ALPHA / family, step=step)
+
+
+def _values(metric: MetricInfo, pair: Pair, *, same_data: bool) -> tuple[Values, Values, bool]:
+    """Returns a metric's values by seed, now and then, and whether they are paired by seed."""
+    arm, old = pair
+    summary = arm.summaries.get(metric.name)
+    now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
+    shared = sorted(set(now) & set(then))
+    enough = 2 <= len(shared) == min(len(now), len(then))
+    if not (same_data and metric.unit not in SPEED_UNITS and enough):
+        return now, then, False
+    return {seed: now[seed] for seed in shared}, {seed: then[seed] for seed in shared}, True
 
 
 def _step(metric: MetricInfo, values: Sequence[float]) -> Step | None:

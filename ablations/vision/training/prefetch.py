@@ -19,26 +19,7 @@ def prefetch(items: Iterator[Item], ahead: int = 2) -> Generator[Item, None, Non
     """
     queue: Queue[object] = Queue(maxsize=ahead)
     closed = Event()
-
-    def put(item: object) -> bool:
-        while not closed.is_set():
-            try:
-                queue.put(item, timeout=0.1)
-            except Full:
-                continue
-            return True
-        return False
-
-    def make() -> None:
-        try:
-            for item in items:
-                if not put((item,)):
-                    return
-            put(_END)
-        except BaseException as error:
-            put(error)
-
-    thread = Thread(target=make, name="prefetch", daemon=True)
+    thread = Thread(target=_fill, args=(items, queue, closed), name="prefetch", daemon=True)
     thread.start()
     try:
         while (item := queue.get()) is not _END:
@@ -48,3 +29,24 @@ def prefetch(items: Iterator[Item], ahead: int = 2) -> Generator[Item, None, Non
     finally:
         closed.set()
         thread.join()
+
+
+def _fill(items: Iterator[object], queue: Queue[object], closed: Event) -> None:
+    try:
+        for item in items:
+            if not _put((item,), queue, closed):
+                return
+        _put(_END, queue, closed)
+    except BaseException as error:
+        _put(error, queue, closed)
+
+
+def _put(item: object, queue: Queue[object], closed: Event) -> bool:
+    """Waits until there is room; returns whether there was before the iterator was closed."""
+    while not closed.is_set():
+        try:
+            queue.put(item, timeout=0.1)
+        except Full:
+            continue
+        return True
+    return False

@@ -1,0 +1,100 @@
+"""Turns the tables of a study file into factors, design, chapters and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ablations.core.design import Arm, Design, Factor, Level
+from ablations.core.study import Chapter, Gate
+from ablations.plan.designs import Wanted, lay_out
+from ablations.plan.schema import GateTable, StudyFile
+from ablations.plan.validation import require, require_known
+
+
+def factors_of(file: StudyFile) -> tuple[Factor, ...]:
+    """Returns the factors of a study file; raises `StudyError` if two levels are alike."""
+    owner: dict[str, str] = {}
+    factors = []
+    for name, levels in file.factors.items():
+        require(
+            len(levels) >= 2,
+            f"factor '{name}' needs at least two levels",
+            received=f"levels={list(levels)}",
+            cure="Add a level, or move it to [trial.settings]",
+        )
+        _require_different(name, levels)
+        for key in {key for settings in levels.values() for key in settings}:
+            require(
+                owner.setdefault(key, name) == name,
+                f"setting '{key}' is set by two factors",
+                received=f"factors '{owner[key]}' and '{name}'",
+                cure="Let one factor own it",
+            )
+        factors.append(Factor(name, tuple(Level(n, settings) for n, settings in levels.items())))
+    return tuple(factors)
+
+
+def design_of(file: StudyFile, factors: Sequence[Factor]) -> Design:
+    """Lays out the design of a study file; raises `StudyError` if its parts do not fit."""
+    table, named = file.design, "interactions" in file.analysis.model_fields_set
+    return lay_out(
+        Wanted(
+            kind=table.kind,
+            factors=factors,
+            baseline=table.baseline,
+            arms=table.arms,
+            generators=table.generators,
+            halvings=table.halvings,
+            fold_over=table.fold_over,
+            interactions=file.analysis.interactions if named else None,
+        )
+    )
+
+
+def _require_different(factor: str, levels: Mapping[str, Mapping[str, Any]]) -> None:
+    seen: dict[str, str] = {}
+    for level, settings in levels.items():
+        twin = seen.setdefault(repr(sorted(settings.items())), level)
+        require(
+            twin == level,
+            f"factor '{factor}' has two levels with the same settings",
+            received=f"'{twin}' and '{level}' = {dict(settings)}",
+            cure="Change one of them or remove it",
+        )
+
+
+def chapters_of(file: StudyFile, arms: Sequence[Arm]) -> tuple[Chapter, ...]:
+    """Returns the chapters of a study file; raises `StudyError` if one has no arm."""
+    for index, table in enumerate(file.chapters):
+        _require_match(f"chapters[{index}].where", table.where, arms)
+    return tuple(Chapter(table.title, table.where) for table in file.chapters)
+
+
+def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
+    for factor, level in where.items():
+        require_known(f"{place} names no factor", factor, (name for name, _ in arms[0].levels))
+        levels = dict.fromkeys(arm.level(factor) for arm in arms)
+        require_known(f"{place} names no trained level of '{factor}'", level, levels)
+    require(
+        any(arm.matches(where) for arm in arms),
+        f"{place} matches no arm",
+        received=str(dict(where)),
+        cure=f"An arm is for example {arms[0].name}",
+    )
+
+
+def gates_of(file: StudyFile, arms: Sequence[Arm]) -> tuple[Gate, ...]:
+    """Returns the gates of a study file; raises `StudyError` if one has no arm or bar."""
+    return tuple(_gate(i, gate, arms) for i, gate in enumerate(file.gates))
+
+
+def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
+    require(
+        (table.at_least is None) != (table.at_most is None),
+        f"gates[{index}] needs exactly one of at_least and at_most",
+        received=f"at_least={table.at_least}, at_most={table.at_most}",
+        cure="Write two gates for two bars",
+    )
+    _require_match(f"gates[{index}].where", table.where, arms)
+    return Gate(table.metric, table.where, table.at_least, table.at_most, table.judge)
