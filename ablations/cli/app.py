@@ -206,7 +206,12 @@ def report(
     samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records there are."""
-    _render(_reading(session, jsonl, samples=samples), reports_dir)
+    session = _reading(session, jsonl, samples=samples)
+    _render(session, reports_dir)
+    progress = session.progress(jobs=1)
+    if jsonl is None and not progress.completed + progress.failed:
+        note("the report is empty: no trial has a record yet; 'ablations run' trains them")
+        raise typer.Exit(4)
 
 
 @app.command()

@@ -186,7 +186,10 @@ def test_a_report_of_nothing_does_not_replace_one_of_something(study_path, recor
     assert str(call("report", path).exception).startswith(
         "reports/small holds a report of 12 completed trials, which one without any would replace"
     )
-    assert call("report", path, "--reports-dir", "other").exit_code == 0  # the cure
+    empty = call("report", path, "--reports-dir", "other")  # the cure
+    assert empty.exit_code == 4
+    assert "the report is empty: no trial has a record yet" in empty.stderr
+    assert Path("other/small/index.html").is_file()
     assert Path("reports/small/index.html").read_bytes() == page
 
 
