@@ -10,6 +10,7 @@ import numpy as np
 
 from ablations.analyze.compare.gates import gate_findings
 from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
+from ablations.analyze.describe.averages import with_averages
 from ablations.analyze.describe.networks import over_trained, training_of
 from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.describe.test_set import answers, example_difference, example_noise
@@ -109,7 +110,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
         plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
         findings = replace(findings, plans=plans)
     alpha = ALPHA / max(1, len(found))
-    return replace(
+    findings = replace(
         findings,
         effects=found,
         reproduced_claims=reproduced_claims(study, metric, summaries=summaries, trained=trained),
@@ -119,6 +120,7 @@ def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | Non
         shares=shares(study, metric, summaries=summaries),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
     )
+    return with_averages(findings)
 
 
 def _arm_findings(

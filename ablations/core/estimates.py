@@ -133,6 +133,29 @@ class Curve:
     values: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EpochMeans:
+    """One epoch metric of one arm, averaged over the seeds that reached an epoch.
+
+    ``shared`` is the number of epochs that all seeds reached: beyond it, the mean jumps as seeds
+    drop out. ``last`` averages the last value of each seed.
+    """
+
+    metric: str
+    values: tuple[float, ...]
+    shared: int
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellMean:
+    """The mean of the arms with one level of each of two factors, by seed: (seed, mean)."""
+
+    factors: tuple[str, str]
+    levels: tuple[str, str]
+    per_seed: tuple[tuple[int, float], ...]
+
+
 TESTS_FROM = 6
 """Seeds below which neither Wilcoxon's nor the sign-flip test can reach p < 0.05."""
 

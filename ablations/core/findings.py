@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import Any, Literal
 
 from ablations.core.estimates import (
+    CellMean,
     Curve,
     Effect,
+    EpochMeans,
     ExampleDifference,
     ExampleNoise,
     Interval,
@@ -44,6 +46,7 @@ class ArmFinding:
     ``training`` tells how many of its networks trained, ``None`` where no record tells;
     ``gaps`` are the metrics whose seeds fall into two groups, among those that trained.
     ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
+    ``epoch_means`` average ``curves`` over seeds.
     """
 
     arm: Arm
@@ -62,6 +65,7 @@ class ArmFinding:
     target_time: TargetTime | None = None
     training: Training | None = None
     gaps: tuple[SeedGap, ...] = ()
+    epoch_means: tuple[EpochMeans, ...] = ()
 
     @property
     def untrained(self) -> tuple[int, ...]:
@@ -181,7 +185,8 @@ class Findings:
     many seeds each effect takes. ``self_test`` says how often a gate against the past errs on such
     records; ``analyze`` leaves it out and ``with_self_test`` adds it. ``revisions`` say what was
     changed after an earlier look, where looks are known; ``started`` when the completed trials
-    began.
+    began. ``cells`` are the means over each pair of factors whose interaction is known; ``front``
+    are the arms that no arm of lower or equal ``cost_metric`` equals or beats, cheapest first.
     """
 
     study: Study
@@ -210,6 +215,9 @@ class Findings:
     fixed_seeds: int | None = None
     revisions: tuple[Revision, ...] = ()
     started: tuple[str, ...] = ()
+    cells: tuple[CellMean, ...] = ()
+    cost_metric: str | None = None
+    front: tuple[Arm, ...] = ()
 
     @property
     def n_missing(self) -> int:

@@ -221,6 +221,9 @@ CURVES = ((ACCURACY, VAL_ACCURACY), (LOSS, VAL_LOSS))
 ACCURACIES = frozenset(CURVES[0])
 """Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
 
+COSTS = (FULL_FIT_SECONDS, FIT_SECONDS, TRIAL_SECONDS)
+"""What stands for the cost of an arm, in the order in which one is preferred."""
+
 _VALIDATION = "val_"
 _TAKEN_NAME = re.compile(r"(^|_)(seconds?|time|ms|bytes|joules|per_second|flops_share)$")
 

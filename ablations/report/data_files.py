@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -153,53 +152,15 @@ def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
     )
 
 
-def factor_pairs(findings: Findings) -> list[tuple[str, str]]:
-    """Returns the pairs of factors that the study has interactions of, in its order."""
-    pairs = [
-        (effect.changes[0].factor, effect.changes[1].factor)
-        for effect in findings.effects
-        if effect.kind == "interaction" and len(effect.changes) == 2 and effect.estimate is not None
-    ]
-    return list(dict.fromkeys(pairs))
-
-
-def interaction_cells(
-    findings: Findings, pair: tuple[str, str]
-) -> dict[tuple[str, str], dict[int, float]]:
-    """Averages the arms of each cell of two factors, seed by seed.
-
-    A seed counts only where every arm completed, as in the contrast itself.
-    """
-    by_arm = {f.arm: _by_seed(f, findings.metric.name) for f in findings.arms}
-    seeds = sorted(set.intersection(*(set(values) for values in by_arm.values())))
-    levels = [[level.name for level in findings.study.factor(f).levels] for f in pair]
-    cells = {}
-    for cell in product(*levels):
-        arms = [arm for arm in by_arm if _in_cell(arm, pair, cell)]
-        cells[cell[0], cell[1]] = {
-            seed: sum(by_arm[arm][seed] for arm in arms) / len(arms) for seed in seeds if arms
-        }
-    return cells
-
-
-def _by_seed(finding: ArmFinding, metric: str) -> Mapping[int, float]:
-    summary = finding.summaries.get(metric)
-    return dict(summary.values) if summary else {}
-
-
-def _in_cell(arm: Arm, pair: tuple[str, str], cell: Sequence[str]) -> bool:
-    return arm.matches(dict(zip(pair, cell, strict=True)))
-
-
 def interactions_frame(findings: Findings) -> pd.DataFrame:
     """One row per pair of factors, cell and seed."""
     (metric,) = _metrics_of(findings, [findings.metric.name]).values()
     rows = [
-        {"factor_1": pair[0], "level_1": cell[0], "factor_2": pair[1], "level_2": cell[1]}
+        {"factor_1": cell.factors[0], "level_1": cell.levels[0]}
+        | {"factor_2": cell.factors[1], "level_2": cell.levels[1]}
         | {"seed": seed, metric: value}
-        for pair in factor_pairs(findings)
-        for cell, values in interaction_cells(findings, pair).items()
-        for seed, value in values.items()
+        for cell in findings.cells
+        for seed, value in cell.per_seed
     ]
     return pd.DataFrame(rows)
 

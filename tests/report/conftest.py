@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from ablations.analyze.describe.averages import with_averages
 from ablations.core.estimates import (
     Change,
     Curve,
@@ -319,7 +320,7 @@ def make_findings(recipe: Recipe | None = None) -> Findings:
         "cpu": "AMD EPYC 7B13, 2 cores",
         "commit": "9befd5e",
     }
-    return Findings(
+    found = Findings(
         study=study,
         metric=recipe.metric,
         metrics=(recipe.metric, FIT, SPEED, MEMORY),
@@ -340,6 +341,7 @@ def make_findings(recipe: Recipe | None = None) -> Findings:
         data=("cats-vs-dogs-2f1d0c",),
         finished_at="2026-11-20T14:03:22+00:00",
     )
+    return with_averages(found)
 
 
 Make = Callable[..., Findings]
@@ -366,7 +368,7 @@ def nothing(findings: Findings) -> Findings:
     """The same study before any trial has run."""
     empty = {"n_completed": 0, "summaries": {}, "timing": None, "difference": None}
     arms = tuple(replace(arm, curves=(), exhibits=(), **empty) for arm in findings.arms)
-    return replace(
+    found = replace(
         findings,
         arms=arms,
         effects=(),
@@ -379,6 +381,7 @@ def nothing(findings: Findings) -> Findings:
         data=(),
         finished_at=None,
     )
+    return with_averages(found)
 
 
 @pytest.fixture(scope="session")
@@ -388,7 +391,7 @@ def failed(findings: Findings) -> Findings:
     empty = replace(
         lost, n_completed=0, n_failed=2, summaries={}, timing=None, curves=(), exhibits=()
     )
-    return replace(
+    found = replace(
         findings,
         arms=(*findings.arms[:3], replace(empty, difference=None), *findings.arms[4:]),
         effects=(),
@@ -399,6 +402,7 @@ def failed(findings: Findings) -> Findings:
         n_completed=21,
         n_failed=2,
     )
+    return with_averages(found)
 
 
 MODELS = {f"model{i}": {"width": i} for i in (1, 2, 3, 4)}

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from ablations.core.estimates import Effect, Interval, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.report.data_files import factor_pairs, interaction_cells
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import Bounds
 from ablations.report.figures.panels import Line, Panel, Panels
@@ -118,12 +117,11 @@ def _effect_row(findings: Findings, effect: Effect, scale: Scale) -> Row:
 
 def interaction_chart(findings: Findings) -> Panels | None:
     """One panel per pair of factors: a line per level of the second over those of the first."""
-    pairs = factor_pairs(findings)
-    cells = {pair: interaction_cells(findings, pair) for pair in pairs}
-    values = [v for found in cells.values() for by_seed in found.values() for v in by_seed.values()]
+    values = [value for cell in findings.cells for _, value in cell.per_seed]
     if not values:
         return None
     scale = scale_for(findings.metric.unit, values)
+    pairs = dict.fromkeys(cell.factors for cell in findings.cells)
     panels = tuple(_interaction_panel(findings, pair, scale) for pair in pairs)
     axis = axis_label(findings.metric, scale).replace("→", "↑").replace("←", "↓")
     return Panels(panels, axis, limits(values, scale))
@@ -131,11 +129,12 @@ def interaction_chart(findings: Findings) -> Panels | None:
 
 def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) -> Panel:
     """Lines that run parallel say that the factors do not depend on each other."""
-    cells = interaction_cells(findings, pair)
+    cells = {cell.levels: cell for cell in findings.cells if cell.factors == pair}
     first, second = (findings.study.factor(name) for name in pair)
     lines = []
     for level in second.levels:
-        columns = [scaled(cells[own.name, level.name].values(), scale) for own in first.levels]
+        own = [cells[other.name, level.name].per_seed for other in first.levels]
+        columns = [scaled((value for _, value in cell), scale) for cell in own]
         lines.append(
             Line(
                 label=level_label(findings.study, second.name, level.name),

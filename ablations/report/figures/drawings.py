@@ -149,7 +149,7 @@ def draw_steps(findings: Findings) -> Figure | None:
 
 def draw_cost(findings: Findings) -> Figure | None:
     """Draws what each arm reaches against what it costs."""
-    chart, cost = training_charts.cost_chart(findings), training_charts.cost_metric(findings)
+    chart, cost = training_charts.cost_chart(findings), findings.cost_metric
     if chart is None or cost is None:
         return None
     table = _cost_table(findings, cost)

@@ -10,7 +10,7 @@ from ablations.report.blocks import Table
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
 from ablations.text.evidence import effect_label
-from ablations.text.formatting import UNKNOWN, arm_label, difference, metric_name, number
+from ablations.text.formatting import arm_label, difference, metric_name, number
 
 
 def seed_table(findings: Findings) -> Table:
@@ -76,18 +76,16 @@ def last_epoch_table(chart: Panels) -> Table:
 
 def epoch_table(arm: ArmFinding) -> Table:
     """One row per epoch: the mean of each metric over the seeds that reached it."""
-    names = list(dict.fromkeys(curve.metric for curve in arm.curves))
-    runs = {name: [c.values for c in arm.curves if c.metric == name] for name in names}
+    means = {own.metric: own.values for own in arm.epoch_means}
     rows = [
-        [str(epoch + 1), *(_mean_at(runs[name], epoch, name) for name in names)]
-        for epoch in range(max(len(values) for own in runs.values() for values in own))
+        [str(epoch + 1), *(_mean_at(values, epoch, name) for name, values in means.items())]
+        for epoch in range(max(map(len, means.values()), default=0))
     ]
-    columns = [metric_name(name) for name in names]
+    columns = [metric_name(name) for name in means]
     return make_table(
         "means over seeds, epoch by epoch", ["epoch", *columns], rows, numeric=columns
     )
 
 
-def _mean_at(runs: Sequence[Sequence[float]], epoch: int, name: str) -> str:
-    values = [run[epoch] for run in runs if epoch < len(run)]
-    return number(sum(values) / len(values), unit_of(name)) if values else UNKNOWN
+def _mean_at(means: Sequence[float], epoch: int, name: str) -> str:
+    return number(means[epoch] if epoch < len(means) else None, unit_of(name))

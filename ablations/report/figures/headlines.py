@@ -206,8 +206,8 @@ def panels_alt(chart: Panels, what: str) -> str:
 def history_headline(arm: ArmFinding) -> str:
     """Says where training and validation end, averaged over the seeds."""
     pair = next(pair for pair in CURVES if set(pair) <= {c.metric for c in arm.curves})
-    ends = [[c.values[-1] for c in arm.curves if c.metric == name] for name in pair]
-    trained, validated = (number(sum(values) / len(values), unit_of(pair[0])) for values in ends)
+    means = {own.metric: own.last for own in arm.epoch_means}
+    trained, validated = (number(means.get(name), unit_of(pair[0])) for name in pair)
     epochs = counted(max(len(curve.values) for curve in arm.curves), "epoch")
     name = metric_name(pair[0])
     return f"After {epochs}, {name} is {trained} in training and {validated} in validation"

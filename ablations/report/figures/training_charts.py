@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import (
     ACCURACY,
     CURVES,
-    FIT_SECONDS,
-    FULL_FIT_SECONDS,
-    TRIAL_SECONDS,
     in_validation,
     unit_of,
 )
@@ -21,7 +16,6 @@ from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.text.formatting import Scale, arm_label, metric_name, scale_for
 
-COSTS = (FULL_FIT_SECONDS, FIT_SECONDS, TRIAL_SECONDS)
 _LABELLED_POINTS = 14
 
 
@@ -60,9 +54,8 @@ def curves_chart(findings: Findings) -> Panels | None:
 
 def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
     runs = tuple(scaled(curve.values, scale) for curve in arm.curves if curve.metric == metric)
-    # The mean ends with the shortest run: beyond it, it would jump as seeds drop out.
-    mean = tuple(sum(column) / len(column) for column in zip(*runs, strict=False))
-    return Line(metric_name(metric), mean, runs)
+    means = (own.values[: own.shared] for own in arm.epoch_means if own.metric == metric)
+    return Line(metric_name(metric), scaled(next(means, ()), scale), runs)
 
 
 def steps_chart(findings: Findings) -> DotPlot | None:
@@ -93,17 +86,9 @@ def _step_row(findings: Findings, arm: ArmFinding, scale: Scale) -> Row:
     )
 
 
-def cost_metric(findings: Findings) -> str | None:
-    """Chooses what stands for cost: the fit alone, else the whole trial."""
-    for name in COSTS:
-        if name != findings.metric.name and any(name in arm.summaries for arm in findings.arms):
-            return name
-    return None
-
-
 def cost_chart(findings: Findings) -> Scatter | None:
     """One point per arm: mean cost and mean of the study's metric."""
-    cost = cost_metric(findings)
+    cost = findings.cost_metric
     found = [
         (arm, arm.summaries[cost].mean, arm.summaries[findings.metric.name])
         for arm in findings.arms
@@ -114,8 +99,8 @@ def cost_chart(findings: Findings) -> Scatter | None:
         return None
     across = scale_for("seconds", costs)
     upward = scale_for(findings.metric.unit, [y.mean for *_, y in found])
-    points = tuple(
-        Point(
+    points = {
+        arm.arm: Point(
             label=_point_label(findings, arm, len(found)),
             x=x * across.factor,
             y=y.mean * upward.factor,
@@ -124,21 +109,12 @@ def cost_chart(findings: Findings) -> Scatter | None:
         )
         for arm, x, y in found
         if x is not None and y.mean is not None
-    )
+    }
     x_axis = axis_label(MetricInfo(cost, "seconds", "lower"), across)
     y_axis = axis_label(findings.metric, upward).replace("→", "↑").replace("←", "↓")
-    front = pareto_front(points, 1 if findings.metric.better == "higher" else -1)
+    front = tuple((points[arm].x, points[arm].y) for arm in findings.front if arm in points)
     log = min(costs) > 0 and max(costs) / min(costs) > 20
-    return Scatter(points, x_axis, y_axis, log=log, front=front)
-
-
-def pareto_front(points: Sequence[Point], sign: int) -> tuple[tuple[float, float], ...]:
-    """Returns the points that no cheaper point equals or beats, from the cheapest on."""
-    front: list[tuple[float, float]] = []
-    for point in sorted(points, key=lambda point: (point.x, -sign * point.y)):
-        if not front or sign * point.y > sign * front[-1][1]:
-            front.append((point.x, point.y))
-    return tuple(front)
+    return Scatter(tuple(points.values()), x_axis, y_axis, log=log, front=front)
 
 
 def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:

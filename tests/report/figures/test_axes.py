@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
+from ablations.analyze.describe.averages import with_averages
 from ablations.cli.app import app
 from ablations.core.estimates import Curve, MetricInfo
 from ablations.core.findings import Findings
@@ -188,4 +189,4 @@ def scattered(findings: Findings, values: tuple[float, ...]) -> Findings:
         summaries = {**arm.summaries, "test_loss": changed}
         arms.append(replace(arm, summaries=summaries, curves=curves))
     effects = [replace(effect, estimate=values[0]) for effect in findings.effects]
-    return replace(findings, arms=tuple(arms), effects=tuple(effects))
+    return with_averages(replace(findings, arms=tuple(arms), effects=tuple(effects)))

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.analyze.describe.averages import pareto_front, with_averages
 from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
-from ablations.report.data_files import interaction_cells
+from ablations.core.study import Arm
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.headlines import cost_reading, curves_headline
 from ablations.report.figures.layout import shorten, spaced, wrapped
-from ablations.report.figures.scatter import Point
 from ablations.report.figures.theme import style
 from ablations.report.sections.cost import (
     cost_table,
@@ -52,8 +52,9 @@ def test_inconclusive_effects_are_hollow_and_verdicts_have_colours(findings: Fin
 
 
 def test_interaction_cells_give_the_interaction_back(findings: Findings) -> None:
-    cells = interaction_cells(findings, ("augmentation", "initialization"))
-    mean = {cell: sum(by_seed.values()) / len(by_seed) for cell, by_seed in cells.items()}
+    pair = ("augmentation", "initialization")
+    cells = {c.levels: [v for _, v in c.per_seed] for c in findings.cells if c.factors == pair}
+    mean = {levels: sum(values) / len(values) for levels, values in cells.items()}
     gain = {level: mean["on", level] - mean["off", level] for level in ("scratch", "transfer")}
     effect = next(
         e
@@ -81,7 +82,8 @@ def test_curves_prefer_accuracy_then_loss_then_anything(findings: Findings) -> N
 def test_a_mean_curve_ends_with_its_shortest_run(findings: Findings) -> None:
     arm = findings.arms[0]
     cut = tuple(replace(c, values=c.values[:5]) if c.seed == 0 else c for c in arm.curves)
-    chart = training_charts.curves_chart(replace(findings, arms=(replace(arm, curves=cut),)))
+    found = with_averages(replace(findings, arms=(replace(arm, curves=cut),), effects=()))
+    chart = training_charts.curves_chart(found)
     assert chart is not None
     assert len(chart.panels[0].lines[0].mean) == 5
 
@@ -124,9 +126,11 @@ def test_the_line_to_compare_with_is_always_in_view() -> None:
 
 def test_the_front_joins_the_points_that_no_cheaper_one_equals_or_beats() -> None:
     places = [(1.0, 0.6), (2.0, 0.5), (3.0, 0.9), (3.0, 0.8), (4.0, 0.9), (5.0, 0.95)]
-    points = tuple(Point("", x, y, None, "blue") for x, y in places)
-    assert training_charts.pareto_front(points, 1) == ((1.0, 0.6), (3.0, 0.9), (5.0, 0.95))
-    assert training_charts.pareto_front(points, -1) == ((1.0, 0.6), (2.0, 0.5))
+    arms = {Arm((("arm", f"{x} {y}"),)): (x, y) for x, y in places}
+    lower = {arm: (x, -y) for arm, (x, y) in arms.items()}
+    front = [arms[arm] for arm in pareto_front(arms)]
+    assert front == [(1.0, 0.6), (3.0, 0.9), (5.0, 0.95)]
+    assert [arms[arm] for arm in pareto_front(lower)] == [(1.0, 0.6), (2.0, 0.5)]
 
 
 def test_the_table_of_costs_has_the_time_without_sharing_only_where_work_was_shared(
@@ -157,7 +161,7 @@ def test_the_headline_of_the_curves_says_which_of_the_two_is_higher(findings: Fi
             )
             for arm in findings.arms[:1]
         )
-        some = replace(findings, arms=arms)
+        some = with_averages(replace(findings, arms=arms, effects=()))
         chart = training_charts.curves_chart(some)
         assert chart is not None
         return curves_headline(some, chart)
