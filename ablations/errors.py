@@ -82,12 +82,15 @@ def place(location: Iterable[int | str]) -> str:
 def _within(text: str) -> str:
     """Writes an error that is itself what was received, so that the line says this word once.
 
+    One that goes on with a cure stays as it is.
+
     Example:
         >>> _within("'loss' must be a number. Received: None.")
         "'loss' must be a number, not None"
     """
-    problem, mark, received = text.partition(". Received: ")
-    return f"{problem}, not {received.removesuffix('.')}" if mark else text
+    problem, mark, rest = text.partition(". Received: ")
+    received = rest.removesuffix(".")
+    return f"{problem}, not {received}" if mark and ". " not in received else text
 
 
 def _short(text: str) -> str:
