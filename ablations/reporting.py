@@ -97,7 +97,7 @@ def render_report(
         samples: Whether to show examples of the data, such as photographs.
     """
     from ablations.analyze import with_self_test
-    from ablations.report import render_report as render
+    from ablations.report.writing import render_report as render
 
     if findings.gates:  # the report says with them how often such a gate errs
         findings = with_self_test(findings)

@@ -342,7 +342,8 @@ def site(
     ] = False,
 ) -> None:
     """Build a static site from the reports there are."""
-    from ablations.report import build_jekyll, build_site
+    from ablations.report.publish.jekyll import build_jekyll
+    from ablations.report.publish.site import build_site
 
     if jekyll:
         for post in build_jekyll(reports_dir, out):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ablations.core.findings import Findings
-from ablations.report import registry, render_report
+from ablations.report import registry
 from ablations.report.blocks import Code, Extras, Fold, Prose, Report, Section, Table, walk
 from ablations.report.opening import sections
+from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "extending.md"

@@ -19,11 +19,11 @@ from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Chapter
 from ablations.errors import StudyError
-from ablations.report import render_report
 from ablations.report.data_files import trials_frame
 from ablations.report.publish.manifests import MANIFEST, all_files
 from ablations.report.publish.summaries import report_kind
 from ablations.report.sections.gates import gate_tables
+from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[2] / "reports"

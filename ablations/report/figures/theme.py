@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import matplotlib as mpl
-
 LIGHT: Mapping[str, str] = {
     "paper": "#ffffff",
     "ink": "#1d1f21",
@@ -98,6 +96,8 @@ _STYLE: Any = {
 @contextmanager
 def style() -> Iterator[None]:
     """Draws in the report's style, and leaves the settings of the caller's matplotlib alone."""
+    import matplotlib as mpl  # here, as pages need the colours and no drawing
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)

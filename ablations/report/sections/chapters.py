@@ -21,11 +21,10 @@ from ablations.report.blocks import (
 from ablations.report.exhibits import folded, is_picture, show
 from ablations.report.figures.drawings import draw_history
 from ablations.report.tables import bounds, make_table
-from ablations.report.words.chapters import chapter_places, chapter_titles
+from ablations.report.words.chapters import chapter_places, chapter_titles, parameters
 from ablations.report.words.epoch_logs import epoch_log
 from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
 from ablations.report.words.observations import observe
-from ablations.report.words.sizes import parameters
 from ablations.text.formatting import UNKNOWN, arm_label, counted, difference, estimate, number
 
 

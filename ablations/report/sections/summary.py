@@ -10,10 +10,10 @@ from ablations.core.metrics import OVERFIT_GAP, PARAMETERS, TRAINABLE_PARAMETERS
 from ablations.report import data_files
 from ablations.report.blocks import Extras, Items, Section, Table
 from ablations.report.tables import bounds, make_table
+from ablations.report.words.chapters import whole
 from ablations.report.words.last_epochs import reach_of, tails
 from ablations.report.words.observations import compared
 from ablations.report.words.scores import chosen
-from ablations.report.words.sizes import whole
 from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
 
 

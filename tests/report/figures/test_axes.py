@@ -20,7 +20,6 @@ from ablations.cli.app import app
 from ablations.core.estimates import Curve, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
-from ablations.report import render_report
 from ablations.report.figures.axes import CROWDED, CUT, LEFT_OUT, LOGARITHMIC, PLAIN, fit
 from ablations.report.figures.dots import DotPlot, Row, dot_figure, thumbnail_figure
 from ablations.report.figures.histograms import Histogram, Histograms, histogram_figure
@@ -29,6 +28,7 @@ from ablations.report.figures.panels import Line, Panel, Panels, curve_figure, i
 from ablations.report.figures.scatter import Point, Scatter, cost_figure
 from ablations.report.figures.svg import draw
 from ablations.report.figures.theme import NARROW, WIDE, style
+from ablations.report.writing import render_report
 from ablations.text.formatting import interval, number
 
 Make = Callable[..., Findings]

@@ -10,7 +10,8 @@ import pytest
 
 from ablations.core.findings import Findings
 from ablations.errors import StudyError
-from ablations.report import build_jekyll, render_report
+from ablations.report.publish.jekyll import build_jekyll
+from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]
 TITLE = 'A "quoted" title: {{ site.title }} {% raw %}'

@@ -11,9 +11,11 @@ import pytest
 
 from ablations.core.findings import Findings
 from ablations.errors import StudyError
-from ablations.report import build_jekyll, build_site, render_report
+from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.manifests import MANIFEST
+from ablations.report.publish.site import build_site
 from ablations.report.publish.summaries import SITE_MARKER
+from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[3] / "reports"

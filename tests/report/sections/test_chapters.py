@@ -16,13 +16,14 @@ from ablations.core.estimates import Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
-from ablations.report import exhibits, render_report
+from ablations.report import exhibits
 from ablations.report.blocks import Section
 from ablations.report.blocks import Table as TableBlock
 from ablations.report.figures.theme import style
 from ablations.report.sections import published
 from ablations.report.words.chapters import chapter_places
 from ablations.report.words.epoch_logs import epoch_log
+from ablations.report.writing import render_report
 
 
 class Links(HTMLParser):
