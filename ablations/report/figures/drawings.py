@@ -13,7 +13,6 @@ from ablations.report.blocks import DataFile, Figure, Table
 from ablations.report.figures import charts, figure_tables, headlines, training_charts
 from ablations.report.figures.dots import dot_figure, thumbnail_figure
 from ablations.report.figures.histories import history_figure
-from ablations.report.figures.panels import curve_figure, interaction_figure
 from ablations.report.figures.scatter import cost_figure
 from ablations.report.figures.svg import alone, draw, for_page, themed
 from ablations.report.figures.theme import NARROW, WIDE
@@ -87,32 +86,6 @@ def draw_effects(findings: Findings) -> Figure | None:
         data_files.effects_file(findings),
         lambda width: dot_figure(chart, width),
     )
-
-
-def draw_interactions(findings: Findings) -> Figure | None:
-    """Draws how each factor's effect depends on another factor."""
-    chart = charts.interaction_chart(findings)
-    if chart is None:
-        return None
-    alt = headlines.panels_alt(chart, "how two factors act together")
-    headline = headlines.interactions_headline(findings)
-    words = Words("interactions", headline, headlines.INTERACTIONS_READING, alt, notes=chart.notes)
-    table = figure_tables.panel_table(chart, "mean by cell")
-    data = data_files.csv_file("interactions", data_files.interactions_frame(findings))
-    return drawn(words, table, data, lambda width: interaction_figure(chart, width))
-
-
-def draw_curves(findings: Findings) -> Figure | None:
-    """Draws the learning curves of every arm."""
-    chart = training_charts.curves_chart(findings)
-    if chart is None:
-        return None
-    alt = headlines.panels_alt(chart, "learning curves")
-    headline = headlines.curves_headline(findings, chart)
-    words = Words("curves", headline, headlines.CURVES_READING, alt, notes=chart.notes)
-    table = figure_tables.last_epoch_table(chart)
-    data = data_files.curves_file(findings)
-    return drawn(words, table, data, lambda width: curve_figure(chart, width))
 
 
 def draw_history(findings: Findings, place: int, data: DataFile) -> Figure | None:

@@ -10,8 +10,7 @@ from ablations.core.metrics import CURVES, unit_of
 from ablations.report.figures.dots import DotPlot
 from ablations.report.figures.panels import Panels
 from ablations.report.figures.scatter import Scatter
-from ablations.report.figures.training_charts import curve_metrics
-from ablations.text.evidence import decided_interactions, effect_label, stands_clear
+from ablations.text.evidence import stands_clear
 from ablations.text.formatting import (
     arm_label,
     counted,
@@ -88,43 +87,6 @@ def effects_headline(findings: Findings) -> str:
     return f"{clear or 'None'} of {total} effects could be shown to {beyond}"
 
 
-def interactions_headline(findings: Findings) -> str:
-    """Names the pair of factors that depend on each other most, if any do."""
-    found = [effect for effect in decided_interactions(findings) if len(effect.changes) == 2]
-    if not found:
-        shown = difference(findings.study.smallest_effect_that_matters, findings.metric.unit)
-        margin = findings.study.smallest_effect_that_matters > 0
-        bar = f" by more than {shown.lstrip('+')}" if margin else ""
-        return f"No two factors could be shown to depend on each other{bar}"
-    if any(abs(alias.weight) == 1 for alias in found[0].aliases):
-        return f"Two factors depend on each other: {effect_label(findings, found[0])}"
-    first, second = found[0].changes[:2]
-    more = len({tuple(c.factor for c in effect.changes) for effect in found}) - 1
-    rest = f", and so in {counted(more, 'other pair')}" if more else ""
-    return f"What {first.factor} does depends on {second.factor}{rest}"
-
-
-def curves_headline(findings: Findings, chart: Panels) -> str:
-    """Says in which arm training and validation end furthest apart, and which of them is higher."""
-    metrics = curve_metrics(findings)
-    if len(metrics) < 2:
-        return f"How {metric_name(metrics[0])} went from epoch to epoch"
-    gaps = [
-        (panel.lines[1].mean[-1] - panel.lines[0].mean[-1], panel.title)
-        for panel in chart.panels
-        if all(line.mean for line in panel.lines)
-    ]
-    if not gaps:
-        return f"How {metric_name(metrics[0])} went from epoch to epoch"
-    gap, title = max(gaps, key=lambda found: (abs(found[0]), found[1]))
-    if not gap:
-        return "Training and validation end at the same values"
-    percent = chart.y_axis.endswith("%")
-    shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
-    side = f"validation is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
-    return f"Training and validation end furthest apart in ‘{title}’: {side}"
-
-
 def steps_headline(findings: Findings) -> str:
     """Gives the range of the typical training step."""
     typical = [
@@ -168,11 +130,6 @@ def cost_reading(findings: Findings, cost: str) -> str:
     return f"{_COST_READING} {_MEDIANS}" if medians else _COST_READING
 
 
-INTERACTIONS_READING = (
-    "Parallel lines suggest that the two factors do not depend on each other, lines that close, "
-    "open or cross that they do; the intervals above decide. Each point averages over all other "
-    "factors; small dots are seeds."
-)
 CURVES_READING = "Thin lines are seeds, the thick line is their mean."
 STEPS_READING = (
     "Each tick is a percentile of the steps after the first epoch, from the 1st to the 99th. "

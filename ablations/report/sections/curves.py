@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Section
-from ablations.report.figures.drawings import draw_curves
+from ablations.report.blocks import Extras, Figure, Section
+from ablations.report.data_files import curves_file
+from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.figure_tables import last_epoch_table
+from ablations.report.figures.headlines import CURVES_READING, panels_alt
+from ablations.report.figures.panels import Panels, curve_figure
+from ablations.report.figures.training_charts import curve_metrics, curves_chart
+from ablations.text.formatting import difference, metric_name, number
 
 
 def curves(findings: Findings, _: Extras) -> Section | None:
     """Draws the learning curves; in a study with chapters, each shows those of its own arms."""
-    figure = None if findings.study.chapters else draw_curves(findings)
+    figure = None if findings.study.chapters else _draw(findings)
     if figure is None:
         return None
     return Section("curves", "Learning curves", (figure,), heading="How the arms learned")
+
+
+def _draw(findings: Findings) -> Figure | None:
+    """Draws the learning curves of every arm."""
+    chart = curves_chart(findings)
+    if chart is None:
+        return None
+    alt = panels_alt(chart, "learning curves")
+    headline = curves_headline(findings, chart)
+    words = Words("curves", headline, CURVES_READING, alt, notes=chart.notes)
+    table = last_epoch_table(chart)
+    data = curves_file(findings)
+    return drawn(words, table, data, lambda width: curve_figure(chart, width))
+
+
+def curves_headline(findings: Findings, chart: Panels) -> str:
+    """Says in which arm training and validation end furthest apart, and which of them is higher."""
+    metrics = curve_metrics(findings)
+    if len(metrics) < 2:
+        return f"How {metric_name(metrics[0])} went from epoch to epoch"
+    gaps = [
+        (panel.lines[1].mean[-1] - panel.lines[0].mean[-1], panel.title)
+        for panel in chart.panels
+        if all(line.mean for line in panel.lines)
+    ]
+    if not gaps:
+        return f"How {metric_name(metrics[0])} went from epoch to epoch"
+    gap, title = max(gaps, key=lambda found: (abs(found[0]), found[1]))
+    if not gap:
+        return "Training and validation end at the same values"
+    percent = chart.y_axis.endswith("%")
+    shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
+    side = f"validation is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
+    return f"Training and validation end furthest apart in ‘{title}’: {side}"

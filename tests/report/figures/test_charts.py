@@ -15,7 +15,7 @@ from ablations.core.metrics import Unit
 from ablations.core.study import Arm
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.headlines import cost_reading, curves_headline
+from ablations.report.figures.headlines import cost_reading
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.theme import style
 from ablations.report.sections.cost import (
@@ -24,6 +24,7 @@ from ablations.report.sections.cost import (
     target_reading,
     target_table,
 )
+from ablations.report.sections.curves import curves_headline
 
 Make = Callable[..., Findings]
 
