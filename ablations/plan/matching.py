@@ -44,22 +44,37 @@ class PlannedStore(Store):
         super().__init__(path)
         self._study = study
         self._planned = frozenset(trial.key for trial in trials)
-        self._named: tuple[int, dict[str, str]] = (0, {})
+        self._total: int | None = None
+        self._heads: tuple[Head, ...] = ()
+        self._ended: tuple[Outcome, ...] = ()
+        self._named: dict[str, str] = {}
 
     @cached_property
     def _identify(self) -> Identify:
         return identify_of(self._study)
 
+    def _refresh(self) -> None:
+        """Reads again what planning needs, if there are other records than before."""
+        if (total := self.total()) != self._total:
+            self._heads, ended = super().heads(), super().outcomes()
+            names = present_keys(self._heads, self._planned, self._identify)
+            self._ended = tuple(replace(o, key=names.get(o.key, o.key)) for o in ended)
+            self._total, self._named = total, names
+
     def _names(self) -> dict[str, str]:
-        """Returns the present keys by the stored ones; they change only with the records."""
-        if (total := self.total()) != self._named[0]:
-            self._named = total, present_keys(self.heads(), self._planned, self._identify)
-        return self._named[1]
+        """Returns the present keys by the stored ones."""
+        self._refresh()
+        return self._named
+
+    def heads(self) -> tuple[Head, ...]:
+        """Returns what names the trial of each record as it is stored, oldest first."""
+        self._refresh()
+        return self._heads
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Returns how each recorded trial ended, oldest record first."""
-        names = self._names()
-        return tuple(replace(o, key=names.get(o.key, o.key)) for o in super().outcomes())
+        self._refresh()
+        return self._ended
 
     def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
         """Returns the records without the first ``skip`` of them, oldest first."""
