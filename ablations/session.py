@@ -57,7 +57,7 @@ class Session:
         study: From `load_study`.
         store: The study's own records; it need not exist yet.
         data_dir: Where the data lie, for data sets that need it.
-        jsonl: A file of JSON lines to read in place of the store.
+        source: What to read records from in place of the store, as `--records` takes it.
         samples: Whether records keep the exhibits that show examples of the data.
         executor: Trains the trials; worker processes on this machine if left out.
         plain: Whether training functions leave out their shortcuts.
@@ -66,7 +66,7 @@ class Session:
     study: Study
     store: Store
     data_dir: Place | None = None
-    jsonl: Path | None = None
+    source: Path | None = None
     samples: bool = True
     executor: Executor | None = None
     plain: bool = False
@@ -97,7 +97,7 @@ class Session:
     @cached_property
     def possible_trials(self) -> tuple[Trial, ...]:
         """All trials up to the last seed; those of a file of records have the data it names."""
-        if self.jsonl is not None:
+        if self.source is not None:
             return trials_of_records(self.study, self._file)
         return plan_trials(self.study, data_dir=self.data_dir)
 
@@ -111,14 +111,14 @@ class Session:
         require_own_records(self.study, self.store.path.parent)
         return PlannedStore(self.store.path, self.study, self.possible_trials)
 
-    def reading(self, jsonl: Path | None = None, *, samples: bool = True) -> Session:
+    def reading(self, source: Path | None = None, *, samples: bool = True) -> Session:
         """Returns the session with other records to read.
 
         Args:
-            jsonl: What holds them in place of the store, as `ablations.records.readers` names it.
+            source: What to read records from in place of the store, as `--records` takes it.
             samples: Whether records keep the exhibits that show examples of the data.
         """
-        return replace(self, jsonl=jsonl, samples=samples)
+        return replace(self, source=source, samples=samples)
 
     @property
     def log_dir(self) -> Path:
@@ -143,21 +143,21 @@ class Session:
         Raises:
             StoreError: if they cannot be read or disagree, or a file has none of this study.
         """
-        stored = tuple(self._stored()) if self.jsonl is None else self._matched
+        stored = tuple(self._stored()) if self.source is None else self._matched
         own = tuple(self._own(stored))
-        if self.jsonl is not None and not own:
-            raise strangers(self.jsonl, stored, self.study, threads=self.other_threads)
+        if self.source is not None and not own:
+            raise strangers(self.source, stored, self.study, threads=self.other_threads)
         try:
             agreed_infos((r, r.metrics) for r in own if r.completed)
         except StoreError as error:
-            raise error.at(str(self.jsonl or self.planned_store.path)) from error
+            raise error.at(str(self.source or self.planned_store.path)) from error
         return own if self.samples else tuple(map(_without_samples, own))
 
     @cached_property
     def _file(self) -> tuple[RunRecord, ...]:
         """All records of the file that is read in place of the store."""
-        assert self.jsonl is not None  # noqa: S101 - asked for only where there is one
-        return read_records_of(str(self.jsonl), self.study)
+        assert self.source is not None  # noqa: S101 - asked for only where there is one
+        return read_records_of(str(self.source), self.study)
 
     @cached_property
     def _matched(self) -> tuple[RunRecord, ...]:
@@ -166,7 +166,7 @@ class Session:
 
     def left_out(self) -> int:
         """Returns how many records of the file belong to no planned trial."""
-        return sum(record.key not in self._keys for record in self._matched) if self.jsonl else 0
+        return sum(record.key not in self._keys for record in self._matched) if self.source else 0
 
     def _own(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
         return (record for record in records if record.key in self._keys)
@@ -192,7 +192,7 @@ class Session:
     @cached_property
     def other_threads(self) -> dict[int, int]:
         """How many trials without a record have one with other threads, by their number."""
-        if self.jsonl is None:
+        if self.source is None:
             heads: Iterable[Head] = self.planned_store.heads()
             ended = {outcome.key for outcome in self.planned_store.outcomes() if outcome.final}
         else:
@@ -208,7 +208,7 @@ class Session:
         This is a look, and is kept in the store; records of another file bring no looks with them.
         """
         found = findings_of(self.study, records, planned=self.possible_trials)
-        if self.jsonl is not None or all(arm.n_completed < 2 for arm in found.arms):
+        if self.source is not None or all(arm.n_completed < 2 for arm in found.arms):
             return found
         stores = (self.store, self.planned_store)
         revised = note_look(self.study, self.possible_trials, records, stores=stores)
@@ -284,7 +284,7 @@ class Session:
         The plan has each arm once before it has any twice.
         """
         trials = plan_trials(self.study, data_dir=self.data_dir)
-        if self.jsonl is None:
+        if self.source is None:
             stored: Iterable[RunRecord] = self.planned_store.records()
         else:
             stored = match_records(self._file, trials, self.study)

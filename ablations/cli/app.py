@@ -16,10 +16,10 @@ from ablations.cli.options import (
     AsJson,
     Difference,
     Jobs,
-    Jsonl,
     Plain,
     ReportsDir,
     Samples,
+    Source,
     with_session,
 )
 from ablations.cli.printing import (
@@ -202,14 +202,14 @@ def status(session: Session, as_json: AsJson = False) -> None:
 def report(
     session: Session,
     reports_dir: ReportsDir = Path("reports"),
-    jsonl: Jsonl = None,
+    source: Source = None,
     samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records there are."""
-    session = _reading(session, jsonl, samples=samples)
+    session = _reading(session, source, samples=samples)
     _render(session, reports_dir)
     progress = session.progress(jobs=1)
-    if jsonl is None and not progress.completed + progress.failed:
+    if source is None and not progress.completed + progress.failed:
         note("the report is empty: no trial has a record yet; 'ablations run' trains them")
         raise typer.Exit(4)
 
@@ -219,7 +219,7 @@ def report(
 def gate(
     session: Session,
     *,
-    jsonl: Jsonl = None,
+    source: Source = None,
     past: Annotated[
         str | None,
         typer.Option("--against", metavar="BASELINE", help="Hold against an earlier state: "
@@ -241,7 +241,7 @@ def gate(
 
     if (self_test and past is not None) or (despite and past is None):
         raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
-    session = _reading(session, jsonl)
+    session = _reading(session, source)
     findings = session.findings(session.records())
     if self_test:
         shown = gating.self_tested(findings)
@@ -262,11 +262,11 @@ def gate(
 
 @app.command()
 @with_session
-def power(session: Session, jsonl: Jsonl = None, as_json: AsJson = False) -> None:
+def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
     """Tell what the seeds could find and how many a verdict takes."""
     from ablations.cli import screens
 
-    session = _reading(session, jsonl)
+    session = _reading(session, source)
     findings = session.findings(session.records())
     if as_json:
         print_json(screens.power_json(findings))
@@ -317,14 +317,14 @@ def schema() -> None:
 def export(
     session: Session,
     to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
-    jsonl: Jsonl = None,
+    source: Source = None,
     samples: Samples = True,
 ) -> None:
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
     from ablations.analyze import to_frames
     from ablations.records.exports import export_records
 
-    session = _reading(session, jsonl, samples=samples)
+    session = _reading(session, source, samples=samples)
     records = session.records()
     export_records(records, to, table=lambda: to_frames(records).trials)
     note(f"{len(records)} records are in {to}")
@@ -366,11 +366,11 @@ def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
         session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
 
 
-def _reading(session: Session, jsonl: Path | None, *, samples: bool = True) -> Session:
+def _reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
     """Reads records from a file, if one is named, and says how many of them are left out."""
-    session = session.reading(jsonl, samples=samples)
+    session = session.reading(source, samples=samples)
     if others := session.left_out():
-        note(f"{jsonl}: {others} of its records are of other trials and are left out")
+        note(f"{source}: {others} of its records are of other trials and are left out")
     note_threads(session)
     return session
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablations.cli.options import AsJson, Jobs, Jsonl, Plain, RunsDir, Trials, with_session
+from ablations.cli.options import AsJson, Jobs, Plain, RunsDir, Source, Trials, with_session
 from ablations.cli.printing import (
     error_console,
     note,
@@ -32,14 +32,14 @@ def rerun(
     *,
     trials: Trials = "4",
     jobs: Jobs = "auto",
-    jsonl: Jsonl = None,
+    source: Source = None,
     plain: Plain = False,
     as_json: AsJson = False,
 ) -> None:
     """Train recorded trials again, store nothing, and compare every result to the last bit."""
     from ablations.cli import rerun as rerunning
 
-    session = replace(session.reading(jsonl), plain=plain)
+    session = replace(session.reading(source), plain=plain)
     note_threads(session)
     found = []
     with stopping_cleanly("stopped; nothing was stored"):

@@ -65,7 +65,7 @@ Samples = Annotated[
     bool,
     typer.Option("--samples/--no-samples", help="Show examples of the data, such as photographs."),
 ]
-Jsonl = Annotated[
+Source = Annotated[
     Path | None,
     typer.Option(
         "--records",
