@@ -1,7 +1,7 @@
 """From run records to findings: frozen numbers, without text or figures.
 
-Start at ``analyze``; ``to_frames`` gives the same records as tidy tables. Formulas, their sources
-and their limits are in ``docs/statistics.md``.
+Start at ``analyze``; ``frames.to_frames`` gives the same records as tidy tables. Formulas, sources
+and limits are in ``docs/statistics.md``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from ablations.analyze.compare.past import read_past
 from ablations.analyze.compare.regression import Against, against, drift_code, past_of_records
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import measured
-from ablations.analyze.frames import Frames, to_frames
 from ablations.analyze.inference.selftest import with_self_test
 
 __all__ = [
     "Against",
     "AskedTrials",
     "Comparison",
-    "Frames",
     "Mismatch",
     "against",
     "analyze",
@@ -31,6 +29,5 @@ __all__ = [
     "measured",
     "past_of_records",
     "read_past",
-    "to_frames",
     "with_self_test",
 ]

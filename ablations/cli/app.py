@@ -321,7 +321,7 @@ def export(
     samples: Samples = True,
 ) -> None:
     """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
-    from ablations.analyze import to_frames
+    from ablations.analyze.frames import to_frames
     from ablations.records.exports import export_records
 
     session = _reading(session, source, samples=samples)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ablations.analyze import to_frames
+from ablations.analyze.frames import to_frames
 
 COLD, WARM = np.array([9.0, 5.0]), np.array([1.0, 2.0, 3.0])
 

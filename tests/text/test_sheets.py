@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.analyze import to_frames
+from ablations.analyze.frames import to_frames
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Arm, Factor, Level, Study, Trial
 from ablations.plan.designs import Wanted, lay_out

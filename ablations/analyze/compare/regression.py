@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
 from ablations.analyze.compare.comparable import (
     SPEED_UNITS,
@@ -26,6 +25,7 @@ from ablations.analyze.compare.comparable import (
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
+from ablations.analyze.inference.quantiles import t_isf
 from ablations.analyze.inference.resolution import common_step
 from ablations.core import metrics
 from ablations.core.estimates import Interval, MetricInfo, Step
@@ -325,5 +325,5 @@ def welch(
     parts = np.array([one.sd**2 / one.n, other.sd**2 / other.n])
     error = math.sqrt(parts.sum())
     df = parts.sum() ** 2 / (parts**2 / np.array([one.n - 1, other.n - 1])).sum()
-    half = float(stats.t.isf(alpha / 2, df)) * error
+    half = t_isf(alpha / 2, df) * error
     return change, Interval(change - half, change + half, 1 - alpha, "Welch t, Bonferroni")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from statsmodels.stats.proportion import proportion_confint
-
 from ablations.analyze.inference.intervals import LEVEL, summarize
+from ablations.analyze.inference.quantiles import clopper_pearson
 from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.estimates import Interval, Summary, Training
 from ablations.core.findings import ArmFinding
@@ -32,8 +31,8 @@ def training_of(
 
 def share_of(lost: int, n: int) -> Interval:
     """Returns the 95% interval of the share of networks that do not train."""
-    low, high = proportion_confint(lost, n, alpha=1 - LEVEL, method="beta")
-    return Interval(float(low), float(high), LEVEL, "Clopper-Pearson")
+    low, high = clopper_pearson(lost, n, alpha=1 - LEVEL)
+    return Interval(low, high, LEVEL, "Clopper-Pearson")
 
 
 def without(summaries: Mapping[str, Summary], lost: Sequence[int]) -> dict[str, Summary]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.inference.intervals import LEVEL
+from ablations.analyze.inference.quantiles import wilson
 from ablations.core.estimates import ExampleDifference, ExampleNoise, Interval
 from ablations.core.metrics import TEST_ACCURACY
 from ablations.core.record import RunRecord
@@ -79,8 +78,8 @@ def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
         return None
     accuracy = float(np.mean([one.correct.mean() for one in found]))
     n = min(len(one.correct) for one in found)
-    low, high = proportion_confint(accuracy * n, n, alpha=1 - LEVEL, method="wilson")
-    interval = Interval(float(low), float(high), LEVEL, "Wilson over test images")
+    low, high = wilson(accuracy * n, n, alpha=1 - LEVEL)
+    interval = Interval(low, high, LEVEL, "Wilson over test images")
     return ExampleNoise(accuracy, n, interval, churn(found), _shared(found))
 
 
@@ -171,6 +170,8 @@ def mcnemar(clusters: Floats) -> float:
     moved = clusters[clusters != 0]
     if not moved.size:
         return 1.0
+    from scipy import stats
+
     if np.abs(moved).max() <= 1:
         return float(stats.binomtest(int((moved > 0).sum()), moved.size).pvalue)
     return float(stats.chi2.sf(moved.sum() ** 2 / (moved**2).sum(), df=1))

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from ablations.analyze.describe.targets import spent_seconds
 from ablations.analyze.inference.intervals import LEVEL
@@ -55,15 +54,14 @@ def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
     seconds, reached = own
     if not seconds.size:
         return None
-    curve = SurvfuncRight(seconds, reached)
     arrived = int(reached.sum())
     if reference and min(len(seconds), len(reference[0])) < FEWEST:
         reference = None
-    low, high = _bounds(curve) if arrived >= FEWEST else (None, None)
+    low, high = _bounds(own) if arrived >= FEWEST else (None, None)
     return TargetTime(
         n=len(seconds),
         reached=arrived,
-        median=_median(curve) if arrived else None,
+        median=_median(own) if arrived else None,
         low=low,
         high=high,
         p=None if reference is None else log_rank(own, reference),
@@ -76,6 +74,8 @@ def log_rank(one: Spans, other: Spans) -> float | None:
     groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
     if not len(one[0]) or not len(other[0]) or not reached.any():
         return None
+    from statsmodels.duration.survfunc import survdiff
+
     with np.errstate(all="ignore"):
         try:
             found = survdiff(seconds, reached, groups)
@@ -84,13 +84,19 @@ def log_rank(one: Spans, other: Spans) -> float | None:
     return _known(found[1])
 
 
-def _median(curve: SurvfuncRight) -> float | None:
-    """Returns the first time at which half of the runs had reached the target."""
-    there = np.flatnonzero(curve.surv_prob <= 0.5 + _ROUNDING)
-    return float(curve.surv_times[there[0]]) if there.size else None
+def _median(own: Spans) -> float | None:
+    """Returns the first time at which half of the runs had reached the target (Kaplan-Meier)."""
+    seconds, reached = own
+    moments, arrivals = np.unique(seconds[reached == 1], return_counts=True)
+    at_risk = (seconds >= moments[:, np.newaxis]).sum(axis=1)
+    there = np.flatnonzero(np.cumprod(1 - arrivals / at_risk) <= 0.5 + _ROUNDING)
+    return float(moments[there[0]]) if there.size else None
 
 
-def _bounds(curve: SurvfuncRight) -> tuple[float | None, float | None]:
+def _bounds(own: Spans) -> tuple[float | None, float | None]:
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    curve = SurvfuncRight(*own)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a curve that falls to 0 has no log there
         low, high = curve.quantile_ci(0.5, alpha=1 - LEVEL, method="cloglog")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
+from ablations.analyze.inference.quantiles import t_isf, t_sf
 from ablations.core.estimates import Interval, MetricInfo, Step, Summary
 from ablations.core.metrics import is_difference
 
@@ -52,7 +52,7 @@ class Estimate:
         """
         if self.mean is None or self.sd is None:
             return None
-        half = float(stats.t.isf((1 - level) / 2, self.n - 1)) * self.sd / math.sqrt(self.n)
+        half = t_isf((1 - level) / 2, self.n - 1) * self.sd / math.sqrt(self.n)
         return Interval(self.mean - half, self.mean + half, level, method)
 
     def floored(self, step: Step | None) -> Estimate:
@@ -77,7 +77,7 @@ class Estimate:
         if self.mean is None or not self.sd:
             return None
         t = self.mean / (self.sd / math.sqrt(self.n))
-        return float(2 * stats.t.sf(abs(t), self.n - 1))
+        return 2 * t_sf(abs(t), self.n - 1)
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -121,7 +121,7 @@ def prediction_interval(summary: Summary) -> Interval | None:
     """
     if summary.mean is None or summary.sd is None:
         return None
-    t = float(stats.t.isf((1 - LEVEL) / 2, summary.n - 1))
+    t = t_isf((1 - LEVEL) / 2, summary.n - 1)
     half = t * summary.sd * math.sqrt(1 + 1 / summary.n)
     method = "Student t for one new run"
     found = Interval(summary.mean - half, summary.mean + half, LEVEL, method)

@@ -14,10 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.regression.mixed_linear_model import MixedLM
 
 from ablations.analyze.inference.intervals import LEVEL
+from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.estimates import Effect, Interval, MixedEstimate, Summary
 from ablations.core.study import Arm
 
@@ -67,7 +66,7 @@ class _Fitted:
             weights[self._place[arm]] += weight
         middle = float(weights @ self._means)
         error = math.sqrt(float(weights @ self._covariance @ weights))
-        half = float(stats.t.isf((1 - LEVEL) / 2, self._df)) * error
+        half = t_isf((1 - LEVEL) / 2, self._df) * error
         interval = Interval(middle - half, middle + half, LEVEL, "mixed model, seed as block")
         return MixedEstimate(middle, interval, self._n_seeds, self._n_trials)
 
@@ -96,6 +95,8 @@ def _variances(
     values: Array, design: Array, seeds: NDArray[np.int64]
 ) -> tuple[float, float] | None:
     """Returns the residual variance, and that of the seeds as a multiple of it, by REML."""
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # A seed variance of zero lies on the edge of what is possible, which statsmodels

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, optimize, special, stats
-from statsmodels.stats.power import ttest_power
+from scipy import special
 
 from ablations.analyze.inference.effects import ALPHA
+from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.estimates import Effect, SeedPlan
 from ablations.core.study import Arm, Study
 
@@ -72,9 +72,12 @@ def detectable_d(n: int, *, alpha: float, power: float) -> float:
 
     A verdict on the wrong side does not count, so this is the upper half of a two-sided test.
     """
+    from scipy import optimize
+
+    exceeded = t_isf(alpha / 2, n - 1)
 
     def short(d: float) -> float:
-        return float(ttest_power(d, n, alpha / 2, alternative="larger")) - power
+        return 1.0 - float(special.nctdtr(n - 1, d * math.sqrt(n), exceeded)) - power
 
     high = 1.0
     while short(high) < 0:
@@ -107,7 +110,9 @@ def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
         n: Seeds.
         alpha: One minus the level of the interval.
     """
-    df, t = n - 1, float(stats.t.isf(alpha / 2, n - 1))
+    from scipy import integrate
+
+    df, t = n - 1, t_isf(alpha / 2, n - 1)
     largest = ratio * math.sqrt(n) / t  # of s in standard deviations, beyond which nothing fits
     width = 9 / math.sqrt(2 * df)  # nearly all of the density of s lies this close to 1
     low, high = max(0.0, 1 - width), min(largest, 1 + width)

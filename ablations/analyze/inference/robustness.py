@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, NonparametricResults
@@ -31,6 +30,8 @@ def nonparametric_results(values: Sequence[float]) -> NonparametricResults | Non
 
     ``None`` where none of them applies: with too few seeds, or where all values are equal.
     """
+    from scipy import stats
+
     x = np.asarray(values, dtype=np.float64)
     if x.size < TESTS_FROM or np.ptp(x) == 0:
         return None
@@ -67,6 +68,8 @@ def _flips(n: int) -> NDArray[np.int8]:
 
 
 def _bca(x: NDArray[np.float64]) -> Interval:
+    from scipy import stats
+
     found = stats.bootstrap(
         (x,),
         np.mean,

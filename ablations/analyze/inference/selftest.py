@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
+from scipy import special
 
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.intervals import LEVEL
+from ablations.analyze.inference.quantiles import wilson
 from ablations.core.estimates import Interval, MetricInfo, Step, Summary
 from ablations.core.findings import Findings
 from ablations.core.past import SelfTest
@@ -74,7 +74,7 @@ def self_test(
     alarmed = found[0].any(axis=0)
     # A half and the other one change places without changing the verdict's being an alarm.
     distinct = min(SPLITS, math.comb(n, n // 2) // (2 if n % 2 == 0 else 1))
-    low, high = proportion_confint(alarmed.mean() * distinct, distinct, method="wilson")
+    low, high = wilson(alarmed.mean() * distinct, distinct, alpha=0.05)
     return SelfTest(
         splits=SPLITS,
         alarms=int(alarmed.sum()),
@@ -117,7 +117,7 @@ def _verdicts(
     error2 = parts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(spread, error2**2 / (parts**2 / (sizes - 1)).sum(axis=-1), 1.0)
-    half_width = stats.t.isf(ALPHA / len(values) / 2, df) * np.sqrt(error2)
+    half_width = -special.stdtrit(df, ALPHA / len(values) / 2) * np.sqrt(error2)
     change = halves[0].mean(axis=2) - halves[1].mean(axis=2)
     alarmed = (np.abs(change) - half_width > margin) & spread
     lost = [(change - shift + half_width < -margin) & spread for shift in planted]

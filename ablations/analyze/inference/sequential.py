@@ -22,9 +22,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from ablations.analyze.inference.intervals import Estimate, estimate
+from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.design import Adaptive
 from ablations.core.estimates import Interval, Step
 
@@ -144,7 +145,7 @@ def equal_fixed(adaptive: Adaptive, *, alpha: float) -> int:
 
 def _half(alpha: float, n: int) -> float:
     """Returns half the width of a t interval, in standard deviations of a seed."""
-    return float(stats.t.isf(alpha / 2, n - 1)) / math.sqrt(n)
+    return t_isf(alpha / 2, n - 1) / math.sqrt(n)
 
 
 def _paths(last: int) -> Iterator[Array]:
@@ -163,7 +164,7 @@ def _smallest(values: Array, first: int, last: int) -> Array:
     t = np.abs(sums[:, first - 1 :]) * np.sqrt((n - 1) / (n * spread))
     weights = (n / last) ** SHAPE
     # Only the smallest p of a study counts, and it is small; the many others need no exact value.
-    likely = t > stats.t.isf(_LIKELY * weights / 2, n - 1)
+    likely = t > -special.stdtrit(n - 1, _LIKELY * weights / 2)
     p = np.ones_like(t)
     df = np.broadcast_to(n - 1.0, t.shape)
     p[likely] = 2 * special.stdtr(df[likely], -t[likely])
