@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablations.core.estimates import Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import ACCURACY, OVERFIT_GAP
+from ablations.core.metrics import ACCURACY, CURVES, OVERFIT_GAP, unit_of
 from ablations.report import data_files
 from ablations.report.blocks import (
     Block,
     Code,
     DataFile,
     Extras,
+    Figure,
     Fold,
     Items,
     Prose,
@@ -19,13 +22,27 @@ from ablations.report.blocks import (
     present,
 )
 from ablations.report.exhibits import folded, is_picture, show
-from ablations.report.figures.drawings import draw_history
+from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.figure_tables import epoch_table
+from ablations.report.figures.headlines import CURVES_READING
+from ablations.report.figures.histories import history_figure
+from ablations.report.figures.panels import Panels
+from ablations.report.figures.training_charts import history_charts
 from ablations.report.tables import bounds, make_table
 from ablations.report.words.chapters import chapter_places, chapter_titles, parameters
 from ablations.report.words.epoch_logs import epoch_log
 from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
 from ablations.report.words.observations import observe
-from ablations.text.formatting import UNKNOWN, arm_label, counted, difference, estimate, number
+from ablations.text.formatting import (
+    UNKNOWN,
+    arm_label,
+    counted,
+    difference,
+    estimate,
+    listing,
+    metric_name,
+    number,
+)
 
 
 def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:
@@ -52,7 +69,7 @@ def _arm(findings: Findings, place: int, curves: DataFile, extras: Extras) -> tu
     return present(
         Prose(size, lead=label),
         *filter(is_picture, exhibits),
-        draw_history(findings, place, curves),
+        _history(findings, place, curves),
         Items(seen, f"Observations on {label}") if seen else None,
         tail_table(arm, place),
         *(folded(exhibit, label) for exhibit in exhibits if not is_picture(exhibit)),
@@ -104,3 +121,45 @@ def _gap(gaps: Summary | None) -> str:
     if gaps is None:
         return UNKNOWN
     return estimate(gaps.mean, bounds(gaps.interval), "fraction", signed=True)
+
+
+def _history(findings: Findings, place: int, data: DataFile) -> Figure | None:
+    """Draws accuracy and loss over the epochs of the arm at a place, from 1."""
+    arm = findings.arms[place - 1]
+    found = history_charts(findings, arm)
+    if not found:
+        return None
+    label = arm_label(findings.study, arm.arm)
+    axes = listing([chart.y_axis for chart in found])
+    alt = f"Training and validation of ‘{label}’ over the epochs: {axes}."
+    reading = _history_reading(arm, found)
+    name = f"history-{place}"
+    notes = " ".join(dict.fromkeys(filter(None, (chart.notes for chart in found))))
+    headline = _history_headline(arm)
+    words = Words(name, headline, reading, alt, notes=notes)
+    table = epoch_table(arm)
+    return drawn(words, table, data, lambda width: history_figure(found, width))
+
+
+def _history_headline(arm: ArmFinding) -> str:
+    """Says where training and validation end, averaged over the seeds."""
+    pair = next(pair for pair in CURVES if set(pair) <= {c.metric for c in arm.curves})
+    means = {own.metric: own.last for own in arm.epoch_means}
+    trained, validated = (number(means.get(name), unit_of(pair[0])) for name in pair)
+    epochs = counted(max(len(curve.values) for curve in arm.curves), "epoch")
+    name = metric_name(pair[0])
+    return f"After {epochs}, {name} is {trained} in training and {validated} in validation"
+
+
+def _history_reading(arm: ArmFinding, charts: Sequence[Panels]) -> str:
+    """Says what the lines are, and what lies outside of the plot."""
+    losses = [c.values for c in arm.curves if c.metric in CURVES[1]]
+    top = max((value for run in losses for value in run[:1]), default=0.0)
+    drawn = max(
+        (chart.bounds[1] for chart in charts if chart.y_axis == metric_name(CURVES[1][0])),
+        default=top,
+    )
+    spike = f" The first epoch's loss, up to {number(top)}, lies outside." if top > drawn else ""
+    if len({curve.seed for curve in arm.curves}) == 1:
+        return f"One seed, so the line is no mean.{spike}"
+    return f"{CURVES_READING}{spike}"

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.core.estimates import TargetTime
+from ablations.core.estimates import Summary, TargetTime
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, KnownMetric, shown_in
-from ablations.report.blocks import Extras, Prose, Section, Table, present
-from ablations.report.figures.drawings import draw_cost, draw_steps
+from ablations.report.blocks import Extras, Figure, Prose, Section, Table, present
+from ablations.report.data_files import arms_file, csv_file, steps_frame
+from ablations.report.figures.dots import dot_figure
+from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.figure_tables import quantile_table
+from ablations.report.figures.headlines import dots_alt
+from ablations.report.figures.scatter import Scatter, cost_figure
+from ablations.report.figures.training_charts import cost_chart, steps_chart
 from ablations.report.tables import bare_p, make_table
 from ablations.text.formatting import (
     UNKNOWN,
     arm_label,
     count,
+    counted,
     duration,
+    metric_name,
     named_arm,
     number,
     operations,
@@ -23,7 +31,7 @@ from ablations.text.formatting import (
 
 def cost(findings: Findings, _: Extras) -> Section | None:
     """Puts together what training cost, where time was measured."""
-    scatter, steps = draw_cost(findings), draw_steps(findings)
+    scatter, steps = _scatter(findings), _steps(findings)
     if not scatter and not steps:
         return None
     costs, targets = cost_table(findings), target_table(findings)
@@ -172,3 +180,100 @@ def _warmup_table(findings: Findings) -> Table | None:
         rows,
         numeric=numeric,
     )
+
+
+def _steps(findings: Findings) -> Figure | None:
+    """Draws the distribution of step times of every arm."""
+    chart = steps_chart(findings)
+    table = quantile_table(findings)
+    if chart is None or table is None:
+        return None
+    alt = dots_alt(chart, "step times by arm")
+    words = Words("steps", _steps_headline(findings), _STEPS_READING, alt, notes=chart.notes)
+    data = csv_file("steps", steps_frame(findings))
+    return drawn(words, table, data, lambda width: dot_figure(chart, width))
+
+
+def _steps_headline(findings: Findings) -> str:
+    """Gives the range of the typical training step."""
+    typical = [
+        (arm.timing.median_step_seconds, arm_label(findings.study, arm.arm))
+        for arm in findings.arms
+        if arm.timing and arm.timing.median_step_seconds is not None
+    ]
+    (low, fast), (high, slow) = min(typical), max(typical)
+    if number(low, "seconds") == number(high, "seconds"):
+        return f"A typical training step takes {number(low, 'seconds')}"
+    return (
+        f"The median training step was {number(low, 'seconds')} (‘{fast}’) "
+        f"to {number(high, 'seconds')} (‘{slow}’)"
+    )
+
+
+_STEPS_READING = (
+    "Each tick is a percentile of the steps after the first epoch, from the 1st to the 99th. "
+    "The thick bar holds the middle half, the thin bar 90%; the mark is the median. "
+    "Compilation and warm-up are left out here and stand in the table below."
+)
+
+
+def _scatter(findings: Findings) -> Figure | None:
+    """Draws what each arm reaches against what it costs."""
+    chart, cost = cost_chart(findings), findings.cost_metric
+    if chart is None or cost is None:
+        return None
+    table = _means_table(findings, cost)
+    _, across, upward = (column.name for column in table.columns)
+    alt = f"Scatter plot of {upward} over {across}, one point for each arm."
+    headline = _cost_headline(findings, chart, cost)
+    words = Words("cost", headline, cost_reading(findings, cost), alt, notes=chart.notes)
+    data = arms_file("cost", findings)
+    return drawn(words, table, data, lambda width: cost_figure(chart, width))
+
+
+def _means_table(findings: Findings, cost: str) -> Table:
+    """One row per arm: the two means that its point stands for."""
+    metric = findings.metric.name
+    numeric = [metric_name(cost), metric_name(metric)]
+    means = [(arm, arm.summaries.get(cost), arm.summaries.get(metric)) for arm in findings.arms]
+    rows = [
+        [arm_label(findings.study, arm.arm)]
+        + [number(s.mean if s else None, s.metric.unit if s else "number") for s in found]
+        for arm, *found in means
+    ]
+    return make_table("means by arm", ["arm", *numeric], rows, numeric=numeric)
+
+
+def _cost_headline(findings: Findings, chart: Scatter, cost: str) -> str:
+    """Compares the cost of the best arm with that of the reference."""
+    best, reference = _best_and_reference(findings, cost)
+    if findings.best == findings.study.reference or not (best and best.mean):
+        return f"What {counted(len(chart.points), 'arm')} cost, and what they reach"
+    if not (reference and reference.mean):
+        return f"The best arm takes {number(best.mean, 'seconds')}"
+    other = named_arm(findings.study, findings.study.reference)
+    return (
+        f"The best arm took {number(best.median, 'seconds')}, {other} "
+        f"{number(reference.median, 'seconds')}"
+    )
+
+
+def _best_and_reference(findings: Findings, cost: str) -> list[Summary | None]:
+    arms = (findings.best, findings.study.reference)
+    return [findings.arm(arm).summaries.get(cost) if arm else None for arm in arms]
+
+
+def cost_reading(findings: Findings, cost: str) -> str:
+    """Explains the figure of costs, and the medians where its headline has any."""
+    costs = _best_and_reference(findings, cost)
+    apart = findings.best != findings.study.reference
+    medians = apart and all(found and found.mean for found in costs)
+    return f"{_COST_READING} {_TYPICAL}" if medians else _COST_READING
+
+
+_COST_READING = (
+    "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The line "
+    "joins the arms that no cheaper arm equals or beats (Pareto front); where intervals overlap, "
+    "it may run otherwise."
+)
+_TYPICAL = "The headline gives medians, which a slow first trial does not move."

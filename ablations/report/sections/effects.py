@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report import data_files
-from ablations.report.blocks import Extras, Section, Table, present
-from ablations.report.figures.drawings import draw_effects
+from ablations.report.blocks import Extras, Figure, Section, Table, present
+from ablations.report.data_files import effects_file
+from ablations.report.figures.charts import effects_chart
+from ablations.report.figures.dots import dot_figure
+from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.figure_tables import contrast_table
+from ablations.report.figures.headlines import dots_alt
 from ablations.report.sections.dependence import dependence
 from ablations.report.sections.fraction import fraction
 from ablations.report.sections.robustness import opinions
 from ablations.report.sections.shares import draw_shares
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import count, difference, verdict
+from ablations.text.evidence import effect_label, stands_clear
+from ablations.text.formatting import count, counted, difference, metric_name, verdict
 
 
 def effects(findings: Findings, _: Extras) -> Section | None:
@@ -21,7 +25,7 @@ def effects(findings: Findings, _: Extras) -> Section | None:
     if not findings.effects:
         return None
     blocks = present(
-        draw_effects(findings),
+        _draw(findings),
         _table(findings),
         fraction(findings),
         dependence(findings),
@@ -44,7 +48,7 @@ def _table(findings: Findings) -> Table:
         rows,
         numeric=numeric,
         name="effect",
-        data=(data_files.effects_file(findings),),
+        data=(effects_file(findings),),
     )
 
 
@@ -57,3 +61,51 @@ def _numbers(effect: Effect) -> list[str]:
         bare_p(effect.p_adjusted),
         count(effect.n),
     ]
+
+
+def _draw(findings: Findings) -> Figure | None:
+    """Draws the effects with both intervals."""
+    chart = effects_chart(findings)
+    if chart is None:
+        return None
+    alt = dots_alt(chart, f"effects on {metric_name(findings.metric.name)}")
+    headline, reading = _headline(findings), _reading(findings)
+    words = Words("effects", headline, reading, alt, notes=chart.notes)
+    return drawn(
+        words,
+        contrast_table(findings),
+        effects_file(findings),
+        lambda width: dot_figure(chart, width),
+    )
+
+
+def _headline(findings: Findings) -> str:
+    """Counts the effects that a verdict could be given to."""
+    total = len(findings.effects)
+    clear = sum(stands_clear(findings, effect) for effect in findings.effects)
+    margin = findings.study.smallest_effect_that_matters
+    shown = difference(margin, findings.metric.unit).lstrip("+")
+    beyond = f"exceed {shown}" if margin > 0 else "differ from none"
+    if all(effect.interval is None for effect in findings.effects):
+        return "Estimates without intervals"
+    if any(effect.trained for effect in findings.effects):
+        beyond += " with and without the networks that did not train"
+    if total == 1:
+        return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
+    return f"{clear or 'None'} of {total} effects could be shown to {beyond}"
+
+
+def _reading(findings: Findings) -> str:
+    """Says what the marks of the figure are."""
+    if all(effect.interval is None for effect in findings.effects):
+        return "Each dot is the effect within one seed. A hollow mark is inconclusive."
+    family = findings.effects[0].family_size
+    bars = (
+        "The thick bar is the 95% interval of that effect alone; the thin bar is adjusted for all "
+        f"{counted(family, 'comparison')} and decides the verdict."
+        if family > 1
+        else "The bar is its 95% interval, which decides the verdict."
+    )
+    margin = " The shaded band holds effects too small to matter."
+    band = margin if findings.study.smallest_effect_that_matters > 0 else ""
+    return f"Each dot is the effect within one seed. {bars} A hollow mark is inconclusive.{band}"

@@ -15,10 +15,10 @@ from ablations.core.metrics import Unit
 from ablations.core.study import Arm
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.headlines import cost_reading
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.theme import style
 from ablations.report.sections.cost import (
+    cost_reading,
     cost_table,
     cost_table_reading,
     target_reading,
@@ -214,3 +214,9 @@ def test_the_target_table_says_who_reached_the_target_and_when(findings: Finding
     assert [column.name for column in table.columns] == ["arm", "reached", "median time"]
     assert "log-rank" not in target_reading(bare)
     assert "log-rank" in target_reading(replace(findings, arms=arms))
+
+
+def test_the_reading_of_times_to_a_target_is_about_them(findings: Findings) -> None:
+    assert "A run that never reached the target counts as one that takes longer" in (
+        target_reading(findings)
+    )
