@@ -85,10 +85,12 @@ def scale_for(unit: Unit, values: Iterable[float | None], *, signed: bool = Fals
 def _stepped(
     largest: float, steps: Sequence[tuple[float, float, str]], *, last: tuple[float, str]
 ) -> Scale:
-    fitting = (step[1:] for step in steps if largest < step[0])
-    factor, suffix = next(fitting, last)
-    shown = largest * factor
-    decimals = 0 if shown >= 100 or suffix == "B" else 1
+    for limit, factor, suffix in (*steps, (math.inf, *last)):
+        shown = largest * factor
+        decimals = 0 if shown >= 100 or suffix == "B" else 1
+        # What would be rounded up to the limit is shown in the next unit: 1.0 s, not 1 000 ms.
+        if round(shown, decimals) < round(limit * factor, 6):
+            break
     return Scale(factor, decimals, f"{THIN}{suffix}")
 
 
@@ -119,8 +121,9 @@ def operations(value: float | None, unit: str) -> str:
     if value is None or not math.isfinite(value):
         return UNKNOWN
     prefixes = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-    size, prefix = next((p for p in prefixes if abs(value) >= p[0]), prefixes[-1])
-    shown = Scale(1.0, _decimals(abs(value) / size), f"{THIN}{prefix}{unit}")
+    rounded = float(f"{abs(value):.2e}")  # 999 960 is 1.00 M and not 1 000 k
+    size, prefix = next((p for p in prefixes if rounded >= p[0]), prefixes[-1])
+    shown = Scale(1.0, _decimals(rounded / size), f"{THIN}{prefix}{unit}")
     return shown.show(value / size)
 
 

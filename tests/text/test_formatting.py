@@ -163,3 +163,24 @@ def test_gates_and_verdicts_in_words() -> None:
 def test_settings_read_as_in_the_study_file() -> None:
     assert f.setting({"a": [1, True, "x"]}) == "{a = [1, true, x]}"
     assert f.setting(None) == "–"
+
+
+@given(st.floats(min_value=1e-7, max_value=1e11))
+def test_nothing_is_rounded_up_to_a_number_of_the_next_unit(value):
+    limits = {"µs": 1000, "ms": 1000, "s": 300, "min": 60, "B": 1000, "kB": 1000, "MB": 1000}
+    shown = [f.scale_for(unit, [value]).show(value) for unit in ("seconds", "bytes")]
+    if value < 59.95:
+        shown.append(f.duration(value))
+    for text in shown:
+        digits, _, unit = text.rpartition(THIN)
+        assert float(digits.replace(THIN, "")) < limits.get(unit, math.inf), text
+    digits, _, prefix = f.operations(value, "FLOP").rpartition(THIN)
+    assert float(digits.replace(THIN, "")) < 1000 or prefix == "PFLOP"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.9996, "1.0 s"), (0.00099996, "1.0 ms"), (59.96, "1 min 0 s"), (3599.6, "1 h 0 min")],
+)
+def test_a_duration_carries_into_the_next_unit(seconds, text):
+    assert f.duration(seconds).replace(THIN, " ") == text
