@@ -90,9 +90,9 @@ def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
 
 
 LOOKED = (
-    "Intervals and verdicts suppose that this was settled before the first look, and are wrong "
-    "more often than they say where it was not. Seeds that nobody has looked at, as many as are "
-    "named before they are trained, give intervals that hold."
+    "Intervals and verdicts assume that this was fixed before the first look; where it was not, "
+    "they are wrong more often than promised. New seeds that nobody has looked at, with their "
+    "number fixed before they are trained, give valid intervals."
 )
 
 

@@ -70,7 +70,7 @@ def cost_table(findings: Findings) -> Table | None:
 
 
 def _is_shared(findings: Findings) -> bool:
-    """Whether any arm found work done by others, so that its time is not all of its work."""
+    """Whether another trial did a part of any arm's work, so that its time is not all of it."""
     return any(
         arm.summaries[FULL_FIT_SECONDS].mean != arm.summaries[FIT_SECONDS].mean
         for arm in findings.arms
@@ -157,8 +157,8 @@ _OPERATIONS = (
     "apart, else of the layers that train."
 )
 _SHARED_WORK = (
-    "Apart from the fit time as it was, each column counts the frozen layers’ work as the trial’s "
-    "own, also where it found it done by others."
+    "Apart from the measured fit time, each column includes the work of the frozen layers, also "
+    "where another trial did it."
 )
 
 

@@ -43,7 +43,7 @@ def _table(findings: Findings) -> Table:
         for effect in findings.effects
     ]
     return make_table(
-        "Each effect, with its interval alone and adjusted for all comparisons",
+        "Each effect, with its unadjusted interval and the one adjusted for all comparisons",
         ["effect", *numeric, "verdict"],
         rows,
         numeric=numeric,
@@ -101,8 +101,8 @@ def _reading(findings: Findings) -> str:
         return "Each dot is the effect within one seed. A hollow mark is inconclusive."
     family = findings.effects[0].family_size
     bars = (
-        "The thick bar is the 95% interval of that effect alone; the thin bar is adjusted for all "
-        f"{counted(family, 'comparison')} and decides the verdict."
+        "The thick bar is the unadjusted 95% interval of that effect; the thin bar is adjusted for "
+        f"all {counted(family, 'comparison')} and decides the verdict."
         if family > 1
         else "The bar is its 95% interval, which decides the verdict."
     )

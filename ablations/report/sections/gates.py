@@ -55,8 +55,8 @@ def gate_errors(findings: Findings) -> str:
         for loss, share in zip(found.planted, found.found, strict=True)
     ]
     return (
-        f"One random half of the {counted(found.n_seeds, 'seed')} held against the other, as the "
-        f"gate ‘--against’ holds other seeds against the past, raises a false alarm in "
+        f"Two random halves of the {counted(found.n_seeds, 'seed')}, compared as the gate "
+        f"‘--against’ compares other seeds with the past, give a false alarm in "
         f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}, from the "
         f"distinct ones), and finds an arm that got worse in {listing(losses)}."
     )
@@ -70,7 +70,7 @@ def gate_scope(findings: Findings) -> str:
     for arm, found in findings.judged_training.items():
         groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
     parts = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
-    return f"The gates speak of networks that train: {'; '.join(parts)}."
+    return f"The gates judge networks that train: {'; '.join(parts)}."
 
 
 def gate_gaps(findings: Findings) -> str:
@@ -79,7 +79,7 @@ def gate_gaps(findings: Findings) -> str:
     if not sentences:
         return ""
     text = " ".join(sentences)
-    return f"{text} A gate on the interval of such seeds errs more often than it says."
+    return f"{text} A gate on the interval of such seeds errs more often than promised."
 
 
 def gate_tables(findings: Findings) -> tuple[Table, ...]:

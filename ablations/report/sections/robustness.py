@@ -57,7 +57,7 @@ def _table(findings: Findings, known: list[Effect]) -> Table:
     cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
     rows = [[row[column] for column in columns] for row in cells]
     others = any(effect.nonparametric or effect.mixed for effect in known)
-    caption = "Effect sizes and second opinions, unadjusted" if others else "Effect sizes"
+    caption = "Effect sizes and other methods, unadjusted" if others else "Effect sizes"
     return make_table(caption, columns, rows, numeric=columns[1:])
 
 

@@ -11,9 +11,9 @@ from ablations.text.formatting import change_label, counted, listing, number
 from ablations.text.naming import gap_sentence, revision_sentences, untrained_sentence
 
 GAP_LIMIT = (
-    "Seeds that spread like a bell curve leave so wide a gap in one study of 20 at most. An "
-    "interval over seeds of two kinds contains the mean less often than it says: look at these "
-    "seeds before relying on it."
+    "Normally distributed seeds have such a wide gap in at most one study of 20. Where there are "
+    "two kinds of seeds, an interval contains the mean less often than 95 times in 100: check "
+    "these seeds before you rely on it."
 )
 _MOST = 3
 

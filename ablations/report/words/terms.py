@@ -8,9 +8,9 @@ SEEDS: tuple[Term, ...] = (
     (
         "Seed",
         "One complete training with random numbers of its own: what is drawn at random, such as "
-        "the first weights and the order of the data, is drawn anew. All arms share the seeds and "
-        "are compared seed by seed, which removes what a lucky or unlucky seed does to all of "
-        "them alike.",
+        "the first weights and the order of the data, is drawn again. All arms share the seeds and "
+        "are compared seed by seed, which removes the part of the noise that a seed adds to all "
+        "arms alike.",
     ),
     (
         "n",
@@ -20,32 +20,33 @@ SEEDS: tuple[Term, ...] = (
     (
         "95% interval",
         "Computed from the seeds by Student's t. Were the study repeated with other seeds many "
-        "times, about 95 of 100 such intervals would contain the long-run mean. One without width "
-        "says that all seeds gave the same number, which is coarse rather than certain.",
+        "times, about 95 of 100 such intervals would contain the long-run mean. An interval "
+        "of width 0 means that all seeds gave the same number: the metric is coarse, which is no "
+        "certainty.",
     ),
 )
 ASSUMES: tuple[Term, ...] = (
     (
         "What an interval assumes",
-        "That the seeds are independent draws of one kind of network, those that train, and spread "
-        "roughly like a bell curve. Where results are lopsided, where a metric is so coarse that "
-        "seeds tie, where there are two kinds of networks or something drifts from one seed to the "
-        "next, fewer than 95 of 100 intervals contain the mean, and a gate or verdict errs more "
-        "often than it says. Differences between arms suffer less, unless one arm alone has such "
-        "seeds.",
+        "That the seeds are independent, of one kind of network (those that train), and roughly "
+        "normally distributed. Where results are skewed, where a metric is so coarse that seeds "
+        "tie, where there are two kinds of networks, or where something changes slowly from one "
+        "seed to the next, fewer than 95 of 100 intervals contain the mean, and a gate or verdict "
+        "errs more often than promised. Differences between arms are affected less, unless only "
+        "one arm has such seeds.",
     ),
 )
 LOOKS: Term = (
     "Looking after each seed",
-    "Who looks after each seed and stops when the result pleases will find something sooner or "
-    "later. The intervals of the effects are wider at each look by just as much as keeps the "
-    "chance of missing the truth at any look at 5%.",
+    "Whoever looks at the results after each seed, and stops when they please, finds an effect "
+    "sooner or later, even where there is none. The intervals of the effects are therefore wider: "
+    "the chance that the true effect lies outside of them at any look is 5% at most.",
 )
 IMAGES: Term = (
     "95% over test images",
-    "Where the accuracy of these very models on many more such images lies (for one arm Wilson’s "
-    "method; for two arms their answers to the same images are compared and the images drawn "
-    "anew, 9,999 times). It knows nothing of other seeds.",
+    "Where the accuracy of these trained models on many more such images is expected (for one arm "
+    "by Wilson’s method; for two arms by a bootstrap of the images, on which both are compared, "
+    "9,999 times). It does not cover other seeds.",
 )
 MCNEMAR: Term = (
     "McNemar’s p",
@@ -83,14 +84,14 @@ SHARE: Term = (
 )
 STANDARDIZED: Term = (
     "Standardized effect",
-    "The effect divided by its spread over seeds: how far it stands out of the noise of "
-    "retraining, not how much it matters.",
+    "The effect divided by its standard deviation over seeds: how large it is beside the noise "
+    "of training again, not how much it matters.",
 )
 OPINIONS: Term = (
     "Sign-flip p, Wilcoxon p",
-    "Second opinions that suppose no bell curve. If a change did nothing, each seed’s difference "
-    "could as well have the other sign; p is the share of such flips that look at least as "
-    "strong, by the sum (sign-flip) or by the ranks (Wilcoxon).",
+    "Tests that assume no normal distribution. If a change did nothing, each seed’s difference "
+    "could as well have the other sign; p is the share of such sign flips that give an effect at "
+    "least as large, by the sum (sign-flip) or by the ranks (Wilcoxon).",
 )
 MIXED: Term = (
     "Mixed model",
@@ -105,7 +106,7 @@ POWER: Term = (
 )
 LIMITS: Term = (
     "What this does not cover",
-    "The intervals over seeds speak for other seeds on the same data set, pretrained weights, "
+    "The intervals over seeds are for other seeds with the same data set, pretrained weights, "
     "machine and settings. They say nothing about other data, another architecture or another "
     "training budget.",
 )

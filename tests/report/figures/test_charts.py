@@ -151,7 +151,7 @@ def test_the_table_of_costs_has_the_time_without_sharing_only_where_work_was_sha
         table = cost_table(costing(full))
         assert table is not None
         assert ("fit time, nothing shared" in [c.name for c in table.columns]) is shown
-        assert ("found it done by others" in cost_table_reading(costing(full))) is shown
+        assert ("where another trial did it" in cost_table_reading(costing(full))) is shown
 
 
 def test_the_headline_of_the_curves_says_which_of_the_two_is_higher(findings: Findings) -> None:

@@ -134,7 +134,7 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
 
 def test_gates_say_of_which_networks_they_speak(findings: Findings) -> None:
     clean = losing(findings, {})
-    assert gate_scope(clean).startswith("The gates speak of networks that train: of ")
+    assert gate_scope(clean).startswith("The gates judge networks that train: of ")
     assert "all of 3 seeds trained, and 3 seeds cannot exclude that up to 70.8%" in gate_scope(
         clean
     )
