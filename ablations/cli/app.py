@@ -13,6 +13,7 @@ import typer
 from ablations import __version__
 from ablations.cli.checking import repair, rerun
 from ablations.cli.options import (
+    FIRST_STEPS,
     AsJson,
     Difference,
     Jobs,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog="Exit codes: 0 all well; 1 a gate failed or a rerun differs; 2 usage, study file or "
@@ -68,6 +68,8 @@ def _run() -> int | None:
         code: int | None = app(standalone_mode=False)
     except _Usage as error:
         error.show()
+        if len(sys.argv) == 1 and not any(Path().glob("*.toml")):
+            note(FIRST_STEPS)
         return error.exit_code
     except AblationsError as error:
         note(f"ablations: {error}")
@@ -100,7 +102,7 @@ def _options(
     """Which parts of a training recipe earn their keep, by how much, and how sure are we?"""
 
 
-@app.command()
+@app.command(epilog="Example: ablations plan study.toml --seeds 10")
 @with_session
 def plan(
     session: Session,
@@ -130,7 +132,7 @@ def plan(
     say(f"\n{screens.progress_line(progress)}")
 
 
-@app.command()
+@app.command(epilog="Example: ablations run quickstart --jobs 2")
 @with_session
 def run(  # noqa: PLR0913 - each is an option
     session: Session,
@@ -175,7 +177,7 @@ def run(  # noqa: PLR0913 - each is an option
         raise typer.Exit(4)
 
 
-@app.command()
+@app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
     """Tell how far a study is, also while it runs."""
@@ -197,7 +199,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
         say(f"{others} other records are of other settings: {cure}")
 
 
-@app.command()
+@app.command(epilog="Example: ablations report study.toml --records records.jsonl")
 @with_session
 def report(
     session: Session,
@@ -214,7 +216,7 @@ def report(
         raise typer.Exit(4)
 
 
-@app.command()
+@app.command(epilog="Example: ablations gate study.toml --against main:reports/study/report.json")
 @with_session
 def gate(
     session: Session,
@@ -260,7 +262,7 @@ def gate(
     raise typer.Exit(shown.exit_code)
 
 
-@app.command()
+@app.command(epilog="Example: ablations power study.toml")
 @with_session
 def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
     """Tell what the seeds could find and how many a verdict takes."""
@@ -277,10 +279,10 @@ def power(session: Session, source: Source = None, as_json: AsJson = False) -> N
         show(screens.power_table(findings))
 
 
-app.command()(rerun)
+app.command(epilog="Example: ablations rerun study.toml --trials 2")(rerun)
 
 
-@app.command("list")
+@app.command("list", epilog="Example: ablations list")
 def list_(as_json: AsJson = False) -> None:
     """List the built-in studies."""
     from ablations.cli import screens
@@ -293,7 +295,7 @@ def list_(as_json: AsJson = False) -> None:
         show(screens.studies_table(titles))
 
 
-@app.command()
+@app.command(epilog="Example: ablations init study.toml")
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("study.toml"),
 ) -> None:
@@ -304,7 +306,7 @@ def init(
     say(f"{path} is written; see what it would do with: ablations plan {path}")
 
 
-@app.command()
+@app.command(epilog="Example: ablations schema > study.schema.json")
 def schema() -> None:
     """Print the JSON schema of study files, for editors."""
     from ablations.plan import study_schema
@@ -312,7 +314,7 @@ def schema() -> None:
     print_json(study_schema())
 
 
-@app.command()
+@app.command(epilog="Example: ablations export study.toml --to records.jsonl")
 @with_session
 def export(
     session: Session,
@@ -330,10 +332,10 @@ def export(
     note(f"{len(records)} records are in {to}")
 
 
-app.command()(repair)
+app.command(epilog="Example: ablations repair study.toml")(repair)
 
 
-@app.command()
+@app.command(epilog="Example: ablations site -o site")
 def site(
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False)] = Path("site"),
     reports_dir: ReportsDir = Path("reports"),

@@ -10,7 +10,25 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Study file or built-in name.")]
+FIRST_STEPS = (
+    "There is no study file in this folder. To write one: ablations init. To train a small study "
+    "that is built in, in about a minute: ablations run quickstart"
+)
+"""What to do in a folder without a study file."""
+
+
+def _studies(incomplete: str) -> list[str]:
+    """Returns the study files beside us and the built-in studies, for the shell to complete."""
+    from ablations.plan import builtin_names
+
+    known = [*sorted(map(str, Path().glob("*.toml"))), *builtin_names()]
+    return [name for name in known if name.startswith(incomplete)]
+
+
+StudyName = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="Study file or built-in name.", autocompletion=_studies),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a shared setting.")
 ]
