@@ -19,12 +19,6 @@ MOST_ENTRIES = 24
 REGISTRIES = {"report/sections"}
 """Folders of one entry a file; they may be larger."""
 
-EXCEPTIONS = {
-    "cli/app.py: run",
-    "cli/app.py: gate",
-}
-"""Functions above the limit, until they are cut; no other may join them."""
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -52,7 +46,7 @@ def test_functions_are_short() -> None:
         for function in functions(module)
         if lines_of(function) > MOST_LINES_OF_A_FUNCTION
     }
-    assert not long - EXCEPTIONS
+    assert not long
 
 
 def test_modules_are_short() -> None:

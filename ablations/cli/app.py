@@ -15,21 +15,27 @@ from ablations.cli.checking import repair, rerun
 from ablations.cli.options import (
     FIRST_STEPS,
     AsJson,
-    Difference,
+    Baseline,
+    Despite,
+    GoOn,
     Jobs,
     Plain,
     ReportsDir,
+    RequireGates,
     Samples,
+    SelfTest,
     Source,
     with_session,
 )
 from ablations.cli.printing import (
     error_console,
     note,
+    note_findings,
     note_threads,
     print_json,
     say,
     show,
+    show_gates,
     stopping_cleanly,
 )
 from ablations.cli.signals import was_terminated
@@ -37,6 +43,7 @@ from ablations.cli.streams import close_streams, open_streams
 from ablations.errors import AblationsError, EmptyReportError
 
 if TYPE_CHECKING:
+    from ablations.plan import Progress
     from ablations.session import Session
 
 app = typer.Typer(
@@ -142,9 +149,7 @@ def run(  # noqa: PLR0913 - each is an option
     report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
     samples: Samples = True,
     plain: Plain = False,
-    go_on: Annotated[
-        bool, typer.Option("--go-on", help="Even if the first trial lacks a metric of the study.")
-    ] = False,
+    go_on: GoOn = False,
     as_json: AsJson = False,
 ) -> None:
     """Train what is missing, then render the report. Issue it again to resume."""
@@ -155,26 +160,17 @@ def run(  # noqa: PLR0913 - each is an option
     if report:
         require_own_report(session.study, reports_dir)  # not only after hours of training
     with stopping_cleanly():
-        session.claim()
-        note_threads(session)
-        _train(session, jobs, go_on=go_on)
-        progress = session.progress(jobs=jobs)
-        note(screens.progress_line(progress))
+        progress = _train(session, jobs, go_on=go_on)
         if report:
             session.describe(jobs)
         session = session.reading(samples=samples)
         records = session.records()
-        for line in screens.metric_lines(session.study, records):
-            note(line)
-        for line in screens.untrained_lines(session.study, records):
-            note(line)
+        note_findings(session.study, records)
         page = _rendered(session, reports_dir) if report else None
     if as_json:
         document = screens.progress_json(session.study, progress, records)
         print_json({**document, "report": None if page is None else str(page)})
-    if progress.completed < progress.planned:
-        note(f"the output of what failed is in {session.log_dir}")
-        raise typer.Exit(4)
+    _end_run(session, progress)
 
 
 @app.command(epilog="Example: ablations status study.toml --json")
@@ -210,8 +206,7 @@ def report(
     """Render the HTML page and the Markdown post from the records there are."""
     session = _reading(session, source, samples=samples)
     _render(session, reports_dir)
-    progress = session.progress(jobs=1)
-    if source is None and not progress.completed + progress.failed:
+    if source is None and not _has_records(session):
         note("the report is empty: no trial has a record yet; 'ablations run' trains them")
         raise typer.Exit(4)
 
@@ -222,22 +217,12 @@ def gate(
     session: Session,
     *,
     source: Source = None,
-    past: Annotated[
-        str | None,
-        typer.Option("--against", metavar="BASELINE", help="Hold against an earlier state: "
-                     "report.json, .jsonl, records.sqlite, its folder, or REVISION:PATH."),
-    ] = None,
-    despite: Annotated[
-        list[Difference] | None, typer.Option(help="What may differ from that state.")
-    ] = None,
-    self_test: Annotated[
-        bool, typer.Option("--self-test", help="How often does --against err on these records?")
-    ] = False,
-    require_gates: Annotated[
-        bool, typer.Option("--require-gates", help="A study without gates is an error.")
-    ] = False,
+    past: Baseline = None,
+    despite: Despite = None,
+    self_test: SelfTest = False,
+    require_gates: RequireGates = False,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Hold records against the gates or the past; the exit code is the verdict."""
     from ablations.cli import gate as gating
 
@@ -251,14 +236,7 @@ def gate(
         shown = gating.held_against(findings, past, despite=despite or ())
     else:
         shown = gating.gated(findings, required=require_gates)
-    if as_json:
-        print_json(shown.document)
-    else:
-        for title, table in shown.tables:
-            say(f"{title}:")
-            show(table)
-    for line in shown.lines:
-        note(line)
+    show_gates(shown, as_json=as_json)
     raise typer.Exit(shown.exit_code)
 
 
@@ -354,18 +332,22 @@ def site(
         say(str(build_site(reports_dir, out)))
 
 
-def _train(session: Session, jobs: int | None, *, go_on: bool) -> None:
-    """Trains what is to do under a live display on standard error."""
+def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
+    """Trains what is to do under a live display on standard error; returns what is done then."""
     from ablations.cli.progress import download_bar, make_progress
+    from ablations.cli.screens import progress_line
 
-    to_do = session.progress().to_do
-    if not to_do:
-        return
-    console = error_console()
-    with download_bar(console) as report_bytes:
-        session.prepare(to_do, report_bytes)
-    with make_progress(console, session.study, to_do) as watcher:
-        session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
+    session.claim()
+    note_threads(session)
+    if to_do := session.progress().to_do:
+        console = error_console()
+        with download_bar(console) as report_bytes:
+            session.prepare(to_do, report_bytes)
+        with make_progress(console, session.study, to_do) as watcher:
+            session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
+    progress = session.progress(jobs=jobs)
+    note(progress_line(progress))
+    return progress
 
 
 def _reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
@@ -395,3 +377,16 @@ def _render(session: Session, reports_dir: Path) -> Path:
     )
     note(f"report: {page}")
     return page
+
+
+def _has_records(session: Session) -> bool:
+    """Whether a trial of the plan has completed or failed."""
+    progress = session.progress(jobs=1)
+    return bool(progress.completed + progress.failed)
+
+
+def _end_run(session: Session, progress: Progress) -> None:
+    """Ends with 4, and names the log, where a trial has not completed."""
+    if progress.completed < progress.planned:
+        note(f"the output of what failed is in {session.log_dir}")
+        raise typer.Exit(4)

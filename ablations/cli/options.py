@@ -101,6 +101,27 @@ class Difference(StrEnum):
     PRECISION = "precision"
 
 
+GoOn = Annotated[
+    bool, typer.Option("--go-on", help="Even if the first trial lacks a metric of the study.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="BASELINE",
+        help="Hold against an earlier state: report.json, .jsonl, records.sqlite, its folder, or "
+        "REVISION:PATH.",
+    ),
+]
+Despite = Annotated[list[Difference] | None, typer.Option(help="What may differ from that state.")]
+SelfTest = Annotated[
+    bool, typer.Option("--self-test", help="How often does --against err on these records?")
+]
+RequireGates = Annotated[
+    bool, typer.Option("--require-gates", help="A study without gates is an error.")
+]
+
+
 def _open_session(
     study: StudyName,
     *,

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ from ablations.text.escaping import harmless
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ablations.cli.gate import GateOutput
+    from ablations.core.record import RunRecord
+    from ablations.core.study import Study
     from ablations.session import Session
 
 _SECOND_CONTROLS = re.compile(r"[\x7f-\x9f]")
@@ -70,6 +73,26 @@ def note_threads(session: Session) -> None:
     from ablations.cli import screens
 
     for line in screens.thread_lines(session.study, session.other_threads):
+        note(line)
+
+
+def note_findings(study: Study, records: Sequence[RunRecord]) -> None:
+    """Warns of metrics that are missing and of networks that did not train."""
+    from ablations.cli import screens
+
+    for line in (*screens.metric_lines(study, records), *screens.untrained_lines(study, records)):
+        note(line)
+
+
+def show_gates(shown: GateOutput, *, as_json: bool) -> None:
+    """Prints the document or the tables, and on standard error what there is to know."""
+    if as_json:
+        print_json(shown.document)
+    else:
+        for title, table in shown.tables:
+            say(f"{title}:")
+            show(table)
+    for line in shown.lines:
         note(line)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import wilson
@@ -170,11 +171,23 @@ def mcnemar(clusters: Floats) -> float:
     moved = clusters[clusters != 0]
     if not moved.size:
         return 1.0
-    from scipy import stats
-
     if np.abs(moved).max() <= 1:
-        return float(stats.binomtest(int((moved > 0).sum()), moved.size).pvalue)
-    return float(stats.chi2.sf(moved.sum() ** 2 / (moved**2).sum(), df=1))
+        return binomial_p(int((moved > 0).sum()), moved.size)
+    return float(special.chdtrc(1, moved.sum() ** 2 / (moved**2).sum()))
+
+
+def binomial_p(count: int, n: int) -> float:
+    """Returns the two-sided p of so many heads of a fair coin, from whole numbers alone.
+
+    Example:
+        >>> binomial_p(1, 4), binomial_p(2, 4)
+        (0.625, 1.0)
+    """
+    ways, term = 0, 1
+    for heads in range(min(count, n - count) + 1):
+        ways += term
+        term = term * (n - heads) // (heads + 1)
+    return min(1.0, 2 * ways / 2**n)
 
 
 def _bootstrap(clusters: Floats, answers: int) -> Interval:

@@ -30,11 +30,11 @@ def nonparametric_results(values: Sequence[float]) -> NonparametricResults | Non
 
     ``None`` where none of them applies: with too few seeds, or where all values are equal.
     """
-    from scipy import stats
-
     x = np.asarray(values, dtype=np.float64)
     if x.size < TESTS_FROM or np.ptp(x) == 0:
         return None
+    from scipy import stats  # a second to import, for which few seeds need not wait
+
     return NonparametricResults(
         sign_flip_p=_sign_flip(x),
         wilcoxon_p=float(stats.wilcoxon(_without_rounding(x)).pvalue),

@@ -182,7 +182,7 @@ def test_seeds_of_two_kinds_are_warned_of_everywhere(findings: Findings) -> None
     caveats = " ".join(answer(found).caveats)
     words = "lies far from the others by test accuracy: 50.0%, the other 4 at 93.0% or more."
     assert words in caveats
-    assert "one study of 20 at most" in caveats
+    assert "at most one study of 20" in caveats
     assert words in gate_gaps(found)
     shown = gated(found)
     assert words in " ".join(shown.lines)
