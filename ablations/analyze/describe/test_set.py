@@ -187,7 +187,7 @@ def binomial_p(count: int, n: int) -> float:
     for heads in range(min(count, n - count) + 1):
         ways += term
         term = term * (n - heads) // (heads + 1)
-    return min(1.0, 2 * ways / 2**n)
+    return float(min(1.0, 2 * ways / 2**n))
 
 
 def _bootstrap(clusters: Floats, answers: int) -> Interval:
