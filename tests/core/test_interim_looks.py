@@ -61,7 +61,7 @@ def test_seeds_that_are_added_after_looks_are_told_in_report_gate_and_power(stud
 
 def test_seeds_that_nobody_looked_at_are_the_cure_and_are_not_told_of(study_path, edit):
     train(study_path, seeds=2)
-    assert "Seeds that nobody has looked at" in train(study_path)
+    assert "New seeds that nobody has looked at" in train(study_path)
     edit("seeds = 3", "seeds = [100, 101, 102]")
     assert train(study_path) == ""
 

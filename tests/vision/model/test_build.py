@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -208,3 +210,23 @@ def test_every_base_has_its_preprocessing():
     from ablations.vision.recipe.readers import APPLICATIONS
 
     assert all(callable(preprocess_of(name)) for name in APPLICATIONS)
+
+
+def test_the_layer_word_of_the_documents_is_one_entry(monkeypatch):
+    from ablations.vision.model.layers import Streams, make_layer
+    from ablations.vision.recipe import words
+    from ablations.vision.recipe.grammar import parse_layers
+
+    document = Path(__file__).parents[3] / "docs" / "extending.md"
+    part = document.read_text(encoding="utf-8").split("## A layer word")[1]
+    entry = part.split("```python\n")[1].split("```")[0]
+    for name, word in eval(f"{{{entry}}}", vars(words)).items():
+        monkeypatch.setitem(words.WORDS, name, word)
+    with pytest.raises(StudyError, match="stddev"):
+        parse_layers("layers", ["noise"])
+    (spec,) = parse_layers("layers", ["noise:0.1"])
+    layers = [make_layer(spec, Streams(*map(np.random.default_rng, range(3)))) for _ in range(2)]
+    images = np.ones((1, 2), np.float32)
+    first, again = (np.asarray(layer(images, training=True)) for layer in layers)
+    assert (first == again).all()
+    assert (first != images).all()
