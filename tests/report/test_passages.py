@@ -299,7 +299,7 @@ def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> No
 
 def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
-    assert "settle an effect against the margin of 2.0 pp test accuracy" in said(passage)
+    assert "a change of twice the margin (2.0 pp test accuracy) is called improved" in said(passage)
     assert passage is not None
     assert columns(tables(passage)[0])[4:] == [
         "seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"

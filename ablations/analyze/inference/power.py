@@ -42,7 +42,8 @@ def seed_plans(
 def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:
     margin, alpha = study.smallest_effect_that_matters, ALPHA / effect.family_size
     detectable = tuple(_detectable(effect, alpha, power, margin=margin) for power in POWERS)
-    undecided = effect.verdict == "inconclusive"
+    # Where a network did not train, more seeds need not bring a verdict, however many.
+    undecided = effect.verdict == "inconclusive" and effect.trained is None
     seeds = tuple(
         _needed(effect, alpha, power, margin=margin) if undecided else None for power in POWERS
     )

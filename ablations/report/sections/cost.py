@@ -153,8 +153,8 @@ def cost_table_reading(findings: Findings) -> str:
 _OPERATIONS = (
     "Operations are counted from the shapes of the layers, two for a product and its sum, forwards "
     "and backwards as far as training needs them. Operations a second and their share of the "
-    "machine’s best matrix product are those of the frozen layers where these are computed "
-    "apart, else of the layers that train."
+    "machine’s best matrix product are those of the frozen layers, if their outputs are "
+    "computed separately, and otherwise those of the layers that train."
 )
 _SHARED_WORK = (
     "Apart from the measured fit time, each column includes the work of the frozen layers, also "
@@ -273,7 +273,7 @@ def cost_reading(findings: Findings, cost: str) -> str:
 
 _COST_READING = (
     "One point per arm: means over seeds, with the 95% interval of the metric as a bar. The line "
-    "joins the arms that no cheaper arm equals or beats (Pareto front); where intervals overlap, "
-    "it may run otherwise."
+    "joins each arm for which no cheaper arm is equally good or better (Pareto front). Where "
+    "intervals overlap, the true line may be different."
 )
 _TYPICAL = "The headline gives medians, which a slow first trial does not move."

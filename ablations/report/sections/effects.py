@@ -108,4 +108,11 @@ def _reading(findings: Findings) -> str:
     )
     margin = " The shaded band holds effects too small to matter."
     band = margin if findings.study.smallest_effect_that_matters > 0 else ""
-    return f"Each dot is the effect within one seed. {bars} A hollow mark is inconclusive.{band}"
+    lost = (
+        " A verdict also needs the same result without the networks that did not train."
+        if any(effect.trained for effect in findings.effects)
+        else ""
+    )
+    return (
+        f"Each dot is the effect within one seed. {bars}{lost} A hollow mark is inconclusive.{band}"
+    )

@@ -34,9 +34,9 @@ _SHARED = (
     "about the recipe on data of this kind has to survive both."
 )
 _OWN = (
-    "Each seed draws its own test images, so the interval over seeds contains the luck of that "
-    "draw too, as far as the images at hand go; how often two seeds disagree on one image is "
-    "unknown."
+    "Each seed draws its own test images, so the interval over seeds also includes the chance of "
+    "that draw, but only among the images that there are. How often two seeds disagree on one "
+    "image is unknown."
 )
 _CHURN = (
     "Churn is the share of test images on which two seeds of one arm disagree. Where it is large "

@@ -33,9 +33,9 @@ from ablations.text.formatting import (
 )
 
 READING = (
-    "The open diamond is the published number, each dot one of our seeds; below them stand our "
-    "mean, thick its 95% interval, and thin the 95% prediction interval, where one new run of "
-    "ours is expected."
+    "The open diamond is the published number, each dot one of our seeds; below them are our "
+    "mean, its 95% interval (thick bar) and the 95% prediction interval (thin bar), the range in "
+    "which one new run of ours is expected."
 )
 ONE_SEED = (
     "The open diamond is the published number, the dot our one seed. One seed gives no interval, "

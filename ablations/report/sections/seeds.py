@@ -18,7 +18,8 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
     spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
     if not known and not spent:
         return None
-    texts = (*spent, *((_text(findings), _LIMIT) if known else ()))
+    lost = [_UNTRAINED] if any(plan.effect.trained for plan in known) else []
+    texts = (*spent, *((_text(findings), *lost, _LIMIT) if known else ()))
     tables = (_table(findings, known),) if known else ()
     return Section("seeds", "How many seeds?", (*prose(texts), *tables))
 
@@ -26,6 +27,11 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
 _LIMIT = (
     "Both rest on the spread of the present seeds, which is itself uncertain with few of them: "
     "plan for some more."
+)
+
+_UNTRAINED = (
+    "Where networks of a compared arm did not train, no number is given: a verdict needs the same "
+    "result with and without their seeds, and more seeds need not bring it."
 )
 
 
@@ -41,8 +47,8 @@ def _spent(findings: Findings, fixed: int) -> str:
 def _text(findings: Findings) -> str:
     margin = findings.study.smallest_effect_that_matters
     first = (
-        "The smallest detectable effect is the one that as many seeds as there are would give a "
-        "verdict, improved or regressed, in 80 or 90 of 100 studies."
+        "The smallest detectable effect is the true effect for which a study with the present "
+        "number of seeds would reach the verdict improved or regressed in 80 or 90 of 100 studies."
     )
     if margin <= 0:
         return (
@@ -51,9 +57,9 @@ def _text(findings: Findings) -> str:
         )
     shown = difference(margin, findings.metric.unit).lstrip("+")
     return (
-        f"{first} The seeds needed are those that settle an effect against the margin of {shown} "
-        f"{metric_name(findings.metric.name)}: a change that does nothing is then called "
-        "equivalent, and one of twice the margin improved, at least as often."
+        f"{first} With the seeds needed, a change that does nothing is called equivalent in at "
+        "least as many studies, and a change of twice the margin "
+        f"({shown} {metric_name(findings.metric.name)}) is called improved."
     )
 
 

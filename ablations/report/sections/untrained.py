@@ -12,13 +12,14 @@ from ablations.text.naming import untrained_count
 
 READING = (
     "A network that did not train gives every example the same answer, so its accuracy is that of "
-    "guessing, and another epoch changes nothing. Such a seed does not belong to the spread of the "
-    "others: an interval over both kinds contains the mean less often than it says.",
+    "guessing, and another epoch changes nothing. Its result does not vary around the same mean as "
+    "the others. A 95% interval computed from both kinds together contains the mean in fewer than "
+    "95 of 100 studies.",
     "So there are two questions. How good are the networks that train? That is what the interval "
     "over the seeds that trained speaks of. How many do not train? That is a share with an "
     "interval of its own (Clopper and Pearson), which is wide with few seeds.",
-    "Whether a seed that did not train counts against a recipe depends on whether one would notice "
-    "and train again. Verdicts and gates decide only where both readings agree; else they are "
+    "If you would notice such a network and train again, ignore its seed; if not, count it. "
+    "Verdicts and gates decide only if both ways of counting agree; otherwise they are "
     "inconclusive.",
 )
 

@@ -114,10 +114,10 @@ def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
     """Tells of an effect that no seed is left for, because a network of one arm never trained."""
     name = effect_name(findings, top)
     return (
-        f"What {name} does to networks that train cannot be said: in no seed did the networks of "
-        "all its arms train.",
+        f"The effect of {name} on networks that learn cannot be estimated: in every seed, at "
+        "least one of the compared arms gave a network that did not learn.",
         f"Over all seeds it {moved(top)} ({evidence(top)}); "
-        "mend the arm that does not train, or compare with another one.",
+        "correct the recipe of the arm whose networks do not learn, or compare with another arm.",
     )
 
 

@@ -91,7 +91,10 @@ def untrained_alarm(findings: Findings) -> str:
     lost = untrained_sentence(findings)
     if not lost or not findings.effects:
         return lost
-    return f"{lost} A verdict stands here only where it is the same with and without their seeds."
+    return (
+        f"{lost} A verdict is given only if it is the same with and without the seeds of these "
+        "networks."
+    )
 
 
 def _fraction(findings: Findings) -> str:

@@ -82,6 +82,16 @@ def _method(findings: Findings) -> str:
     return "Holm's method"
 
 
+def _lost(findings: Findings) -> str:
+    """Says what a verdict needs besides, where networks did not train."""
+    if all(effect.trained is None for effect in findings.effects):
+        return ""
+    return (
+        " Where networks did not train, a verdict also needs the same result without their seeds; "
+        "otherwise it is inconclusive, and more seeds need not help."
+    )
+
+
 def _verdicts(findings: Findings) -> str:
     margin, metric = findings.study.smallest_effect_that_matters, metric_name(findings.metric.name)
     if margin > 0:
@@ -89,7 +99,7 @@ def _verdicts(findings: Findings) -> str:
         return (
             f"Improved or regressed: the adjusted interval lies wholly beyond {shown}, the "
             f"smallest change of {metric} that matters here. Equivalent: wholly within it. "
-            "Inconclusive: neither, so more seeds are needed."
+            f"Inconclusive: neither, so more seeds are needed.{_lost(findings)}"
         )
     return (
         "Improved or regressed: the adjusted interval lies wholly on one side of zero. "

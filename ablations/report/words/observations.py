@@ -245,7 +245,7 @@ def majority(findings: Findings) -> Prose | None:
         return None
     text = (
         "Always guessing the class that is most frequent in training would score "
-        f"{_span(found)} on the test data: what a model must beat."
+        f"{_span(found)} on the test data. A useful model must beat this."
     )
     return linked(text, "data/trials.csv", "all trials (CSV)")
 

@@ -28,7 +28,7 @@ def chosen(findings: Findings) -> Prose | None:
         text = f"{name} is best by the very number it is scored by, which flatters it: {scored}."
     else:
         by = metric_name(findings.best_by or metric.name)
-        text = f"By {by}, the choice falls on {name}; it alone is scored here: {scored}."
+        text = f"By {by}, {name} is chosen. This section gives only its score: {scored}."
     return linked(text, "#score-table", "the scores")
 
 

@@ -21,19 +21,19 @@ SEEDS: tuple[Term, ...] = (
         "95% interval",
         "Computed from the seeds by Student's t. Were the study repeated with other seeds many "
         "times, about 95 of 100 such intervals would contain the long-run mean. An interval "
-        "of width 0 means that all seeds gave the same number: the metric is coarse, which is no "
-        "certainty.",
+        "of width 0 means that all seeds gave the same number. That shows only that the metric has "
+        "few possible values, not that the result is certain.",
     ),
 )
 ASSUMES: tuple[Term, ...] = (
     (
         "What an interval assumes",
         "That the seeds are independent, of one kind of network (those that train), and roughly "
-        "normally distributed. Where results are skewed, where a metric is so coarse that seeds "
-        "tie, where there are two kinds of networks, or where something changes slowly from one "
-        "seed to the next, fewer than 95 of 100 intervals contain the mean, and a gate or verdict "
-        "errs more often than promised. Differences between arms are affected less, unless only "
-        "one arm has such seeds.",
+        "normally distributed. Where results are skewed, where a metric has so few possible "
+        "values that seeds give equal results, where there are two kinds of networks, or where "
+        "something changes slowly from one seed to the next, fewer than 95 of 100 intervals "
+        "contain the mean, and a gate or verdict errs more often than promised. Differences "
+        "between arms are affected less, unless only one arm has such seeds.",
     ),
 )
 LOOKS: Term = (
@@ -44,9 +44,9 @@ LOOKS: Term = (
 )
 IMAGES: Term = (
     "95% over test images",
-    "Where the accuracy of these trained models on many more such images is expected (for one arm "
-    "by Wilson’s method; for two arms by a bootstrap of the images, on which both are compared, "
-    "9,999 times). It does not cover other seeds.",
+    "The range in which the accuracy of these trained models on many more such images is "
+    "expected (for one arm by Wilson’s method; for two arms by a bootstrap of the images, on "
+    "which both are compared, 9,999 times). It does not cover other seeds.",
 )
 MCNEMAR: Term = (
     "McNemar’s p",

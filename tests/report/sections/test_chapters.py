@@ -238,7 +238,8 @@ def test_one_seed_gives_no_prediction(post_once: Findings, tmp_path: Path) -> No
 
 def test_the_score_names_its_choice_and_the_reuse_of_images(markdown: str, post: Findings) -> None:
     assert (
-        "By best validation accuracy, the choice falls on ‘model4’; it alone is scored" in markdown
+        "By best validation accuracy, ‘model4’ is chosen. This section gives only its score"
+        in markdown
     )
     assert "These test images are not unseen: 96.0% of them were validation images" in markdown
     assert "the same arm reaches 63.0% [60.5, 65.5]." in markdown

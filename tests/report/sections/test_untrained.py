@@ -62,16 +62,16 @@ def test_the_answer_says_it_first(post: Findings) -> None:
     assert answer(losing(post, {})).alarm == ""
     assert answer(losing(post, {0: (0, 1, 2), 2: (1,)})).alarm == (
         "4 of 12 networks did not train and end with the same answer for every example: 3 of 3 of "
-        "‘model1’ and 1 of 3 of ‘model3’. A verdict stands here only where it is the same with and "
-        "without their seeds."
+        "‘model1’ and 1 of 3 of ‘model3’. A verdict is given only if it is the same with and without "
+        "the seeds of these networks."
     )
 
 
 def test_nothing_is_answered_about_networks_that_train_where_none_did(post: Findings) -> None:
     first, second = answer(losing(post, {0: (0, 1, 2)})).sentences
     assert first.endswith(
-        "instead of model1 does to networks that train cannot be said: in no seed did the networks "
-        "of all its arms train."
+        "instead of model1 on networks that learn cannot be estimated: in every seed, at least one "
+        "of the compared arms gave a network that did not learn."
     )
     assert "3 of them with a network that did not train" in second
 

@@ -105,7 +105,8 @@ def test_a_cache_that_cannot_be_used(tmp_path, monkeypatch):
 def test_two_processes_decode_once(shapes, cache):
     """Whoever comes second waits, and reads what the first one wrote."""
     code = (
-        "import sys; from ablations.vision import datasets, settings;"
+        "import sys; from ablations.vision.data import datasets;"
+        "from ablations.vision.recipe import settings;"
         "r = settings.read(dict(dataset='directory:' + sys.argv[1], image_size=64,"
         " layers=['flatten', 'dense:2']));"
         "print(datasets.load(r, None).images.sum())"
