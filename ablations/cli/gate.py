@@ -18,7 +18,7 @@ from ablations.analyze import (
     with_self_test,
 )
 from ablations.cli.screens import make_table, revisions_json
-from ablations.core.estimates import Summary
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import Drift, SelfTest
 from ablations.errors import StudyError, meant
@@ -163,8 +163,7 @@ def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
         rule = formatting.gate_rule(gate.gate, unit)
         columns = ("arm", "n", "judged", "interval of the mean", "verdict")
         table = tables.setdefault(rule, make_table(*columns))
-        interval = gate.summary.interval if gate.summary else None
-        low, high = (interval.low, interval.high) if interval else (None, None)
+        low, high = ends(gate.summary.interval if gate.summary else None) or (None, None)
         table.add_row(
             Text(formatting.arm_label(findings.study, gate.arm)),
             str(gate.summary.n if gate.summary else 0),
@@ -245,8 +244,8 @@ def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table]
 
 
 def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
-    unit, bounds = drift.metric.unit, drift.interval
-    low, high = (bounds.low, bounds.high) if bounds else (None, None)
+    unit = drift.metric.unit
+    low, high = ends(drift.interval) or (None, None)
     if drift.is_ratio:
         change, interval = formatting.times(drift.change), formatting.times_interval(low, high)
     else:

@@ -22,6 +22,11 @@ class Interval:
     method: str
 
 
+def ends(interval: Interval | None) -> tuple[float, float] | None:
+    """Returns the two ends of an interval, where there is one."""
+    return (interval.low, interval.high) if interval else None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The smallest step between two values of a metric, such as one test image of accuracy.

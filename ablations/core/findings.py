@@ -225,6 +225,11 @@ class Findings:
         return self.n_planned - self.n_completed - self.n_failed
 
     @property
+    def untrained_effects(self) -> tuple[Effect, ...]:
+        """The effects in which a network takes part that did not train."""
+        return tuple(effect for effect in self.effects if effect.trained)
+
+    @property
     def judged_training(self) -> dict[Arm, Training]:
         """How many networks trained, of the arms that gates judge and where records tell."""
         return {gate.arm: gate.training for gate in self.gates if gate.training}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablations.core.estimates import Effect, Interval
+from ablations.core.estimates import Effect, Interval, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.record import RunRecord
 from ablations.core.study import Arm
@@ -113,12 +113,12 @@ def _trained(finding: ArmFinding, metric: str) -> dict[str, Any]:
 
 
 def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
-    return both_ends(name, (interval.low, interval.high) if interval else None)
+    return both_ends(name, ends(interval))
 
 
-def both_ends(name: str, ends: tuple[float, float] | None) -> dict[str, Any]:
+def both_ends(name: str, found: tuple[float, float] | None) -> dict[str, Any]:
     """Gives the two ends of an interval a column each; both empty if it is unknown."""
-    low, high = ends or (None, None)
+    low, high = found or (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
 
 

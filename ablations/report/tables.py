@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ablations.core.estimates import Interval
+from ablations.core.estimates import Interval, ends
 from ablations.core.metrics import Unit
 from ablations.report.blocks import Column, DataFile, Table
 from ablations.text.formatting import interval, p_value
@@ -25,14 +25,9 @@ def make_table(
     return Table(caption, heads, tuple(tuple(row) for row in rows), name, data)
 
 
-def bounds(found: Interval | None) -> tuple[float, float] | None:
-    """Returns the two ends of an interval."""
-    return (found.low, found.high) if found else None
-
-
 def between(found: Interval | None, unit: Unit, *, signed: bool = False) -> str:
     """Writes an interval in a cell of its own."""
-    low, high = bounds(found) or (None, None)
+    low, high = ends(found) or (None, None)
     return interval(low, high, unit, signed=signed)
 
 

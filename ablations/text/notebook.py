@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.text.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
 
@@ -30,5 +30,4 @@ def _cells(arm: ArmFinding, metric: MetricInfo) -> str:
     found = arm.summaries.get(metric.name)
     if found is None:
         return f"<td>0</td><td>{UNKNOWN}</td>"
-    bounds = (found.interval.low, found.interval.high) if found.interval else None
-    return f"<td>{found.n}</td><td>{estimate(found.mean, bounds, metric.unit)}</td>"
+    return f"<td>{found.n}</td><td>{estimate(found.mean, ends(found.interval), metric.unit)}</td>"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -119,12 +118,3 @@ def _in_order(design: Design, cells: Sequence[Mapping[str, str]]) -> Design:
 @pytest.fixture(scope="session")
 def make() -> Maker:
     return Maker()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_collections() -> Iterator[None]:
-    # statsmodels' multipletests collects garbage at each call, which costs 50 ms in a process with
-    # as many objects as a test session has; what is frozen is not looked at.
-    gc.freeze()
-    yield
-    gc.unfreeze()

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 
-from ablations.core.estimates import Effect, Interval, MetricInfo, Summary
+from ablations.core.estimates import Effect, MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import Bounds
@@ -55,11 +55,6 @@ def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None, *, sc
         detail=interval(*bounds, findings.metric.unit, suffix=False) if bounds else "",
         colour="muted" if arm.is_reference else "blue",
     )
-
-
-def ends(interval: Interval | None) -> Bounds | None:
-    """Returns the two ends of an interval."""
-    return (interval.low, interval.high) if interval else None
 
 
 def bounds_in(bounds: Bounds | None, scale: Scale) -> Bounds | None:

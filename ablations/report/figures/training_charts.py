@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import (
     ACCURACY,
@@ -10,7 +10,7 @@ from ablations.core.metrics import (
     in_validation,
     unit_of,
 )
-from ablations.report.figures.charts import axis_label, bounds_in, ends, limits, scaled
+from ablations.report.figures.charts import axis_label, bounds_in, limits, scaled
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter

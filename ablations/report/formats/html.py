@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ablations.report.blocks import Prose, Report
 from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
+from ablations.report.formats.templates import environment_of
 from ablations.text.escaping import printable
 
 _THEME = {
@@ -29,21 +30,9 @@ def render_html(template: str, page: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ablations.templates", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"kind": kind, "answer": answer}
+    environment = environment_of(_printable)
+    environment.filters["answer"] = answer
     return environment
-
-
-def kind(block: object) -> str:
-    """Names the type of a block, by which templates choose how to set it."""
-    return type(block).__name__
 
 
 def answer(report: Report) -> str:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ablations.report.blocks import Report
+from ablations.report.formats.templates import environment_of
 from ablations.text.escaping import escape_entities, escape_markdown, fence, quote_yaml
 
 
@@ -28,18 +29,10 @@ def render_markdown(template: str, page: object) -> str:
 @cache
 def _environment() -> Environment:
     # Autoescaping trusts what `finalize` returns, so Markdown's own escaping takes its place.
-    environment = Environment(
-        loader=PackageLoader("ablations.templates", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_escaped,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(_escaped)
     filters: dict[str, Callable[..., str]]
     filters = {"entities": escape_entities, "fence": fence, "quoted": quote_yaml, "verbatim": str}
     environment.filters |= {name: _trusted(own) for name, own in filters.items()}
-    environment.filters["kind"] = lambda block: type(block).__name__
     return environment
 
 

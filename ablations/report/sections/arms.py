@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import shown_in
 from ablations.report import data_files
 from ablations.report.blocks import DataFile, Extras, Section, Table, present
 from ablations.report.sections.noise import noise
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.text.formatting import (
     UNKNOWN,
     arm_label,
@@ -69,7 +69,7 @@ def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
         return ["0", UNKNOWN, UNKNOWN, UNKNOWN]
     return [
         count(summary.n),
-        estimate(summary.mean, bounds(summary.interval), unit),
+        estimate(summary.mean, ends(summary.interval), unit),
         difference(summary.sd, unit).lstrip("+"),
         low_to_high(summary.minimum, summary.maximum, unit),
     ]
@@ -93,4 +93,4 @@ def _compared(findings: Findings, arm: ArmFinding) -> str:
     effect = _difference(findings, arm)
     if effect is None:
         return UNKNOWN
-    return estimate(effect.estimate, bounds(effect.interval), effect.metric.unit, signed=True)
+    return estimate(effect.estimate, ends(effect.interval), effect.metric.unit, signed=True)

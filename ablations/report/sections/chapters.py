@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.core.estimates import Summary
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import ACCURACY, CURVES, OVERFIT_GAP, unit_of
 from ablations.report import data_files
@@ -28,7 +28,7 @@ from ablations.report.figures.headlines import CURVES_READING
 from ablations.report.figures.histories import history_figure
 from ablations.report.figures.panels import Panels
 from ablations.report.figures.training_charts import history_charts
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.report.words.chapters import chapter_places, chapter_titles, parameters
 from ablations.report.words.epoch_logs import epoch_log
 from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
@@ -120,7 +120,7 @@ def _mean(tail: Tail | None) -> float | None:
 def _gap(gaps: Summary | None) -> str:
     if gaps is None:
         return UNKNOWN
-    return estimate(gaps.mean, bounds(gaps.interval), "fraction", signed=True)
+    return estimate(gaps.mean, ends(gaps.interval), "fraction", signed=True)
 
 
 def _history(findings: Findings, place: int, data: DataFile) -> Figure | None:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.core.estimates import Effect, Interval, MetricInfo
+from ablations.core.estimates import Effect, Interval, MetricInfo, ends
 from ablations.core.findings import Findings, ReproducedClaim
 from ablations.core.metrics import ACCURACY, VAL_ACCURACY
 from ablations.core.study import PublishedRun
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked
 from ablations.report.data_files import both_ends, csv_file, some_files
-from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
+from ablations.report.figures.charts import axis_label, bounds_in, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.theme import VERDICT_COLOURS
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.report.words.last_epochs import LAST_EPOCHS
 from ablations.report.words.otherwise import otherwise
 from ablations.text.evidence import amount
@@ -168,9 +168,7 @@ def _left(found: ReproducedClaim, effect: Effect) -> str:
 
 
 def _shown(effect: Effect) -> str:
-    bounds = _decisive(effect)
-    both = (bounds.low, bounds.high) if bounds else None
-    return estimate(effect.estimate, both, effect.metric.unit, signed=True)
+    return estimate(effect.estimate, ends(_decisive(effect)), effect.metric.unit, signed=True)
 
 
 def survival_table(findings: Findings) -> Table:
@@ -201,7 +199,7 @@ def _level(run: PublishedRun) -> float | None:
 def _ours(effect: Effect | None) -> str:
     if effect is None:
         return UNKNOWN
-    return estimate(effect.estimate, bounds(effect.interval), effect.metric.unit, signed=True)
+    return estimate(effect.estimate, ends(effect.interval), effect.metric.unit, signed=True)
 
 
 def _adjusted(effect: Effect | None) -> str:

@@ -88,7 +88,7 @@ def _headline(findings: Findings) -> str:
     beyond = f"exceed {shown}" if margin > 0 else "differ from none"
     if all(effect.interval is None for effect in findings.effects):
         return "Estimates without intervals"
-    if any(effect.trained for effect in findings.effects):
+    if findings.untrained_effects:
         beyond += " with and without the networks that did not train"
     if total == 1:
         return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
@@ -110,7 +110,7 @@ def _reading(findings: Findings) -> str:
     band = margin if findings.study.smallest_effect_that_matters > 0 else ""
     lost = (
         " A verdict also needs the same result without the networks that did not train."
-        if any(effect.trained for effect in findings.effects)
+        if findings.untrained_effects
         else ""
     )
     return (

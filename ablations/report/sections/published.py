@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablations.core.estimates import Interval, MetricInfo
+from ablations.core.estimates import Interval, MetricInfo, ends
 from ablations.core.findings import Comparison, Findings, Reproduction
 from ablations.core.metrics import ACCURACY, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
-from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
+from ablations.report.figures.charts import axis_label, bounds_in, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.drawings import Words, drawn
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.report.words.otherwise import otherwise
 from ablations.text.formatting import (
     UNKNOWN,
@@ -162,7 +162,7 @@ def _pair(found: Reproduction, metric: MetricInfo) -> tuple[str, str]:
 
 def _ours(compared: Comparison) -> str:
     own, unit = compared.ours, compared.metric.unit
-    mean = estimate(own.mean, bounds(own.interval), unit)
+    mean = estimate(own.mean, ends(own.interval), unit)
     return mean if own.n < 2 else f"{mean},\n{low_to_high(own.minimum, own.maximum, unit)}"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect
+from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.blocks import Fold, Table, present, prose
-from ablations.report.tables import bare_p, between, bounds, make_table
+from ablations.report.tables import bare_p, between, make_table
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import UNKNOWN, Scale, count, counted, estimate, number, plain
 
@@ -68,7 +68,7 @@ def _wins(effect: Effect) -> str:
 
 def _cells(effect: Effect) -> dict[str, str]:
     second, mixed, unit = effect.nonparametric, effect.mixed, effect.metric.unit
-    shown = estimate(mixed.estimate, bounds(mixed.interval), unit, signed=True) if mixed else ""
+    shown = estimate(mixed.estimate, ends(mixed.interval), unit, signed=True) if mixed else ""
     return {
         "standardized": number(effect.d_z),
         "P(better)": _wins(effect),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Summary
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings
 from ablations.core.metrics import heading, shown_in
 from ablations.report.blocks import Extras, Section, Table, present
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.report.words.chapters import score_title
 from ablations.report.words.scores import best_arm, chosen, reused
 from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
@@ -50,5 +50,5 @@ def _title(findings: Findings, found: Summary) -> str:
 
 def _score_row(found: Summary) -> list[str]:
     unit = found.metric.unit
-    shown = estimate(found.mean, bounds(found.interval), unit)
+    shown = estimate(found.mean, ends(found.interval), unit)
     return [count(found.n), shown, low_to_high(found.minimum, found.maximum, unit)]

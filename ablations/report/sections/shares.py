@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.blocks import Figure, Table
 from ablations.report.data_files import both_ends, csv_file
-from ablations.report.figures.charts import axis_label, bounds_in, ends, scaled
+from ablations.report.figures.charts import axis_label, bounds_in, scaled
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.headlines import dots_alt
-from ablations.report.tables import between, bounds, make_table
+from ablations.report.tables import between, make_table
 from ablations.text.evidence import effect_label, size
 from ablations.text.formatting import (
     counted,
@@ -62,7 +62,7 @@ def _chart(findings: Findings, shares: list[Effect]) -> DotPlot:
             bar=bounds_in(ends(effect.interval), scale),
             note=difference(effect.estimate, metric.unit),
             detail=interval(*found, metric.unit, signed=True, suffix=False)
-            if (found := bounds(effect.interval))
+            if (found := ends(effect.interval))
             else "",
             colour="blue",
         )

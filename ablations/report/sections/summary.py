@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ablations.core.estimates import Summary
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import OVERFIT_GAP, PARAMETERS, TRAINABLE_PARAMETERS
 from ablations.report import data_files
 from ablations.report.blocks import Extras, Items, Section, Table
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.report.words.chapters import whole
 from ablations.report.words.last_epochs import reach_of, tails
 from ablations.report.words.observations import compared
@@ -54,4 +54,4 @@ def _summary_row(arm: ArmFinding, metric: str) -> list[str]:
 def _mean(found: Summary | None, *, signed: bool) -> str:
     if found is None:
         return UNKNOWN
-    return estimate(found.mean, bounds(found.interval), found.metric.unit, signed=signed)
+    return estimate(found.mean, ends(found.interval), found.metric.unit, signed=signed)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.blocks import Extras, Section, Table, prose
-from ablations.report.tables import bounds, make_table
+from ablations.report.tables import make_table
 from ablations.text.evidence import effect_label
 from ablations.text.formatting import UNKNOWN, arm_label, estimate, interval, metric_name, verdict
 from ablations.text.naming import untrained_count
@@ -28,7 +28,7 @@ def untrained(findings: Findings, _: Extras) -> Section | None:
     """Puts both readings beside each other, where a network did not train."""
     if not any(arm.untrained for arm in findings.arms):
         return None
-    tables = [_arms(findings), *([_effects(findings)] if _touched(findings) else [])]
+    tables = [_arms(findings), *([_effects(findings)] if findings.untrained_effects else [])]
     return Section("untrained", "Networks that did not train", (*prose(READING), *tables))
 
 
@@ -49,13 +49,9 @@ def _row(arm: ArmFinding, metric: str) -> list[str]:
     found = arm.training
     share = interval(found.share.low, found.share.high, "fraction") if found else UNKNOWN
     readings = (arm.summaries.get(metric), arm.over_trained(metric))
-    shown = [estimate(s.mean, bounds(s.interval), s.metric.unit) if s else UNKNOWN
+    shown = [estimate(s.mean, ends(s.interval), s.metric.unit) if s else UNKNOWN
              for s in readings]  # fmt: skip
     return [untrained_count(arm), share, *shown]
-
-
-def _touched(findings: Findings) -> list[Effect]:
-    return [effect for effect in findings.effects if effect.trained]
 
 
 def _effects(findings: Findings) -> Table:
@@ -63,7 +59,7 @@ def _effects(findings: Findings) -> Table:
     columns = ["all seeds, adjusted interval", "seeds that trained, adjusted interval"]
     rows = [
         [effect_label(findings, e), _shown(e), _shown(e.trained), verdict(e.verdict)]
-        for e in _touched(findings)
+        for e in findings.untrained_effects
     ]
     return make_table(
         "Effects with and without the networks that did not train",
@@ -77,4 +73,4 @@ def _effects(findings: Findings) -> Table:
 def _shown(effect: Effect | None) -> str:
     if effect is None:
         return UNKNOWN
-    return estimate(effect.estimate, bounds(effect.adjusted), effect.metric.unit, signed=True)
+    return estimate(effect.estimate, ends(effect.adjusted), effect.metric.unit, signed=True)

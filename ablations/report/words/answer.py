@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
 from ablations.text.evidence import effect_name, evidence, moved, size, stands_clear
@@ -82,8 +82,7 @@ def _no_comparison(findings: Findings) -> tuple[str, str]:
         return f"No completed trial reports {metric}.", "So no two arms can be compared by it."
     if findings.best is None or best is None or best.mean is None:
         return "No arm can be named the best.", "No comparison of arms is possible yet."
-    bounds = (best.interval.low, best.interval.high) if best.interval else None
-    shown = estimate(best.mean, bounds, findings.metric.unit)
+    shown = estimate(best.mean, ends(best.interval), findings.metric.unit)
     label = arm_label(findings.study, findings.best)
     return (
         f"The arm ‘{label}’ came out best, with {metric} {shown} over {counted(best.n, 'seed')}.",

@@ -84,7 +84,7 @@ def _method(findings: Findings) -> str:
 
 def _lost(findings: Findings) -> str:
     """Says what a verdict needs besides, where networks did not train."""
-    if all(effect.trained is None for effect in findings.effects):
+    if not findings.untrained_effects:
         return ""
     return (
         " Where networks did not train, a verdict also needs the same result without their seeds; "

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.core.estimates import Effect, Summary
+from ablations.core.estimates import Effect, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import MAJORITY_ACCURACY, OVERFIT_GAP
 from ablations.report.blocks import Prose, linked
-from ablations.report.tables import bounds
 from ablations.report.words.last_epochs import LAST_EPOCHS, reach_of, tail_name, tails
 from ablations.text.evidence import amount
 from ablations.text.formatting import (
@@ -107,7 +106,7 @@ def _gap_text(gap: Summary, mean: float, seeds: str, *, trained_alone: bool) -> 
 
 
 def _gap_shown(gap: Summary) -> str:
-    return estimate(gap.mean, bounds(gap.interval), "fraction", signed=True)
+    return estimate(gap.mean, ends(gap.interval), "fraction", signed=True)
 
 
 def _points(share: float) -> str:
@@ -175,7 +174,7 @@ def _in_both_readings(effect: Effect, trained: Effect, *, own: str, other: str) 
 
 def _shown(effect: Effect) -> str:
     found = effect.adjusted or effect.interval
-    return estimate(effect.estimate, bounds(found), effect.metric.unit, signed=True)
+    return estimate(effect.estimate, ends(found), effect.metric.unit, signed=True)
 
 
 def _excludes_zero(effect: Effect) -> bool:
@@ -218,7 +217,7 @@ def above_guessing(findings: Findings, arm: ArmFinding) -> Prose | None:
     if own is None or guess is None or own.mean is None or guess.maximum is None:
         return None
     label, metric = arm_label(findings.study, arm.arm), metric_name(findings.metric.name)
-    shown = estimate(own.mean, bounds(own.interval), own.metric.unit)
+    shown = estimate(own.mean, ends(own.interval), own.metric.unit)
     guessing = f"guessing the most frequent class, {_span(guess)}"
     if own.interval is None:
         text = f"{label} reaches {metric} {shown} in one seed, against {guessing}"

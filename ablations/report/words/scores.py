@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ablations.core.estimates import ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import HELD_OUT_ACCURACY, TEST_IN_ANY_VALIDATION
 from ablations.report.blocks import Prose, linked
-from ablations.report.tables import bounds
 from ablations.text.formatting import counted, estimate, metric_name, named_arm, number
 
 
@@ -21,7 +21,7 @@ def chosen(findings: Findings) -> Prose | None:
     if arm is None or found is None or found.mean is None:
         return None
     name = named_arm(findings.study, arm.arm)
-    shown = estimate(found.mean, bounds(found.interval), metric.unit)
+    shown = estimate(found.mean, ends(found.interval), metric.unit)
     basis = f"95% interval, {counted(found.n, 'seed')}" if found.interval else "one seed"
     scored = f"{metric_name(metric.name)} {shown} ({basis})"
     if findings.best_by == metric.name:
@@ -44,6 +44,6 @@ def reused(findings: Findings) -> Prose | None:
         "validation images in some epoch."
     )
     if held_out is not None and held_out.mean is not None:
-        shown = estimate(held_out.mean, bounds(held_out.interval), "fraction")
+        shown = estimate(held_out.mean, ends(held_out.interval), "fraction")
         text += f" On all images held out from training, the same arm reaches {shown}."
     return linked(text, "#score-table", "the scores")

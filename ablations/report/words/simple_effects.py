@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ablations.core.design import Change
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
-from ablations.report.tables import bounds
 from ablations.text.evidence import size, stands_clear
 from ablations.text.formatting import change_label, difference, estimate, listing, sentence
 
@@ -46,4 +45,4 @@ def _shown(effect: Effect) -> str:
     unit = effect.metric.unit
     if effect.interval is None and len({value for _, value in effect.per_seed}) == 1:
         return f"exactly {difference(effect.estimate, unit)} at every seed"
-    return estimate(effect.estimate, bounds(effect.interval), unit, signed=True)
+    return estimate(effect.estimate, ends(effect.interval), unit, signed=True)
