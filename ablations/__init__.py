@@ -20,11 +20,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # the public names, which stand only here: `_homes` reads this block
     from ablations.analyze.frames import to_frames as to_frames
+    from ablations.core.design import Arm as Arm
     from ablations.core.findings import Findings as Findings
     from ablations.core.record import Exhibit as Exhibit
     from ablations.core.record import RunRecord as RunRecord
     from ablations.core.record import Table as Table
-    from ablations.core.study import Arm as Arm
     from ablations.core.study import Study as Study
     from ablations.core.study import Trial as Trial
     from ablations.core.trial_log import TrialLog as TrialLog

@@ -30,7 +30,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from ablations.core.study import Settings, Trial
+from ablations.core.design import Settings
+from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.errors import AblationsError, DivergedError, StudyError, meant
 

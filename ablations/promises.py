@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ablations.core.checks import plain
 from ablations.core.metrics import TARGET_SECONDS, Unit
 from ablations.core.record import Metric, RunRecord, known_metric
 from ablations.core.study import Study, Trial
 from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
 from ablations.run import REPORTING, Observer
-from ablations.text.formatting import plain
 
 
 @dataclass(frozen=True, slots=True)

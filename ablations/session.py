@@ -8,10 +8,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablations.core.design import Arm
 from ablations.core.identity import Head, other_threads
 from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
 from ablations.errors import StoreError
 from ablations.plan import (

@@ -32,9 +32,9 @@ from statsmodels.stats.proportion import proportion_confint
 from ablations.analyze import asked
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.sequential import looks
-from ablations.core.design import Adaptive
+from ablations.core.design import Adaptive, Arm, Factor, Level
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Arm, Factor, Level, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.plan.designs import Wanted, lay_out
 
 Array = NDArray[np.float64]

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.core.design import Arm
 from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
-from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.agreement import distinct
 from ablations.records.description import record_text

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ablations.analyze import analyze
+from ablations.core.design import Factor, Level
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Factor, Level, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.plan.designs import Wanted, lay_out
 
 SEEDS, IMAGES, EPOCHS, STEPS = 1_250, 192, 5, 10

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Arm
 from ablations.plan import PlannedStore, load_study
 from ablations.records.sqlite.connections import writing_to
 from ablations.records.sqlite.rows import insert

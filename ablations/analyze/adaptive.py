@@ -17,10 +17,10 @@ from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import of_contrast, with_step
 from ablations.analyze.inference.sequential import looks
 from ablations.analyze.outcomes import TrialOutcome, match, metric_infos
-from ablations.core.design import Adaptive, Contrast
+from ablations.core.design import Adaptive, Arm, Contrast
 from ablations.core.estimates import MetricInfo, Summary, Verdict
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.core.training import RESULTS, untrained
 
 

@@ -28,10 +28,11 @@ from ablations.analyze.inference.robustness import nonparametric_results
 from ablations.analyze.inference.sequential import equal_fixed
 from ablations.analyze.outcomes import TrialOutcome, finished_at, match, metric_infos
 from ablations.core import metrics
+from ablations.core.design import Arm
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Failure, Findings
 from ablations.core.record import Exhibit, RunRecord
-from ablations.core.study import Arm, Study, Trial
+from ablations.core.study import Study, Trial
 
 
 # Squares of numbers above 1e154 are beyond a float: what rests on them is unknown, not a warning.

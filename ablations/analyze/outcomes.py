@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ablations.analyze.derived import measured
+from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo
 from ablations.core.record import Metric, RunRecord, moment_of
-from ablations.core.study import Arm, Trial
+from ablations.core.study import Trial
 from ablations.errors import StoreError
 from ablations.records.agreement import agreed_infos
 

@@ -22,8 +22,8 @@ from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import Drift, SelfTest
 from ablations.errors import StudyError, meant
-from ablations.text import formatting
-from ablations.text.naming import (
+from ablations.text import formatting, naming
+from ablations.text.sentences import (
     gate_gap_sentences,
     lost_share,
     revision_sentences,
@@ -129,7 +129,7 @@ def training_lines(findings: Findings) -> list[str]:
     for arm, found in findings.judged_training.items():
         both = "; a gate holds only with and without these seeds" if found.untrained else ""
         names = groups.setdefault(f"{lost_share(found)}{both}", [])
-        names.append(formatting.arm_label(findings.study, arm))
+        names.append(naming.arm_label(findings.study, arm))
     return [f"{formatting.listing(names)}: {share}" for share, names in groups.items()]
 
 
@@ -165,7 +165,7 @@ def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
         table = tables.setdefault(rule, make_table(*columns))
         low, high = ends(gate.summary.interval if gate.summary else None) or (None, None)
         table.add_row(
-            Text(formatting.arm_label(findings.study, gate.arm)),
+            Text(naming.arm_label(findings.study, gate.arm)),
             str(gate.summary.n if gate.summary else 0),
             formatting.number(gate.judged, unit),
             Text(formatting.interval(low, high, unit)),
@@ -239,7 +239,7 @@ def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table]
         title = f"{formatting.metric_name(drift.metric.name)}, against {found.past.source}"
         columns = ("arm", "then", "now", "change", "adjusted interval", "seeds", "verdict")
         table = tables.setdefault(title, make_table(*columns))
-        table.add_row(Text(formatting.arm_label(findings.study, drift.arm)), *_drift_cells(drift))
+        table.add_row(Text(naming.arm_label(findings.study, drift.arm)), *_drift_cells(drift))
     return tuple(tables.items())
 
 

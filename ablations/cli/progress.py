@@ -22,12 +22,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ablations.core.design import Arm
 from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.entry import ReportBytes
 from ablations.run.observer import Observer
-from ablations.text import formatting
+from ablations.text import formatting, naming
 from ablations.text.escaping import harmless
 
 _WATCHED = tuple(name for pair in CURVES for name in reversed(pair))
@@ -104,7 +105,7 @@ class PlainProgress(RunProgress):
         self._ended += 1
         latest = self._latest.pop(trial.key, formatting.UNKNOWN)
         outcome = latest if record.completed else f"FAILED ({record.reason}): {record.message}"
-        label = formatting.arm_label(self._study, trial.arm)
+        label = naming.arm_label(self._study, trial.arm)
         took = formatting.duration(record.seconds)
         line = f"[{self._ended}/{self._total}] {label}, seed {trial.seed}: {outcome} ({took})"
         self._console.print(harmless(line), markup=False, highlight=False, soft_wrap=True)
@@ -178,7 +179,7 @@ class LiveProgress(RunProgress):
         for arm, row in self._rows.items():
             epochs = ", ".join(f"epoch {number}" for number in row.running.values())
             table.add_row(
-                Text(formatting.arm_label(self._study, arm)),
+                Text(naming.arm_label(self._study, arm)),
                 str(row.done),
                 Text(str(row.failed), style="bold red" if row.failed else ""),
                 epochs,

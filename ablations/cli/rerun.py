@@ -9,7 +9,7 @@ from typing import Any
 from ablations.analyze import Comparison, Mismatch, compare
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
-from ablations.text import formatting
+from ablations.text import formatting, naming
 
 EQUAL, DIFFERS, FAILED = 0, 1, 4
 
@@ -47,7 +47,7 @@ def exit_code(reruns: Sequence[Rerun]) -> int:
 def trial_lines(study: Study, rerun: Rerun) -> list[str]:
     """Says of one trial whether it came out the same, and if not where it differs first."""
     found = rerun.comparison
-    label = f"{formatting.arm_label(study, rerun.trial.arm)}, seed {rerun.trial.seed}"
+    label = f"{naming.arm_label(study, rerun.trial.arm)}, seed {rerun.trial.seed}"
     if rerun.failed is not None:
         return [f"{label}: FAILED ({rerun.failed})"]
     if found.equal:

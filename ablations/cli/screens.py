@@ -11,6 +11,7 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from ablations.core.checks import plain
 from ablations.core.findings import Findings
 from ablations.core.metrics import unit_of
 from ablations.core.record import RunRecord
@@ -18,15 +19,9 @@ from ablations.core.study import Study, Trial
 from ablations.core.training import untrained
 from ablations.errors import meant
 from ablations.plan import Progress
-from ablations.text import formatting
-from ablations.text.formatting import plain
-from ablations.text.naming import (
-    aliases,
-    effect_label,
-    fraction_sentences,
-    revision_sentences,
-    seeds_needed,
-)
+from ablations.text import formatting, naming
+from ablations.text.naming import aliases, effect_label
+from ablations.text.sentences import fraction_sentences, revision_sentences, seeds_needed
 
 _NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
@@ -216,7 +211,7 @@ def thread_lines(study: Study, other: Mapping[int, int]) -> list[str]:
 def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
     """Returns one line for each failed trial."""
     return [
-        f"failed ({r.reason}): {formatting.arm_label(study, r.arm)}, seed {r.seed}: {r.message}"
+        f"failed ({r.reason}): {naming.arm_label(study, r.arm)}, seed {r.seed}: {r.message}"
         for r in failures
     ]
 
@@ -229,7 +224,7 @@ def revisions_json(findings: Findings) -> list[dict[str, Any]]:
 def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
     """Returns one line for each completed trial whose network did not train."""
     return [
-        f"did not train: {formatting.arm_label(study, r.arm)}, seed {r.seed}: "
+        f"did not train: {naming.arm_label(study, r.arm)}, seed {r.seed}: "
         "the same answer for every example"
         for r in untrained(records)
     ]

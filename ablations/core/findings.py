@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+from ablations.core.design import Arm, Settings
 from ablations.core.estimates import (
     CellMean,
     Curve,
@@ -30,7 +31,7 @@ from ablations.core.estimates import (
 from ablations.core.interim_looks import Revision
 from ablations.core.past import SelfTest
 from ablations.core.record import Exhibit, Reason
-from ablations.core.study import Arm, Claim, Gate, PublishedRun, Settings, Study
+from ablations.core.study import Claim, Gate, PublishedRun, Study
 
 GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ablations.core.design import Settings
 from ablations.core.record import RunRecord
-from ablations.core.study import Settings, trial_key
+from ablations.core.study import trial_key
 from ablations.errors import StudyError
 
 Identify = Callable[[Settings], Settings]

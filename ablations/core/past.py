@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
-from ablations.core.study import Arm
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.design import Arm, Settings
 from ablations.core.metrics import METRICS, Better, Unit
-from ablations.core.study import Arm, Settings
 
 SCHEMA_VERSION = 2
 """Version of a run record as a line of JSON; version 1 lacks the digest of predictions."""

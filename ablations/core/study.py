@@ -15,26 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablations.core.design import Adaptive, Arm, Design, Factor, Fraction, Level, Settings
+from ablations.core.design import Adaptive, Arm, Design, Factor, Fraction, Settings
 from ablations.core.metrics import TEST_ACCURACY
-
-__all__ = [
-    "PURPOSES",
-    "Arm",
-    "Chapter",
-    "Claim",
-    "Factor",
-    "Gate",
-    "Judge",
-    "Level",
-    "PublishedRun",
-    "Settings",
-    "Study",
-    "Trial",
-    "blocks",
-    "stream",
-    "trial_key",
-]
 
 Judge = Literal["lower", "mean", "every-seed"]
 

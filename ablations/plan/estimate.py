@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ablations.core.study import Arm, Trial
+from ablations.core.design import Arm
+from ablations.core.study import Trial
 from ablations.plan.trials import remaining
 from ablations.records.sqlite.store import Outcome
 

@@ -14,14 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablations.core.study import (
-    Arm,
-    Claim,
-    Factor,
-    PublishedRun,
-    Settings,
-    Study,
-)
+from ablations.core.design import Arm, Factor, Settings
+from ablations.core.study import Claim, PublishedRun, Study
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
 from ablations.plan.complaints import as_study_error

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ablations.core.study import Arm, Claim, Factor, PublishedRun
+from ablations.core.design import Arm, Factor
+from ablations.core.study import Claim, PublishedRun
 from ablations.errors import StudyError
 from ablations.plan.complaints import as_study_error
 from ablations.plan.validation import require

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.core.design import Adaptive
+from ablations.core.design import Adaptive, Arm
 from ablations.core.metrics import TARGET_SECONDS
-from ablations.core.study import Arm, Study
+from ablations.core.study import Study
 from ablations.plan.schema import AdaptiveSeeds
 from ablations.plan.validation import require
 

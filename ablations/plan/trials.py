@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ablations.core.design import Arm, Settings
 from ablations.core.identity import Identify, identified
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm, Settings, Study, Trial, blocks
+from ablations.core.study import Study, Trial, blocks
 from ablations.entry import find_entry
 from ablations.records.sqlite.store import Outcome
 

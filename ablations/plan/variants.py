@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ablations.core.study import Settings
+from ablations.core.design import Settings
 
 _LONGEST = 60
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablations.core.design import Arm, Settings
 from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified
 from ablations.core.record import Metric, RunRecord
-from ablations.core.study import Arm, Settings, Study
+from ablations.core.study import Study
 from ablations.errors import ReportingError, StoreError
 from ablations.records.description import record_text
 

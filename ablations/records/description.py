@@ -35,6 +35,7 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
+from ablations.core.design import Arm
 from ablations.core.record import (
     SCHEMA_VERSION,
     Cell,
@@ -44,7 +45,6 @@ from ablations.core.record import (
     RunRecord,
     Table,
 )
-from ablations.core.study import Arm
 from ablations.errors import place
 
 T = TypeVar("T")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm
 from ablations.core.training import trained
 from ablations.report.blocks import DataFile
-from ablations.text.evidence import effect_label
+from ablations.text.naming import effect_label
 from ablations.text.sheets import factor_columns, metric_columns, to_csv
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ablations.text.formatting import grouped
+from ablations.core.checks import grouped
 
 KEPT_BYTES = 1_000_000
 """How much of a trial's output stays at its beginning, and as much at its end."""

@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ablations.core.design import Arm
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm, Trial
+from ablations.core.study import Trial
 from ablations.errors import StudyError
 from ablations.run.executors import Executor, Work
 from ablations.run.observer import Observer

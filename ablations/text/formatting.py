@@ -1,85 +1,32 @@
-"""The only place that turns numbers, levels and verdicts into words.
+"""Turns numbers, dates and verdicts into words, the same in reports and on the command line.
 
-Everything here takes plain values, so that findings, the report and the command line say the same
-thing in the same way. What is unknown prints as an en dash, never as 0.
+What is unknown prints as an en dash, never as 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from ablations.core.checks import grouped, plain
 from ablations.core.metrics import METRICS, Better, Unit
-from ablations.core.study import Arm, Gate, Study
-from ablations.text.quantities import (
-    MINUS,
-    THIN,
-    UNKNOWN,
-    Scale,
-    count,
-    counted,
-    difference,
-    duration,
-    estimate,
-    gibibytes,
-    interval,
-    low_to_high,
-    magnitude,
-    number,
-    operations,
-    p_value,
-    power_of_ten,
-    scale_for,
-    times,
-    times_interval,
-)
+from ablations.core.study import Gate
 
-__all__ = [
-    "MINUS",
-    "THIN",
-    "UNKNOWN",
-    "Scale",
-    "arm_label",
-    "better_direction",
-    "change_label",
-    "count",
-    "counted",
-    "day",
-    "difference",
-    "duration",
-    "epoch_line",
-    "estimate",
-    "gate_count",
-    "gate_rule",
-    "gate_status",
-    "gibibytes",
-    "grouped",
-    "interval",
-    "level_label",
-    "listing",
-    "low_to_high",
-    "magnitude",
-    "metric_name",
-    "more_time",
-    "named_arm",
-    "number",
-    "operations",
-    "p_value",
-    "plain",
-    "power_of_ten",
-    "saved",
-    "scale_for",
-    "sentence",
-    "setting",
-    "times",
-    "times_interval",
-    "verdict",
-]
+UNKNOWN = "–"
+MINUS = "−"
+THIN = "\u202f"
+"""A narrow space that does not break, between thousands and before units."""
 
-ON = frozenset({"on", "yes", "true"})
-OFF = frozenset({"off", "no", "false", "none"})
+_LARGE, _TINY, _MOST = 10**12, Decimal("5e-8"), 8
+"""From where on, and below what, numbers become powers of ten; the most decimals there are."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+_TIMES = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (300.0, 1.0, "s"), (3600.0, 1 / 60, "min"))
+_SIZES = ((1e3, 1.0, "B"), (1e6, 1e-3, "kB"), (1e9, 1e-6, "MB"))
+
 VERDICT_SIGNS = {"improved": "▲", "regressed": "▼", "equivalent": "=", "inconclusive": "?"}
 GATE_SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?", "incomplete": "…"}
 _JUDGED = {
@@ -90,6 +37,243 @@ _JUDGED = {
     ("every-seed", True): "every seed",
     ("every-seed", False): "every seed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How numbers of one unit and size are shown: multiplied, rounded, and with a suffix."""
+
+    factor: float
+    decimals: int
+    suffix: str
+
+    def show(self, value: float | None, *, signed: bool = False, suffix: bool = True) -> str:
+        """Writes one number; ``signed`` puts a plus before gains."""
+        if value is None or not math.isfinite(value):
+            return UNKNOWN
+        text = self._digits(abs(value))
+        zero = not any(digit in "123456789" for digit in text)
+        sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
+        return f"{sign}{text}{self.suffix if suffix else ''}"
+
+    def _digits(self, size: float) -> str:
+        exact = Decimal(size) * Decimal(self.factor)  # a float would overflow
+        if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
+            return in_powers(exact)
+        return f"{size * self.factor:,.{self.decimals}f}".replace(",", THIN)
+
+
+def in_powers(size: float | Decimal) -> str:
+    """Writes a number whose digits would fill a line with a power of ten.
+
+    Example:
+        >>> in_powers(2.5e20), in_powers(1e-300)
+        ('2.50×10²⁰', '1.00×10⁻³⁰⁰')
+    """
+    digits, _, exponent = f"{size:.2e}".partition("e")
+    return f"{digits}×{power_of_ten(int(exponent))}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Writes a power of ten: ``10⁻³``."""
+    return f"10{str(exponent).translate(_RAISED)}"
+
+
+def scale_for(unit: Unit, values: Iterable[float | None], *, signed: bool = False) -> Scale:
+    """Chooses one scale for numbers that stand side by side, from the largest of them.
+
+    Example:
+        >>> scale_for("seconds", [0.0041, 0.0009]).show(0.0041)
+        '4.1\u202fms'
+    """
+    known = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    largest = max(known, default=0.0)
+    if unit == "fraction":
+        return Scale(100.0, 1, f"{THIN}pp" if signed else "%")
+    if unit == "seconds":
+        return _stepped(largest, _TIMES, last=(1 / 3600, "h"))
+    if unit == "bytes":
+        return _stepped(largest, _SIZES, last=(1e-9, "GB"))
+    if unit == "count" and all(value == round(value) for value in known):
+        return Scale(1.0, 0, "")
+    return Scale(1.0, _decimals(largest), "/s" if unit == "per second" else "")
+
+
+def _stepped(
+    largest: float, steps: Sequence[tuple[float, float, str]], *, last: tuple[float, str]
+) -> Scale:
+    for limit, factor, suffix in (*steps, (math.inf, *last)):
+        shown = largest * factor
+        decimals = 0 if shown >= 100 or suffix == "B" else 1
+        # What would be rounded up to the limit is shown in the next unit: 1.0 s, not 1 000 ms.
+        if round(shown, decimals) < round(limit * factor, 6):
+            break
+    return Scale(factor, decimals, f"{THIN}{suffix}")
+
+
+def _decimals(largest: float) -> int:
+    """Three significant digits for the largest number, none beyond the point above 100."""
+    return min(_MOST, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
+
+
+def number(value: float | None, unit: Unit = "number") -> str:
+    """Writes a number by its unit.
+
+    Example:
+        >>> number(0.954, "fraction"), number(83.0, "seconds"), number(None)
+        ('95.4%', '1\u202fmin 23\u202fs', '–')
+    """
+    if unit == "seconds" and value is not None and math.isfinite(value):
+        return duration(value)
+    return scale_for(unit, [value]).show(value)
+
+
+def operations(value: float | None, unit: str) -> str:
+    """Writes floating-point operations with three digits and a prefix.
+
+    Example:
+        >>> operations(151668480, "FLOP"), operations(3.2e12, "FLOP/s")
+        ('152\u202fMFLOP', '3.20\u202fTFLOP/s')
+    """
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    prefixes = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+    rounded = float(f"{abs(value):.2e}")  # 999 960 is 1.00 M and not 1 000 k
+    size, prefix = next((p for p in prefixes if rounded >= p[0]), prefixes[-1])
+    shown = Scale(1.0, _decimals(rounded / size), f"{THIN}{prefix}{unit}")
+    return shown.show(value / size)
+
+
+def duration(seconds: float) -> str:
+    """Writes a span of time: ``4.1 ms``, ``1 min 23 s`` or ``2 h 5 min``."""
+    sign, whole = (MINUS if seconds < 0 else ""), round(abs(seconds))
+    minutes = round(abs(seconds) / 60)
+    if abs(seconds) < 59.95 or abs(seconds) >= _LARGE:
+        return scale_for("seconds", [seconds]).show(seconds)
+    if whole < 3600:
+        return f"{sign}{whole // 60}{THIN}min {whole % 60}{THIN}s"
+    return f"{sign}{minutes // 60}{THIN}h {minutes % 60}{THIN}min"
+
+
+def difference(value: float | None, unit: Unit = "number") -> str:
+    """Writes a difference with its sign; fractions become percentage points.
+
+    Example:
+        >>> difference(0.032, "fraction"), difference(-0.5, "number")
+        ('+3.2\u202fpp', '−0.500')
+    """
+    return scale_for(unit, [value], signed=True).show(value, signed=True)
+
+
+def magnitude(value: float, unit: Unit = "number") -> str:
+    """Writes the size of a difference, without its sign and never as nothing where it is small.
+
+    Example:
+        >>> magnitude(-0.032, "fraction"), magnitude(0.0001, "fraction"), magnitude(0.0, "fraction")
+        ('3.2\u202fpp', 'less than 0.05\u202fpp', '0.0\u202fpp')
+    """
+    scale = scale_for(unit, [value], signed=True)
+    shown = scale.show(abs(value))
+    if value == 0 or any(digit in "123456789" for digit in shown):
+        return shown
+    half = 0.5 * 10.0**-scale.decimals / scale.factor
+    return f"less than {replace(scale, decimals=scale.decimals + 1).show(half)}"
+
+
+def interval(
+    low: float | None,
+    high: float | None,
+    unit: Unit = "number",
+    *,
+    signed: bool = False,
+    suffix: bool = True,
+) -> str:
+    """Writes an interval, without its unit where that stands beside it (``suffix=False``).
+
+    Example:
+        >>> interval(0.931, 0.968, "fraction"), interval(-0.01, 0.02, "fraction", signed=True)
+        ('[93.1, 96.8]%', '[−1.0, +2.0] pp')
+    """
+    scale = scale_for(unit, [low, high], signed=signed)
+    shown = _brackets(low, high, scale, signed=signed)
+    return shown + scale.suffix if suffix and shown != UNKNOWN else shown
+
+
+def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bool) -> str:
+    if low is None or high is None:
+        return UNKNOWN
+    bounds = (scale.show(bound, signed=signed, suffix=False) for bound in (low, high))
+    return f"[{', '.join(bounds)}]"
+
+
+def estimate(
+    value: float | None, bounds: tuple[float, float] | None, unit: Unit, *, signed: bool = False
+) -> str:
+    """Writes a number with its interval beside it, in one scale.
+
+    Example:
+        >>> estimate(0.954, (0.931, 0.968), "fraction")
+        '95.4% [93.1, 96.8]'
+    """
+    scale = scale_for(unit, [value, *(bounds or ())], signed=signed)
+    shown = scale.show(value, signed=signed)
+    return f"{shown} {_brackets(*bounds, scale, signed=signed)}" if bounds else shown
+
+
+def low_to_high(low: float | None, high: float | None, unit: Unit, *, signed: bool = False) -> str:
+    """Writes a range in running text, such as ``61.0 to 64.2%``."""
+    scale = scale_for(unit, [low, high], signed=signed)
+    if low is None or high is None:
+        return UNKNOWN
+    return f"{scale.show(low, signed=signed, suffix=False)} to {scale.show(high, signed=signed)}"
+
+
+def times(ratio: float | None) -> str:
+    """Writes a quotient, such as ``×0.97``."""
+    return UNKNOWN if ratio is None else f"×{_ratio(ratio)}"
+
+
+def _ratio(value: float) -> str:
+    return Scale(1.0, 2, "").show(value)
+
+
+def times_interval(low: float | None, high: float | None) -> str:
+    """Writes an interval of quotients.
+
+    Example:
+        >>> times(0.974), times_interval(0.951, 1.012)
+        ('×0.97', '×[0.95, 1.01]')
+    """
+    return UNKNOWN if low is None or high is None else f"×[{_ratio(low)}, {_ratio(high)}]"
+
+
+def p_value(p: float | None) -> str:
+    """Writes a p value as papers do.
+
+    Example:
+        >>> p_value(0.0004), p_value(0.0123), p_value(0.34), p_value(None)
+        ('p < 0.001', 'p = 0.012', 'p = 0.34', '–')
+    """
+    if p is None or math.isnan(p):
+        return UNKNOWN
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def gibibytes(size: float, decimals: int) -> str:
+    """Writes a size of memory as limits of memory are given: ``23.5 GiB``."""
+    return f"{size / 2**30:.{decimals}f} GiB"
+
+
+def count(n: int | None) -> str:
+    """Writes a whole number with thin separators."""
+    return number(n, "count")
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Writes a number with its noun, such as ``1 seed`` or ``3 seeds``."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
 
 
 def listing(words: Sequence[str], last: str = "and") -> str:
@@ -128,65 +312,6 @@ def metric_name(name: str) -> str:
 def better_direction(better: Better) -> str:
     """Says which way is better, for an axis."""
     return {"higher": "higher is better →", "lower": "← lower is better", "neither": ""}[better]
-
-
-def level_label(study: Study, factor: str, level: str) -> str:
-    """Names a level as briefly as is clear: ``augmentation``, ``transfer``, ``width 64``."""
-    if level.lower() in ON:
-        return factor
-    if level.lower() in OFF:
-        return f"no {factor}"
-    shared = sum(level in (own.name for own in other.levels) for other in study.factors) > 1
-    wordy = any(character.isalpha() for character in level)
-    return level if wordy and not shared else f"{factor} {level}"
-
-
-def change_label(study: Study, factor: str, *, baseline: str, level: str) -> str:
-    """Names a change in full: ``augmentation``, ``transfer instead of scratch``."""
-    if level.lower() in ON and baseline.lower() in OFF:
-        return factor
-    if level.lower() in OFF and baseline.lower() in ON:
-        return f"no {factor}"
-    short = level_label(study, factor, level)
-    return f"{short} instead of {baseline}"
-
-
-def arm_label(study: Study, arm: Arm) -> str:
-    """Names an arm by what sets it apart: ``baseline``, ``augmentation + transfer``.
-
-    Where arms are compared with the full recipe, it says what is left out of that instead. A study
-    of a single factor names its baseline as well: ``model1``.
-    """
-    if study.reference != study.baseline:
-        out = [
-            level_label(study, f, old) for f, old in study.reference.levels if arm.level(f) != old
-        ]
-        return f"without {listing(out)}" if out else "full recipe"
-    own = [level_label(study, f, lv) for f, lv in arm.levels if lv != study.baseline.level(f)]
-    return " + ".join(own) or _baseline_label(study)
-
-
-def _baseline_label(study: Study) -> str:
-    """Calls the baseline by its own level where that is a name such as ``model1``."""
-    factor, level = study.baseline.levels[0]
-    switch = level.lower() in ON | OFF
-    return "baseline" if len(study.factors) > 1 or switch else level_label(study, factor, level)
-
-
-def named_arm(study: Study, arm: Arm) -> str:
-    """Names an arm within a sentence: ``the baseline``, ``‘augmentation + transfer’``."""
-    label = arm_label(study, arm)
-    return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
-
-
-def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:
-    """Says how many trials adaptive seeds took, and how many a fixed design would take."""
-    would = fixed * arms
-    spent = f"Up to {counted(seeds, 'seed')} an arm were trained, {counted(trials, 'trial')}"
-    design = f"{counted(fixed, 'seed')} each, {counted(would, 'trial')}"
-    equal = f"a fixed design with intervals as narrow takes {design}"
-    share = f": {round(100 * (1 - trials / would))}% saved" if trials < would else ""
-    return f"{spent}; {equal}{share}."
 
 
 def more_time(seconds: float | None) -> str:

@@ -6,7 +6,8 @@ from html import escape
 
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.text.formatting import UNKNOWN, arm_label, counted, estimate, metric_name
+from ablations.text.formatting import UNKNOWN, counted, estimate, metric_name
+from ablations.text.naming import arm_label
 
 
 def findings_html(findings: Findings) -> str:

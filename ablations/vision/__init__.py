@@ -64,7 +64,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ablations.core.study import Settings, Trial
+    from ablations.core.design import Settings
+    from ablations.core.study import Trial
     from ablations.core.trial_log import TrialLog
     from ablations.errors import DivergedError
 

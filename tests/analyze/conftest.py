@@ -8,10 +8,10 @@ from itertools import product
 
 import pytest
 
-from ablations.core.design import Contrast, Design
+from ablations.core.design import Arm, Contrast, Design, Factor, Level
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
-from ablations.core.study import Arm, Factor, Gate, Level, Study, Trial
+from ablations.core.study import Gate, Study, Trial
 from ablations.plan.designs import Wanted, lay_out
 
 Response = Callable[[Arm, int], float]

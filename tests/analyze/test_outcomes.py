@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ablations.analyze.outcomes import finished_at, match
-from ablations.core.study import Arm
+from ablations.core.design import Arm
 from ablations.errors import StoreError
 
 

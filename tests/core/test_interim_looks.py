@@ -17,7 +17,7 @@ from ablations.plan import load_study
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.tables import STORE_VERSION
 from ablations.session import Session, run_study
-from ablations.text.naming import revision_sentences
+from ablations.text.sentences import revision_sentences
 
 STORE = Path("runs/small/records.sqlite")
 

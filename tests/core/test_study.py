@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.core.study import PURPOSES, Arm, Study, Trial, blocks, stream
+from ablations.core.design import Arm
+from ablations.core.study import PURPOSES, Study, Trial, blocks, stream
 
 ARM = Arm((("a", "on"), ("b", "off")))
 TRIAL = Trial("s", "m:train", ARM, 1, {"epochs": 2, "layers": ["conv:8"]}, "digits:1")

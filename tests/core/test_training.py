@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Arm
 from ablations.core.training import trained
 from ablations.records.readers.jsonl import read_jsonl
 

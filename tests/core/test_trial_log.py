@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ablations import load_study, run_study
+from ablations.core.design import Arm
 from ablations.core.record import Exhibit, Metric, Table
-from ablations.core.study import Arm, Trial
+from ablations.core.study import Trial
 from ablations.core.trial_log import MOST_EPOCHS, MOST_NAMES, TrialLog
 from ablations.entry import Entry
 from ablations.plan import plan_trials

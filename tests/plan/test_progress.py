@@ -40,7 +40,8 @@ def test_a_measured_arm_gives_an_estimate_before_any_record(study):
 
 @given(st.lists(st.floats(0.1, 100), min_size=1, max_size=5))
 def test_the_estimate_is_the_mean_of_the_arm(seconds):
-    from ablations.core.study import Arm, Trial
+    from ablations.core.design import Arm
+    from ablations.core.study import Trial
 
     arm, other = Arm((("a", "x"),)), Arm((("a", "y"),))
     trial = Trial("s", "m:f", arm, 0, {})

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ablations.core.study import Arm, Trial
+from ablations.core.design import Arm
+from ablations.core.study import Trial
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.run import LocalExecutor, Observer, Work

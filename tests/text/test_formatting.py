@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.core.design import Arm, Factor, Level
 from ablations.core.metrics import Unit
-from ablations.core.study import Arm, Factor, Gate, Level, Study
+from ablations.core.study import Gate, Study
 from ablations.plan.designs import Wanted, lay_out
 from ablations.text import formatting as f
+from ablations.text import naming
 
 THIN = f.THIN
 UNITS: list[Unit] = ["fraction", "seconds", "bytes", "count", "per second", "number"]
@@ -123,7 +125,7 @@ def test_lists_and_counts_read_as_sentences() -> None:
 )
 def test_arms_are_named_by_what_sets_them_apart(levels: tuple[str, str], text: str) -> None:
     arm = Arm((("augmentation", levels[0]), ("initialization", levels[1])))
-    assert f.arm_label(RECIPE, arm) == text
+    assert naming.arm_label(RECIPE, arm) == text
 
 
 def test_one_factor_out_names_what_is_left_out() -> None:
@@ -131,18 +133,20 @@ def test_one_factor_out_names_what_is_left_out() -> None:
     study = _study(
         "one-factor-out", augmentation=["off", "on"], initialization=["scratch", "transfer"]
     )
-    assert f.arm_label(study, full) == "full recipe"
-    assert f.named_arm(study, full) == "the full recipe"
-    assert f.arm_label(study, full.replace("augmentation", "off")) == "without augmentation"
-    assert f.arm_label(study, full.replace("initialization", "scratch")) == "without transfer"
+    assert naming.arm_label(study, full) == "full recipe"
+    assert naming.named_arm(study, full) == "the full recipe"
+    assert naming.arm_label(study, full.replace("augmentation", "off")) == "without augmentation"
+    assert naming.arm_label(study, full.replace("initialization", "scratch")) == "without transfer"
 
 
 def test_levels_that_would_be_unclear_keep_their_factor() -> None:
     study = _study(width=["32", "64"], depth=["small", "big"], head=["small", "big"])
-    assert f.level_label(study, "width", "64") == "width 64"
-    assert f.level_label(study, "depth", "big") == "depth big"
-    assert f.change_label(study, "width", baseline="32", level="64") == "width 64 instead of 32"
-    assert f.change_label(study, "x", baseline="on", level="off") == "no x"
+    assert naming.level_label(study, "width", "64") == "width 64"
+    assert naming.level_label(study, "depth", "big") == "depth big"
+    assert (
+        naming.change_label(study, "width", baseline="32", level="64") == "width 64 instead of 32"
+    )
+    assert naming.change_label(study, "x", baseline="on", level="off") == "no x"
 
 
 def test_gates_and_verdicts_in_words() -> None:

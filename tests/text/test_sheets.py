@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.analyze.frames import to_frames
+from ablations.core.design import Arm, Factor, Level
 from ablations.core.record import Metric, RunRecord
-from ablations.core.study import Arm, Factor, Level, Study, Trial
+from ablations.core.study import Study, Trial
 from ablations.plan.designs import Wanted, lay_out
 from ablations.report import data_files as frames
 from ablations.text.sheets import FIXED, factor_columns, inert, metric_columns, to_csv

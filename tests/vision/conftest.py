@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablations.core.study import Arm, Trial
+from ablations.core.design import Arm
+from ablations.core.study import Trial
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ import pytest
 
 import ablations.vision
 from ablations.analyze.compare.reruns import compare
-from ablations.core.study import Arm, Trial
+from ablations.core.design import Arm
+from ablations.core.study import Trial
 from ablations.entry import Entry, find_entry
 from ablations.plan import load_study
 from ablations.run.execute import execute

@@ -28,12 +28,12 @@ from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.quantiles import t_isf
 from ablations.analyze.inference.resolution import common_step
 from ablations.core import metrics
+from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Step
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
 from ablations.core.past import Drift, Past, PastArm
 from ablations.core.record import RunRecord
-from ablations.core.study import Arm
 from ablations.core.training import RESULTS, untrained
 from ablations.errors import StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe

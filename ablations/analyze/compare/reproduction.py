@@ -10,11 +10,11 @@ from ablations.analyze.derived import LAST_EPOCHS
 from ablations.analyze.inference.effects import alone, judged_alone
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Summaries, in_both
-from ablations.core.design import Contrast
+from ablations.core.design import Arm, Contrast, Settings
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
 from ablations.core.metrics import BEST_VAL_ACCURACY, TEST_ACCURACY, VAL_ACCURACY
-from ablations.core.study import Arm, Claim, PublishedRun, Settings, Study
+from ablations.core.study import Claim, PublishedRun, Study
 
 _SHARED = (
     "dataset", "image_size", "batch_size", "epochs", "train_size", "validation_size", "test_size",

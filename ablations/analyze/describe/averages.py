@@ -7,9 +7,10 @@ from dataclasses import replace
 from itertools import product
 
 from ablations.core import metrics
+from ablations.core.design import Arm
 from ablations.core.estimates import CellMean, Curve, Effect, EpochMeans
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.study import Arm, Study
+from ablations.core.study import Study
 
 
 def with_averages(findings: Findings) -> Findings:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from ablations.analyze.inference.intervals import LEVEL, summarize
 from ablations.analyze.inference.quantiles import clopper_pearson
 from ablations.analyze.outcomes import TrialOutcome
+from ablations.core.design import Arm
 from ablations.core.estimates import Interval, Summary, Training
 from ablations.core.findings import ArmFinding
-from ablations.core.study import Arm
 from ablations.core.training import RESULTS, trained
 
 

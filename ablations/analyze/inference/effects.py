@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ablations.analyze.inference.intervals import LEVEL, ROUNDING, Estimate, estimate
 from ablations.analyze.inference.resolution import of_contrast
 from ablations.analyze.inference.sequential import looks
-from ablations.core.design import Contrast
+from ablations.core.design import Arm, Contrast
 from ablations.core.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.core.metrics import Better
-from ablations.core.study import Arm, Study
+from ablations.core.study import Study
 
 ALPHA = 0.05
 """The chance of a false claim anywhere in a study's family of effects."""

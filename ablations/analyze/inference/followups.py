@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ablations.analyze.inference.effects import alone, judged_alone
-from ablations.core.design import Contrast
+from ablations.core.design import Arm, Contrast
 from ablations.core.estimates import Effect, MetricInfo, Summary
-from ablations.core.study import Arm, Study
+from ablations.core.study import Study
 
 
 def simple_effects(

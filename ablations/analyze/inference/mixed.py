@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import t_isf
+from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, MixedEstimate, Summary
-from ablations.core.study import Arm
 
 Array = NDArray[np.float64]
 

@@ -17,8 +17,9 @@ from scipy import special
 
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.quantiles import t_isf
+from ablations.core.design import Arm
 from ablations.core.estimates import Effect, SeedPlan
-from ablations.core.study import Arm, Study
+from ablations.core.study import Study
 
 POWERS = (0.8, 0.9)
 """The chances of a verdict that are planned for."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Summary
-from ablations.core.study import Arm
 
 Summaries = Mapping[Arm, Summary]
 

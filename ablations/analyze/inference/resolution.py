@@ -12,8 +12,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ablations.analyze.outcomes import TrialOutcome
+from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo, Step
-from ablations.core.study import Arm
 
 _FINEST = 100_000
 """Values that have no common step of one part in so many are taken to be continuous."""

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic import model_validator as model
 
+from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo
 from ablations.core.metrics import Better, Unit
 from ablations.core.past import Past, PastArm
-from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.description import Fact, Strict, checked, parsed, require_once
 from ablations.records.readers.reader import CURE, Reader, require_version

@@ -12,18 +12,16 @@ from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import Bounds
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.theme import VERDICT_COLOURS
-from ablations.text.evidence import effect_label
 from ablations.text.formatting import (
     Scale,
-    arm_label,
     better_direction,
     difference,
     interval,
-    level_label,
     metric_name,
     number,
     scale_for,
 )
+from ablations.text.naming import arm_label, effect_label, level_label
 
 
 def arms_chart(findings: Findings) -> DotPlot:

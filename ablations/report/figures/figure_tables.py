@@ -9,8 +9,8 @@ from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import arm_label, difference, metric_name, number
+from ablations.text.formatting import difference, metric_name, number
+from ablations.text.naming import arm_label, effect_label
 
 
 def seed_table(findings: Findings) -> Table:

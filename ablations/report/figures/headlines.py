@@ -5,15 +5,8 @@ from __future__ import annotations
 from ablations.core.findings import Findings
 from ablations.report.figures.dots import DotPlot
 from ablations.report.figures.panels import Panels
-from ablations.text.formatting import (
-    arm_label,
-    counted,
-    listing,
-    metric_name,
-    named_arm,
-    number,
-    sentence,
-)
+from ablations.text.formatting import counted, listing, metric_name, number, sentence
+from ablations.text.naming import arm_label, named_arm
 
 
 def arms_headline(findings: Findings) -> str:

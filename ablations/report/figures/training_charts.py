@@ -14,7 +14,8 @@ from ablations.report.figures.charts import axis_label, bounds_in, limits, scale
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
-from ablations.text.formatting import Scale, arm_label, metric_name, scale_for
+from ablations.text.formatting import Scale, metric_name, scale_for
+from ablations.text.naming import arm_label
 
 _LABELLED_POINTS = 14
 

@@ -13,8 +13,8 @@ from ablations.records.sqlite.checksums import of_document
 from ablations.report.blocks import Report
 from ablations.report.figures import headlines
 from ablations.report.words.answer import answer
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import arm_label, gate_rule, gate_status
+from ablations.text.formatting import gate_rule, gate_status
+from ablations.text.naming import arm_label, effect_label
 
 
 def summary_json(report: Report) -> dict[str, str | bytes]:

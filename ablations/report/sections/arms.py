@@ -11,7 +11,6 @@ from ablations.report.sections.noise import noise
 from ablations.report.tables import make_table
 from ablations.text.formatting import (
     UNKNOWN,
-    arm_label,
     count,
     difference,
     estimate,
@@ -19,7 +18,8 @@ from ablations.text.formatting import (
     metric_name,
     number,
 )
-from ablations.text.naming import untrained_count
+from ablations.text.naming import arm_label
+from ablations.text.sentences import untrained_count
 
 
 def arms(findings: Findings, extras: Extras) -> Section:

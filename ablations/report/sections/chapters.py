@@ -35,7 +35,6 @@ from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
 from ablations.report.words.observations import observe
 from ablations.text.formatting import (
     UNKNOWN,
-    arm_label,
     counted,
     difference,
     estimate,
@@ -43,6 +42,7 @@ from ablations.text.formatting import (
     metric_name,
     number,
 )
+from ablations.text.naming import arm_label
 
 
 def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:

@@ -20,22 +20,21 @@ from ablations.report.figures.theme import VERDICT_COLOURS
 from ablations.report.tables import make_table
 from ablations.report.words.last_epochs import LAST_EPOCHS
 from ablations.report.words.otherwise import otherwise
-from ablations.text.evidence import amount
 from ablations.text.formatting import (
     UNKNOWN,
     Scale,
-    change_label,
     counted,
     difference,
     estimate,
     interval,
     listing,
     metric_name,
-    named_arm,
     number,
     scale_for,
     sentence,
 )
+from ablations.text.naming import change_label, named_arm
+from ablations.text.sentences import amount
 
 NEAR_ZERO = 0.01
 """A published change smaller than this, one percentage point, is no gain to measure against."""

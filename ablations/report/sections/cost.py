@@ -18,15 +18,14 @@ from ablations.report.figures.training_charts import cost_chart, steps_chart
 from ablations.report.tables import bare_p, make_table
 from ablations.text.formatting import (
     UNKNOWN,
-    arm_label,
     count,
     counted,
     duration,
     metric_name,
-    named_arm,
     number,
     operations,
 )
+from ablations.text.naming import arm_label, named_arm
 
 
 def cost(findings: Findings, _: Extras) -> Section | None:

@@ -7,8 +7,8 @@ from ablations.report import data_files
 from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import between, make_table
 from ablations.report.words.simple_effects import pairs, warning
-from ablations.text.evidence import effect_name
 from ablations.text.formatting import count, counted, difference, listing, sentence, verdict
+from ablations.text.naming import effect_name
 
 READING = (
     "Shown because the 95% interval of the interaction excludes zero. The adjusted intervals and "

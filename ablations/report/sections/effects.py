@@ -16,8 +16,9 @@ from ablations.report.sections.fraction import fraction
 from ablations.report.sections.robustness import opinions
 from ablations.report.sections.shares import draw_shares
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.evidence import effect_label, stands_clear
 from ablations.text.formatting import count, counted, difference, metric_name, verdict
+from ablations.text.naming import effect_label
+from ablations.text.sentences import stands_clear
 
 
 def effects(findings: Findings, _: Extras) -> Section | None:

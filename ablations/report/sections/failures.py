@@ -5,7 +5,8 @@ from __future__ import annotations
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Prose, Section, Table
 from ablations.report.tables import make_table
-from ablations.text.formatting import UNKNOWN, arm_label, counted, listing
+from ablations.text.formatting import UNKNOWN, counted, listing
+from ablations.text.naming import arm_label
 
 
 def failures(findings: Findings, _: Extras) -> Section | None:

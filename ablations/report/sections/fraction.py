@@ -5,7 +5,8 @@ from __future__ import annotations
 from ablations.core.findings import Findings
 from ablations.report.blocks import Section, prose
 from ablations.report.tables import make_table
-from ablations.text.naming import aliases, fraction_sentences
+from ablations.text.naming import aliases
+from ablations.text.sentences import fraction_sentences
 
 
 def fraction(findings: Findings) -> Section | None:

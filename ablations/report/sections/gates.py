@@ -6,7 +6,6 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Prose, Section, Table, present, prose
 from ablations.report.tables import make_table
 from ablations.text.formatting import (
-    arm_label,
     count,
     counted,
     difference,
@@ -14,11 +13,11 @@ from ablations.text.formatting import (
     gate_status,
     interval,
     listing,
-    named_arm,
     number,
     sentence,
 )
-from ablations.text.naming import gate_gap_sentences, lost_share
+from ablations.text.naming import arm_label, named_arm
+from ablations.text.sentences import gate_gap_sentences, lost_share
 
 
 def gates(findings: Findings, _: Extras) -> Section | None:

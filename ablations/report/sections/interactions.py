@@ -10,8 +10,9 @@ from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.figure_tables import panel_table
 from ablations.report.figures.headlines import panels_alt
 from ablations.report.figures.panels import interaction_figure
-from ablations.text.evidence import decided_interactions, effect_label
 from ablations.text.formatting import counted, difference
+from ablations.text.naming import effect_label
+from ablations.text.sentences import decided_interactions
 
 READING = (
     "Parallel lines suggest that the two factors do not depend on each other, lines that close, "

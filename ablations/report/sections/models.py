@@ -6,7 +6,7 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Block, Extras, Fold, Section, prose
 from ablations.report.exhibits import LEFT_OUT, show
 from ablations.report.words.chapters import chapter_places
-from ablations.text.formatting import arm_label
+from ablations.text.naming import arm_label
 
 
 def models(findings: Findings, extras: Extras) -> Section | None:

@@ -7,13 +7,8 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import TEST_ACCURACY
 from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.formatting import (
-    arm_label,
-    count,
-    counted,
-    difference,
-    number,
-)
+from ablations.text.formatting import count, counted, difference, number
+from ablations.text.naming import arm_label
 
 
 def noise(findings: Findings) -> Section | None:

@@ -19,7 +19,6 @@ from ablations.report.words.otherwise import otherwise
 from ablations.text.formatting import (
     UNKNOWN,
     Scale,
-    arm_label,
     counted,
     duration,
     estimate,
@@ -31,6 +30,7 @@ from ablations.text.formatting import (
     scale_for,
     sentence,
 )
+from ablations.text.naming import arm_label
 
 READING = (
     "The open diamond is the published number, each dot one of our seeds; below them are our "

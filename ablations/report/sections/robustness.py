@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ablations.core.checks import plain
 from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.blocks import Fold, Table, present, prose
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import UNKNOWN, Scale, count, counted, estimate, number, plain
+from ablations.text.formatting import UNKNOWN, Scale, count, counted, estimate, number
+from ablations.text.naming import effect_label
 
 
 def opinions(findings: Findings) -> Fold | None:

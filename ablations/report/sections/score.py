@@ -9,7 +9,8 @@ from ablations.report.blocks import Extras, Section, Table, present
 from ablations.report.tables import make_table
 from ablations.report.words.chapters import score_title
 from ablations.report.words.scores import best_arm, chosen, reused
-from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
+from ablations.text.formatting import UNKNOWN, count, estimate, low_to_high, metric_name
+from ablations.text.naming import arm_label
 
 
 def score(findings: Findings, _: Extras) -> Section | None:

@@ -6,9 +6,9 @@ from ablations.core.estimates import SeedPlan
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import make_table
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import count, difference, metric_name, more_time, saved
-from ablations.text.naming import seeds_needed
+from ablations.text.formatting import count, difference, metric_name, more_time
+from ablations.text.naming import effect_label
+from ablations.text.sentences import saved, seeds_needed
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:

@@ -13,7 +13,6 @@ from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.drawings import Words, drawn
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.tables import between, make_table
-from ablations.text.evidence import effect_label, size
 from ablations.text.formatting import (
     counted,
     difference,
@@ -23,6 +22,8 @@ from ablations.text.formatting import (
     scale_for,
     sentence,
 )
+from ablations.text.naming import effect_label
+from ablations.text.sentences import size
 
 READING = (
     "Each dot is a factor’s share within one seed, with mean and 95% interval below. A share is "

@@ -14,7 +14,8 @@ from ablations.report.words.chapters import whole
 from ablations.report.words.last_epochs import reach_of, tails
 from ablations.report.words.observations import compared
 from ablations.report.words.scores import chosen
-from ablations.text.formatting import UNKNOWN, arm_label, count, estimate, low_to_high, metric_name
+from ablations.text.formatting import UNKNOWN, count, estimate, low_to_high, metric_name
+from ablations.text.naming import arm_label
 
 
 def summary(findings: Findings, _: Extras) -> Section | None:

@@ -6,9 +6,9 @@ from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import make_table
-from ablations.text.evidence import effect_label
-from ablations.text.formatting import UNKNOWN, arm_label, estimate, interval, metric_name, verdict
-from ablations.text.naming import untrained_count
+from ablations.text.formatting import UNKNOWN, estimate, interval, metric_name, verdict
+from ablations.text.naming import arm_label, effect_label
+from ablations.text.sentences import untrained_count
 
 READING = (
     "A network that did not train gives every example the same answer, so its accuracy is that of "

@@ -11,16 +11,9 @@ from dataclasses import dataclass
 from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
-from ablations.text.evidence import effect_name, evidence, moved, size, stands_clear
-from ablations.text.formatting import (
-    arm_label,
-    counted,
-    difference,
-    estimate,
-    listing,
-    metric_name,
-    sentence,
-)
+from ablations.text.formatting import counted, difference, estimate, listing, metric_name, sentence
+from ablations.text.naming import arm_label, effect_name
+from ablations.text.sentences import evidence, moved, size, stands_clear
 
 _MANY = 4
 

@@ -6,9 +6,16 @@ from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.record import WARNING
 from ablations.report.words.simple_effects import pairs, warning
-from ablations.text.evidence import amount, decided_interactions, effect_label, evidence
-from ablations.text.formatting import change_label, counted, listing, number
-from ablations.text.naming import gap_sentence, revision_sentences, untrained_sentence
+from ablations.text.formatting import counted, listing, number
+from ablations.text.naming import change_label, effect_label
+from ablations.text.sentences import (
+    amount,
+    decided_interactions,
+    evidence,
+    gap_sentence,
+    revision_sentences,
+    untrained_sentence,
+)
 
 GAP_LIMIT = (
     "Normally distributed seeds have such a wide gap in at most one study of 20. Where there are "

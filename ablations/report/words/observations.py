@@ -13,9 +13,7 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import MAJORITY_ACCURACY, OVERFIT_GAP
 from ablations.report.blocks import Prose, linked
 from ablations.report.words.last_epochs import LAST_EPOCHS, reach_of, tail_name, tails
-from ablations.text.evidence import amount
 from ablations.text.formatting import (
-    arm_label,
     counted,
     difference,
     estimate,
@@ -26,7 +24,8 @@ from ablations.text.formatting import (
     number,
     sentence,
 )
-from ablations.text.naming import untrained_count
+from ablations.text.naming import arm_label
+from ablations.text.sentences import amount, untrained_count
 
 OVERFIT_MARGIN = 0.05
 """An arm overfits when the interval of its gap lies wholly above this: five percentage points."""

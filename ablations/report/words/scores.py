@@ -6,7 +6,8 @@ from ablations.core.estimates import ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import HELD_OUT_ACCURACY, TEST_IN_ANY_VALIDATION
 from ablations.report.blocks import Prose, linked
-from ablations.text.formatting import counted, estimate, metric_name, named_arm, number
+from ablations.text.formatting import counted, estimate, metric_name, number
+from ablations.text.naming import named_arm
 
 
 def best_arm(findings: Findings) -> ArmFinding | None:

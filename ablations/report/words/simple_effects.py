@@ -5,8 +5,9 @@ from __future__ import annotations
 from ablations.core.design import Change
 from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
-from ablations.text.evidence import size, stands_clear
-from ablations.text.formatting import change_label, difference, estimate, listing, sentence
+from ablations.text.formatting import difference, estimate, listing, sentence
+from ablations.text.naming import change_label
+from ablations.text.sentences import size, stands_clear
 
 
 def pairs(findings: Findings) -> list[Effect]:

@@ -14,8 +14,10 @@ from queue import Empty, Queue
 
 import psutil
 
+from ablations.core.checks import plain
+from ablations.core.design import Arm
 from ablations.core.record import LogContents, RunRecord
-from ablations.core.study import Arm, Trial
+from ablations.core.study import Trial
 from ablations.entry import find_entry
 from ablations.run.execute import Failure, Spent, make_record, utc_now
 from ablations.run.executors import Ended, Work
@@ -31,7 +33,7 @@ from ablations.run.logs import TrialOutput
 from ablations.run.machine.hardware import best_jobs, gpus, worker_environment
 from ablations.run.machine.memory import KernelKills, held_bytes
 from ablations.run.observer import Observer
-from ablations.text.formatting import gibibytes, plain
+from ablations.text.formatting import gibibytes
 
 Joins = Callable[[Trial], bool]
 

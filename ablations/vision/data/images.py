@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.checks import grouped
 from ablations.errors import DataError
-from ablations.text.formatting import grouped
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.core.checks import plain
 from ablations.core.record import Cell, Exhibit, Table
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
-from ablations.text.formatting import plain
 from ablations.vision.data import datasets, splits
 from ablations.vision.data.images import Image8, resize
 from ablations.vision.exhibits.image_grid import grid_png

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.core.study import Settings
+from ablations.core.design import Settings
 from ablations.vision.recipe.settings import names_file
 
 OF_A_BASE = ("weights", "freeze")

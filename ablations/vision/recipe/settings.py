@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from ablations.core.study import Settings
+from ablations.core.design import Settings
 from ablations.errors import StudyError
 from ablations.vision.recipe import readers
 from ablations.vision.recipe.grammar import LayerSpec, parse_augment, parse_layers

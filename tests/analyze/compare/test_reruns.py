@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ablations.analyze import Mismatch, compare
+from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions, RunRecord
-from ablations.core.study import Arm
 
 RECORD = RunRecord(
     key="k",

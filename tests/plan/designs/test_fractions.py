@@ -12,7 +12,7 @@ from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.plan.designs.aliases import alias_sets, confounded, resolution
 from ablations.plan.designs.fractional import _best, _expression
-from ablations.text.naming import fraction_sentences
+from ablations.text.sentences import fraction_sentences
 
 HEAD = 'title = "F"\n[trial]\nrun = "ablations.vision:train"\nsettings = { dataset = "digits", layers = ["flatten", "dense:10"] }\n'
 

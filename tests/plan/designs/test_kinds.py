@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ablations
-from ablations.core.study import Factor, Level
+from ablations.core.design import Factor, Level
 from ablations.errors import StudyError
 from ablations.plan import designs, load_study, study_schema
 from ablations.plan.designs import KINDS, Wanted, lay_out

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.core.design import Arm
 from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
-from ablations.core.study import Arm
 from ablations.errors import StoreError
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.analyze.describe.averages import pareto_front, with_averages
+from ablations.core.design import Arm
 from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
-from ablations.core.study import Arm
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import DotPlot, Row, dot_figure
 from ablations.report.figures.layout import shorten, spaced, wrapped

@@ -11,9 +11,9 @@ import pytest
 from ablations.analyze.describe.networks import share_of, without
 from ablations.analyze.inference.readings import in_both
 from ablations.cli.gate import gated, training_lines
+from ablations.core.design import Arm
 from ablations.core.estimates import Effect, MetricInfo, SeedGap, Summary, Training
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.study import Arm
 from ablations.report.blocks import Extras, Table
 from ablations.report.data_files import arms_frame, effects_frame
 from ablations.report.formats.summary import card

@@ -1,0 +1,211 @@
+"""Phrases and sentences about effects, seeds and networks, for reports and the command line."""
+
+from __future__ import annotations
+
+from ablations.core.design import Fraction
+from ablations.core.estimates import Effect, SeedGap, SeedPlan, Training
+from ablations.core.findings import ArmFinding, Findings
+from ablations.core.interim_looks import Revision
+from ablations.text.formatting import (
+    count,
+    counted,
+    difference,
+    listing,
+    low_to_high,
+    magnitude,
+    metric_name,
+    number,
+)
+from ablations.text.naming import named_arm
+
+LOOKED = (
+    "Intervals and verdicts assume that this was fixed before the first look; where it was not, "
+    "they are wrong more often than promised. New seeds that nobody has looked at, with their "
+    "number fixed before they are trained, give valid intervals."
+)
+
+
+def size(effect: Effect) -> float:
+    """Returns how large an effect is, whichever its direction."""
+    return abs(effect.estimate or 0.0)
+
+
+def verb(effect: Effect) -> str:
+    """Says which way an effect moved the metric."""
+    return "raised" if (effect.estimate or 0.0) >= 0 else "lowered"
+
+
+def amount(effect: Effect) -> str:
+    """Writes the size of an effect without its sign."""
+    return magnitude(effect.estimate or 0.0, effect.metric.unit)
+
+
+def moved(effect: Effect) -> str:
+    """Says what an effect did to its metric: ``raised test accuracy by 3.2 pp``."""
+    metric = metric_name(effect.metric.name)
+    if size(effect) == 0:
+        return f"did not change {metric}"
+    return f"{verb(effect)} {metric} by {amount(effect)}"
+
+
+def evidence(effect: Effect) -> str:
+    """Writes the evidence for an effect: interval, adjustment and seeds."""
+    bounds, unit = effect.adjusted or effect.interval, effect.metric.unit
+    shown = (
+        f"95% interval {low_to_high(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
+    )
+    family = effect.family_size
+    adjusted = f"adjusted for {counted(family, 'comparison')}" if family > 1 else ""
+    lost = effect.n - effect.trained.n if effect.trained else 0
+    untrained = f"{lost} of them with a network that did not train" if lost else ""
+    return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"), untrained)))
+
+
+def stands_clear(findings: Findings, effect: Effect) -> bool:
+    """Whether the whole adjusted interval lies beyond zero and the margin, on either side.
+
+    Where one direction is better this is a verdict of improved or regressed; where none is, there
+    can be no such verdict, but a change all the same.
+    """
+    if effect.verdict in ("improved", "regressed"):
+        return True
+    bounds, margin = effect.adjusted, findings.study.smallest_effect_that_matters
+    neutral = effect.metric.better == "neither"
+    return neutral and bounds is not None and (bounds.low > margin or bounds.high < -margin)
+
+
+def decided_interactions(findings: Findings) -> list[Effect]:
+    """Returns the interactions that stand clear of zero and the margin, largest first."""
+    found = [e for e in findings.effects if e.kind == "interaction" and stands_clear(findings, e)]
+    return sorted(found, key=size, reverse=True)
+
+
+def saved(trials: int, *, arms: int, seeds: int, fixed: int) -> str:
+    """Says how many trials adaptive seeds took, and how many a fixed design would take."""
+    would = fixed * arms
+    spent = f"Up to {counted(seeds, 'seed')} an arm were trained, {counted(trials, 'trial')}"
+    design = f"{counted(fixed, 'seed')} each, {counted(would, 'trial')}"
+    equal = f"a fixed design with intervals as narrow takes {design}"
+    share = f": {round(100 * (1 - trials / would))}% saved" if trials < would else ""
+    return f"{spent}; {equal}{share}."
+
+
+def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
+    """Says what a fraction saves, what it confounds, and which arms would separate that."""
+    if fraction.resolution is None:
+        return [f"All {count(fraction.full)} arms: nothing is confounded."]
+    roman = {2: "II", 3: "III", 4: "IV", 5: "V", 6: "VI"}.get(fraction.resolution, "above VI")
+    rule = f": {'; '.join(fraction.generators)}" if fraction.generators else ""
+    lines = [f"{arms} of {count(fraction.full)} arms, resolution {roman}{rule}"]
+    if not fraction.confounded:
+        lines.append("No main effect or two-factor interaction is confounded with another one.")
+    if fraction.fold_over:
+        every = len(fraction.fold_over) > 1
+        mirrored = "all factors" if every else f"'{fraction.fold_over[0]}'"
+        lines.append(
+            f"Adding the mirror image in {mirrored} (design.fold_over, {fraction.more_arms} more "
+            f"arms) would leave {fraction.left} instead of {fraction.confounded} main effects and "
+            "two-factor interactions confounded."
+        )
+    return lines
+
+
+def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
+    """Writes how many seeds a verdict needs; an effect with a verdict needs none."""
+    return "decided" if plan.decided else count(seeds)
+
+
+def revision_sentences(findings: Findings) -> list[str]:
+    """Says what was changed after a look, and what that does to intervals and verdicts."""
+    sentences = [_revised(findings, revision) for revision in findings.revisions]
+    return [*sentences[:-1], f"{sentences[-1]} {LOOKED}"] if sentences else []
+
+
+def _revised(findings: Findings, revision: Revision) -> str:
+    steps = revision.steps
+    if revision.kind == "added":
+        shown = [str(n) for n in steps]
+        return (
+            "Seeds were added after a look at the results: "
+            f"{listing(shown[:-1], 'then')} were planned, now {shown[-1]}."
+        )
+    if revision.kind == "left-out":
+        seeds = listing([str(seed) for seed in steps])
+        many = len(steps) > 1
+        return (
+            f"{'Seeds' if many else 'Seed'} {seeds} {'were' if many else 'was'} planned at an "
+            f"earlier look and {'are' if many else 'is'} left out here."
+        )
+    if revision.kind in ("gone", "again"):
+        trials = counted(int(steps[0]), "trial")
+        were = "was" if steps[0] == 1 else "were"
+        if revision.kind == "again":
+            return f"{trials} {were} trained again after a look at the results."
+        return f"{trials} {were} looked at whose records are no longer there."
+    if revision.kind == "metric":
+        was, now = (metric_name(str(name)) for name in steps)
+        return f"The study's metric was changed from {was} to {now} after a look at the results."
+    unit = findings.metric.unit
+    was, now = (difference(float(step), unit).lstrip("+") for step in steps)
+    return (
+        f"The smallest effect that matters was changed from {was} to {now} after a look at the "
+        "results."
+    )
+
+
+def untrained_count(finding: ArmFinding) -> str:
+    """Writes how many of an arm's networks did not train: ``1 of 5``; nothing where unknown."""
+    found = finding.training
+    return f"{len(found.untrained)} of {found.n}" if found else ""
+
+
+def untrained_sentence(findings: Findings) -> str:
+    """Says how many networks did not train and of which arms; empty where all did."""
+    known = [arm for arm in findings.arms if arm.training]
+    lost = [arm for arm in known if arm.untrained]
+    if not lost:
+        return ""
+    every = sum(arm.training.n for arm in known if arm.training)
+    many = sum(len(arm.untrained) for arm in lost)
+    named = [f"{untrained_count(arm)} of {named_arm(findings.study, arm.arm)}" for arm in lost]
+    ends = "ends" if many == 1 else "end"
+    return (
+        f"{many} of {counted(every, 'network')} did not train and {ends} with the same answer for "
+        f"every example: {listing(named)}."
+    )
+
+
+def lost_share(found: Training) -> str:
+    """Says how many networks did not train, and how many the seeds cannot exclude."""
+    seeds = counted(found.n, "seed")
+    if found.untrained:
+        bounds = low_to_high(found.share.low, found.share.high, "fraction")
+        return f"{len(found.untrained)} of {seeds} did not train (95% interval {bounds})"
+    most = number(found.share.high, "fraction")
+    return (
+        f"all of {seeds} trained, and {seeds} cannot exclude that up to {most} of networks do not"
+    )
+
+
+def gap_sentence(findings: Findings, finding: ArmFinding, gap: SeedGap) -> str:
+    """Says that the seeds of an arm fall into two groups, or that one lies far from the others."""
+    arm, metric = named_arm(findings.study, finding.arm), metric_name(gap.metric.name)
+    low, high = (number(value, gap.metric.unit) for value in (gap.low, gap.high))
+    above = gap.n - gap.n_low
+    if 1 not in (gap.n_low, above):
+        groups = f"{gap.n_low} at {low} or less, {above} at {high} or more"
+        return f"The {gap.n} seeds of {arm} fall into two groups by {metric}: {groups}."
+    alone, rest = (low, f"{high} or more") if gap.n_low == 1 else (high, f"{low} or less")
+    others = f"the other {gap.n - 1} at {rest}"
+    return f"One seed of {arm} lies far from the others by {metric}: {alone}, {others}."
+
+
+def gate_gap_sentences(findings: Findings) -> list[str]:
+    """Says which gates rest on seeds that fall into two groups."""
+    gaps = {(gate.arm, gate.gap) for gate in findings.gates if gate.gap}
+    return [
+        gap_sentence(findings, arm, gap)
+        for arm in findings.arms
+        for gap in arm.gaps
+        if (arm.arm, gap) in gaps
+    ]
