@@ -15,7 +15,8 @@ from ablations.core.record import Metric, RunRecord, known_metric
 from ablations.core.study import Study, Trial
 from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
-from ablations.run import REPORTING, Observer
+from ablations.run.execute import REPORTING
+from ablations.run.observer import Observer
 
 
 @dataclass(frozen=True, slots=True)

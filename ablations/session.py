@@ -30,18 +30,13 @@ from ablations.records.origins import claim_records, require_own_records
 from ablations.records.readers import read_records_of
 from ablations.records.sqlite.store import Store
 from ablations.reporting import findings_of, note_look
-from ablations.run import (
-    Executor,
-    InlineExecutor,
-    LocalExecutor,
-    Observer,
-    Work,
-    best_jobs,
-    describe_trials,
-    gpus,
-    measure_arms,
-    run_trials,
-)
+from ablations.run.executors import Executor, Work
+from ablations.run.executors.inline import InlineExecutor
+from ablations.run.executors.local import LocalExecutor
+from ablations.run.machine.hardware import best_jobs, gpus
+from ablations.run.measure import measure_arms
+from ablations.run.observer import Observer
+from ablations.run.runner import describe_trials, run_trials
 
 if TYPE_CHECKING:  # pandas and SciPy are imported when they are needed
     from ablations.analyze import AskedTrials

@@ -29,8 +29,10 @@ from ablations.analyze import compare
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Work, run_trials
+from ablations.run.executors import Work
+from ablations.run.executors.local import LocalExecutor
 from ablations.run.machine.environment import environment_facts
+from ablations.run.runner import run_trials
 from ablations.session import Session
 
 STUDY = "post-a-clean"

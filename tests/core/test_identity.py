@@ -17,7 +17,7 @@ from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.reporting import analyze_records
-from ablations.run import Observer
+from ablations.run.observer import Observer
 from ablations.session import Session, read_records, run_study
 
 CORES = {"cpu": "x", "cores": "4"}

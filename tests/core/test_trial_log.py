@@ -23,8 +23,9 @@ from ablations.plan import plan_trials
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
-from ablations.run import Work, run_trials
 from ablations.run.execute import execute
+from ablations.run.executors import Work
+from ablations.run.runner import run_trials
 
 TRIAL = Trial("s", "m:train", Arm((("a", "on"),)), 1, {"epochs": 2}, "d")
 

@@ -8,7 +8,7 @@ import pytest
 
 from ablations import InlineExecutor, load_study, run_study
 from ablations.entry import WITHOUT
-from ablations.run import LocalExecutor
+from ablations.run.executors.local import LocalExecutor
 from ablations.session import Session
 
 
@@ -69,3 +69,13 @@ def test_plain_reaches_the_training_function_and_ends_with_the_run(
     (record,) = session.records()
     assert record.environment["left_out"] == ("all" if plain else "openvino")
     assert os.environ[WITHOUT] == "openvino"
+
+
+def test_a_worker_imports_neither_the_store_nor_what_only_the_store_needs(study_path):
+    (module,) = study_path.parent.glob("training_*.py")
+    found = "{'pydantic', 'sqlite3', 'pandas', 'ablations.records'} & set(sys.modules)"
+    line = f"    log.environment(found=repr({found}))\n    log.predictions("
+    text = module.read_text().replace("    log.predictions(", line)
+    module.write_text(f"import sys\n{text}")
+    records = run_study(load_study(study_path, seeds=1), jobs=1)
+    assert {record.environment["found"] for record in records} == {"set()"}

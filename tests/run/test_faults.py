@@ -13,10 +13,12 @@ from ablations.core.design import Arm
 from ablations.core.study import Trial
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Observer, Work
+from ablations.run.executors import Work
+from ablations.run.executors.local import LocalExecutor
 from ablations.run.executors.process import how_it_ended
 from ablations.run.logs import TrialOutput
 from ablations.run.machine import memory
+from ablations.run.observer import Observer
 
 MODULE = """
 import os

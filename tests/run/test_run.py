@@ -8,7 +8,10 @@ import pytest
 
 from ablations.errors import StudyError
 from ablations.plan import load_study
-from ablations.run import LocalExecutor, Observer, Work, run_trials
+from ablations.run.executors import Work
+from ablations.run.executors.local import LocalExecutor
+from ablations.run.observer import Observer
+from ablations.run.runner import run_trials
 from ablations.session import Session, run_study
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ablations import load_study, run_study
-from ablations.run import Observer
+from ablations.run.observer import Observer
 
 MODULE = """
 import os
