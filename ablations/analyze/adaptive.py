@@ -21,7 +21,7 @@ from ablations.core.design import Adaptive, Arm, Contrast
 from ablations.core.estimates import MetricInfo, Summary, Verdict
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
-from ablations.core.training import RESULTS, untrained
+from ablations.core.training import untrained
 
 
 def asked(
@@ -87,7 +87,7 @@ def _replayed(
     undecided = study.design.contrasts
     alpha = ALPHA / len(undecided)
     info = metric_infos(outcomes).get(study.metric)
-    lost = untrained_keys if info is not None and info.unit in RESULTS else frozenset()
+    lost = untrained_keys if info is not None and info.depends_on_training else frozenset()
     for n in range(adaptive.at_least, adaptive.at_most):
         if not wanted <= ended:
             break

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ablations.core.design import Alias, Arm, Change, EffectKind
-from ablations.core.metrics import Better, Unit
+from ablations.core.metrics import Better, Unit, depends_on_training
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 
@@ -54,6 +54,11 @@ class MetricInfo:
     unit: Unit
     better: Better
     step: Step | None = None
+
+    @property
+    def depends_on_training(self) -> bool:
+        """Whether it is another number where a network did not train."""
+        return depends_on_training(self.name, self.unit)
 
 
 @dataclass(frozen=True, slots=True)

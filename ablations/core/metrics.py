@@ -5,7 +5,8 @@ bound to a constant that holds its name: code anywhere else, `vision` included, 
 that constant, never by a string of its own. The order of the entries is that of a table's columns.
 
 A study's own metrics need no entry. They bring unit and direction through ``log.metric``; what else
-there is to know of them follows from their names, by the rules at the end of this module.
+there is to know of them follows from their names, by the rules at the end of this module. What a
+metric is called in words follows from its name too (`ablations.text.formatting.metric_name`).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ split, ``operations`` what training computes."""
 TableName = Literal["arm", "costs", "score", "published"]
 """Tables of the report whose metrics are chosen here."""
 
-TAKEN: frozenset[Part] = frozenset({"time", "speed", "memory", "energy"})
-"""Parts of what a training takes: another number each time, and on each machine."""
+LEARNED: frozenset[Part] = frozenset({"accuracy", "gap", "loss"})
+"""Parts of what a network has learned: another number where it did not train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,6 @@ class KnownMetric:
 
     Args:
         name: As records hold it.
-        title: In words, without the unit, which stands with the number.
         unit: Of its value.
         better: The direction that is better.
         part: What it is about.
@@ -46,7 +46,6 @@ class KnownMetric:
     """
 
     name: str
-    title: str
     unit: Unit
     better: Better
     part: Part
@@ -60,7 +59,6 @@ METRICS: dict[str, KnownMetric] = {}
 
 def _known(
     name: str,
-    title: str,
     unit: Unit,
     better: Better,
     *,
@@ -69,18 +67,17 @@ def _known(
     symbol: str = "",
 ) -> str:
     """Adds an entry and returns its name."""
-    METRICS[name] = KnownMetric(name, title, unit, better, part, tables, symbol)
+    METRICS[name] = KnownMetric(name, unit, better, part, tables, symbol)
     return name
 
 
 # Of each epoch, and of the last one where a trial reports it as a metric.
-ACCURACY = _known("accuracy", "accuracy", "fraction", "higher", part="accuracy")
-LOSS = _known("loss", "loss", "number", "lower", part="loss")
-VAL_LOSS = _known("val_loss", "validation loss", "number", "lower", part="loss")
-TRAIN_ACCURACY = _known("train_accuracy", "train accuracy", "fraction", "higher", part="accuracy")
+ACCURACY = _known("accuracy", "fraction", "higher", part="accuracy")
+LOSS = _known("loss", "number", "lower", part="loss")
+VAL_LOSS = _known("val_loss", "number", "lower", part="loss")
+TRAIN_ACCURACY = _known("train_accuracy", "fraction", "higher", part="accuracy")
 BEST_VAL_ACCURACY = _known(
     "best_val_accuracy",
-    "best validation accuracy",
     "fraction",
     "higher",
     part="accuracy",
@@ -88,33 +85,22 @@ BEST_VAL_ACCURACY = _known(
 )
 VAL_ACCURACY = _known(
     "val_accuracy",
-    "validation accuracy",
     "fraction",
     "higher",
     part="accuracy",
     tables={"published": "last validation accuracy"},
 )
-OVERFIT_GAP = _known("overfit_gap", "overfit gap", "fraction", "lower", part="gap")
+OVERFIT_GAP = _known("overfit_gap", "fraction", "lower", part="gap")
 
 # On data that training has not seen.
 TEST_ACCURACY = _known(
-    "test_accuracy",
-    "test accuracy",
-    "fraction",
-    "higher",
-    part="accuracy",
-    tables={"published": "test accuracy"},
+    "test_accuracy", "fraction", "higher", part="accuracy", tables={"published": "test accuracy"}
 )
-TEST_LOSS = _known("test_loss", "test loss", "number", "lower", part="loss")
-MAJORITY_ACCURACY = _known(
-    "majority_accuracy", "majority accuracy", "fraction", "neither", part="data"
-)
-TEST_IN_LAST_VALIDATION = _known(
-    "test_in_last_validation", "test in last validation", "fraction", "neither", part="data"
-)
+TEST_LOSS = _known("test_loss", "number", "lower", part="loss")
+MAJORITY_ACCURACY = _known("majority_accuracy", "fraction", "neither", part="data")
+TEST_IN_LAST_VALIDATION = _known("test_in_last_validation", "fraction", "neither", part="data")
 TEST_IN_ANY_VALIDATION = _known(
     "test_in_any_validation",
-    "test in any validation",
     "fraction",
     "neither",
     part="data",
@@ -122,7 +108,6 @@ TEST_IN_ANY_VALIDATION = _known(
 )
 HELD_OUT_ACCURACY = _known(
     "held_out_accuracy",
-    "held out accuracy",
     "fraction",
     "higher",
     part="accuracy",
@@ -130,13 +115,10 @@ HELD_OUT_ACCURACY = _known(
 )
 
 # What a network is, and what training it takes.
-PARAMETERS = _known("parameters", "parameters", "count", "neither", part="size")
-TRAINABLE_PARAMETERS = _known(
-    "trainable_parameters", "trainable parameters", "count", "neither", part="size"
-)
+PARAMETERS = _known("parameters", "count", "neither", part="size")
+TRAINABLE_PARAMETERS = _known("trainable_parameters", "count", "neither", part="size")
 TRAINING_FLOPS = _known(
     "training_flops",
-    "training flops",
     "count",
     "lower",
     part="operations",
@@ -145,7 +127,6 @@ TRAINING_FLOPS = _known(
 )
 IMAGES_PER_SECOND = _known(
     "images_per_second",
-    "images per second",
     "per second",
     "higher",
     part="speed",
@@ -153,7 +134,6 @@ IMAGES_PER_SECOND = _known(
 )
 FLOPS_PER_SECOND = _known(
     "flops_per_second",
-    "flops per second",
     "per second",
     "higher",
     part="speed",
@@ -162,57 +142,34 @@ FLOPS_PER_SECOND = _known(
 )
 PEAK_FLOPS_SHARE = _known(
     "peak_flops_share",
-    "peak flops share",
     "fraction",
     "higher",
     part="speed",
     tables={"costs": "of the machine’s peak"},
 )
 FIT_SECONDS = _known(
-    "fit_seconds",
-    "fit time",
-    "seconds",
-    "lower",
-    part="time",
-    tables={"arm": "fit time", "costs": "fit time"},
+    "fit_seconds", "seconds", "lower", part="time", tables={"arm": "fit time", "costs": "fit time"}
 )
 FULL_FIT_SECONDS = _known(
     "full_fit_seconds",
-    "full fit time",
     "seconds",
     "lower",
     part="time",
     tables={"costs": "fit time, nothing shared"},
 )
-SHARED_SECONDS = _known("shared_seconds", "shared time", "seconds", "neither", part="time")
-FROZEN_SECONDS = _known("frozen_seconds", "frozen time", "seconds", "neither", part="time")
-FROZEN_AUGMENTED_SECONDS = _known(
-    "frozen_augmented_seconds", "frozen augmented time", "seconds", "neither", part="time"
-)
-MEDIAN_STEP_SECONDS = _known(
-    "median_step_seconds", "median step time", "seconds", "lower", part="time"
-)
-P95_STEP_SECONDS = _known("p95_step_seconds", "p95 step time", "seconds", "lower", part="time")
-TARGET_SECONDS = _known("target_seconds", "target time", "seconds", "lower", part="time")
-TRIAL_SECONDS = _known("trial_seconds", "trial time", "seconds", "lower", part="time")
+SHARED_SECONDS = _known("shared_seconds", "seconds", "neither", part="time")
+FROZEN_SECONDS = _known("frozen_seconds", "seconds", "neither", part="time")
+FROZEN_AUGMENTED_SECONDS = _known("frozen_augmented_seconds", "seconds", "neither", part="time")
+MEDIAN_STEP_SECONDS = _known("median_step_seconds", "seconds", "lower", part="time")
+P95_STEP_SECONDS = _known("p95_step_seconds", "seconds", "lower", part="time")
+TARGET_SECONDS = _known("target_seconds", "seconds", "lower", part="time")
+TRIAL_SECONDS = _known("trial_seconds", "seconds", "lower", part="time")
 PEAK_MEMORY_BYTES = _known(
-    "peak_memory_bytes",
-    "peak memory",
-    "bytes",
-    "lower",
-    part="memory",
-    tables={"arm": "worker’s peak memory"},
+    "peak_memory_bytes", "bytes", "lower", part="memory", tables={"arm": "worker’s peak memory"}
 )
-DEVICE_MEMORY_BYTES = _known(
-    "device_memory_bytes", "device memory", "bytes", "lower", part="memory"
-)
+DEVICE_MEMORY_BYTES = _known("device_memory_bytes", "bytes", "lower", part="memory")
 ENERGY_JOULES = _known(
-    "energy_joules",
-    "energy joules",
-    "number",
-    "lower",
-    part="energy",
-    tables={"costs": "energy, J"},
+    "energy_joules", "number", "lower", part="energy", tables={"costs": "energy, J"}
 )
 
 CURVES = ((ACCURACY, VAL_ACCURACY), (LOSS, VAL_LOSS))
@@ -253,13 +210,27 @@ def unit_of(name: str) -> Unit:
 def is_result(name: str, unit: Unit = "number") -> bool:
     """Whether a metric is what a training came to, and not what it took.
 
+    What it took, such as time or energy, is another number each time and on each machine.
+
     Example:
         >>> is_result("test_loss"), is_result("fit_seconds", "seconds"), is_result("train_time")
         (True, False, False)
     """
-    if unit not in ("fraction", "number", "count"):
-        return False
-    return METRICS[name].part not in TAKEN if name in METRICS else not _TAKEN_NAME.search(name)
+    return unit in ("fraction", "number", "count") and not _TAKEN_NAME.search(name)
+
+
+def depends_on_training(name: str, unit: Unit) -> bool:
+    """Whether a metric is another number where a network did not train.
+
+    Its time, energy and size are not: a network that learns nothing computes as much.
+
+    Example:
+        >>> depends_on_training("test_loss", "number"), depends_on_training("joules", "number")
+        (True, False)
+    """
+    if name in METRICS:
+        return METRICS[name].part in LEARNED
+    return unit in ("fraction", "number") and is_result(name, unit)
 
 
 def is_difference(name: str) -> bool:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.core import metrics
-from ablations.core.metrics import Unit
 from ablations.core.record import Predictions, RunRecord
 
 ROUNDING = 1e-4
@@ -37,9 +36,6 @@ MAJORITY = 0.9
 
 Then accuracies and losses say nothing of whether a network trained; its outputs do.
 """
-
-RESULTS: frozenset[Unit] = frozenset({"fraction", "number"})
-"""Units of metrics that depend on whether a network trained; its speed and size do not."""
 
 
 def trained(record: RunRecord) -> bool | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ablations.core.metrics import METRICS, Better, Unit
+from ablations.core.metrics import Better, Unit
 from ablations.core.study import Gate
 
 UNKNOWN = "–"
@@ -294,14 +294,12 @@ def sentence(text: str) -> str:
 
 
 def metric_name(name: str) -> str:
-    """Writes a metric's name in words; the unit stands with the number.
+    """Writes a metric's name in words, without the unit, which stands with the number.
 
     Example:
         >>> metric_name("val_accuracy"), metric_name("fit_seconds"), metric_name("p95_bytes")
         ('validation accuracy', 'fit time', 'p95')
     """
-    if name in METRICS:
-        return METRICS[name].title
     bare = name.removesuffix("_bytes")
     if bare.endswith("_seconds"):
         bare = bare.removesuffix("_seconds") + ("" if "time" in bare else "_time")

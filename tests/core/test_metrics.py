@@ -12,7 +12,7 @@ import pytest
 
 from ablations import analyze_records, load_study, render_report
 from ablations.core import metrics
-from ablations.core.metrics import METRICS, is_result, shown_in, unit_of
+from ablations.core.metrics import METRICS, depends_on_training, is_result, shown_in, unit_of
 from ablations.core.record import Metric
 from ablations.core.trial_log import TrialLog
 from ablations.records.readers.jsonl import read_jsonl
@@ -70,22 +70,42 @@ def test_every_entry_is_bound_to_a_constant_of_its_name(name):
     assert METRICS[name].name == name
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_titles_are_what_the_rules_for_other_names_would_write(name, monkeypatch):
-    title = METRICS[name].title
-    assert metric_name(name) == title
-    monkeypatch.delitem(METRICS, name)
-    assert metric_name(name) == title
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (metrics.TEST_ACCURACY, "test accuracy"),
+        (metrics.BEST_VAL_ACCURACY, "best validation accuracy"),
+        (metrics.FLOPS_PER_SECOND, "flops per second"),
+        (metrics.FULL_FIT_SECONDS, "full fit time"),
+        (metrics.P95_STEP_SECONDS, "p95 step time"),
+        (metrics.PEAK_MEMORY_BYTES, "peak memory"),
+        (metrics.ENERGY_JOULES, "energy joules"),
+    ],
+)
+def test_a_metric_is_named_in_words_after_its_name(name, words):
+    assert metric_name(name) == words
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_results_are_told_from_what_training_takes_as_by_the_names_of_other_metrics(
-    name, monkeypatch
-):
-    entry = METRICS[name]
-    known = is_result(name, entry.unit), is_result(name)
-    monkeypatch.delitem(METRICS, name)
-    assert known == (is_result(name, entry.unit), is_result(name))
+TAKEN = {"time", "speed", "memory", "energy"}
+"""Parts of what a training takes: another number each time, and on each machine."""
+
+
+@pytest.mark.parametrize("entry", METRICS.values(), ids=METRICS)
+def test_what_a_training_takes_is_no_result(entry):
+    assert is_result(entry.name, entry.unit) == (entry.part not in TAKEN)
+
+
+@pytest.mark.parametrize("entry", METRICS.values(), ids=METRICS)
+def test_a_network_that_did_not_train_changes_what_was_learned_and_nothing_else(entry):
+    changed = depends_on_training(entry.name, entry.unit)
+    assert changed == (entry.part in {"accuracy", "gap", "loss"})
+
+
+def test_energy_does_not_depend_on_whether_a_network_trained():
+    assert not depends_on_training(metrics.ENERGY_JOULES, "number")
+    assert not depends_on_training(metrics.PEAK_FLOPS_SHARE, "fraction")
+    assert not depends_on_training("inference_joules", "number")
+    assert depends_on_training("recall", "fraction")
 
 
 def test_a_metric_of_a_study_brings_its_own_unit_and_direction():

@@ -8,7 +8,6 @@ from ablations.analyze.inference.intervals import at_or_beyond
 from ablations.core.estimates import MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Findings, GateFinding, GateStatus
 from ablations.core.study import Gate
-from ablations.core.training import RESULTS
 
 _SEVERITY: tuple[GateStatus, ...] = ("passed", "inconclusive", "failed")
 
@@ -57,7 +56,7 @@ def _gate_finding(gate: Gate, arm: ArmFinding, *, metric: MetricInfo | None) -> 
     if summary is None or summary.n == 0:
         return GateFinding(gate, arm.arm, metric, summary, None, "incomplete")
     judged, status = _worse_side(gate, summary)
-    training = arm.training if summary.metric.unit in RESULTS else None
+    training = arm.training if summary.metric.depends_on_training else None
     if (trained := arm.over_trained(gate.metric)) is not None and gate.judge != "every-seed":
         status = _in_both(status, _worse_side(gate, trained)[1] if trained.n else None)
     decided = gate.judge == "every-seed" and status == "failed"

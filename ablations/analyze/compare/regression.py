@@ -34,7 +34,7 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
 from ablations.core.past import Drift, Past, PastArm
 from ablations.core.record import RunRecord
-from ablations.core.training import RESULTS, untrained
+from ablations.core.training import untrained
 from ablations.errors import StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe
 
@@ -191,7 +191,7 @@ def _in_both(read: Callable[[MetricInfo, Pair], Drift], metric: MetricInfo, pair
     """Returns a drift with the verdict that it has with and without untrained networks."""
     found, (arm, old) = read(metric, pair), pair
     lost = arm.untrained or old.untrained
-    if not lost or found.alike or metric.unit not in RESULTS:
+    if not lost or found.alike or not metric.depends_on_training:
         return found
     now, then = arm.over_trained(metric.name), dict(old.values.get(metric.name, {}))
     kept = {seed: value for seed, value in then.items() if seed not in old.untrained}

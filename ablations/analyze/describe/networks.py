@@ -14,7 +14,7 @@ from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, Summary, Training
 from ablations.core.findings import ArmFinding
-from ablations.core.training import RESULTS, trained
+from ablations.core.training import trained
 
 
 def training_of(
@@ -42,7 +42,7 @@ def without(summaries: Mapping[str, Summary], lost: Sequence[int]) -> dict[str, 
     return {
         name: leaving_out(summary, lost)
         for name, summary in summaries.items()
-        if summary.metric.unit in RESULTS
+        if summary.metric.depends_on_training
     }
 
 

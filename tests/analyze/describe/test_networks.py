@@ -10,7 +10,8 @@ from scipy import stats
 
 from ablations.analyze import against, analyze, asked, past_of_records
 from ablations.core.design import Adaptive
-from ablations.core.record import Metric, Predictions
+from ablations.core.metrics import ENERGY_JOULES
+from ablations.core.record import Metric, Predictions, known_metric
 from ablations.core.study import Gate
 
 LABELS = np.arange(192) % 2
@@ -58,6 +59,18 @@ def test_both_readings_of_the_mean(make):
     assert (every.n, trained.n) == (5, 4)
     assert trained.mean == pytest.approx(np.mean([v for s, v in every.values if s != 1]))
     assert on.over_trained("fit_seconds") is None  # time does not depend on it
+
+
+def test_energy_is_that_of_all_networks(make):
+    study = make.study(factors={"a": ("off", "on")}, seeds=5)
+    records = [
+        replace(record, metrics=(*record.metrics, known_metric(ENERGY_JOULES, 40.0 + record.seed)))
+        for record in recorded(make, study, response, {("on", 1)})
+    ]
+    on = analyze(study, records, planned=make.planned(study)).arms[1]
+    assert on.over_trained("accuracy").n == 4
+    assert on.over_trained(ENERGY_JOULES) is None
+    assert (on.summaries[ENERGY_JOULES].n, on.summaries[ENERGY_JOULES].mean) == (5, 42.0)
 
 
 def test_nothing_is_known_without_records_that_tell(make):
