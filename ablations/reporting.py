@@ -93,7 +93,7 @@ def render_report(
     Args:
         findings: From `analyze_records`.
         reports_dir: Folder of all reports.
-        records: The records behind the findings, for epoch logs and the table of trials.
+        records: The records behind the findings, for the step times of epoch logs.
         samples: Whether to show examples of the data, such as photographs.
     """
     from ablations.analyze import with_self_test

@@ -31,7 +31,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze import asked
 from ablations.analyze.inference.effects import ALPHA
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive, Arm, Factor, Level
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Study, Trial
@@ -124,7 +124,7 @@ def _verdicts(differences: Array, rule: Rule) -> NDArray[np.int64]:
 
 def reaches() -> Array:
     """Returns the t of each look of the program's own repeated intervals, for the family."""
-    found, family = looks(ADAPTIVE), ALPHA / CHANGES
+    found, family = interim_analyses(ADAPTIVE), ALPHA / CHANGES
     seeds = range(ADAPTIVE.at_least, ADAPTIVE.at_most + 1)
     return np.array([stats.t.isf(found.alpha(n, alpha=family) / 2, n - 1) for n in seeds])
 

@@ -191,8 +191,8 @@ def _effects(kind: Kind, made: Study, arms: list[ArmFinding]) -> tuple[Effect, .
     metric = replace(ACCURACY, step=Step(1 / kind.images, known=True) if kind.images else None)
     every = {arm.arm: arm.summaries[ACCURACY.name] for arm in arms}
     trained = {a.arm: a.over_trained(ACCURACY.name) or every[a.arm] for a in arms}
-    return in_both(lambda summaries: effects(made, metric, summaries=summaries), every,
-                   trained if any(arm.untrained for arm in arms) else None)  # fmt: skip
+    readings = every, trained if any(arm.untrained for arm in arms) else None
+    return in_both(lambda summaries: effects(made, metric, summaries=summaries), readings)
 
 
 def told(values: Array, trained: Mask, studies: int) -> float:

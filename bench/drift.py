@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from ablations.analyze.compare.regression import MOST_DRIFT
+from ablations.analyze.compare.regression import SPEED_ALLOWANCE
 from ablations.analyze.inference.effects import ALPHA
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def slower(
     parts = [side.var(axis=2, ddof=1) / SEEDS for side in (now, then)]
     df = (parts[0] + parts[1]) ** 2 / ((parts[0] ** 2 + parts[1] ** 2) / (SEEDS - 1))
     half = stats.t.isf(ALPHA / COMPARISONS / 2, df) * np.sqrt(parts[0] + parts[1])
-    half += math.log(MOST_DRIFT) if way == "widened by 1.1" else 0.0
+    half += math.log(SPEED_ALLOWANCE) if way == "widened by 1.1" else 0.0
     change = now.mean(axis=2) - then.mean(axis=2)
     up = change - half > math.log(MARGIN)
     return up | (change + half < -math.log(MARGIN)), up

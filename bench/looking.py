@@ -23,7 +23,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.inference.effects import ALPHA
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive
 
 Array = NDArray[np.float64]
@@ -59,7 +59,7 @@ def raising(rng: np.random.Generator, studies: int) -> NDArray[np.bool_]:
     differences = draw(rng, studies, LAST)
     wrong = np.zeros(studies, dtype=bool)
     for last in (10, 20, 30):
-        planned = looks(Adaptive(FIRST, last))
+        planned = interim_analyses(Adaptive(FIRST, last))
         for n in range(FIRST, last + 1):
             level = planned.alpha(n, alpha=ALPHA / CHANGES)
             reach = stats.t.isf(level / 2, n - 1)

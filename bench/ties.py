@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.analyze.inference.effects import ALPHA
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive
 
 Array = NDArray[np.float64]
@@ -65,7 +65,7 @@ def family(values: Array, margin: float, level: float) -> tuple[Array, NDArray[n
 
 
 def adaptive(values: Array, margin: float) -> tuple[Array, NDArray[np.bool_]]:
-    planned, tied, found = looks(ADAPTIVE), [], []
+    planned, tied, found = interim_analyses(ADAPTIVE), [], []
     for n in range(ADAPTIVE.at_least, ADAPTIVE.at_most + 1):
         level = planned.alpha(n, alpha=ALPHA / (ARMS - 1))
         one, other = family(values[..., :n], margin, level)

@@ -10,23 +10,28 @@ from ablations.analyze.adaptive import AskedTrials, asked
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.gates import exit_code
 from ablations.analyze.compare.past import read_past
-from ablations.analyze.compare.regression import Against, against, drift_code, past_of_records
+from ablations.analyze.compare.regression import (
+    ComparisonWithPast,
+    compare_with_past,
+    past_exit_code,
+    past_of_records,
+)
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.selftest import with_self_test
 
 __all__ = [
-    "Against",
     "AskedTrials",
     "Comparison",
+    "ComparisonWithPast",
     "Mismatch",
-    "against",
     "analyze",
     "asked",
     "compare",
-    "drift_code",
+    "compare_with_past",
     "exit_code",
     "measured",
+    "past_exit_code",
     "past_of_records",
     "read_past",
     "with_self_test",

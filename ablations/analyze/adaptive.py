@@ -15,7 +15,7 @@ from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.inference.effects import ALPHA, evaluate, judge
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import of_contrast, with_step
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.analyze.outcomes import TrialOutcome, match, metric_infos
 from ablations.core.design import Adaptive, Arm, Contrast
 from ablations.core.estimates import MetricInfo, Summary, Verdict
@@ -117,7 +117,7 @@ def _verdict(
     assert study.adaptive is not None  # noqa: S101 - its caller has looked
     values = [value for _, value in evaluate(contrast, summaries)]
     step = of_contrast(summaries[contrast.weights[0][0]].metric.step, contrast.weights)
-    interval = looks(study.adaptive).interval(values, alpha=alpha, step=step)
+    interval = interim_analyses(study.adaptive).interval(values, alpha=alpha, step=step)
     return judge(interval, margin=study.smallest_effect_that_matters, better="higher")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from ablations.analyze.describe.averages import with_averages
 from ablations.analyze.describe.networks import over_trained, training_of
 from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.describe.test_set import answers, example_difference, example_noise
-from ablations.analyze.describe.time_to_target import spans, target_time
+from ablations.analyze.describe.time_to_target import durations, target_time
 from ablations.analyze.describe.timings import arm_timing
 from ablations.analyze.inference.effects import ALPHA, difference, effects
 from ablations.analyze.inference.followups import shares, simple_effects
@@ -22,15 +22,21 @@ from ablations.analyze.inference.gaps import with_gaps
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.mixed import with_mixed
 from ablations.analyze.inference.power import seed_plans
-from ablations.analyze.inference.readings import Summaries, in_both
+from ablations.analyze.inference.readings import Readings, in_both
 from ablations.analyze.inference.resolution import with_step
-from ablations.analyze.inference.robustness import nonparametric_results
+from ablations.analyze.inference.robustness import with_nonparametric
 from ablations.analyze.inference.sequential import equal_fixed
-from ablations.analyze.outcomes import TrialOutcome, finished_at, match, metric_infos
+from ablations.analyze.outcomes import (
+    TrialOutcome,
+    finished_at,
+    match,
+    metric_infos,
+    trial_findings,
+)
 from ablations.core import metrics
 from ablations.core.design import Arm
-from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
-from ablations.core.findings import ArmFinding, Failure, Findings
+from ablations.core.estimates import Curve, MetricInfo, Summary
+from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 
@@ -55,13 +61,11 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     metric = with_step(metric, outcomes)
-    arms = tuple(_arm_findings(study, outcomes, infos=infos))
+    arms = tuple(_arm_findings(study, outcomes, infos=infos, target=target))
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     readings = _readings(arms, metric)
-    arms = tuple(_compared(study, arm, metric, readings) for arm in arms)
-    arms = _with_records(arms, study.reference, outcomes, target=target)
     findings = _described(study, arms, metric, outcomes, infos=infos)
-    return _inferred(replace(findings, target=target), *readings)
+    return with_averages(_inferred(replace(findings, target=target), readings))
 
 
 def _described(
@@ -72,8 +76,8 @@ def _described(
     *,
     infos: Mapping[str, MetricInfo],
 ) -> Findings:
-    """Returns what the records say of arms and trials, before anything is concluded."""
-    best, best_by = _best(arms, _deciding(infos, study.metric))
+    """Returns what the records show of arms and trials, before anything is inferred."""
+    best, best_by, rule = _best(arms, infos, study.metric)
     return Findings(
         study=study,
         metric=metric,
@@ -87,50 +91,72 @@ def _described(
         n_failed=sum(outcome.failed is not None for outcome in outcomes),
         best=best,
         best_by=best_by,
+        best_rule=rule,
         exhibits=_exhibits(outcomes, "study"),
         environments=_environments(outcomes),
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
         started=tuple(sorted(o.completed.started_at for o in outcomes if o.completed)),
         reproductions=reproductions(study, arms),
+        trials=trial_findings(outcomes),
     )
 
 
-def _readings(arms: Sequence[ArmFinding], metric: MetricInfo) -> tuple[Summaries, Summaries | None]:
+def _readings(arms: Sequence[ArmFinding], metric: MetricInfo) -> Readings:
     """Returns the metric of each arm over all seeds, and over those whose networks trained."""
     summaries = {arm.arm: arm.summaries.get(metric.name, summarize(metric, ())) for arm in arms}
     return summaries, over_trained(arms, summaries)
 
 
-def _inferred(findings: Findings, summaries: Summaries, trained: Summaries | None) -> Findings:
+def _inferred(findings: Findings, readings: Readings) -> Findings:
     """Adds what is inferred from the arms: effects, what follows from them, and seed plans."""
-    study, metric = findings.study, findings.metric
-    found = in_both(lambda read: effects(study, metric, summaries=read), summaries, trained)
-    if not study.adaptive:  # none of these knows that the seeds were added by looking
-        found = _with_nonparametric(with_mixed(found, summaries))
+    study, metric, (summaries, _) = findings.study, findings.metric, readings
+    found = in_both(lambda read: effects(study, metric, summaries=read), readings)
+    if not study.adaptive:  # none of these allows for seeds that were added after interim analyses
+        found = with_nonparametric(with_mixed(found, summaries))
         plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
         findings = replace(findings, plans=plans)
     alpha = ALPHA / max(1, len(found))
-    findings = replace(
+    others = [arm.arm for arm in findings.arms if not arm.is_reference]
+    differences = in_both(
+        lambda read: [difference(study, arm, metric=metric, summaries=read) for arm in others],
+        readings,
+    )
+    compared = dict(zip(others, differences, strict=True))
+    return replace(
         findings,
+        arms=tuple(replace(arm, difference=compared.get(arm.arm)) for arm in findings.arms),
         effects=found,
-        reproduced_claims=reproduced_claims(study, metric, summaries=summaries, trained=trained),
-        simple_effects=in_both(
-            lambda read: simple_effects(study, metric, found, read), summaries, trained
-        ),
+        reproduced_claims=reproduced_claims(study, metric, readings),
+        simple_effects=in_both(lambda read: simple_effects(study, metric, found, read), readings),
         shares=shares(study, metric, summaries=summaries),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,
     )
-    return with_averages(findings)
 
 
 def _arm_findings(
-    study: Study, outcomes: Iterable[TrialOutcome], *, infos: Mapping[str, MetricInfo]
-) -> Iterable[ArmFinding]:
+    study: Study,
+    outcomes: Iterable[TrialOutcome],
+    *,
+    infos: Mapping[str, MetricInfo],
+    target: float | None,
+) -> Iterator[ArmFinding]:
     by_arm: dict[Arm, list[TrialOutcome]] = {arm: [] for arm in study.arms}
     for outcome in outcomes:
         by_arm[outcome.trial.arm].append(outcome)
-    return (_arm_finding(study, arm, own, infos=infos) for arm, own in by_arm.items())
+    answered = {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
+    times = {arm: durations(own) for arm, own in by_arm.items()}
+    base = study.reference
+    for arm, own in by_arm.items():
+        is_base = arm == base
+        yield replace(
+            _arm_finding(study, arm, own, infos=infos),
+            noise=example_noise(answered[arm]),
+            examples=None if is_base else example_difference(answered[arm], answered[base]),
+            target_time=target_time(times[arm], None if is_base else times[base])
+            if target is not None
+            else None,
+        )
 
 
 def _arm_finding(
@@ -158,103 +184,47 @@ def _arm_finding(
     )
 
 
-def _compared(
-    study: Study,
-    finding: ArmFinding,
-    metric: MetricInfo,
-    readings: tuple[Summaries, Summaries | None],
-) -> ArmFinding:
-    """Adds the arm's difference from the reference."""
-    if finding.is_reference:
-        return finding
-    (shown,) = in_both(
-        lambda read: [difference(study, finding.arm, metric=metric, summaries=read)], *readings
-    )
-    return replace(finding, difference=shown)
-
-
 def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
     """Returns the mean duration of a trial of each arm that has one."""
     means = {arm.arm: arm.summaries[metrics.TRIAL_SECONDS].mean for arm in arms if arm.n_completed}
     return {arm: mean for arm, mean in means.items() if mean is not None}
 
 
-def _with_records(
-    arms: Sequence[ArmFinding],
-    reference: Arm,
-    outcomes: Iterable[TrialOutcome],
-    *,
-    target: float | None,
-) -> tuple[ArmFinding, ...]:
-    """Adds what needs more of a record than its metrics: answers to images, times of epochs."""
-    by_arm: dict[Arm, list[TrialOutcome]] = {arm.arm: [] for arm in arms}
-    for outcome in outcomes:
-        by_arm[outcome.trial.arm].append(outcome)
-    complete = {arm: [o.completed for o in own if o.completed] for arm, own in by_arm.items()}
-    answered = {arm: answers(own) for arm, own in complete.items()}
-    took = {arm: spans(own) for arm, own in by_arm.items()}
-
-    def finding(arm: ArmFinding) -> ArmFinding:
-        own, base = answered[arm.arm], answered[reference]
-        against = None if arm.is_reference else took[reference]
-        return replace(
-            arm,
-            noise=example_noise(own),
-            examples=None if arm.is_reference else example_difference(own, base),
-            target_time=None if target is None else target_time(took[arm.arm], against),
-        )
-
-    return tuple(map(finding, arms))
-
-
-def _with_nonparametric(found: Iterable[Effect]) -> tuple[Effect, ...]:
-    """Adds what methods that suppose no normal distribution give for each effect."""
-    return tuple(
-        replace(
-            effect, nonparametric=nonparametric_results([value for _, value in effect.per_seed])
-        )
-        for effect in found
-    )
-
-
-def _curves(record: RunRecord) -> Iterable[Curve]:
+def _curves(record: RunRecord) -> Iterator[Curve]:
     """Yields the metrics that every epoch of the record has."""
-    names = list(record.epochs[0]) if record.epochs else []
-    for name in names:
+    for name in record.epochs[0] if record.epochs else ():
         if all(name in epoch for epoch in record.epochs):
             yield Curve(record.seed, name, tuple(epoch[name] for epoch in record.epochs))
 
 
-def _deciding(infos: Mapping[str, MetricInfo], primary: str) -> MetricInfo | None:
-    """Returns the metric that the best arm is chosen by: a validation metric if there is one."""
-    validation = [name for name in infos if metrics.is_validation(name)]
-    for name in (metrics.BEST_VAL_ACCURACY, metrics.VAL_ACCURACY, *validation, primary):
-        if name in infos and infos[name].better != "neither":
-            return infos[name]
-    return None
-
-
 def _best(
-    arms: Iterable[ArmFinding], metric: MetricInfo | None
-) -> tuple[Arm, str] | tuple[None, None]:
-    """Returns the best arm and its metric; none where two tie, or untrained networks decide.
+    arms: Sequence[ArmFinding], infos: Mapping[str, MetricInfo], primary: str
+) -> tuple[Arm | None, str | None, BestRule | None]:
+    """Returns the best arm and its metric, and the rule that they follow from.
 
-    An arm that leads only because networks of another one did not train is not the better recipe.
+    The metric is one of validation if any was reported. An arm that leads only because networks of
+    another one did not train is not the better recipe.
     """
-    if metric is None:
-        return None, None
-    own = [(arm, arm.summaries[metric.name]) for arm in arms]
-    trained = [(arm, arm.over_trained(metric.name) or summary) for arm, summary in own]
-    sign = 1 if metric.better == "higher" else -1
-    first, second = (_leader(summaries, sign=sign) for summaries in (own, trained))
-    return (first, metric.name) if first is not None and first == second else (None, None)
+    validation = [name for name in infos if metrics.is_validation(name)]
+    names = (metrics.BEST_VAL_ACCURACY, metrics.VAL_ACCURACY, *validation, primary)
+    directed = (n for n in names if n in infos and infos[n].better != "neither")
+    if (name := next(directed, None)) is None:
+        return None, None, None
+    sign = 1 if infos[name].better == "higher" else -1
+    every = _leaders([(arm.arm, arm.summaries[name]) for arm in arms], sign)
+    trained = _leaders(
+        [(arm.arm, arm.over_trained(name) or arm.summaries[name]) for arm in arms], sign
+    )
+    if len(every) == 1 and every == trained:
+        return every[0], name, "validation" if name in validation else "study-metric"
+    return None, None, "tied" if len(every) > 1 else "untrained" if every else None
 
 
-def _leader(summaries: Sequence[tuple[ArmFinding, Summary]], *, sign: int) -> Arm | None:
-    means = [(sign * s.mean, arm.arm) for arm, s in summaries if s.mean is not None]
+def _leaders(summaries: Iterable[tuple[Arm, Summary]], sign: int) -> list[Arm]:
+    """Returns the arms of the best mean: one, or several that share it."""
+    means = [(sign * s.mean, arm) for arm, s in summaries if s.mean is not None]
     top = max((mean for mean, _ in means), default=None)
-    leaders = [arm for mean, arm in means if mean == top]
-    return leaders[0] if len(leaders) == 1 else None
+    return [arm for mean, arm in means if mean == top]
 
 
 def _exhibits(outcomes: Iterable[TrialOutcome], scope: str) -> tuple[Exhibit, ...]:
@@ -288,13 +258,10 @@ def _environments(outcomes: Iterable[TrialOutcome]) -> tuple[tuple[Mapping[str, 
     merged: list[tuple[dict[str, str], int]] = []
     for items, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         facts = dict(items)
-        same = (i for i, (other, _) in enumerate(merged) if _agree(facts, other))
-        if (place := next(same, None)) is None:
-            merged.append((facts, count))
+        for place, (other, number) in enumerate(merged):
+            if all(other.get(name, value) == value for name, value in facts.items()):
+                merged[place] = ({**other, **facts}, number + count)
+                break
         else:
-            merged[place] = ({**merged[place][0], **facts}, merged[place][1] + count)
+            merged.append((facts, count))
     return tuple(sorted(merged, key=lambda pair: -pair[1]))
-
-
-def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    return all(other[name] == one[name] for name in set(one) & set(other))

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from ablations.analyze.derived import measured
 from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo
+from ablations.core.findings import TrialFinding
 from ablations.core.record import Metric, RunRecord, moment_of
 from ablations.core.study import Trial
+from ablations.core.training import trained
 from ablations.errors import StoreError
 from ablations.records.agreement import agreed_infos
 
@@ -19,13 +21,15 @@ from ablations.records.agreement import agreed_infos
 class TrialOutcome:
     """What became of one planned trial.
 
-    ``record`` is ``None`` while the trial is missing. ``metrics`` are those of a completed record,
-    logged and derived; a failed one has none, for half a training is no observation.
+    ``record`` is the one of its ``records`` that counts, ``None`` while the trial is missing.
+    ``metrics`` are those of a completed record, logged and derived; a failed one has none, because
+    half a training is no observation.
     """
 
     trial: Trial
     record: RunRecord | None
     metrics: Mapping[str, Metric]
+    records: Sequence[RunRecord] = ()
 
     @property
     def completed(self) -> RunRecord | None:
@@ -50,10 +54,13 @@ def match(
         StoreError: if a record under a trial's key is of another function or seed.
     """
     position = {arm: i for i, arm in enumerate(arms)}
-    trials = [(trial.key, trial) for trial in planned if trial.arm in position]
-    chosen = _latest(records, {key for key, _ in trials})
-    trials.sort(key=lambda pair: (position[pair[1].arm], pair[1].seed))
-    return tuple(_outcome(trial, chosen.get(key)) for key, trial in trials)
+    trials = {trial.key: trial for trial in planned if trial.arm in position}
+    by_key: dict[str, list[RunRecord]] = {key: [] for key in trials}
+    for record in records:
+        if record.key in by_key:
+            by_key[record.key].append(record)
+    outcomes = (_outcome(trial, by_key[key]) for key, trial in trials.items())
+    return tuple(sorted(outcomes, key=lambda o: (position[o.trial.arm], o.trial.seed)))
 
 
 def metric_infos(outcomes: Iterable[TrialOutcome]) -> dict[str, MetricInfo]:
@@ -76,25 +83,37 @@ def finished_at(outcomes: Iterable[TrialOutcome]) -> str | None:
     return max(ends).isoformat(timespec="seconds") if ends else None
 
 
-def _outcome(trial: Trial, record: RunRecord | None) -> TrialOutcome:
-    if record is not None and (record.entry, record.seed) != (trial.entry, trial.seed):
-        raise StoreError(
-            "a record's key names another trial than its own facts do, so one of them is wrong",
-            received=f"trial {record.key} ({trial.entry}, seed {trial.seed}) with a record of "
-            f"{record.entry}, seed {record.seed}",
-            cure="Leave the record out of the file, or take the file as it was exported",
+def trial_findings(outcomes: Iterable[TrialOutcome]) -> tuple[TrialFinding, ...]:
+    """Returns all records of the outcomes, those of one trial by their start."""
+    return tuple(
+        TrialFinding(
+            arm=outcome.trial.arm,
+            seed=record.seed,
+            key=record.key,
+            status=record.status,
+            trained=trained(record) if record.completed else None,
+            reason=record.reason,
+            started_at=record.started_at,
+            seconds=record.seconds,
+            metrics={metric.name: metric.value for metric in record.metrics},
         )
+        for outcome in outcomes
+        for record in sorted(outcome.records, key=lambda record: record.started_at)
+    )
+
+
+def _outcome(trial: Trial, records: Sequence[RunRecord]) -> TrialOutcome:
+    for own in records:
+        if (own.entry, own.seed) != (trial.entry, trial.seed):
+            raise StoreError(
+                "a record's key names another trial than its own facts do, so one of them is wrong",
+                received=f"trial {own.key} ({trial.entry}, seed {trial.seed}) with a record of "
+                f"{own.entry}, seed {own.seed}",
+                cure="Leave the record out of the file, or take the file as it was exported",
+            )
+    record = max(records, key=_precedence, default=None)
     metrics = measured(record) if record is not None and record.completed else {}
-    return TrialOutcome(trial, record, metrics)
-
-
-def _latest(records: Iterable[RunRecord], keys: set[str]) -> dict[str, RunRecord]:
-    chosen: dict[str, RunRecord] = {}
-    for record in records:
-        if record.key in keys:
-            rival = chosen.get(record.key, record)
-            chosen[record.key] = max(rival, record, key=_precedence)
-    return chosen
+    return TrialOutcome(trial, record, metrics, records)
 
 
 def _precedence(record: RunRecord) -> tuple[bool, datetime, float]:

@@ -10,17 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.analyze import (
-    Against,
-    against,
-    drift_code,
+    ComparisonWithPast,
+    compare_with_past,
     exit_code,
+    past_exit_code,
     read_past,
     with_self_test,
 )
 from ablations.cli.screens import make_table, revisions_json
 from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
-from ablations.core.past import Drift, SelfTest
+from ablations.core.past import ChangeSincePast, SelfTest
 from ablations.errors import StudyError, meant
 from ablations.text import formatting, naming
 from ablations.text.sentences import (
@@ -71,12 +71,12 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Ga
         StudyError: if the two may not be compared.
     """
     past = read_past(name, findings.study)
-    found = against(findings, past, despite=despite)
-    code = drift_code(found, findings)
+    found = compare_with_past(findings, past, despite=despite)
+    code = past_exit_code(found, findings)
     lost = filter(None, [untrained_sentence(findings)])
     lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
     return GateOutput(
-        _drift_tables(findings, found), _drifts_json(found, findings, code), tuple(lines), code
+        _change_tables(findings, found), _changes_json(found, findings, code), tuple(lines), code
     )
 
 
@@ -87,13 +87,13 @@ APART = (
 )
 
 
-def _left_out(found: Against) -> list[str]:
+def _left_out(found: ComparisonWithPast) -> list[str]:
     """Says what of past and present was not compared."""
     lines = []
     if found.machines:
         now, then = ("; ".join(facts) or "unknown" for facts in found.machines)
         lines.append(f"speeds are not compared: another machine (now {now}, then {then})")
-    if any(drift.apart for drift in found.drifts):
+    if any(compared.apart for compared in found.changes):
         lines.append(APART)
     for arms, what in ((found.added, "is new"), (found.gone, "is gone")):
         labels = (arm.name for arm in arms)
@@ -233,38 +233,40 @@ def _summary_json(summary: Summary | None) -> dict[str, Any]:
 NO_GATES = "nothing was judged: this study has no gates (--require-gates makes that an error)"
 
 
-def _drift_tables(findings: Findings, found: Against) -> tuple[tuple[str, Table], ...]:
+def _change_tables(findings: Findings, found: ComparisonWithPast) -> tuple[tuple[str, Table], ...]:
     tables: dict[str, Table] = {}
-    for drift in found.drifts:
-        title = f"{formatting.metric_name(drift.metric.name)}, against {found.past.source}"
+    for compared in found.changes:
+        title = f"{formatting.metric_name(compared.metric.name)}, against {found.past.source}"
         columns = ("arm", "then", "now", "change", "adjusted interval", "seeds", "verdict")
         table = tables.setdefault(title, make_table(*columns))
-        table.add_row(Text(naming.arm_label(findings.study, drift.arm)), *_drift_cells(drift))
+        table.add_row(
+            Text(naming.arm_label(findings.study, compared.arm)), *_change_cells(compared)
+        )
     return tuple(tables.items())
 
 
-def _drift_cells(drift: Drift) -> tuple[str | Text, ...]:
-    unit = drift.metric.unit
-    low, high = ends(drift.interval) or (None, None)
-    if drift.is_ratio:
-        change, interval = formatting.times(drift.change), formatting.times_interval(low, high)
+def _change_cells(compared: ChangeSincePast) -> tuple[str | Text, ...]:
+    unit = compared.metric.unit
+    low, high = ends(compared.interval) or (None, None)
+    if compared.is_ratio:
+        change, interval = formatting.times(compared.change), formatting.times_interval(low, high)
     else:
-        change = formatting.difference(drift.change, unit)
+        change = formatting.difference(compared.change, unit)
         interval = formatting.interval(low, high, unit, signed=True)
-    paired = "alike" if drift.alike else "pairs"
-    together = drift.paired or drift.alike
-    seeds = f"{drift.n} {paired}" if together else f"{drift.n_past} + {drift.n}"
+    paired = "alike" if compared.alike else "pairs"
+    together = compared.paired or compared.alike
+    seeds = f"{compared.n} {paired}" if together else f"{compared.n_past} + {compared.n}"
     return (
-        formatting.number(drift.past_mean, unit),
-        formatting.number(drift.mean, unit),
+        formatting.number(compared.past_mean, unit),
+        formatting.number(compared.mean, unit),
         change,
         Text(interval),
         seeds,
-        Text(formatting.verdict(drift.verdict), style=_STYLES.get(drift.verdict, "")),
+        Text(formatting.verdict(compared.verdict), style=_STYLES.get(compared.verdict, "")),
     )
 
 
-def _drifts_json(found: Against, findings: Findings, code: int) -> dict[str, Any]:
+def _changes_json(found: ComparisonWithPast, findings: Findings, code: int) -> dict[str, Any]:
     return {
         "against": found.past.source,
         "exit_code": code,
@@ -274,23 +276,23 @@ def _drifts_json(found: Against, findings: Findings, code: int) -> dict[str, Any
         "revisions": revisions_json(findings),
         "drifts": [
             {
-                "arm": dict(drift.arm.levels),
-                "metric": drift.metric.name,
-                "kind": "ratio" if drift.is_ratio else "difference",
-                "now": drift.mean,
-                "then": drift.past_mean,
-                "n": drift.n,
-                "n_then": drift.n_past,
-                "change": drift.change,
-                "interval": drift.interval and [drift.interval.low, drift.interval.high],
-                "margin": drift.margin,
-                "paired": drift.paired,
-                "alike": drift.alike,
-                "apart": drift.apart,
-                "comparisons": drift.family_size,
-                "verdict": drift.verdict,
+                "arm": dict(compared.arm.levels),
+                "metric": compared.metric.name,
+                "kind": "ratio" if compared.is_ratio else "difference",
+                "now": compared.mean,
+                "then": compared.past_mean,
+                "n": compared.n,
+                "n_then": compared.n_past,
+                "change": compared.change,
+                "interval": compared.interval and [compared.interval.low, compared.interval.high],
+                "margin": compared.margin,
+                "paired": compared.paired,
+                "alike": compared.alike,
+                "apart": compared.apart,
+                "comparisons": compared.family_size,
+                "verdict": compared.verdict,
             }
-            for drift in found.drifts
+            for compared in found.changes
         ],
     }
 

@@ -30,10 +30,15 @@ from ablations.core.estimates import (
 )
 from ablations.core.interim_looks import Revision
 from ablations.core.past import SelfTest
-from ablations.core.record import Exhibit, Reason
+from ablations.core.record import Exhibit, Reason, Status
 from ablations.core.study import Claim, Gate, PublishedRun, Study
 
 GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
+
+BestRule = Literal["validation", "study-metric", "tied", "untrained"]
+"""What selected the best arm: the best mean over seeds of a validation metric, or of the study's
+metric where no validation metric was reported. Or why there is none: several arms share the best
+mean, or another arm has it without the networks that did not train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,24 @@ class ReproducedClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialFinding:
+    """One record of a planned trial, with the metrics that it logged by name.
+
+    ``trained`` is ``None`` where the trial did not complete or its record does not show it.
+    """
+
+    arm: Arm
+    seed: int
+    key: str
+    status: Status
+    trained: bool | None
+    reason: Reason | None
+    started_at: str
+    seconds: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A trial that did not complete."""
 
@@ -175,19 +198,19 @@ class Failure:
 class Findings:
     """What a study found, over the latest record of each of its planned trials.
 
-    ``best`` is the arm with the best mean validation metric (never a test metric), or where
-    none was reported the best mean of the study's metric; no arm where two are alike at the top, or
-    where another leads without the networks that did not train. ``finished_at`` is the end of the
-    last trial, ISO 8601 in UTC. ``environments`` are the distinct environments of the records with
-    the number of records of each, most frequent first. ``target`` is the validation accuracy that
-    the metric ``target_seconds`` is the time to. ``simple_effects`` say what each of two changes
-    does at each level of the other, where their interaction's interval excludes 0; ``shares``
-    divide the whole gain from the baseline to the full recipe among the factors. ``plans`` say how
-    many seeds each effect takes. ``self_test`` says how often a gate against the past errs on such
-    records; ``analyze`` leaves it out and ``with_self_test`` adds it. ``revisions`` say what was
-    changed after an earlier look, where looks are known; ``started`` when the completed trials
-    began. ``cells`` are the means over each pair of factors whose interaction is known; ``front``
-    are the arms that no arm of lower or equal ``cost_metric`` equals or beats, cheapest first.
+    ``best`` is the arm with the best mean of the metric ``best_by``; ``best_rule`` says by which
+    rule, or why there is none. ``trials`` are all records of planned trials by arm, seed and start.
+    ``finished_at`` is the end of the last trial, ISO 8601 in UTC. ``environments`` are the distinct
+    environments of the records with the number of records of each, most frequent first. ``target``
+    is the validation accuracy that the metric ``target_seconds`` is the time to. ``simple_effects``
+    say what each of two changes does at each level of the other, where their interaction's interval
+    excludes 0; ``shares`` divide the whole gain from the baseline to the full recipe among the
+    factors. ``plans`` say how many seeds each effect takes. ``self_test`` says how often a gate
+    against the past errs on such records; ``analyze`` leaves it out and ``with_self_test`` adds it.
+    ``revisions`` say what was changed after an earlier look, where looks are known; ``started``
+    when the completed trials began. ``cells`` are the means over each pair of factors whose
+    interaction is known; ``front`` are the arms that no arm of lower or equal ``cost_metric``
+    equals or beats, cheapest first.
     """
 
     study: Study
@@ -219,6 +242,8 @@ class Findings:
     cells: tuple[CellMean, ...] = ()
     cost_metric: str | None = None
     front: tuple[Arm, ...] = ()
+    best_rule: BestRule | None = None
+    trials: tuple[TrialFinding, ...] = ()
 
     @property
     def n_missing(self) -> int:

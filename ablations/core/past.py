@@ -39,7 +39,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class ChangeSincePast:
     """One metric of one arm, now against then.
 
     ``change`` is the difference of means (now - then) or, where ``is_ratio``, the quotient of

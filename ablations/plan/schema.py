@@ -17,6 +17,7 @@ from pydantic_core import PydanticKnownError
 
 from ablations.core.metrics import TEST_ACCURACY
 from ablations.plan.designs import KINDS
+from ablations.plan.designs.kind import INTERACTIONS
 
 Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -108,7 +109,7 @@ class AnalysisTable(_Strict):
     interactions: Annotated[
         PositiveInt,
         Field(description="How many changes are judged together at most, in a full factorial"),
-    ] = 2
+    ] = INTERACTIONS
     target_accuracy: Annotated[
         Finite | None,
         Field(ge=0, le=1, description="Time training until validation reaches it"),

@@ -171,8 +171,8 @@ Block = Prose | Items | Facts | Table | Figure | Image | Code | Fold | Section
 class Extras:
     """What a report is made from besides its findings.
 
-    ``records`` are those behind the findings, as far as they are at hand; ``samples`` says whether
-    pictures that show examples of the data are shown.
+    ``records`` are those behind the findings, for the step times of epoch logs; ``samples`` says
+    whether pictures that show examples of the data are shown.
     """
 
     records: Sequence[RunRecord] = ()

@@ -10,8 +10,6 @@ import pandas as pd
 from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.record import RunRecord
-from ablations.core.training import trained
 from ablations.report.blocks import DataFile
 from ablations.text.naming import effect_label
 from ablations.text.sheets import factor_columns, metric_columns, to_csv
@@ -43,22 +41,15 @@ def curves_file(findings: Findings) -> DataFile:
     return csv_file("curves", curves_frame(findings))
 
 
-def trials_frame(findings: Findings, records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per record in the order of arms and seeds; without records, per seed of an arm."""
-    if not records:
-        return pd.DataFrame(_seed_rows(findings))
-    order = {arm: i for i, arm in enumerate(findings.study.arms)}
-    placed = sorted(
-        records, key=lambda r: (order.get(r.arm, len(order)), r.seed, r.started_at, r.key)
-    )
-    named = _metrics_of(findings, [m.name for record in placed for m in record.metrics])
+def trials_frame(findings: Findings) -> pd.DataFrame:
+    """One row per record of a trial, in the order of arms and seeds."""
+    named = _metrics_of(findings, [name for trial in findings.trials for name in trial.metrics])
     rows = [
-        _levels(findings, record.arm)
-        | {"seed": record.seed, "key": record.key, "status": record.status}
-        | {"trained": trained(record) if record.completed else None}
-        | {"reason": record.reason, "started_at": record.started_at, "seconds": record.seconds}
-        | {named[metric.name]: metric.value for metric in record.metrics}
-        for record in placed
+        _levels(findings, trial.arm)
+        | {"seed": trial.seed, "key": trial.key, "status": trial.status, "trained": trial.trained}
+        | {"reason": trial.reason, "started_at": trial.started_at, "seconds": trial.seconds}
+        | {named[name]: value for name, value in trial.metrics.items()}
+        for trial in findings.trials
     ]
     return pd.DataFrame(rows)
 
@@ -73,19 +64,6 @@ def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:
     """Returns the column of each metric."""
     factors = factor_columns(factor.name for factor in findings.study.factors)
     return metric_columns(names, factors.values())
-
-
-def _seed_rows(findings: Findings) -> list[dict[str, Any]]:
-    rows = []
-    named = _metrics_of(findings, [name for arm in findings.arms for name in arm.summaries])
-    for finding in findings.arms:
-        values: dict[int, dict[str, Any]] = {}
-        for name, summary in finding.summaries.items():
-            for seed, value in summary.values:
-                values.setdefault(seed, {})[named[name]] = value
-        levels = _levels(findings, finding.arm)
-        rows += [levels | {"seed": seed} | metrics for seed, metrics in values.items()]
-    return rows
 
 
 def arms_frame(findings: Findings) -> pd.DataFrame:

@@ -30,8 +30,7 @@ def render_report(
     Args:
         findings: What the study found.
         out_dir: Folder of all reports; made if missing.
-        records: The records behind them, for ``data/trials.csv`` and the step times of epoch logs.
-            Without them that file holds what the findings know of each trial.
+        records: The records behind them, for the step times of epoch logs.
         samples: Whether to show examples of the data; if not, the report says so.
 
     Raises:

@@ -54,16 +54,24 @@ def test_every_arm_has_a_summary_of_every_metric(make):
     assert findings.arms[1].settings == {"epochs": 2, "a": "off", "b": "on"}
 
 
+def rule(make, *metrics):
+    return judged(make, *metrics).best_rule
+
+
 def best(make, *metrics):
-    """The best arm of three when arm k has each metric's k-th value."""
+    findings = judged(make, *metrics)
+    place = None if findings.best is None else findings.study.arms.index(findings.best)
+    return place, findings.best_by
+
+
+def judged(make, *metrics):
+    """Findings of three arms where arm k has each metric's k-th value."""
     study = make.study("one-factor-in", seeds=1)
     records = [
         make.record(trial, *(Metric(n, v[i], "number", better) for n, better, v in metrics))
         for i, trial in enumerate(make.planned(study))
     ]
-    findings = analyze(study, records, planned=make.planned(study))
-    place = None if findings.best is None else study.arms.index(findings.best)
-    return place, findings.best_by
+    return analyze(study, records, planned=make.planned(study))
 
 
 TEST = ("accuracy", "higher", (3, 1, 2))
@@ -84,6 +92,35 @@ def test_the_best_arm_is_chosen_on_validation(make):
 def test_of_arms_that_tie_none_is_named_the_best(make):
     assert best(make, ("accuracy", "higher", (1, 2, 2))) == (None, None)
     assert best(make, ("accuracy", "higher", (1, 2, 1))) == (1, "accuracy")
+
+
+def test_the_findings_name_the_rule_that_selected_the_best_arm(make):
+    assert rule(make, TEST, VAL) == "validation"
+    assert rule(make, TEST) == "study-metric"
+    assert rule(make, ("accuracy", "higher", (1, 2, 2))) == "tied"
+    assert rule(make, ("accuracy", "neither", (1, 2, 3))) is None
+    assert rule(make) is None
+
+
+def test_trials_come_by_arm_seed_and_start_whatever_the_order_of_records(make):
+    study = make.study("one-factor-in", seeds=2)
+    first, second, *others = make.planned(study)
+    records = [
+        make.record(second, make.accuracy(0.7), hour=3),
+        make.failed(first, hour=5),
+        make.record(first, make.accuracy(0.5), hour=1),
+        make.record(others[1], hour=2),
+        make.record(replace(first, data="other"), hour=2),
+    ]
+    for order in (records, records[::-1]):
+        findings = analyze(study, order, planned=[first, second, *others])
+        assert [(study.arms.index(t.arm), t.seed, t.status) for t in findings.trials] == [
+            (0, 0, "completed"), (0, 0, "failed"), (0, 1, "completed"), (1, 0, "completed"),
+        ]  # fmt: skip
+        values = [trial.metrics.get("accuracy") for trial in findings.trials]
+        assert values == [0.5, None, None, 0.7]
+        assert [t.reason for t in findings.trials] == [None, "diverged", None, None]
+        assert findings.trials[0].key == first.key
 
 
 def test_curves_and_timing_of_completed_trials(make):

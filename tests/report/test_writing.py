@@ -16,10 +16,8 @@ from syrupy.assertion import SnapshotAssertion
 from ablations import templates
 from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Findings
-from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Chapter
 from ablations.errors import StudyError
-from ablations.report.data_files import trials_frame
 from ablations.report.publish.manifests import MANIFEST, all_files
 from ablations.report.publish.summaries import report_kind
 from ablations.report.sections.gates import gate_tables
@@ -234,24 +232,6 @@ def test_markdown_and_page_state_the_same_numbers(folder: Path, page: Page) -> N
     said = set(numbers.findall(re.sub(r"!\[.*?\]\(.*?\)", "", text)))
     assert len(said) > 50
     assert said <= set(numbers.findall(page.text))
-
-
-def test_trials_come_from_the_records_in_the_order_of_arms_and_seeds(
-    findings: Findings,
-) -> None:
-    records = [
-        RunRecord(
-            key=f"key-{i}-{seed}", study="s", entry="m:f", arm=arm, seed=seed, settings={},
-            data="", status="completed", started_at="2026-11-20T14:00:00+00:00", seconds=1.0,
-            metrics=(Metric("test_accuracy", 0.5 + i / 100),),
-        )
-        for i, arm in enumerate(findings.study.arms[:2])
-        for seed in (0, 1)
-    ]  # fmt: skip
-    for order in (records, records[::-1]):
-        frame = trials_frame(findings, order)
-        assert list(frame["key"]) == ["key-0-0", "key-0-1", "key-1-0", "key-1-1"]
-        assert list(frame["test_accuracy"]) == [0.5, 0.5, 0.51, 0.51]
 
 
 def test_the_csv_holds_full_precision(folder: Path, findings: Findings) -> None:

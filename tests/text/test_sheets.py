@@ -75,8 +75,7 @@ def test_factors_and_metrics_with_the_names_of_fixed_columns_keep_their_own():
     records = [_record(trial) for trial in trials]
     findings = analyze(study, records, planned=trials)
     tables = {
-        "trials": frames.trials_frame(findings, records),
-        "trials without records": frames.trials_frame(findings, ()),
+        "trials": frames.trials_frame(findings),
         "arms": frames.arms_frame(findings),
         "curves": frames.curves_frame(findings),
         "all trials": to_frames(records).trials,

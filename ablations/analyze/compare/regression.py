@@ -32,7 +32,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Step
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
-from ablations.core.past import Drift, Past, PastArm
+from ablations.core.past import ChangeSincePast, Past, PastArm
 from ablations.core.record import RunRecord
 from ablations.core.training import untrained
 from ablations.errors import StudyError
@@ -46,7 +46,7 @@ The median step leads because it is the same whether frozen layers were computed
 
 _ROUNDING = 1e-9
 
-MOST_DRIFT = 1.1
+SPEED_ALLOWANCE = 1.1
 """By how much the speed of a machine is taken to differ at most between two days, a quotient."""
 
 Values = Mapping[int, float]
@@ -54,7 +54,7 @@ Pair = tuple[ArmFinding, PastArm]
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class ComparisonWithPast:
     """The changes of all arms since the past, and what was not compared.
 
     ``machines`` holds the facts of the present and the past machine where they differ, so that
@@ -62,7 +62,7 @@ class Against:
     """
 
     past: Past
-    drifts: tuple[Drift, ...]
+    changes: tuple[ChangeSincePast, ...]
     machines: tuple[tuple[str, ...], tuple[str, ...]] | None
     added: tuple[Arm, ...]
     gone: tuple[Arm, ...]
@@ -108,7 +108,9 @@ def _lost(arm: Arm, records: Iterable[RunRecord]) -> tuple[int, ...]:
     return tuple(sorted(record.seed for record in untrained(r for r in records if r.arm == arm)))
 
 
-def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> Against:
+def compare_with_past(
+    findings: Findings, past: Past, *, despite: Sequence[str] = ()
+) -> ComparisonWithPast:
     """Compares findings with an earlier state of the study.
 
     Accuracy here is the study's metric, and its margin the study's; speeds are compared as
@@ -139,7 +141,7 @@ def against(findings: Findings, past: Past, *, despite: Sequence[str] = ()) -> A
         for pair in pairs
     ]
     own, then = ([arm.arm for arm in arms] for arms in (findings.arms, past.arms))
-    return Against(
+    return ComparisonWithPast(
         past,
         tuple(drifts),
         machines,
@@ -165,19 +167,19 @@ def _pairs(findings: Findings, past: Past) -> list[Pair]:
     return pairs
 
 
-def drift_code(found: Against, findings: Findings) -> int:
+def past_exit_code(found: ComparisonWithPast, findings: Findings) -> int:
     """Returns 1 where an arm regressed, 4 where trials or arms are missing, 3 where undecided.
 
     Speeds that were not measured in turn may stay undecided, as their intervals are nearly always
     too wide.
     """
-    verdicts = {drift.verdict for drift in found.drifts}
+    verdicts = {drift.verdict for drift in found.changes}
     if "regressed" in verdicts:
         return 1
-    unknown = any(drift.n == 0 for drift in found.drifts)
+    unknown = any(drift.n == 0 for drift in found.changes)
     if found.gone or unknown or findings.n_completed < findings.n_planned:
         return 4
-    undecided = any(drift.verdict == "inconclusive" and not drift.apart for drift in found.drifts)
+    undecided = any(drift.verdict == "inconclusive" and not drift.apart for drift in found.changes)
     return 3 if undecided else 0
 
 
@@ -187,7 +189,9 @@ def _speed(findings: Findings, past: Past) -> MetricInfo | None:
     return next((known[name] for name in SPEEDS if name in known and name in old), None)
 
 
-def _in_both(read: Callable[[MetricInfo, Pair], Drift], metric: MetricInfo, pair: Pair) -> Drift:
+def _in_both(
+    read: Callable[[MetricInfo, Pair], ChangeSincePast], metric: MetricInfo, pair: Pair
+) -> ChangeSincePast:
     """Returns a drift with the verdict that it has with and without untrained networks."""
     found, (arm, old) = read(metric, pair), pair
     lost = arm.untrained or old.untrained
@@ -203,13 +207,13 @@ def _in_both(read: Callable[[MetricInfo, Pair], Drift], metric: MetricInfo, pair
 
 def _drift(
     findings: Findings, metric: MetricInfo, pair: Pair, *, family: int, same_data: bool
-) -> Drift:
+) -> ChangeSincePast:
     (arm, old), study = pair, findings.study
     is_ratio = metric.name != findings.metric.name
     now, then, paired = _values(metric, pair, same_data=same_data)
     copied = bool(now) and now == then  # times never come out alike: the very same records
     margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
-    drift = Drift(
+    drift = ChangeSincePast(
         arm=arm.arm,
         metric=metric,
         is_ratio=is_ratio,
@@ -249,7 +253,9 @@ def _step(metric: MetricInfo, values: Sequence[float]) -> Step | None:
     return metric.step if common.size >= metric.step.size * (1 - _ROUNDING) else None
 
 
-def _judged(drift: Drift, now: Values, then: Values, *, alpha: float, step: Step | None) -> Drift:
+def _judged(
+    drift: ChangeSincePast, now: Values, then: Values, *, alpha: float, step: Step | None
+) -> ChangeSincePast:
     if drift.alike:
         return replace(drift, change=1.0 if drift.is_ratio else 0.0, verdict="equivalent")
     transform = math.log if drift.is_ratio else float
@@ -273,7 +279,7 @@ def _judged(drift: Drift, now: Values, then: Values, *, alpha: float, step: Step
     )
 
 
-def _as_speed(drift: Drift, *, apart: bool, elsewhere: bool) -> Drift:
+def _as_speed(drift: ChangeSincePast, *, apart: bool, elsewhere: bool) -> ChangeSincePast:
     """Leaves out speeds of another machine; allows for drift between two days on one machine."""
     if drift.metric.unit not in SPEED_UNITS or drift.alike:
         return drift
@@ -282,27 +288,27 @@ def _as_speed(drift: Drift, *, apart: bool, elsewhere: bool) -> Drift:
     return _widened(drift) if apart else drift
 
 
-def _widened(drift: Drift) -> Drift:
+def _widened(drift: ChangeSincePast) -> ChangeSincePast:
     """Widens an interval by how much a machine's speed may drift between two days."""
     found = drift.interval
     if found is None:
         return replace(drift, apart=True)
     if drift.is_ratio:
-        wide = replace(found, low=found.low / MOST_DRIFT, high=found.high * MOST_DRIFT)
+        wide = replace(found, low=found.low / SPEED_ALLOWANCE, high=found.high * SPEED_ALLOWANCE)
         logs = replace(wide, low=math.log(wide.low), high=math.log(wide.high))
         verdict = judge(logs, margin=math.log(drift.margin), better=drift.metric.better)
     else:
-        room = (MOST_DRIFT - 1) * max(abs(drift.mean or 0.0), abs(drift.past_mean or 0.0))
+        room = (SPEED_ALLOWANCE - 1) * max(abs(drift.mean or 0.0), abs(drift.past_mean or 0.0))
         wide = replace(found, low=found.low - room, high=found.high + room)
         verdict = judge(wide, margin=drift.margin, better=drift.metric.better)
     return replace(drift, interval=wide, verdict=verdict, apart=True)
 
 
-def _back(value: float | None, drift: Drift) -> float | None:
+def _back(value: float | None, drift: ChangeSincePast) -> float | None:
     return None if value is None else _known(value, drift)
 
 
-def _known(value: float, drift: Drift) -> float:
+def _known(value: float, drift: ChangeSincePast) -> float:
     return math.exp(value) if drift.is_ratio else value
 
 

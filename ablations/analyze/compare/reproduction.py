@@ -9,7 +9,7 @@ from statistics import fmean, median
 from ablations.analyze.derived import LAST_EPOCHS
 from ablations.analyze.inference.effects import alone, judged_alone
 from ablations.analyze.inference.intervals import prediction_interval, summarize
-from ablations.analyze.inference.readings import Summaries, in_both
+from ablations.analyze.inference.readings import Readings, Summaries, in_both
 from ablations.core.design import Arm, Contrast, Settings
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
@@ -34,7 +34,7 @@ def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproductio
 
 
 def reproduced_claims(
-    study: Study, metric: MetricInfo, *, summaries: Summaries, trained: Summaries | None = None
+    study: Study, metric: MetricInfo, readings: Readings
 ) -> tuple[ReproducedClaim, ...]:
     """Returns each claimed gain beside our effect of the same change in the same cells.
 
@@ -43,30 +43,25 @@ def reproduced_claims(
     transfer, for example, preprocessing changes nothing, since the base has its own.
     """
     own = [c for c in study.claims if c.factor in {factor.name for factor in study.factors}]
-    readings = (summaries, trained)
-    return tuple(_survival(study, claim, metric, readings, family=len(own)) for claim in own)
+    return tuple(
+        _reproduced_claim(study, claim, metric, readings, family=len(own)) for claim in own
+    )
 
 
-def _survival(
-    study: Study,
-    claim: Claim,
-    metric: MetricInfo,
-    readings: tuple[Summaries, Summaries | None],
-    *,
-    family: int,
+def _reproduced_claim(
+    study: Study, claim: Claim, metric: MetricInfo, readings: Readings, *, family: int
 ) -> ReproducedClaim:
     before, after = study.claimed_arms(claim)
     unlike = _unlike_claim(study, claim, before, after)
     if unlike or not {before, after} <= readings[0].keys():
         return ReproducedClaim(claim, _claimed(claim), None, unlike)
-    contrast = replace(
-        Contrast.between(after, before, kind="simple"), given=tuple(claim.given.items())
-    )
+    contrast = Contrast.between(after, before, kind="simple")
+    contrast = replace(contrast, given=tuple(claim.given.items()))
 
     def step(read: Summaries) -> list[Effect]:
         return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]
 
-    (effect,) = in_both(step, *readings)
+    (effect,) = in_both(step, readings)
     return ReproducedClaim(claim, _claimed(claim), effect)
 
 

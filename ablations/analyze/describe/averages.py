@@ -15,21 +15,17 @@ from ablations.core.study import Study
 
 def with_averages(findings: Findings) -> Findings:
     """Adds the means over cells, epochs and the arms that cost least for what they reach."""
-    arms = tuple(replace(arm, epoch_means=epoch_means(arm.curves)) for arm in findings.arms)
-    values = {arm.arm: _by_seed(arm, findings.metric.name) for arm in arms}
-    cost = cost_metric(arms, findings.metric.name)
+    name = findings.metric.name
+    found = {arm.arm: arm.summaries.get(name) for arm in findings.arms}
+    values = {arm: dict(summary.values) if summary else {} for arm, summary in found.items()}
+    cost = cost_metric(findings.arms, name)
     return replace(
         findings,
-        arms=arms,
+        arms=tuple(replace(arm, epoch_means=epoch_means(arm.curves)) for arm in findings.arms),
         cells=cell_means(findings.study, findings.effects, values),
         cost_metric=cost,
         front=pareto_front(_places(findings, cost)) if cost else (),
     )
-
-
-def _by_seed(finding: ArmFinding, metric: str) -> Mapping[int, float]:
-    summary = finding.summaries.get(metric)
-    return dict(summary.values) if summary else {}
 
 
 def cell_means(

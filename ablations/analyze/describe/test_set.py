@@ -9,7 +9,7 @@ data", Statistics in Medicine 22(15), for images that several seeds share.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +45,12 @@ class Answers:
     examples: str
 
 
-def answers(records: Sequence[RunRecord]) -> tuple[Answers, ...]:
+def answers(records: Iterable[RunRecord | None]) -> tuple[Answers, ...]:
     """Returns the answers of each record that has some which give its own test accuracy.
 
     A model may decide by another rule than the likeliest class; then its answers are not known.
     """
-    found = (_answers(record) for record in records)
+    found = (_answers(record) for record in records if record is not None)
     return tuple(one for one in found if one is not None)
 
 

@@ -28,11 +28,11 @@ arms must have each before the log-rank test compares them: both are approximati
 
 _ROUNDING = 1e-12
 
-Spans = tuple[NDArray[np.float64], NDArray[np.int64]]
+Durations = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
 
 
-def spans(outcomes: Iterable[TrialOutcome]) -> Spans:
+def durations(outcomes: Iterable[TrialOutcome]) -> Durations:
     """Returns how long each completed run trained, to the target or to its end."""
     seconds, reached = [], []
     for outcome in outcomes:
@@ -44,7 +44,7 @@ def spans(outcomes: Iterable[TrialOutcome]) -> Spans:
     return np.array(seconds, dtype=np.float64), np.array(reached, dtype=np.int64)
 
 
-def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
+def target_time(own: Durations, reference: Durations | None) -> TargetTime | None:
     """Returns the median time of one arm, and how it compares with the reference's.
 
     Args:
@@ -68,7 +68,7 @@ def target_time(own: Spans, reference: Spans | None) -> TargetTime | None:
     )
 
 
-def log_rank(one: Spans, other: Spans) -> float | None:
+def log_rank(one: Durations, other: Durations) -> float | None:
     """Returns the two-sided log-rank p; ``None`` where neither arm has a run at the target."""
     seconds, reached = (np.concatenate(pair) for pair in zip(one, other, strict=True))
     groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
@@ -84,7 +84,7 @@ def log_rank(one: Spans, other: Spans) -> float | None:
     return _known(found[1])
 
 
-def _median(own: Spans) -> float | None:
+def _median(own: Durations) -> float | None:
     """Returns the first time at which half of the runs had reached the target (Kaplan-Meier)."""
     seconds, reached = own
     moments, arrivals = np.unique(seconds[reached == 1], return_counts=True)
@@ -93,7 +93,7 @@ def _median(own: Spans) -> float | None:
     return float(moments[there[0]]) if there.size else None
 
 
-def _bounds(own: Spans) -> tuple[float | None, float | None]:
+def _bounds(own: Durations) -> tuple[float | None, float | None]:
     from statsmodels.duration.survfunc import SurvfuncRight
 
     curve = SurvfuncRight(*own)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ablations.analyze.inference.intervals import LEVEL, ROUNDING, Estimate, estimate
 from ablations.analyze.inference.resolution import of_contrast
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Arm, Contrast
 from ablations.core.estimates import Effect, Interval, MetricInfo, Summary, Verdict
 from ablations.core.metrics import Better
@@ -78,7 +78,9 @@ def judged_alone(study: Study, effect: Effect, *, family: int) -> Effect:
     if study.adaptive:
         values = [value for _, value in effect.per_seed]
         step = of_contrast(effect.metric.step, effect.weights)
-        adjusted = looks(study.adaptive).interval(values, alpha=ALPHA / family, step=step)
+        adjusted = interim_analyses(study.adaptive).interval(
+            values, alpha=ALPHA / family, step=step
+        )
     else:
         adjusted = _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
     margin = study.smallest_effect_that_matters
@@ -108,7 +110,7 @@ def alone(
     step = of_contrast(metric.step, contrast.weights)
     over_seeds = estimate(values).floored(step)
     if study.adaptive:
-        each = looks(study.adaptive)
+        each = interim_analyses(study.adaptive)
         interval = each.interval(values, alpha=ALPHA, step=step)
         p = each.p(values, step=step)
     else:

@@ -15,17 +15,20 @@ from ablations.core.estimates import Effect, Summary
 
 Summaries = Mapping[Arm, Summary]
 
+Readings = tuple[Summaries, Summaries | None]
+"""A metric of each arm over all seeds, and over those that trained; ``None`` where all did."""
+
 
 def in_both(
-    read: Callable[[Summaries], Sequence[Effect]], summaries: Summaries, trained: Summaries | None
+    read: Callable[[Summaries], Sequence[Effect]], readings: Readings
 ) -> tuple[Effect, ...]:
     """Returns the effects of all seeds with the verdicts that both readings agree on.
 
     Args:
         read: Returns a family of effects, always the same ones, from a metric of each arm.
-        summaries: The metric over all seeds.
-        trained: The metric over the seeds that trained; ``None`` where all did.
+        readings: The metric, in both readings.
     """
+    summaries, trained = readings
     found = tuple(read(summaries))
     if trained is None:
         return found

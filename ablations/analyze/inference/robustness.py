@@ -7,14 +7,21 @@ bootstrap confidence intervals", JASA 82 (BCa). SciPy computes all three.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablations.analyze.inference.intervals import LEVEL
-from ablations.core.estimates import BOOTSTRAP_FROM, TESTS_FROM, Interval, NonparametricResults
+from ablations.core.estimates import (
+    BOOTSTRAP_FROM,
+    TESTS_FROM,
+    Effect,
+    Interval,
+    NonparametricResults,
+)
 
 _EXACT = 13
 """Seeds up to which all sign flips are tried."""
@@ -23,6 +30,14 @@ _DRAWS = 9_999
 _BATCH = 1_000
 _SEED = 20_260_101
 """Of what is drawn, so that equal records give equal findings."""
+
+
+def with_nonparametric(effects: Iterable[Effect]) -> tuple[Effect, ...]:
+    """Adds to each effect what these methods give for its seeds."""
+    return tuple(
+        replace(effect, nonparametric=nonparametric_results([v for _, v in effect.per_seed]))
+        for effect in effects
+    )
 
 
 def nonparametric_results(values: Sequence[float]) -> NonparametricResults | None:

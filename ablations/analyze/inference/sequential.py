@@ -52,7 +52,7 @@ _SEED = 20_260_101
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
+class InterimAnalyses:
     """The looks of a study, after each seed from ``first`` to ``last``.
 
     ``smallest`` holds, sorted, the smallest weighted p over all looks of simulated studies without
@@ -126,11 +126,11 @@ class Looks:
 
 
 @lru_cache(maxsize=8)
-def looks(adaptive: Adaptive) -> Looks:
+def interim_analyses(adaptive: Adaptive) -> InterimAnalyses:
     """Returns the looks of an adaptive study, with their levels simulated."""
     first, last = adaptive.at_least, adaptive.at_most
     parts = [_smallest(path, first, last) for path in _paths(last)]
-    return Looks(first, last, np.sort(np.concatenate(parts)))
+    return InterimAnalyses(first, last, np.sort(np.concatenate(parts)))
 
 
 def equal_fixed(adaptive: Adaptive, *, alpha: float) -> int:
@@ -139,7 +139,7 @@ def equal_fixed(adaptive: Adaptive, *, alpha: float) -> int:
     It has the same power, but for the seeds that stopping early saves.
     """
     last = adaptive.at_most
-    narrow = _half(looks(adaptive).alpha(last, alpha=alpha), last)
+    narrow = _half(interim_analyses(adaptive).alpha(last, alpha=alpha), last)
     return next(n for n in range(2, last + 1) if _half(alpha, n) <= narrow)
 
 

@@ -15,11 +15,8 @@ from math import factorial, prod
 import numpy as np
 
 from ablations.core.design import Arm, Change, Contrast, Design, EffectKind, Factor
-from ablations.plan.designs.kind import Kind, Wanted, changes
+from ablations.plan.designs.kind import INTERACTIONS, Kind, Wanted, changes
 from ablations.plan.designs.sizes import smaller
-
-_INTERACTIONS = 2
-"""How many changes are judged together at most, where the study file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def _lay_out(wanted: Wanted) -> Design:
         baseline=base,
         reference=base,
         phrase="averaged over the other factors",
-        contrasts=_declared(crossed, wanted.interactions or _INTERACTIONS),
+        contrasts=_declared(crossed, wanted.interactions or INTERACTIONS),
         simple_contrasts=_simple(crossed),
         attributions=_attributions(crossed, base),
     )

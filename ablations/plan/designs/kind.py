@@ -9,6 +9,9 @@ from ablations.core.design import Arm, Change, Design, Factor
 from ablations.errors import meant
 from ablations.plan.validation import require
 
+INTERACTIONS = 2
+"""How many changes are judged together at most, where a study file does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

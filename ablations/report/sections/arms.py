@@ -22,11 +22,9 @@ from ablations.text.naming import arm_label
 from ablations.text.sentences import untrained_count
 
 
-def arms(findings: Findings, extras: Extras) -> Section:
+def arms(findings: Findings, _: Extras) -> Section:
     """Sets the numbers of every arm; a report without any trial has this section too."""
-    trials = data_files.csv_file(
-        "trials", data_files.trials_frame(findings, extras.records), link="all trials"
-    )
+    trials = data_files.csv_file("trials", data_files.trials_frame(findings), link="all trials")
     own = data_files.some_files("arms", data_files.arms_frame(findings))
     table = arm_table(findings, (trials, *own))
     return Section("arms", "All arms", present(table, noise(findings)))

@@ -11,7 +11,12 @@ from scipy import stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from ablations.analyze.compare.comparable import in_turn
-from ablations.analyze.compare.regression import against, drift_code, past_of_records, welch
+from ablations.analyze.compare.regression import (
+    compare_with_past,
+    past_exit_code,
+    past_of_records,
+    welch,
+)
 from ablations.core.estimates import MetricInfo
 from ablations.core.record import Metric
 from ablations.errors import StudyError
@@ -41,11 +46,11 @@ def held(make, study, now, then, **options):
     from ablations.analyze import analyze
 
     findings = analyze(study, now, planned=make.planned(study))
-    return against(findings, past_of_records(then, "before"), **options), findings
+    return compare_with_past(findings, past_of_records(then, "before"), **options), findings
 
 
 def verdicts(found):
-    return {drift.metric.name: drift.verdict for drift in found.drifts}
+    return {change.metric.name: change.verdict for change in found.changes}
 
 
 @pytest.fixture
@@ -56,10 +61,10 @@ def study(make):
 def test_equal_records_are_equivalent_and_pass(make, study):
     records = rows(make, study)
     found, findings = held(make, study, records, records)
-    accuracy = [d for d in found.drifts if not d.is_ratio]
+    accuracy = [d for d in found.changes if not d.is_ratio]
     assert all(d.alike and d.verdict == "equivalent" and d.change == 0.0 for d in accuracy)
-    assert all(d.alike for d in found.drifts)
-    assert drift_code(found, findings) == 0
+    assert all(d.alike for d in found.changes)
+    assert past_exit_code(found, findings) == 0
 
 
 def test_copies_of_records_with_coarse_results_alone_are_equivalent(make):
@@ -69,8 +74,8 @@ def test_copies_of_records_with_coarse_results_alone_are_equivalent(make):
         for r in rows(make, study, loss=False)
     ]
     found, findings = held(make, study, records, records)
-    assert {drift.verdict for drift in found.drifts} == {"equivalent"}
-    assert drift_code(found, findings) == 0
+    assert {change.verdict for change in found.changes} == {"equivalent"}
+    assert past_exit_code(found, findings) == 0
     again = [
         replace(new, metrics=(make.accuracy(0.875), new.metrics[1]), seconds=new.seconds + 0.1)
         for new in rows(make, study, loss=False, salt=1)
@@ -82,28 +87,28 @@ def test_copies_of_records_with_coarse_results_alone_are_equivalent(make):
 def test_a_loss_beyond_the_margin_fails_whichever_the_seeds(make, study):
     now = rows(make, study, gain=-0.1, salt=1)
     found, findings = held(make, study, now, rows(make, study))
-    assert {d.verdict for d in found.drifts if not d.is_ratio} == {"regressed"}
-    assert all(d.paired for d in found.drifts if not d.is_ratio)
-    assert drift_code(found, findings) == 1
+    assert {d.verdict for d in found.changes if not d.is_ratio} == {"regressed"}
+    assert all(d.paired for d in found.changes if not d.is_ratio)
+    assert past_exit_code(found, findings) == 1
 
 
 def test_other_seeds_are_two_samples(make, study):
     then = [replace(r, seed=r.seed + 100) for r in rows(make, study)]
     found, _ = held(make, study, rows(make, study, salt=1), then)
-    drift = found.drifts[0]
-    assert (drift.paired, drift.n, drift.n_past) == (False, 6, 6)
+    change = found.changes[0]
+    assert (change.paired, change.n, change.n_past) == (False, 6, 6)
 
 
 def test_pairs_agree_with_scipy(make, study):
     now, then = rows(make, study, gain=0.01, salt=1), rows(make, study)
     found, _ = held(make, study, now, then)
-    drift = found.drifts[0]
+    change = found.changes[0]
     a, b = (
-        [m.value for r in rs if r.arm == drift.arm for m in r.metrics if m.name == "accuracy"]
+        [m.value for r in rs if r.arm == change.arm for m in r.metrics if m.name == "accuracy"]
         for rs in (now, then)
     )
-    expected = stats.ttest_rel(a, b).confidence_interval(1 - 0.05 / len(found.drifts))
-    assert (drift.interval.low, drift.interval.high) == pytest.approx(
+    expected = stats.ttest_rel(a, b).confidence_interval(1 - 0.05 / len(found.changes))
+    assert (change.interval.low, change.interval.high) == pytest.approx(
         (expected.low, expected.high), abs=1e-9
     )
 
@@ -122,16 +127,16 @@ def test_welch_agrees_with_scipy_and_statsmodels(seed):
 
 def test_a_slower_step_regresses_as_a_quotient(make, study):
     found, findings = held(make, study, rows(make, study, step=0.02, salt=1), rows(make, study))
-    speeds = [drift for drift in found.drifts if drift.is_ratio]
-    assert {drift.verdict for drift in speeds} == {"regressed"}
-    assert all(1.9 < drift.change < 2.1 and drift.interval.low > 1.05 for drift in speeds)
-    assert drift_code(found, findings) == 1
+    speeds = [change for change in found.changes if change.is_ratio]
+    assert {change.verdict for change in speeds} == {"regressed"}
+    assert all(1.9 < change.change < 2.1 and change.interval.low > 1.05 for change in speeds)
+    assert past_exit_code(found, findings) == 1
 
 
 def test_another_machine_refuses_speeds_and_says_why(make, study):
     then = rows(make, study, facts={**HERE, "cpu": "another"})
     found, _ = held(make, study, rows(make, study, salt=1), then)
-    assert {drift.metric.name for drift in found.drifts} == {"accuracy"}
+    assert {change.metric.name for change in found.changes} == {"accuracy"}
     assert found.machines == (("cpu one, device cpu:0",), ("cpu another, device cpu:0",))
 
 
@@ -139,10 +144,10 @@ def test_an_arm_that_is_gone_leaves_the_gate_incomplete(make, study):
     wider = make.study("arms", factors={"a": ("off", "on", "more")}, seeds=6, margin=0.02)
     found, findings = held(make, study, rows(make, study, salt=1), rows(make, wider))
     assert [arm.name for arm in found.gone] == ["a=more"]
-    assert drift_code(found, findings) == 4
+    assert past_exit_code(found, findings) == 4
     found, findings = held(make, wider, rows(make, wider, salt=1), rows(make, study))
     assert [arm.name for arm in found.added] == ["a=more"]
-    assert drift_code(found, findings) != 4
+    assert past_exit_code(found, findings) != 4
 
 
 def test_equal_shares_of_images_are_not_the_same_run(make, study):
@@ -152,7 +157,7 @@ def test_equal_shares_of_images_are_not_the_same_run(make, study):
     ]
     again = [replace(record, seconds=record.seconds + 0.1) for record in records]
     found, _ = held(make, study, again, records)
-    assert not any(drift.alike for drift in found.drifts if not drift.is_ratio)
+    assert not any(change.alike for change in found.changes if not change.is_ratio)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_unlike_things_are_refused_unless_one_insists(make, study, what, change)
     with pytest.raises(StudyError, match=f"other {what}.*--despite {what}"):
         held(make, study, rows(make, study), then)
     found, _ = held(make, study, rows(make, study, salt=1), then, despite=[what])
-    assert found.drifts
+    assert found.changes
 
 
 def test_another_study_is_refused(make, study):
@@ -180,13 +185,13 @@ def test_another_study_is_refused(make, study):
 def test_missing_trials_are_no_verdict(make, study):
     now = rows(make, study, seeds={0, 1, 2}, salt=1)
     found, findings = held(make, study, now, rows(make, study))
-    assert drift_code(found, findings) == 4
+    assert past_exit_code(found, findings) == 4
 
 
 def test_seeds_that_overlap_in_part_are_two_samples(make, study):
     then = [replace(r, seed=r.seed + 4) for r in rows(make, study)]
     found, _ = held(make, study, rows(make, study, salt=1), then)
-    assert not found.drifts[0].paired
+    assert not found.changes[0].paired
 
 
 def on_192_images(make, study, gain, *, seeds):
@@ -205,7 +210,7 @@ def test_equal_differences_of_many_images_are_a_regression_and_of_few_nothing(ma
     ):
         found, _ = held(make, study, on_192_images(make, study, gain, seeds=everyone), before)
         assert verdicts(found) == {"accuracy": expected}
-        assert all(drift.paired for drift in found.drifts)
+        assert all(change.paired for change in found.changes)
 
 
 def test_two_samples_without_any_spread_are_judged_by_the_step(make):
@@ -219,7 +224,7 @@ def test_two_samples_without_any_spread_are_judged_by_the_step(make):
     for correct, expected in ((103, "regressed"), (147, "inconclusive")):
         found, _ = held(make, study, constant(correct, range(6)), then)
         assert verdicts(found) == {"accuracy": expected}
-        assert not any(drift.paired for drift in found.drifts)
+        assert not any(change.paired for change in found.changes)
 
 
 def days(records, first, *, step=2):
@@ -235,7 +240,7 @@ def days(records, first, *, step=2):
 
 
 def speeds(found):
-    return {(d.verdict, d.apart) for d in found.drifts if d.metric.name == "median_step_seconds"}
+    return {(d.verdict, d.apart) for d in found.changes if d.metric.name == "median_step_seconds"}
 
 
 @pytest.mark.parametrize(
@@ -247,10 +252,10 @@ def test_the_drift_of_a_machine_between_days_is_no_regression(make, study, slowe
     now = days(rows(make, study, step=0.01 * slower), 96)
     found, findings = held(make, study, now, then)
     assert speeds(found) == {(verdict, True)}
-    assert drift_code(found, findings) in {code, 3}  # accuracy may be undecided
-    others = [d.verdict for d in found.drifts if not d.is_ratio]
+    assert past_exit_code(found, findings) in {code, 3}  # accuracy may be undecided
+    others = [d.verdict for d in found.changes if not d.is_ratio]
     if "inconclusive" not in others:
-        assert drift_code(found, findings) == code
+        assert past_exit_code(found, findings) == code
 
 
 def test_speeds_that_were_measured_in_turn_are_compared_as_finely_as_seeds_allow(make, study):
@@ -284,10 +289,12 @@ def test_a_study_about_a_speed_is_no_finer_between_days(make, study):
     timed = replace(study, metric="median_step_seconds", smallest_effect_that_matters=0.0002)
     then, now = rows(make, study, salt=5), rows(make, study, step=0.0106)
     found, _ = held(make, timed, days(now, 96), days(then, 0))
-    assert {(d.verdict, d.apart, d.paired) for d in found.drifts} == {("inconclusive", True, False)}
+    assert {(d.verdict, d.apart, d.paired) for d in found.changes} == {
+        ("inconclusive", True, False)
+    }
     found, _ = held(make, timed, days(now, 1), days(then, 0))
-    assert {(d.verdict, d.apart) for d in found.drifts} == {("regressed", False)}
+    assert {(d.verdict, d.apart) for d in found.changes} == {("regressed", False)}
     elsewhere = [replace(r, environment={**HERE, "cpu": "other"}) for r in days(then, 0)]
     found, findings = held(make, timed, days(now, 1), elsewhere)
-    assert {d.verdict for d in found.drifts} == {"inconclusive"}
-    assert drift_code(found, findings) == 3
+    assert {d.verdict for d in found.changes} == {"inconclusive"}
+    assert past_exit_code(found, findings) == 3

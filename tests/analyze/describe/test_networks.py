@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import against, analyze, asked, past_of_records
+from ablations.analyze import analyze, asked, compare_with_past, past_of_records
 from ablations.core.design import Adaptive
 from ablations.core.metrics import ENERGY_JOULES
 from ablations.core.record import Metric, Predictions, known_metric
@@ -170,7 +170,7 @@ def test_the_past_is_held_against_with_and_without_them(make):
 
     def verdicts(now, then):
         findings = analyze(study, now, planned=make.planned(study))
-        return [drift.verdict for drift in against(findings, past_of_records(then, "then")).drifts
+        return [drift.verdict for drift in compare_with_past(findings, past_of_records(then, "then")).changes
                 if not drift.is_ratio]  # fmt: skip
 
     new = recorded(make, study, response, lost)

@@ -12,7 +12,7 @@ from scipy import stats
 from ablations.analyze import analyze, asked
 from ablations.analyze.inference.effects import judge
 from ablations.analyze.inference.intervals import estimate
-from ablations.analyze.inference.sequential import looks
+from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive
 from ablations.core.estimates import Interval, Step
 from ablations.core.record import Metric
@@ -23,7 +23,7 @@ SHIFTS = {"a": 0.30, "b": 0.0, "c": 0.02}
 
 @pytest.fixture(scope="module")
 def few():
-    return looks(Adaptive(3, 12))
+    return interim_analyses(Adaptive(3, 12))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_the_interval_excludes_zero_just_when_p_is_below_alpha(few):
 
 
 def test_levels_do_not_depend_on_when_they_are_asked_for(few):
-    assert looks(Adaptive(3, 12)) is few
+    assert interim_analyses(Adaptive(3, 12)) is few
     assert few.alpha(3, alpha=0.01) < few.alpha(3, alpha=0.05) < 0.05
 
 

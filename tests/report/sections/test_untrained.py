@@ -50,7 +50,7 @@ def losing(findings: Findings, lost: Mapping[int, tuple[int, ...]]) -> Findings:
         for arm in arms
         if arm.arm == gate.arm
     )
-    found = in_both(read, every, others)
+    found = in_both(read, (every, others))
     return replace(findings, arms=tuple(arms), effects=found, gates=gates)
 
 
