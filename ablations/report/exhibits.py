@@ -13,8 +13,8 @@ from ablations.core.record import Exhibit
 from ablations.core.record import Table as ExhibitTable
 from ablations.report.blocks import Figure, Fold, Image, Section, Table, present, prose
 from ablations.report.data_files import csv_file
-from ablations.report.figures.drawings import Words, drawn
-from ablations.report.figures.histograms import Histogram, Histograms, histogram_figure
+from ablations.report.figures.drawings import drawn
+from ablations.report.figures.histograms import Histogram, Histograms
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, count, listing, number
 
@@ -88,13 +88,14 @@ def _histogram(name: str, exhibit: Exhibit) -> Figure | None:
     ends = listing(
         [f"{p.title}: {number(p.bins[0][0])} to {number(p.bins[-1][1])}" for p in data.plots]
     )
-    alt = f"Histogram of {exhibit.title}; {ends}."
-    words = Words(name, exhibit.title, exhibit.caption, alt)
     return drawn(
-        words,
-        exhibit_table(exhibit.title, table),
-        csv_file(name, _frame(table)),
-        lambda width: histogram_figure(data, width),
+        data,
+        name=name,
+        headline=exhibit.title,
+        reading=exhibit.caption,
+        alt=f"Histogram of {exhibit.title}; {ends}.",
+        table=exhibit_table(exhibit.title, table),
+        data=csv_file(name, pd.DataFrame(table.rows, columns=list(table.columns))),
     )
 
 
@@ -110,10 +111,6 @@ def _histograms(table: ExhibitTable) -> Histograms:
         bins.setdefault(str(series), []).append(numbers)
     plots = tuple(Histogram(title, tuple(own)) for title, own in bins.items())
     return Histograms(plots, "share of values, %")
-
-
-def _frame(table: ExhibitTable) -> pd.DataFrame:
-    return pd.DataFrame(table.rows, columns=list(table.columns))
 
 
 def exhibit_table(title: str, table: ExhibitTable) -> Table:

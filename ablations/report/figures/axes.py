@@ -1,13 +1,13 @@
 """Fits numbers of any size onto an axis: as they are, in a power of ten, or by their logarithms.
 
-Drawing works in places near 1, so the largest and smallest floats can be drawn like any other.
+What is drawn are places near 1, so that Matplotlib can draw the largest and smallest floats too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from matplotlib.axis import Axis
@@ -31,14 +31,25 @@ CROWDED = (
 
 @dataclass(frozen=True, slots=True)
 class AxisScale:
-    """Turns numbers into places on an axis; ``least`` is the lowest place of a logarithmic one."""
+    """Turns numbers into places on an axis.
+
+    ``factor`` brings them into the axis's unit, from which all else follows; ``least`` is the
+    lowest place of a logarithmic axis.
+    """
 
     log: bool = False
     exponent: int = 0
     least: float = 0.0
+    factor: float = 1.0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether equal distances are equal differences, in the axis's own unit."""
+        return not self.log and not self.exponent
 
     def place(self, value: float) -> float:
-        """Returns where a number stands, or NaN where it cannot be drawn."""
+        """Returns the place of a number, or NaN where it cannot be drawn."""
+        value *= self.factor
         if not math.isfinite(value) or (self.log and value <= 0):
             return math.nan
         if self.log:
@@ -46,15 +57,15 @@ class AxisScale:
         return float(Decimal(value).scaleb(-self.exponent)) if self.exponent else value
 
     def places(self, values: Iterable[float]) -> tuple[float, ...]:
-        """Returns where those numbers stand that can be drawn."""
+        """Returns the places of those numbers that can be drawn."""
         return tuple(place for value in values if not math.isnan(place := self.place(value)))
 
     def point(self, value: float | None) -> float | None:
-        """Returns where a number stands, or None."""
+        """Returns the place of a number that is known and can be drawn, else None."""
         return next(iter(self.places(() if value is None else (value,))), None)
 
     def bounds(self, found: Bounds | None) -> Bounds | None:
-        """Returns where two ends stand; a logarithmic axis cuts the lower one off at zero."""
+        """Returns the places of two ends; a logarithmic axis cuts the lower one off at zero."""
         if found is None or math.isnan(high := self.place(found[1])):
             return None
         low = self.place(found[0])
@@ -62,14 +73,14 @@ class AxisScale:
             low = min(self.least, high)
         return None if math.isnan(low) else (low, high)
 
-    def named(self, label: str) -> str:
-        """Adds to an axis's label what its numbers are in."""
+    def label(self, label: str) -> str:
+        """Adds to an axis's label how its numbers are written."""
         if self.log:
             return f"{label}, logarithmic"
         return f"{label}, ×{power_of_ten(self.exponent)}" if self.exponent else label
 
-    def tick(self, axis: Axis, locator: Locator) -> None:
-        """Puts numbers at an axis."""
+    def set_ticks(self, axis: Axis, locator: Locator) -> None:
+        """Writes numbers at an axis."""
         axis.set_major_locator(MaxNLocator(5, integer=True) if self.log else locator)
         axis.set_major_formatter(FuncFormatter(_power) if self.log else plain_numbers())
 
@@ -81,15 +92,15 @@ def _power(place: float, _: int | None) -> str:
     return power_of_ten(round(place))
 
 
-def fit(points: Iterable[float], around: Iterable[float] = ()) -> AxisScale:
-    """Chooses an axis for numbers, and what is drawn around them, such as intervals.
+def fit(points: Iterable[float], around: Iterable[float] = (), factor: float = 1.0) -> AxisScale:
+    """Chooses an axis for numbers times a factor, and what is drawn around them, as intervals are.
 
     Only the points decide whether it is logarithmic.
     """
-    own = [value for value in points if math.isfinite(value)]
+    own = [value * factor for value in points if math.isfinite(value * factor)]
     if own and min(own) > 0 and math.log10(max(own)) - math.log10(min(own)) > _DECADES:
-        return AxisScale(log=True, least=math.log10(min(own)) - 1)
-    return plain_or_powers((*own, *around))
+        return AxisScale(log=True, least=math.log10(min(own)) - 1, factor=factor)
+    return replace(plain_or_powers((*own, *(value * factor for value in around))), factor=factor)
 
 
 def plain_or_powers(values: Iterable[float]) -> AxisScale:
@@ -101,15 +112,20 @@ def plain_or_powers(values: Iterable[float]) -> AxisScale:
 
 
 def notes(scale: AxisScale, points: Iterable[float], ends: Iterable[float] = ()) -> str:
-    """Says in words what a reader must know of an axis that does not show all numbers as usual."""
-    points, ends = list(points), list(ends)
+    """Says what a reader must know of an axis that does not show all numbers as usual."""
+    points, ends = ([value * scale.factor for value in values] for values in (points, ends))
     sizes = sorted(abs(value) for value in points if math.isfinite(value) and value)
     middle = sizes[(len(sizes) - 1) // 2] if sizes else 1.0
     crowded = bool(sizes) and math.log10(sizes[-1]) - math.log10(middle) > _DECADES
-    found: dict[str, Callable[[], bool]] = {
-        LOGARITHMIC: lambda: scale.log,
-        CUT: lambda: scale.log and any(value <= 0 for value in ends),
-        CROWDED: lambda: not scale.log and crowded,
-        LEFT_OUT: lambda: not all(map(math.isfinite, (*points, *ends))),
+    found = {
+        LOGARITHMIC: scale.log,
+        CUT: scale.log and any(value <= 0 for value in ends),
+        CROWDED: not scale.log and crowded,
+        LEFT_OUT: not all(map(math.isfinite, (*points, *ends))),
     }
-    return " ".join(text for text, applies in found.items() if applies())
+    return joined(text for text, applies in found.items() if applies)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Joins sentences; each that is there more than once is written once."""
+    return " ".join(dict.fromkeys(filter(None, texts)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ablations.core.estimates import Effect, MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
@@ -26,38 +27,32 @@ from ablations.text.naming import arm_label, effect_label, level_label
 
 def arms_chart(findings: Findings) -> DotPlot:
     """One row per arm: its seeds, mean and interval, with the reference as a line."""
-    name = findings.metric.name
+    name, study = findings.metric.name, findings.study
     found = [(arm, arm.summaries.get(name)) for arm in findings.arms]
     scale = scale_for(findings.metric.unit, [v for _, s in found if s for _, v in s.values])
-    rows = tuple(_arm_row(findings, arm, s, scale=scale) for arm, s in found)
-    reference = findings.arm(findings.study.reference).summaries.get(name)
+    reference = findings.arm(study.reference).summaries.get(name)
     known = reference.mean if reference else None
     return DotPlot(
-        rows=rows,
+        rows=tuple(_arm_row(findings, arm, summary) for arm, summary in found),
         axis=axis_label(findings.metric, scale),
-        line=None if known is None else known * scale.factor,
-        line_label="" if known is None else arm_label(findings.study, findings.study.reference),
+        line=known,
+        line_label="" if known is None else arm_label(study, study.reference),
+        factor=scale.factor,
     )
 
 
-def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None, *, scale: Scale) -> Row:
-    values = [value for _, value in summary.values] if summary else []
+def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None) -> Row:
     bounds = ends(summary.interval) if summary else None
     mean = summary.mean if summary else None
     return Row(
         label=arm_label(findings.study, arm.arm),
-        dots=scaled(values, scale),
-        middle=None if mean is None else mean * scale.factor,
-        bar=bounds_in(bounds, scale),
+        dots=tuple(value for _, value in summary.values) if summary else (),
+        middle=mean,
+        bar=bounds,
         note=number(mean, findings.metric.unit),
         detail=interval(*bounds, findings.metric.unit, suffix=False) if bounds else "",
         colour="muted" if arm.is_reference else "blue",
     )
-
-
-def bounds_in(bounds: Bounds | None, scale: Scale) -> Bounds | None:
-    """Brings two ends into the units of the axis."""
-    return (bounds[0] * scale.factor, bounds[1] * scale.factor) if bounds else None
 
 
 def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:
@@ -66,11 +61,21 @@ def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:
 
 
 def axis_label(metric: MetricInfo, scale: Scale, *, change: bool = False) -> str:
-    """Names an axis, with its unit and the direction that is better."""
-    name = f"{'change in ' if change else ''}{metric_name(metric.name)}"
-    unit = scale.suffix.strip()
+    """Names a horizontal axis, with its unit and the direction that is better."""
     direction = better_direction(metric.better)
-    return f"{name}{f', {unit}' if unit else ''}{f' ({direction})' if direction else ''}"
+    name = f"{'change in ' * change}{unit_label(metric.name, scale)}"
+    return f"{name} ({direction})" if direction else name
+
+
+def upright(label: str) -> str:
+    """Turns the arrow in the label of an axis upwards or downwards."""
+    return label.replace("→", "↑").replace("←", "↓")
+
+
+def unit_label(metric: str, scale: Scale) -> str:
+    """Names a metric and the unit of its axis."""
+    unit = scale.suffix.strip()
+    return f"{metric_name(metric)}{f', {unit}' if unit else ''}"
 
 
 def effects_chart(findings: Findings) -> DotPlot | None:
@@ -78,33 +83,38 @@ def effects_chart(findings: Findings) -> DotPlot | None:
     known = [effect for effect in findings.effects if effect.estimate is not None]
     if not known:
         return None
-    metric = findings.metric
-    scale = scale_for(metric.unit, [e.estimate for e in known], signed=True)
-    margin = findings.study.smallest_effect_that_matters * scale.factor
+    scale = scale_for(findings.metric.unit, [e.estimate for e in known], signed=True)
+    margin = findings.study.smallest_effect_that_matters
     return DotPlot(
-        rows=tuple(_effect_row(findings, effect, scale) for effect in known),
-        axis=axis_label(metric, scale, change=True),
+        rows=tuple(_grouped_row(findings, effect) for effect in known),
+        axis=axis_label(findings.metric, scale, change=True),
         line=0.0,
         line_label="no effect",
         band=(-margin, margin) if margin > 0 else None,
+        factor=scale.factor,
     )
 
 
-def _effect_row(findings: Findings, effect: Effect, scale: Scale) -> Row:
+def _grouped_row(findings: Findings, effect: Effect) -> Row:
     kinds = {"main": "Effects", "arm": "Against the reference", "interaction": "Interactions"}
-    bounds = ends(effect.adjusted or effect.interval)
     crossed = any(other.kind != effect.kind for other in findings.effects)
+    row = effect_row(effect_label(findings, effect), effect)
+    return replace(row, group=kinds[effect.kind]) if crossed else row
+
+
+def effect_row(label: str, effect: Effect) -> Row:
+    """Shows the effect within each seed, both of its intervals, and its verdict as the colour."""
+    bounds, unit = ends(effect.adjusted or effect.interval), effect.metric.unit
     return Row(
-        label=effect_label(findings, effect),
-        dots=scaled((value for _, value in effect.per_seed), scale),
-        middle=None if effect.estimate is None else effect.estimate * scale.factor,
-        bar=bounds_in(ends(effect.interval), scale),
-        thin=bounds_in(ends(effect.adjusted), scale),
-        note=difference(effect.estimate, effect.metric.unit),
-        detail=interval(*bounds, effect.metric.unit, signed=True, suffix=False) if bounds else "",
+        label=label,
+        dots=tuple(value for _, value in effect.per_seed),
+        middle=effect.estimate,
+        bar=ends(effect.interval),
+        thin=ends(effect.adjusted),
+        note=difference(effect.estimate, unit),
+        detail=interval(*bounds, unit, signed=True, suffix=False) if bounds else "",
         colour=VERDICT_COLOURS[effect.verdict],
         hollow=effect.verdict == "inconclusive",
-        group=kinds[effect.kind] if crossed else "",
     )
 
 
@@ -116,7 +126,7 @@ def interaction_chart(findings: Findings) -> Panels | None:
     scale = scale_for(findings.metric.unit, values)
     pairs = dict.fromkeys(cell.factors for cell in findings.cells)
     panels = tuple(_interaction_panel(findings, pair, scale) for pair in pairs)
-    axis = axis_label(findings.metric, scale).replace("→", "↑").replace("←", "↓")
+    axis = upright(axis_label(findings.metric, scale))
     return Panels(panels, axis, limits(values, scale))
 
 

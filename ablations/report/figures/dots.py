@@ -1,31 +1,37 @@
-"""Draws dot plots on given axes; nothing here computes or reads findings.
+"""Draws dot plots; reads no findings.
 
-All numbers arrive in the units that the axis shows. One point is one CSS pixel (72 dpi), so sizes
-in `palette` hold on the page as they are.
+One point is one CSS pixel (72 dpi), so the sizes of `theme` are those on the page.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import PLAIN, AxisScale, fit, notes
-from ablations.report.figures.layout import Bounds, canvas, shorten, shorten_axis, text_width
-from ablations.report.figures.theme import LIGHT, MARKS, SMALL, TEXT, WIDE
+from ablations.report.figures.axes import AxisScale, fit, notes
+from ablations.report.figures.layout import (
+    BESIDE,
+    Bounds,
+    add_plot,
+    canvas,
+    shorten,
+    shorten_axis,
+    text_width,
+)
+from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a dot plot: dots, and beside them a mark with a thick and a thin bar.
+    """One row of a dot plot: dots, and below them a mark with a thick and a thin bar.
 
-    ``diamond`` is a number from elsewhere that they are held against.
+    ``diamond`` is a number from elsewhere to compare them with.
     """
 
     label: str
@@ -43,7 +49,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class DotPlot:
-    """Rows from top to bottom, on one axis, with a line to compare them with."""
+    """Rows from top to bottom, on one axis, with a line to compare them with.
+
+    ``factor`` brings all numbers into the unit of the axis.
+    """
 
     rows: tuple[Row, ...]
     axis: str
@@ -51,73 +60,49 @@ class DotPlot:
     line_label: str = ""
     band: Bounds | None = None
     ticks_for_dots: bool = False
-    scale: AxisScale = PLAIN
+    factor: float = 1.0
 
     @property
-    def points(self) -> list[float]:
-        """Every number that stands for itself, rather than for an interval."""
+    def _points(self) -> list[float]:
+        """Every number that is drawn by itself, rather than as an end of an interval."""
         single = [n for row in self.rows for n in (row.middle, row.diamond)]
         found = [*(dot for row in self.rows for dot in row.dots), *single, self.line]
         return [number for number in found if number is not None]
 
     @property
-    def ends(self) -> list[float]:
+    def _ends(self) -> list[float]:
         """Both ends of every interval."""
         bars = [bar for row in self.rows for bar in (row.bar, row.thin)]
         return [end for bar in (*bars, self.band) if bar for end in bar]
 
     @property
+    def scale(self) -> AxisScale:
+        """The axis that all numbers fit on."""
+        return fit(self._points, self._ends, self.factor)
+
+    @property
     def notes(self) -> str:
         """What a reader must know of an axis that does not show all numbers as usual."""
-        return notes(fit(self.points, self.ends), self.points, self.ends)
+        return notes(self.scale, self._points, self._ends)
 
-
-def fitted(data: DotPlot) -> DotPlot:
-    """Brings a dot plot's numbers to their places on an axis that they all fit on."""
-    scale = fit(data.points, data.ends)
-    if scale == PLAIN and all(map(math.isfinite, (*data.points, *data.ends))):
-        return data
-    return replace(
-        data,
-        rows=tuple(_fitted_row(row, scale) for row in data.rows),
-        axis=scale.named(data.axis),
-        line=scale.point(data.line),
-        band=scale.bounds(data.band),
-        scale=scale,
-    )
-
-
-def _fitted_row(row: Row, scale: AxisScale) -> Row:
-    return replace(
-        row,
-        dots=scale.places(row.dots),
-        middle=scale.point(row.middle),
-        bar=scale.bounds(row.bar),
-        thin=scale.bounds(row.thin),
-        diamond=scale.point(row.diamond),
-    )
-
-
-def dot_figure(data: DotPlot, width: int) -> Figure:
-    """Lays out a dot plot: labels at the left, or on a phone above their rows."""
-    data = fitted(data)
-    narrow = width < WIDE
-    places, headings, depth = _places(data.rows, 1.35 if narrow else 1.0)
-    top, bottom, unit = (30.0 if data.line_label else 10.0), 48.0, 36.0
-    height = top + depth * unit + bottom
-    left = 10.0 if narrow else min(330.0, text_width([row.label for row in data.rows]) + 24)
-    notes = [f"{row.note} {row.detail}" for row in data.rows]
-    right = 14.0 if narrow else text_width(notes, size=SMALL) + 28
-    figure = canvas(width, height)
-    size = ((width - left - right) / width, depth * unit / height)
-    axes = figure.add_axes((left / width, bottom / height, *size))
-    axes.set_ylim(depth, 0)
-    data = replace(data, axis=shorten_axis(data.axis, width - right - 4))
-    plot_rows(axes, data, places, reach=0.3 if narrow else 0.5)
-    _label_rows(axes, data.rows, places=places, room=width if narrow else left, narrow=narrow)
-    for heading, place in headings:
-        _write(axes, _Text(heading, place, shift=(10 - left, 0), weight="bold"))
-    return figure
+    def figure(self, width: int) -> Figure:
+        """Lays out the rows: labels at the left, or on a phone above each row."""
+        narrow = width < WIDE
+        places, headings, depth = _places(self.rows, 1.35 if narrow else 1.0)
+        top, bottom, unit = (30.0 if self.line_label else 10.0), 48.0, 36.0
+        figure = canvas(width, top + depth * unit + bottom)
+        left = 10.0 if narrow else min(330.0, text_width([r.label for r in self.rows]) + 24)
+        notes = [f"{row.note} {row.detail}" for row in self.rows]
+        right = 14.0 if narrow else text_width(notes, size=SMALL) + 28
+        axes = add_plot(figure, left, bottom, width - left - right, depth * unit)
+        axes.set_ylim(depth, 0)
+        plot_rows(axes, self, places, reach=0.3 if narrow else 0.5)
+        axis = shorten_axis(self.scale.label(self.axis), width - right - 4)
+        axes.set_xlabel(axis, labelpad=6)
+        _label_rows(axes, self.rows, places, room=width if narrow else left, narrow=narrow)
+        for heading, place in headings:
+            axes.annotate(heading, (0, place), xytext=(10 - left, 0), fontweight="bold", **BESIDE)
+        return figure
 
 
 def _places(rows: Sequence[Row], step: float) -> tuple[list[float], list[tuple[str, float]], float]:
@@ -135,25 +120,29 @@ def _places(rows: Sequence[Row], step: float) -> tuple[list[float], list[tuple[s
     return places, headings, at
 
 
-def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float = 0.5) -> None:
+def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float) -> None:
     """Draws the marks of a dot plot, the line to compare with and the axis.
 
     Vertical lines keep to ``reach`` above and below each row, so that a label between two rows
     stays free of them.
     """
+    scale = data.scale
+    line, band = scale.point(data.line), scale.bounds(data.band)
     for row, place in zip(data.rows, places, strict=True):
-        _plot_row(ax, row, place, ticks=data.ticks_for_dots)
-    if data.line is not None:
-        ax.plot([data.line], [places[0]], linestyle="none")  # the axis reaches the line
-    _bottom_axis(ax, data)
+        _plot_row(ax, row, place, scale=scale, ticks=data.ticks_for_dots)
+    if line is not None:
+        ax.plot([line], [places[0]], linestyle="none")  # the axis reaches the line
+    ax.set_yticks([])
+    ax.tick_params(pad=6)
+    scale.set_ticks(ax.xaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     _upright(ax, list(ax.get_xticks()), places, reach=reach, colour="grid")
-    if data.band:
+    if band:
         for place in places:
-            ax.fill_between(data.band, place - reach, place + reach, color=LIGHT["grid"],
+            ax.fill_between(band, place - reach, place + reach, color=LIGHT["grid"],
                             linewidth=0, zorder=0, alpha=0.6)  # fmt: skip
-    if data.line is not None:
-        _upright(ax, [data.line], places, reach=reach, colour="rule")
-        _above_line(ax, data.line_label, data.line)
+    if line is not None:
+        _upright(ax, [line], places, reach=reach, colour="rule")
+        _above_line(ax, data.line_label, line)
 
 
 def _upright(
@@ -166,109 +155,69 @@ def _upright(
                 scalex=False, solid_capstyle="butt")  # fmt: skip
 
 
-def _plot_row(ax: Axes, row: Row, place: float, *, ticks: bool) -> None:
+def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool) -> None:
     colour, up, down = LIGHT[row.colour], place - 0.2, place + 0.16
+    dots, middle = scale.places(row.dots), scale.point(row.middle)
     if ticks:
         # One broken line is a tenth of the bytes of a hundred markers.
-        x = [value for dot in row.dots for value in (dot, dot, math.nan)]
-        y = [up - 0.1, up + 0.18, math.nan] * len(row.dots)
+        x = [value for dot in dots for value in (dot, dot, math.nan)]
+        y = [up - 0.1, up + 0.18, math.nan] * len(dots)
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
-    elif row.dots:
-        # Seeds that agree stand beside each other rather than on each other.
-        seaborn.swarmplot(x=row.dots, y=[up] * len(row.dots), ax=ax, orient="h", color=colour,
+    elif dots:
+        # Seeds that agree are drawn beside each other rather than on each other.
+        seaborn.swarmplot(x=dots, y=[up] * len(dots), ax=ax, orient="h", color=colour,
                           size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
                           warn_thresh=1.0)  # fmt: skip
-    for bounds, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
-        if bounds:
-            ax.plot(bounds, [down, down], "-", color=colour, linewidth=MARKS[weight])
-    if row.middle is not None:
+    for bar, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
+        if ends := scale.bounds(bar):
+            ax.plot(ends, [down, down], "-", color=colour, linewidth=MARKS[weight])
+    if middle is not None:
         face = LIGHT["paper"] if row.hollow else colour
-        ax.plot([row.middle], [down], "o", color=colour, markersize=MARKS["mean"],
+        ax.plot([middle], [down], "o", color=colour, markersize=MARKS["mean"],
                 markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
-    if row.diamond is not None:
-        ax.plot([row.diamond], [place], "D", color=LIGHT["ink"], markersize=MARKS["mean"] + 1,
+    if (diamond := scale.point(row.diamond)) is not None:
+        ax.plot([diamond], [place], "D", color=LIGHT["ink"], markersize=MARKS["mean"] + 1,
                 markerfacecolor="none", markeredgewidth=1.5, zorder=5)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """Words at the left (``end`` 0) or right (1) edge of the axes, shifted by pixels."""
-
-    words: str
-    place: float
-    end: int = 0
-    shift: Bounds = (0.0, 0.0)
-    align: Literal["left", "right"] = "left"
-    size: float = TEXT
-    weight: str = "normal"
-
-
 def _label_rows(
-    ax: Axes, rows: Sequence[Row], *, places: Sequence[float], room: float, narrow: bool
+    ax: Axes, rows: Sequence[Row], places: Sequence[float], *, room: float, narrow: bool
 ) -> None:
     for row, place in zip(rows, places, strict=True):
         if narrow:
-            space = room - text_width([row.note], size=SMALL) - 40
-            label = _Text(shorten(row.label, space), place - 0.58)
-            note = _Text(row.note, place - 0.58, end=1, align="right", size=SMALL)
+            label = shorten(row.label, room - text_width([row.note], size=SMALL) - 40)
+            ax.annotate(label, (0, place - 0.58), xytext=(0, 0), **BESIDE)
+            ax.annotate(row.note, (1, place - 0.58), xytext=(0, 0), ha="right", fontsize=SMALL,
+                        **BESIDE)  # fmt: skip
         else:
-            label = _Text(shorten(row.label, room - 20), place, shift=(-12, 0), align="right")
-            note = _Text(f"{row.note} {row.detail}", place, end=1, shift=(14, 0), size=SMALL)
-        _write(ax, label)
-        _write(ax, note)
-
-
-def _write(ax: Axes, text: _Text) -> None:
-    ax.annotate(
-        text.words,
-        (text.end, text.place),
-        xycoords=("axes fraction", "data"),
-        xytext=text.shift,
-        textcoords="offset points",
-        ha=text.align,
-        va="center",
-        fontsize=text.size,
-        fontweight=text.weight,
-        annotation_clip=False,
-    )
+            label, note = shorten(row.label, room - 20), f"{row.note} {row.detail}"
+            ax.annotate(label, (0, place), xytext=(-12, 0), ha="right", **BESIDE)
+            ax.annotate(note, (1, place), xytext=(14, 0), fontsize=SMALL, **BESIDE)
 
 
 def _above_line(ax: Axes, text: str, at: float) -> None:
     low, high = ax.get_xlim()
-    align = (
-        "left"
-        if at < low + (high - low) * 0.3
-        else "right"
-        if at > high - (high - low) * 0.3
-        else "center"
-    )
+    third = (high - low) * 0.3
+    align = "left" if at < low + third else "right" if at > high - third else "center"
     ax.annotate(
         text, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 8),
         textcoords="offset points", ha=align, fontsize=SMALL, color=LIGHT["muted"],
     )  # fmt: skip
 
 
-def _bottom_axis(ax: Axes, data: DotPlot) -> None:
-    ax.set_xlabel(data.axis, loc="right", labelpad=6)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    data.scale.tick(ax.xaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    ax.tick_params(length=0, pad=6)
-
-
 def thumbnail_figure(data: DotPlot) -> Figure:
     """Draws a dot plot without words, for the card of a study."""
-    data, figure = fitted(data), canvas(320, 150)
+    scale, figure = data.scale, canvas(320, 150)
     axes = figure.add_axes((0.03, 0.04, 0.94, 0.92))
     axes.set_axis_off()
     axes.set_ylim(len(data.rows) - 0.4, -0.6)
     size = min(MARKS["mean"], 110 / max(1, len(data.rows)))
-    if data.line is not None:
-        axes.axvline(data.line, color=LIGHT["rule"], linewidth=1.2)
+    if (line := scale.point(data.line)) is not None:
+        axes.axvline(line, color=LIGHT["rule"], linewidth=1.2)
     for place, row in enumerate(data.rows):
         colour = LIGHT[row.colour]
-        if row.bar:
-            axes.plot(row.bar, [place] * 2, "-", color=colour, linewidth=size / 2.5)
-        if row.middle is not None:
-            axes.plot([row.middle], [place], "o", color=colour, markersize=size, markeredgewidth=0)
+        if bar := scale.bounds(row.bar):
+            axes.plot(bar, [place] * 2, "-", color=colour, linewidth=size / 2.5)
+        if (middle := scale.point(row.middle)) is not None:
+            axes.plot([middle], [place], "o", color=colour, markersize=size, markeredgewidth=0)
     return figure

@@ -1,9 +1,8 @@
-"""Makes a figure from its words, table, numbers and drawing, and draws those of the opening."""
+"""Makes a figure of a chart with its words, table and numbers, and draws those of the opening."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 from matplotlib.figure import Figure as Canvas
 
@@ -11,37 +10,36 @@ from ablations.core.findings import Findings
 from ablations.report import data_files
 from ablations.report.blocks import DataFile, Figure, Table
 from ablations.report.figures import charts, figure_tables, headlines
-from ablations.report.figures.dots import dot_figure, thumbnail_figure
-from ablations.report.figures.svg import alone, draw, for_page, themed
+from ablations.report.figures.dots import thumbnail_figure
+from ablations.report.figures.svg import draw, for_page, standalone, themed
 from ablations.report.figures.theme import NARROW, WIDE
 from ablations.text.formatting import metric_name
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What stands around a figure.
+class Chart(Protocol):
+    """What a figure shows; ``notes`` say where an axis does not show all numbers as usual."""
 
-    ``notes`` follow the reading, where an axis does not show all numbers as usual.
-    """
+    @property
+    def notes(self) -> str: ...  # noqa: D102 - as above
 
-    name: str
-    headline: str
-    reading: str
-    alt: str
-    notes: str = ""
+    def figure(self, width: int) -> Canvas:
+        """Draws the chart at a width in CSS pixels."""
+        ...
 
 
-def drawn(words: Words, table: Table, data: DataFile, lay_out: Callable[[int], Canvas]) -> Figure:
-    """Draws a figure for page, phone and file."""
-    wide, narrow = draw(lay_out(WIDE)), draw(lay_out(NARROW))
+def drawn(
+    chart: Chart, *, name: str, headline: str, reading: str, alt: str, table: Table, data: DataFile
+) -> Figure:
+    """Draws a figure for page, phone and file; its notes follow the reading."""
+    wide, narrow = draw(chart.figure(WIDE)), draw(chart.figure(NARROW))
     return Figure(
-        name=words.name,
-        headline=words.headline,
-        reading=" ".join(filter(None, (words.reading, words.notes))),
-        alt=words.alt,
-        wide=for_page(wide, name=f"{words.name}-wide", alt=words.alt, shown="wide"),
-        narrow=for_page(narrow, name=f"{words.name}-narrow", alt=words.alt, shown="narrow"),
-        svg=alone(wide, alt=words.alt),
+        name=name,
+        headline=headline,
+        reading=" ".join(filter(None, (reading, chart.notes))),
+        alt=alt,
+        wide=for_page(wide, name=f"{name}-wide", alt=alt, shown="wide"),
+        narrow=for_page(narrow, name=f"{name}-narrow", alt=alt, shown="narrow"),
+        svg=standalone(wide, alt=alt),
         data=data,
         table=table,
     )
@@ -52,14 +50,14 @@ def draw_arms(findings: Findings) -> Figure | None:
     chart = charts.arms_chart(findings)
     if all(row.middle is None for row in chart.rows):
         return None
-    alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
-    headline, reading = headlines.arms_headline(findings), headlines.arms_reading(findings)
-    words = Words("arms", headline, reading, alt, notes=chart.notes)
     return drawn(
-        words,
-        figure_tables.seed_table(findings),
-        data_files.arms_file("arms", findings),
-        lambda width: dot_figure(chart, width),
+        chart,
+        name="arms",
+        headline=headlines.arms_headline(findings),
+        reading=headlines.arms_reading(findings),
+        alt=headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm"),
+        table=figure_tables.seed_table(findings),
+        data=data_files.arms_file("arms", findings),
     )
 
 

@@ -1,17 +1,17 @@
-"""Draws histograms as small multiples. Computes nothing."""
+"""Draws histograms as small multiples."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import plain_or_powers
-from ablations.report.figures.layout import canvas, plain_numbers, wrapped
-from ablations.report.figures.theme import LIGHT, SERIES, SMALL, WIDE
+from ablations.report.figures.axes import AxisScale, plain_or_powers
+from ablations.report.figures.layout import Grid, lay_out, plain_numbers, wrapped, write_head
+from ablations.report.figures.theme import LIGHT, SERIES, WIDE
 
 Bin = tuple[float, float, float]
 """Where a bin begins and ends, and the height of its bar."""
@@ -31,61 +31,38 @@ class Histograms:
 
     plots: tuple[Histogram, ...]
     y_axis: str
+    notes: str = ""
+
+    def figure(self, width: int) -> Figure:
+        """Lays out the series side by side, or on a phone one above the other."""
+        columns = min(3, len(self.plots)) if width >= WIDE else 1
+        grid = Grid(columns, cell=196, widest=380, head=24, top=30, bottom=34, right=40)
+        figure, places = lay_out(len(self.plots), width, grid)
+        shares = [share for plot in self.plots for *_, share in plot.bins]
+        scale = plain_or_powers(shares)
+        write_head(figure, scale.label(self.y_axis))
+        top, bottom = (scale.place(end(shares, default=0.0)) for end in (max, min))
+        for axes, plot, colour in zip(places, self.plots, cycle(SERIES), strict=False):
+            axes.set_ylim(min(0.0, bottom), top * 1.06 if top > 0 else 1.0)
+            plot_histogram(axes, plot, scale, colour=colour)
+            axes.set_title(wrapped(plot.title, axes.get_window_extent().width), pad=8)
+        return figure
 
 
-_TITLE, _PLOT, _FOOT, _LEFT, _HEAD = 30.0, 132.0, 34.0, 44.0, 24.0
-
-
-def histogram_figure(data: Histograms, width: int) -> Figure:
-    """Lays out the series side by side, or on a phone one above the other."""
-    data = _fitted(data)
-    columns = min(3, len(data.plots)) if width >= WIDE else 1
-    cell = _TITLE + _PLOT + _FOOT
-    height = _HEAD + math.ceil(len(data.plots) / columns) * cell
-    figure = canvas(width, height)
-    figure.text(2 / width, 1 - 10 / height, data.y_axis, fontsize=SMALL, color=LIGHT["muted"],
-                va="center")  # fmt: skip
-    wide = min((width - _LEFT) / columns, 380.0)
-    top = max((share for plot in data.plots for *_, share in plot.bins), default=1.0)
-    bottom = min((share for plot in data.plots for *_, share in plot.bins), default=0.0)
-    for i, plot in enumerate(data.plots):
-        row, column = divmod(i, columns)
-        y = height - _HEAD - (row + 1) * cell + _FOOT
-        size = ((wide - 40) / width, _PLOT / height)
-        axes = figure.add_axes(((_LEFT + column * wide) / width, y / height, *size))
-        axes.set_ylim(min(0.0, bottom), (top * 1.06 if top > 0 else 0.0) or 1.0)
-        plot_histogram(axes, plot, colour=SERIES[i % len(SERIES)])
-        axes.set_title(wrapped(plot.title, wide - 40), loc="left", fontsize=SMALL,
-                       color=LIGHT["ink"], pad=8)  # fmt: skip
-        axes.tick_params(length=0, pad=5, labelleft=column == 0)
-    return figure
-
-
-def _fitted(data: Histograms) -> Histograms:
-    """Brings the heights to their places on an axis that they all fit on."""
-    scale = plain_or_powers([share for plot in data.plots for *_, share in plot.bins])
-    plots = tuple(
-        replace(
-            plot, bins=tuple((start, end, scale.place(share)) for start, end, share in plot.bins)
-        )
-        for plot in data.plots
-    )
-    return Histograms(plots, scale.named(data.y_axis))
-
-
-def plot_histogram(ax: Axes, data: Histogram, *, colour: str) -> None:
+def plot_histogram(ax: Axes, data: Histogram, upward: AxisScale, *, colour: str) -> None:
     """Draws one outline over all bins, filled."""
     found = [data.bins[0][0], *(end for _, end, _ in data.bins)] if data.bins else [0.0, 1.0]
     scale = plain_or_powers(found)
-    edges, heights = scale.places(found), [share for *_, share in data.bins] or [0.0]
+    edges = scale.places(found)
+    heights = [upward.place(share) for *_, share in data.bins] or [0.0]
     ax.stairs(heights, edges, fill=True, color=LIGHT[colour], alpha=0.85, zorder=2)
     if edges[0] != edges[-1]:
         ax.set_xlim(edges[0], edges[-1])
-    ax.set_xlabel(scale.named("").strip(", "), loc="right")
+    ax.set_xlabel(scale.label("").strip(", "))
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(plain_numbers())
-    ax.spines["left"].set_visible(False)
+    ax.tick_params(pad=5)
     ax.grid(visible=True, axis="y", zorder=0)
     ax.set_axisbelow(True)

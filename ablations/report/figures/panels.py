@@ -1,19 +1,29 @@
-"""Draws small multiples: interaction plots and learning curves. Computes nothing."""
+"""Draws small multiples: interaction plots and learning curves; reads no findings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import PLAIN, AxisScale, fit, notes
-from ablations.report.figures.layout import canvas, shorten, shorten_axis, spaced, wrapped
-from ablations.report.figures.theme import LIGHT, MARKS, SERIES, SMALL, TEXT, WIDE
+from ablations.report.figures.axes import PLAIN, AxisScale, fit, joined, notes
+from ablations.report.figures.layout import (
+    BESIDE,
+    Bounds,
+    Grid,
+    lay_out,
+    shorten,
+    spaced,
+    wrapped,
+    write_head,
+    write_legend,
+)
+from ablations.report.figures.theme import LIGHT, MARKS, SERIES, SMALL, WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One small plot. Without ``x_labels`` the lines run over epochs from 1."""
+    """One small plot: of an interaction, or without ``x_labels`` of curves over epochs from 1."""
 
     title: str
     lines: tuple[Line, ...]
@@ -41,7 +51,7 @@ class Panels:
 
     panels: tuple[Panel, ...]
     y_axis: str
-    bounds: tuple[float, float]
+    bounds: Bounds
     legend: tuple[str, ...] = ()
     scale: AxisScale = PLAIN
 
@@ -60,6 +70,37 @@ class Panels:
         beyond = [value for value in every if not math.isfinite(value)]
         return notes(fit(self.points), [*self.points, *beyond])
 
+    def figure(self, width: int) -> Figure:
+        """Lays out the plots as what they are."""
+        lay_out = interaction_figure if self.panels[0].x_labels else curve_figure
+        return lay_out(self, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Plots of one arm's curves, one a metric; each has a vertical axis of its own."""
+
+    plots: tuple[Panels, ...]
+
+    @property
+    def notes(self) -> str:
+        """What a reader must know of axes that do not show all numbers as usual."""
+        return joined(plot.notes for plot in self.plots)
+
+    def figure(self, width: int) -> Figure:
+        """Lays out the plots side by side, or on a phone one above the other."""
+        columns = len(self.plots) if width >= WIDE else 1
+        grid = Grid(columns, cell=246, widest=430, head=26, top=34, bottom=34, right=22,
+                    has_numbers=True)  # fmt: skip
+        figure, places = lay_out(len(self.plots), width, grid)
+        write_legend(figure, self.plots[0].legend, top=12)
+        for axes, plot in zip(places, map(fitted, self.plots), strict=True):
+            plot_curves(axes, plot.panels[0])
+            finish(axes, plot, plot.y_axis, room=_width(axes) + 6)
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+            axes.set_xlabel("epoch", labelpad=3)
+        return figure
+
 
 def fitted(data: Panels) -> Panels:
     """Brings the numbers of panels to their places on an axis that they all fit on."""
@@ -75,7 +116,7 @@ def fitted(data: Panels) -> Panels:
         return replace(line, mean=tuple(map(place, line.mean)), seeds=seeds)
 
     panels = tuple(replace(p, lines=tuple(map(placed, p.lines))) for p in data.panels)
-    axis = scale.named(data.y_axis)
+    axis = scale.label(data.y_axis)
     return replace(data, panels=panels, bounds=(low, high), y_axis=axis, scale=scale)
 
 
@@ -87,49 +128,33 @@ def _limits(data: Panels, scale: AxisScale) -> tuple[float, float]:
     return min(places) - room, max(places) + room
 
 
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Pixels of a grid of panels; the numbers of the vertical axis stand at its left, once."""
-
-    columns: int
-    cell: float
-    right: float
-    top: float
-    bottom: float
-    widest: float = 420.0
-
-
-_NUMBERS = 44.0
-"""Pixels for the numbers at the left of a grid."""
-
-
 def interaction_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per pair of factors."""
     data = fitted(data)
     columns = min(3, len(data.panels)) if width >= WIDE else 1
-    grid = _Grid(columns, cell=270, right=118, top=34, bottom=52, widest=340)
-    figure, places = _lay_out(data, width, grid)
+    grid = Grid(columns, cell=270, widest=340, head=30, top=34, bottom=52, right=118, foot=18)
+    figure, places = lay_out(len(data.panels), width, grid)
+    write_head(figure, data.y_axis)
     for axes, panel in zip(places, data.panels, strict=True):
         plot_interaction(axes, panel)
         finish(axes, data, panel.title, room=_width(axes) + grid.right - 8)
         label_ends(axes, panel, room=grid.right)
-    _number_first_column(places, columns)
     return figure
 
 
 def curve_figure(data: Panels, width: int) -> Figure:
     """Lays out one panel per arm."""
     data = fitted(data)
-    most = 4 if width >= WIDE else 2
-    columns = min(most, len(data.panels))
-    grid = _Grid(columns, cell=178, right=18, top=46, bottom=30, widest=300)
-    figure, places = _lay_out(data, width, grid)
-    for i, (axes, panel) in enumerate(zip(places, data.panels, strict=True)):
+    columns = min(4 if width >= WIDE else 2, len(data.panels))
+    head = 52 if data.legend else 30
+    grid = Grid(columns, cell=178, widest=300, head=head, top=46, bottom=30, right=18, foot=18)
+    figure, places = lay_out(len(data.panels), width, grid)
+    write_head(figure, data.y_axis)
+    write_legend(figure, data.legend, top=32)
+    for axes, panel in zip(places, data.panels, strict=True):
         plot_curves(axes, panel)
         finish(axes, data, panel.title, room=_width(axes) + 14)
-        if i == len(data.panels) - 1:
-            axes.set_xlabel(panel.x_axis, loc="right", labelpad=3)
-    _number_first_column(places, columns)
+    places[-1].set_xlabel(data.panels[-1].x_axis, labelpad=3)
     return figure
 
 
@@ -137,64 +162,23 @@ def _width(ax: Axes) -> float:
     return float(ax.get_window_extent().width)
 
 
-def _number_first_column(places: Sequence[Axes], columns: int) -> None:
-    for i, axes in enumerate(places):
-        if i % columns:
-            axes.tick_params(axis="y", labelleft=False)
-
-
-def _lay_out(data: Panels, width: int, grid: _Grid) -> tuple[Figure, list[Axes]]:
-    head, foot = (52.0 if data.legend else 30.0), 18.0
-    height = head + math.ceil(len(data.panels) / grid.columns) * grid.cell + foot
-    figure = canvas(width, height)
-    wide = min((width - _NUMBERS) / grid.columns, grid.widest)
-    size = ((wide - grid.right) / width, (grid.cell - grid.bottom - grid.top) / height)
-    places = []
-    for i in range(len(data.panels)):
-        row, column = divmod(i, grid.columns)
-        x = _NUMBERS + column * wide
-        y = height - head - (row + 1) * grid.cell + grid.bottom
-        places.append(figure.add_axes((x / width, y / height, *size)))
-    _write_head(figure, data)
-    return figure, places
-
-
-def _write_head(figure: Figure, data: Panels) -> None:
-    width, height = figure.get_size_inches() * 72
-    y = 1 - 10 / height
-    words = shorten_axis(data.y_axis, width - 4)
-    figure.text(2 / width, y, words, fontsize=SMALL, color=LIGHT["muted"], va="center")
-    write_legend(figure, data.legend, top=32)
-
-
-def write_legend(figure: Figure, names: Sequence[str], *, top: float) -> None:
-    """Names the colours of the lines, in a row that many pixels below the top."""
-    width, height = figure.get_size_inches() * 72
-    at = 2.0
-    for name, colour in zip(names, SERIES, strict=False):
-        figure.text(
-            at / width, 1 - top / height, f"━ {name}", fontsize=SMALL, color=LIGHT[colour],
-            va="center", fontweight="bold",
-        )  # fmt: skip
-        at += (len(name) + 4) * 0.56 * TEXT
-
-
 def plot_interaction(ax: Axes, panel: Panel) -> None:
     """Draws a line per level over the levels of the other factor, seeds as dots."""
     x = range(len(panel.x_labels))
-    for line, name in zip(panel.lines, _cycled(len(panel.lines)), strict=True):
+    for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
         for seed in line.seeds:
             ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
     ax.set_xticks(x, [shorten(label, 80, size=SMALL) for label in panel.x_labels])
-    ax.set_xlabel(shorten(panel.x_axis, _width(ax) + 80, size=SMALL), labelpad=4)
+    axis = shorten(panel.x_axis, _width(ax) + 80, size=SMALL)
+    ax.set_xlabel(axis, loc="center", labelpad=4)
 
 
 def plot_curves(ax: Axes, panel: Panel) -> None:
     """Draws each seed thin and the mean thick."""
-    for line, name in zip(panel.lines, _cycled(len(panel.lines)), strict=True):
+    for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
         runs = [list(enumerate(seed, start=1)) for seed in line.seeds]
         ax.add_collection(
@@ -210,31 +194,21 @@ def finish(ax: Axes, data: Panels, title: str, *, room: float) -> None:
     """Gives a plot its vertical axis, its grid and its title."""
     low, high = data.bounds
     ax.set_ylim(low, high)
-    data.scale.tick(ax.yaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    ax.spines["left"].set_visible(False)
+    data.scale.set_ticks(ax.yaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.grid(visible=True, axis="y", zorder=0)
     ax.set_axisbelow(True)
-    ax.tick_params(length=0, pad=5)
-    words = wrapped(title, room)
-    ax.set_title(words, loc="left", fontsize=SMALL, color=LIGHT["ink"], pad=9, linespacing=1.25)
+    ax.tick_params(pad=5)
+    ax.set_title(wrapped(title, room), pad=9, linespacing=1.25)
 
 
 def label_ends(ax: Axes, panel: Panel, *, room: float) -> None:
     """Writes each line's name at its right end, moved apart where they meet."""
     low, high = ax.get_ylim()
     gap = (high - low) * 17 / ax.get_window_extent().height
-    named = zip(panel.lines, _cycled(len(panel.lines)), strict=True)
+    named = zip(panel.lines, cycle(SERIES), strict=False)
     drawn = [(line, colour) for line, colour in named if math.isfinite(line.mean[-1])]
     ends = sorted(drawn, key=lambda e: e[0].mean[-1])
     places = spaced([line.mean[-1] for line, _ in ends], gap, top=high)
     for (line, colour), place in zip(ends, places, strict=True):
-        label = shorten(line.label, room - 12, size=SMALL)
-        ax.annotate(
-            label, (1, place), xycoords=("axes fraction", "data"),
-            xytext=(4, 0), textcoords="offset points", va="center", fontsize=SMALL,
-            color=LIGHT[colour], fontweight="bold", annotation_clip=False,
-        )  # fmt: skip
-
-
-def _cycled(count: int) -> Sequence[str]:
-    return [SERIES[i % len(SERIES)] for i in range(count)]
+        ax.annotate(shorten(line.label, room - 12, size=SMALL), (1, place), xytext=(4, 0),
+                    fontsize=SMALL, color=LIGHT[colour], fontweight="bold", **BESIDE)  # fmt: skip

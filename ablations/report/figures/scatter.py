@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import PLAIN, AxisScale, fit, notes
+from ablations.report.figures.axes import PLAIN, AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
     Bounds,
+    add_plot,
     canvas,
     shorten_axis,
     spaced,
@@ -35,32 +36,46 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Cost to the right, the metric upwards; ``front`` are the points that no other dominates."""
+    """Cost to the right, the metric upwards; ``front`` are the points that no other dominates.
+
+    ``factors`` bring costs and metric into the units of their axes.
+    """
 
     points: tuple[Point, ...]
     x_axis: str
     y_axis: str
     log: bool = False
     front: tuple[tuple[float, float], ...] = ()
+    factors: tuple[float, float] = (1.0, 1.0)
     across: AxisScale = PLAIN
     upward: AxisScale = PLAIN
 
     @property
+    def _bars(self) -> list[float]:
+        return [end for point in self.points for end in point.bar or ()]
+
+    @property
     def scales(self) -> tuple[AxisScale, AxisScale]:
         """The axes that all points fit on."""
-        bars = [end for point in self.points for end in point.bar or ()]
-        return fit([p.x for p in self.points]), fit([p.y for p in self.points], bars)
+        across, upward = self.factors
+        costs = fit([point.x for point in self.points], factor=across)
+        return costs, fit([point.y for point in self.points], self._bars, upward)
 
     @property
     def notes(self) -> str:
         """What a reader must know of axes that do not show all numbers as usual."""
         across, upward = self.scales
-        bars = [end for point in self.points for end in point.bar or ()]
-        found = (
-            notes(across, [point.x for point in self.points]),
-            notes(upward, [point.y for point in self.points], bars),
-        )
-        return " ".join(dict.fromkeys(filter(None, found)))
+        x, y = [point.x for point in self.points], [point.y for point in self.points]
+        return joined([notes(across, x), notes(upward, y, self._bars)])
+
+    def figure(self, width: int) -> Figure:
+        """Lays out the points, and their labels in a column at the right."""
+        data = fitted(self)
+        height = 330.0 if width >= WIDE else 380.0
+        room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
+        figure = canvas(width, height)
+        plot_cost(add_plot(figure, 58, 52, width - 58 - room, height - 52 - 34), data, room=room)
+        return figure
 
 
 def fitted(data: Scatter) -> Scatter:
@@ -75,25 +90,12 @@ def fitted(data: Scatter) -> Scatter:
         data,
         points=tuple(p for p in points if math.isfinite(p.x) and math.isfinite(p.y)),
         front=tuple(place for place in front if all(map(math.isfinite, place))),
-        x_axis=across.named(data.x_axis),
-        y_axis=upward.named(data.y_axis),
-        log=data.log and across == PLAIN,
+        x_axis=across.label(data.x_axis),
+        y_axis=upward.label(data.y_axis),
+        log=data.log and across.is_plain,
         across=across,
         upward=upward,
     )
-
-
-def cost_figure(data: Scatter, width: int) -> Figure:
-    """Lays out the cost plot with its labels in a column at the right."""
-    data = fitted(data)
-    height = 330.0 if width >= WIDE else 380.0
-    room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
-    figure = canvas(width, height)
-    left, bottom = 58.0, 52.0
-    size = ((width - left - room) / width, (height - bottom - 34) / height)
-    axes = figure.add_axes((left / width, bottom / height, *size))
-    plot_cost(axes, data, room=room)
-    return figure
 
 
 def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
@@ -118,25 +120,17 @@ def _finish_axes(ax: Axes, data: Scatter, *, room: float) -> None:
         ax.set_xscale("log")
     else:
         if not data.across.log:
-            ax.set_xlim(left=min(0, ax.get_xlim()[0]) if _below_zero(data) else 0)
-        data.across.tick(ax.xaxis, MaxNLocator(5))
-    data.upward.tick(ax.yaxis, MaxNLocator(5))
+            below = any(point.x < 0 for point in data.points)
+            ax.set_xlim(left=min(0, ax.get_xlim()[0]) if below else 0)
+        data.across.set_ticks(ax.xaxis, MaxNLocator(5))
+    data.upward.set_ticks(ax.yaxis, MaxNLocator(5))
     wide = ax.get_window_extent().width
-    ax.set_xlabel(shorten_axis(data.x_axis, wide + 100), loc="right", labelpad=6)
-    ax.set_title(
-        shorten_axis(data.y_axis, wide + room),
-        loc="left",
-        fontsize=SMALL,
-        color=LIGHT["muted"],
-        pad=12,
-    )
+    ax.set_xlabel(shorten_axis(data.x_axis, wide + 100), labelpad=6)
+    ax.set_title(shorten_axis(data.y_axis, wide + room), color=LIGHT["muted"], pad=12)
+    ax.spines["left"].set_visible(True)
     ax.grid(visible=True, zorder=0)
     ax.set_axisbelow(True)
-    ax.tick_params(length=0, pad=6)
-
-
-def _below_zero(data: Scatter) -> bool:
-    return any(point.x < 0 for point in data.points)
+    ax.tick_params(pad=6)
 
 
 def _label_points(ax: Axes, points: Sequence[Point], *, room: float) -> None:

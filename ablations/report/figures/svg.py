@@ -16,7 +16,7 @@ from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
 from ablations.text.escaping import printable
 
 _NAME = {value: name for name, value in LIGHT.items()}
-_NOTHING_TO_DATE = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
 def draw(figure: Figure) -> str:
@@ -28,7 +28,7 @@ def draw(figure: Figure) -> str:
     with warnings.catch_warnings():
         # Matplotlib measures with its own font; the text itself is drawn by the reader's.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure.savefig(stream, format="svg", metadata=_NOTHING_TO_DATE, transparent=True)
+        figure.savefig(stream, format="svg", metadata=_NO_METADATA, transparent=True)
     return _bare(stream.getvalue())
 
 
@@ -70,7 +70,7 @@ def for_page(svg: str, *, name: str, alt: str, shown: str) -> Markup:
     return Markup(body.replace("<svg", attributes, 1))  # noqa: S704 - drawn by us, alt escaped
 
 
-def alone(svg: str, *, alt: str) -> str:
+def standalone(svg: str, *, alt: str) -> str:
     """Makes SVG a file of its own, in fixed colours on white."""
     return _document(svg, alt, f'<rect width="100%" height="100%" fill="{LIGHT["paper"]}"/>')
 

@@ -79,8 +79,12 @@ _STYLE: Any = {
     "axes.labelsize": SMALL,
     "axes.facecolor": "none",
     "axes.linewidth": 1.0,
+    "axes.spines.left": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": SMALL,
+    "xaxis.labellocation": "right",
     "grid.color": LIGHT["grid"],
     "grid.linewidth": 1.0,
     "xtick.color": LIGHT["rule"],
@@ -89,6 +93,8 @@ _STYLE: Any = {
     "ytick.labelcolor": LIGHT["muted"],
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
     "lines.solid_capstyle": "round",
 }
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import (
-    ACCURACY,
-    CURVES,
-    in_validation,
-    unit_of,
-)
-from ablations.report.figures.charts import axis_label, bounds_in, limits, scaled
+from ablations.core.metrics import ACCURACY, CURVES, in_validation, unit_of
+from ablations.report.figures.charts import axis_label, limits, scaled, unit_label, upright
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
@@ -47,10 +42,8 @@ def curves_chart(findings: Findings) -> Panels | None:
         )
         for arm in arms
     )
-    suffix = scale.suffix.strip()
-    axis = f"{metric_name(metrics[0])}{f', {suffix}' if suffix else ''}"
     legend = ("training", "validation") if len(metrics) == 2 else ()
-    return Panels(panels, axis, limits(values, scale), legend)
+    return Panels(panels, unit_label(metrics[0], scale), limits(values, scale), legend)
 
 
 def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
@@ -61,61 +54,59 @@ def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
 
 def steps_chart(findings: Findings) -> DotPlot | None:
     """One row per arm: percentiles 1 to 99 of its steps as ticks, the middle half as a bar."""
-    timed = [arm for arm in findings.arms if arm.timing and len(arm.timing.quantiles) == 101]
-    ends = [arm.timing.quantiles[99] for arm in timed if arm.timing]
+    timed = [(arm, arm.timing.quantiles) for arm in findings.arms if arm.timing]
+    timed = [(arm, quantiles) for arm, quantiles in timed if len(quantiles) == 101]
     if not timed:
         return None
-    scale = scale_for("seconds", ends)
-    metric = MetricInfo("step_time", "seconds", "lower")
-    return DotPlot(
-        rows=tuple(_step_row(findings, arm, scale) for arm in timed),
-        axis=axis_label(metric, scale),
-        ticks_for_dots=True,
+    scale = scale_for("seconds", [quantiles[99] for _, quantiles in timed])
+    rows = tuple(
+        Row(
+            label=arm_label(findings.study, arm.arm),
+            dots=tuple(quantiles[1:100]),
+            middle=quantiles[50],
+            bar=(quantiles[25], quantiles[75]),
+            thin=(quantiles[5], quantiles[95]),
+            note=scale.show(quantiles[50]),
+            colour="muted" if arm.is_reference else "blue",
+        )
+        for arm, quantiles in timed
     )
-
-
-def _step_row(findings: Findings, arm: ArmFinding, scale: Scale) -> Row:
-    quantiles = arm.timing.quantiles if arm.timing else ()
-    return Row(
-        label=arm_label(findings.study, arm.arm),
-        dots=scaled(quantiles[1:100], scale),
-        middle=quantiles[50] * scale.factor,
-        bar=(quantiles[25] * scale.factor, quantiles[75] * scale.factor),
-        thin=(quantiles[5] * scale.factor, quantiles[95] * scale.factor),
-        note=scale.show(quantiles[50]),
-        colour="muted" if arm.is_reference else "blue",
-    )
+    axis = axis_label(MetricInfo("step_time", "seconds", "lower"), scale)
+    return DotPlot(rows, axis, ticks_for_dots=True, factor=scale.factor)
 
 
 def cost_chart(findings: Findings) -> Scatter | None:
     """One point per arm: mean cost and mean of the study's metric."""
-    cost = findings.cost_metric
+    cost, metric = findings.cost_metric, findings.metric
     found = [
-        (arm, arm.summaries[cost].mean, arm.summaries[findings.metric.name])
+        (arm, arm.summaries[cost].mean, arm.summaries[metric.name])
         for arm in findings.arms
-        if cost and cost in arm.summaries and findings.metric.name in arm.summaries
+        if cost and cost in arm.summaries and metric.name in arm.summaries
     ]
     costs = [x for _, x, _ in found if x is not None]
     if len(costs) < 2 or cost is None:
         return None
     across = scale_for("seconds", costs)
-    upward = scale_for(findings.metric.unit, [y.mean for *_, y in found])
+    upward = scale_for(metric.unit, [y.mean for *_, y in found])
     points = {
         arm.arm: Point(
             label=_point_label(findings, arm, len(found)),
-            x=x * across.factor,
-            y=y.mean * upward.factor,
-            bar=bounds_in(ends(y.interval), upward),
+            x=x,
+            y=y.mean,
+            bar=ends(y.interval),
             colour="muted" if arm.is_reference else "blue",
         )
         for arm, x, y in found
         if x is not None and y.mean is not None
     }
-    x_axis = axis_label(MetricInfo(cost, "seconds", "lower"), across)
-    y_axis = axis_label(findings.metric, upward).replace("→", "↑").replace("←", "↓")
-    front = tuple((points[arm].x, points[arm].y) for arm in findings.front if arm in points)
-    log = min(costs) > 0 and max(costs) / min(costs) > 20
-    return Scatter(tuple(points.values()), x_axis, y_axis, log=log, front=front)
+    return Scatter(
+        points=tuple(points.values()),
+        x_axis=axis_label(MetricInfo(cost, "seconds", "lower"), across),
+        y_axis=upright(axis_label(metric, upward)),
+        log=min(costs) > 0 and max(costs) / min(costs) > 20,
+        front=tuple((points[arm].x, points[arm].y) for arm in findings.front if arm in points),
+        factors=(across.factor, upward.factor),
+    )
 
 
 def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:
@@ -138,10 +129,8 @@ def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Pane
     scale = scale_for(unit_of(pair[0]), values)
     lines = tuple(_curve(arm, metric, scale) for metric in pair)
     panel = Panel(title=arm_label(findings.study, arm.arm), lines=lines, x_axis="epoch")
-    suffix = scale.suffix.strip()
-    axis = f"{metric_name(pair[0])}{f', {suffix}' if suffix else ''}"
-    shown = values if shared else _without_spike(arm, pair)
-    return Panels((panel,), axis, limits(shown, scale), ("training", "validation"))
+    bounds = limits(values if shared else _without_spike(arm, pair), scale)
+    return Panels((panel,), unit_label(pair[0], scale), bounds, ("training", "validation"))
 
 
 def _without_spike(arm: ArmFinding, pair: tuple[str, str]) -> list[float]:

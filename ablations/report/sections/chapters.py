@@ -22,11 +22,10 @@ from ablations.report.blocks import (
     present,
 )
 from ablations.report.exhibits import folded, is_picture, show
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import epoch_table
 from ablations.report.figures.headlines import CURVES_READING
-from ablations.report.figures.histories import history_figure
-from ablations.report.figures.panels import Panels
+from ablations.report.figures.panels import Histories, Panels
 from ablations.report.figures.training_charts import history_charts
 from ablations.report.tables import make_table
 from ablations.report.words.chapters import chapter_places, chapter_titles, parameters
@@ -131,14 +130,15 @@ def _history(findings: Findings, place: int, data: DataFile) -> Figure | None:
         return None
     label = arm_label(findings.study, arm.arm)
     axes = listing([chart.y_axis for chart in found])
-    alt = f"Training and validation of ‘{label}’ over the epochs: {axes}."
-    reading = _history_reading(arm, found)
-    name = f"history-{place}"
-    notes = " ".join(dict.fromkeys(filter(None, (chart.notes for chart in found))))
-    headline = _history_headline(arm)
-    words = Words(name, headline, reading, alt, notes=notes)
-    table = epoch_table(arm)
-    return drawn(words, table, data, lambda width: history_figure(found, width))
+    return drawn(
+        Histories(found),
+        name=f"history-{place}",
+        headline=_history_headline(arm),
+        reading=_history_reading(arm, found),
+        alt=f"Training and validation of ‘{label}’ over the epochs: {axes}.",
+        table=epoch_table(arm),
+        data=data,
+    )
 
 
 def _history_headline(arm: ArmFinding) -> str:

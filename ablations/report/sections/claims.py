@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -13,16 +14,14 @@ from ablations.core.metrics import ACCURACY, VAL_ACCURACY
 from ablations.core.study import PublishedRun
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked
 from ablations.report.data_files import both_ends, csv_file, some_files
-from ablations.report.figures.charts import axis_label, bounds_in, scaled
-from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Words, drawn
-from ablations.report.figures.theme import VERDICT_COLOURS
+from ablations.report.figures.charts import axis_label, effect_row
+from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.drawings import drawn
 from ablations.report.tables import make_table
 from ablations.report.words.last_epochs import LAST_EPOCHS
 from ablations.report.words.otherwise import otherwise
 from ablations.text.formatting import (
     UNKNOWN,
-    Scale,
     counted,
     difference,
     estimate,
@@ -213,10 +212,15 @@ def draw_survivals(findings: Findings) -> Figure | None:
     if not known:
         return None
     chart = survival_chart(findings, known)
-    alt = f"Dot plot of {counted(len(chart.rows), 'published change')} beside our effects."
-    words = Words("survival", headline(findings), READING, alt, notes=chart.notes)
-    data = csv_file("survival", survival_frame(findings))
-    return drawn(words, survival_table(findings), data, lambda width: dot_figure(chart, width))
+    return drawn(
+        chart,
+        name="survival",
+        headline=headline(findings),
+        reading=READING,
+        alt=f"Dot plot of {counted(len(chart.rows), 'published change')} beside our effects.",
+        table=survival_table(findings),
+        data=csv_file("survival", survival_frame(findings)),
+    )
 
 
 def survival_chart(findings: Findings, known: Sequence[ReproducedClaim]) -> DotPlot:
@@ -226,25 +230,17 @@ def survival_chart(findings: Findings, known: Sequence[ReproducedClaim]) -> DotP
     changes = Counter(_change(findings, found) for found in known)
     name = _change if max(changes.values()) == 1 else _label  # a figure has little room for names
     rows = tuple(
-        _row(found, found.effect, label=name(findings, found), scale=scale)
-        for found in known
-        if found.effect
+        _row(found, found.effect, label=name(findings, found)) for found in known if found.effect
     )
-    return DotPlot(rows, axis, line=0.0, line_label="no effect")
+    return DotPlot(rows, axis, line=0.0, line_label="no effect", factor=scale.factor)
 
 
-def _row(found: ReproducedClaim, effect: Effect, *, label: str, scale: Scale) -> Row:
-    return Row(
-        label=label,
-        dots=scaled((value for _, value in effect.per_seed), scale),
-        middle=(effect.estimate or 0.0) * scale.factor,
-        bar=bounds_in(ends(effect.interval), scale),
-        thin=bounds_in(ends(effect.adjusted), scale),
+def _row(found: ReproducedClaim, effect: Effect, *, label: str) -> Row:
+    return replace(
+        effect_row(label, effect),
         note=difference(found.published, "fraction"),
         detail=f"ours {difference(effect.estimate, effect.metric.unit)}",
-        colour=VERDICT_COLOURS[effect.verdict],
-        hollow=effect.verdict == "inconclusive",
-        diamond=found.published * scale.factor,
+        diamond=found.published,
     )
 
 

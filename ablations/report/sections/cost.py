@@ -9,11 +9,10 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, KnownMetric, shown_in
 from ablations.report.blocks import Extras, Figure, Prose, Section, Table, present
 from ablations.report.data_files import arms_file, csv_file, steps_frame
-from ablations.report.figures.dots import dot_figure
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import quantile_table
 from ablations.report.figures.headlines import dots_alt
-from ablations.report.figures.scatter import Scatter, cost_figure
+from ablations.report.figures.scatter import Scatter
 from ablations.report.figures.training_charts import cost_chart, steps_chart
 from ablations.report.tables import bare_p, make_table
 from ablations.text.formatting import (
@@ -187,10 +186,15 @@ def _steps(findings: Findings) -> Figure | None:
     table = quantile_table(findings)
     if chart is None or table is None:
         return None
-    alt = dots_alt(chart, "step times by arm")
-    words = Words("steps", _steps_headline(findings), _STEPS_READING, alt, notes=chart.notes)
-    data = csv_file("steps", steps_frame(findings))
-    return drawn(words, table, data, lambda width: dot_figure(chart, width))
+    return drawn(
+        chart,
+        name="steps",
+        headline=_steps_headline(findings),
+        reading=_STEPS_READING,
+        alt=dots_alt(chart, "step times by arm"),
+        table=table,
+        data=csv_file("steps", steps_frame(findings)),
+    )
 
 
 def _steps_headline(findings: Findings) -> str:
@@ -223,11 +227,15 @@ def _scatter(findings: Findings) -> Figure | None:
         return None
     table = _means_table(findings, cost)
     _, across, upward = (column.name for column in table.columns)
-    alt = f"Scatter plot of {upward} over {across}, one point for each arm."
-    headline = _cost_headline(findings, chart, cost)
-    words = Words("cost", headline, cost_reading(findings, cost), alt, notes=chart.notes)
-    data = arms_file("cost", findings)
-    return drawn(words, table, data, lambda width: cost_figure(chart, width))
+    return drawn(
+        chart,
+        name="cost",
+        headline=_cost_headline(findings, chart, cost),
+        reading=cost_reading(findings, cost),
+        alt=f"Scatter plot of {upward} over {across}, one point for each arm.",
+        table=table,
+        data=arms_file("cost", findings),
+    )
 
 
 def _means_table(findings: Findings, cost: str) -> Table:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Figure, Section
 from ablations.report.data_files import curves_file
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import last_epoch_table
 from ablations.report.figures.headlines import CURVES_READING, panels_alt
-from ablations.report.figures.panels import Panels, curve_figure
+from ablations.report.figures.panels import Panels
 from ablations.report.figures.training_charts import curve_metrics, curves_chart
 from ablations.text.formatting import difference, metric_name, number
 
@@ -26,12 +26,15 @@ def _draw(findings: Findings) -> Figure | None:
     chart = curves_chart(findings)
     if chart is None:
         return None
-    alt = panels_alt(chart, "learning curves")
-    headline = curves_headline(findings, chart)
-    words = Words("curves", headline, CURVES_READING, alt, notes=chart.notes)
-    table = last_epoch_table(chart)
-    data = curves_file(findings)
-    return drawn(words, table, data, lambda width: curve_figure(chart, width))
+    return drawn(
+        chart,
+        name="curves",
+        headline=curves_headline(findings, chart),
+        reading=CURVES_READING,
+        alt=panels_alt(chart, "learning curves"),
+        table=last_epoch_table(chart),
+        data=curves_file(findings),
+    )
 
 
 def curves_headline(findings: Findings, chart: Panels) -> str:

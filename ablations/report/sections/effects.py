@@ -7,8 +7,7 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Figure, Section, Table, present
 from ablations.report.data_files import effects_file
 from ablations.report.figures.charts import effects_chart
-from ablations.report.figures.dots import dot_figure
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import contrast_table
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.sections.dependence import dependence
@@ -69,14 +68,14 @@ def _draw(findings: Findings) -> Figure | None:
     chart = effects_chart(findings)
     if chart is None:
         return None
-    alt = dots_alt(chart, f"effects on {metric_name(findings.metric.name)}")
-    headline, reading = _headline(findings), _reading(findings)
-    words = Words("effects", headline, reading, alt, notes=chart.notes)
     return drawn(
-        words,
-        contrast_table(findings),
-        effects_file(findings),
-        lambda width: dot_figure(chart, width),
+        chart,
+        name="effects",
+        headline=_headline(findings),
+        reading=_reading(findings),
+        alt=dots_alt(chart, f"effects on {metric_name(findings.metric.name)}"),
+        table=contrast_table(findings),
+        data=effects_file(findings),
     )
 
 

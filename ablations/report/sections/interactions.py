@@ -6,10 +6,9 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Figure, Section
 from ablations.report.data_files import csv_file, interactions_frame
 from ablations.report.figures.charts import interaction_chart
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import panel_table
 from ablations.report.figures.headlines import panels_alt
-from ablations.report.figures.panels import interaction_figure
 from ablations.text.formatting import counted, difference
 from ablations.text.naming import effect_label
 from ablations.text.sentences import decided_interactions
@@ -35,12 +34,15 @@ def _draw(findings: Findings) -> Figure | None:
     chart = interaction_chart(findings)
     if chart is None:
         return None
-    alt = panels_alt(chart, "how two factors act together")
-    headline = _headline(findings)
-    words = Words("interactions", headline, READING, alt, notes=chart.notes)
-    table = panel_table(chart, "mean by cell")
-    data = csv_file("interactions", interactions_frame(findings))
-    return drawn(words, table, data, lambda width: interaction_figure(chart, width))
+    return drawn(
+        chart,
+        name="interactions",
+        headline=_headline(findings),
+        reading=READING,
+        alt=panels_alt(chart, "how two factors act together"),
+        table=panel_table(chart, "mean by cell"),
+        data=csv_file("interactions", interactions_frame(findings)),
+    )
 
 
 def _headline(findings: Findings) -> str:

@@ -11,14 +11,13 @@ from ablations.core.findings import Comparison, Findings, Reproduction
 from ablations.core.metrics import ACCURACY, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
-from ablations.report.figures.charts import axis_label, bounds_in, scaled
-from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.charts import axis_label
+from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.drawings import drawn
 from ablations.report.tables import make_table
 from ablations.report.words.otherwise import otherwise
 from ablations.text.formatting import (
     UNKNOWN,
-    Scale,
     counted,
     duration,
     estimate,
@@ -179,16 +178,15 @@ def draw_published(findings: Findings) -> Figure | None:
     chart = published_chart(findings)
     if chart is None:
         return None
-    words = Words(
-        "published",
-        headline(findings),
-        _reading(findings),
-        f"Dot plot of {counted(len(chart.rows), 'published number')} beside ours.",
-        notes=chart.notes,
+    return drawn(
+        chart,
+        name="published",
+        headline=headline(findings),
+        reading=_reading(findings),
+        alt=f"Dot plot of {counted(len(chart.rows), 'published number')} beside ours.",
+        table=_prediction_table(findings),
+        data=csv_file("published", published_frame(findings)),
     )
-    data = csv_file("published", published_frame(findings))
-    table = _prediction_table(findings)
-    return drawn(words, table, data, lambda width: dot_figure(chart, width))
 
 
 def _reading(findings: Findings) -> str:
@@ -215,26 +213,24 @@ def published_chart(findings: Findings) -> DotPlot | None:
     if not shown:
         return None
     scale = scale_for("fraction", [compared.published for *_, compared in shown])
-    rows = [
-        _row(compared, arm_label(findings.study, found.arm), scale) for _, found, compared in shown
-    ]
+    rows = [_row(compared, arm_label(findings.study, found.arm)) for _, found, compared in shown]
     axis = axis_label(MetricInfo(ACCURACY, "fraction", "higher"), scale)
-    return DotPlot(tuple(rows), axis)
+    return DotPlot(tuple(rows), axis, factor=scale.factor)
 
 
-def _row(compared: Comparison, label: str, scale: Scale) -> Row:
-    own, predicted = compared.ours, ends(compared.prediction)
+def _row(compared: Comparison, label: str) -> Row:
+    own = compared.ours
     return Row(
         label=label,
-        dots=scaled((value for _, value in own.values), scale),
-        middle=None if own.mean is None or own.n < 2 else own.mean * scale.factor,
-        bar=bounds_in(ends(own.interval), scale),
-        thin=None if compared.inside is None else bounds_in(predicted, scale),
+        dots=tuple(value for _, value in own.values),
+        middle=None if own.n < 2 else own.mean,
+        bar=ends(own.interval),
+        thin=None if compared.inside is None else ends(compared.prediction),
         note=number(compared.published, compared.metric.unit),
         detail=f"ours {number(own.mean, compared.metric.unit)}",
         colour="vermillion" if compared.inside is False else "blue",
         group=sentence(_name(compared.metric)),
-        diamond=compared.published * scale.factor,
+        diamond=compared.published,
     )
 
 

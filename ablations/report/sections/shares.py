@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
 from ablations.report.blocks import Figure, Table
 from ablations.report.data_files import both_ends, csv_file
-from ablations.report.figures.charts import axis_label, bounds_in, scaled
-from ablations.report.figures.dots import DotPlot, Row, dot_figure
-from ablations.report.figures.drawings import Words, drawn
+from ablations.report.figures.charts import axis_label, effect_row
+from ablations.report.figures.dots import DotPlot
+from ablations.report.figures.drawings import drawn
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.tables import between, make_table
 from ablations.text.formatting import (
     counted,
     difference,
-    interval,
     listing,
     metric_name,
     scale_for,
@@ -38,10 +39,15 @@ def draw_shares(findings: Findings) -> Figure | None:
     if not known:
         return None
     chart = _chart(findings, known)
-    headline, alt = _headline(findings, known), dots_alt(chart, "shares")
-    words = Words("shares", headline, READING, alt, notes=chart.notes)
-    data = csv_file("shares", shares_frame(findings))
-    return drawn(words, _table(findings, known), data, lambda width: dot_figure(chart, width))
+    return drawn(
+        chart,
+        name="shares",
+        headline=_headline(findings, known),
+        reading=READING,
+        alt=dots_alt(chart, "shares"),
+        table=_table(findings, known),
+        data=csv_file("shares", shares_frame(findings)),
+    )
 
 
 def _headline(findings: Findings, shares: list[Effect]) -> str:
@@ -55,22 +61,14 @@ def _headline(findings: Findings, shares: list[Effect]) -> str:
 def _chart(findings: Findings, shares: list[Effect]) -> DotPlot:
     metric = findings.metric
     scale = scale_for(metric.unit, [effect.estimate for effect in shares], signed=True)
-    rows = tuple(
-        Row(
-            label=sentence(effect_label(findings, effect)),
-            dots=scaled((value for _, value in effect.per_seed), scale),
-            middle=None if effect.estimate is None else effect.estimate * scale.factor,
-            bar=bounds_in(ends(effect.interval), scale),
-            note=difference(effect.estimate, metric.unit),
-            detail=interval(*found, metric.unit, signed=True, suffix=False)
-            if (found := ends(effect.interval))
-            else "",
-            colour="blue",
-        )
-        for effect in shares
+    rows = [effect_row(sentence(effect_label(findings, effect)), effect) for effect in shares]
+    return DotPlot(
+        rows=tuple(replace(row, colour="blue", hollow=False) for row in rows),
+        axis=axis_label(metric, scale, change=True),
+        line=0.0,
+        line_label="no share",
+        factor=scale.factor,
     )
-    axis = axis_label(metric, scale, change=True)
-    return DotPlot(rows=rows, axis=axis, line=0.0, line_label="no share")
 
 
 def _table(findings: Findings, shares: list[Effect]) -> Table:

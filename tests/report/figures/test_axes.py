@@ -21,11 +21,17 @@ from ablations.core.estimates import Curve, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
 from ablations.report.figures.axes import CROWDED, CUT, LEFT_OUT, LOGARITHMIC, PLAIN, fit
-from ablations.report.figures.dots import DotPlot, Row, dot_figure, thumbnail_figure
-from ablations.report.figures.histograms import Histogram, Histograms, histogram_figure
-from ablations.report.figures.histories import history_figure
-from ablations.report.figures.panels import Line, Panel, Panels, curve_figure, interaction_figure
-from ablations.report.figures.scatter import Point, Scatter, cost_figure
+from ablations.report.figures.dots import DotPlot, Row, thumbnail_figure
+from ablations.report.figures.histograms import Histogram, Histograms
+from ablations.report.figures.panels import (
+    Histories,
+    Line,
+    Panel,
+    Panels,
+    curve_figure,
+    interaction_figure,
+)
+from ablations.report.figures.scatter import Point, Scatter
 from ablations.report.figures.svg import draw
 from ablations.report.figures.theme import NARROW, WIDE, style
 from ablations.report.writing import render_report
@@ -69,7 +75,7 @@ ROWS = st.builds(
 @example([Row("a", (1e308,), 1e308, (-1e308, 1e308))], 0.0, (-1e-300, 1e-300))
 def test_any_dot_plot_is_drawn(rows: list[Row], line: float | None, band: object) -> None:
     data = DotPlot(tuple(rows), "axis", line, "line", band)  # type: ignore[arg-type]  # two ends
-    drawn_twice(lambda width: dot_figure(data, width))
+    drawn_twice(data.figure)
     drawn_twice(lambda _: thumbnail_figure(data))
     assert data.notes.count("\n") == 0
 
@@ -84,7 +90,7 @@ def test_any_curves_are_drawn(runs: list[list[float]], bounds: tuple[float, floa
     data = Panels(panels, "axis", shown, ("training", "validation"))
     drawn_twice(lambda width: curve_figure(data, width))
     drawn_twice(lambda width: interaction_figure(data, width))
-    drawn_twice(lambda width: history_figure([data, data], width))
+    drawn_twice(Histories((data, data)).figure)
 
 
 @FEW
@@ -93,14 +99,14 @@ def test_any_cost_plot_is_drawn(points: list[Point]) -> None:
     front = tuple((point.x, point.y) for point in points)
     log = bool(points) and min(point.x for point in points) > 0
     data = Scatter(tuple(points), "x", "y", log=log, front=front)
-    drawn_twice(lambda width: cost_figure(data, width))
+    drawn_twice(data.figure)
 
 
 @FEW
 @given(st.lists(st.tuples(FLOATS, FLOATS, FLOATS).filter(lambda b: all(map(math.isfinite, b)))))
 def test_any_histogram_is_drawn(bins: list[tuple[float, float, float]]) -> None:
     data = Histograms((Histogram("title", tuple(bins)),), "share, %")
-    drawn_twice(lambda width: histogram_figure(data, width))
+    drawn_twice(data.figure)
 
 
 def test_numbers_over_many_decades_stand_on_a_logarithmic_axis() -> None:
@@ -108,7 +114,7 @@ def test_numbers_over_many_decades_stand_on_a_logarithmic_axis() -> None:
     data = DotPlot(rows, "loss")
     assert data.notes == f"{LOGARITHMIC} {CUT}"
     with style():
-        axes = dot_figure(data, WIDE).axes[0]
+        axes = data.figure(WIDE).axes[0]
         labels = [tick.get_text() for tick in axes.get_xticklabels()]
     assert axes.get_xlabel() == "loss, logarithmic"
     assert {"10⁰", "10²⁰"} <= set(labels)
@@ -118,7 +124,7 @@ def test_numbers_on_both_sides_of_zero_are_divided_by_a_power_of_ten() -> None:
     data = DotPlot((Row("a", (-1e20, 0.5), -5e19, None), Row("b", (0.5,), 0.5, None)), "change")
     assert data.notes == CROWDED
     with style():
-        axes = dot_figure(data, WIDE).axes[0]
+        axes = data.figure(WIDE).axes[0]
     assert axes.get_xlabel() == "change, ×10²⁰"
     assert axes.get_xlim()[0] == pytest.approx(-1, abs=0.1)
 

@@ -14,7 +14,7 @@ from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
 from ablations.report.figures import charts, training_charts
-from ablations.report.figures.dots import DotPlot, Row, dot_figure
+from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.theme import style
 from ablations.report.sections.cost import (
@@ -40,7 +40,7 @@ def test_arms_keep_their_order_and_the_reference_is_the_line(findings: Findings)
 def test_seconds_choose_their_scale_and_say_that_lower_is_better(make: Make) -> None:
     chart = charts.arms_chart(make(metric=MetricInfo("latency_seconds", "seconds", "lower")))
     assert chart.axis == "latency time, ms (← lower is better)"
-    assert max(dot for row in chart.rows for dot in row.dots) > 100
+    assert max(chart.scale.place(dot) for row in chart.rows for dot in row.dots) > 100
 
 
 def test_inconclusive_effects_are_hollow_and_verdicts_have_colours(findings: Findings) -> None:
@@ -119,7 +119,7 @@ def test_labels_are_cut_or_broken_to_fit() -> None:
 def test_the_line_to_compare_with_is_always_in_view() -> None:
     row = Row("far away", (-50.0, -40.0), -45.0, (-52.0, -38.0))
     with style():
-        figure = dot_figure(DotPlot((row,), "change", line=0.0, line_label="no effect"), 800)
+        figure = DotPlot((row,), "change", line=0.0, line_label="no effect").figure(800)
     low, high = figure.axes[0].get_xlim()
     assert low < -52.0
     assert high > 0.0

@@ -4,9 +4,9 @@ import xml.etree.ElementTree as ET
 
 import matplotlib as mpl
 
-from ablations.report.figures.dots import DotPlot, Row, dot_figure
+from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import canvas
-from ablations.report.figures.svg import alone, draw, for_page, themed
+from ablations.report.figures.svg import draw, for_page, standalone, themed
 from ablations.report.figures.theme import LIGHT, style
 
 HOSTILE = '$x$ <script> & "q" #0072b2 id="z" url(#p) 漢字'
@@ -15,7 +15,7 @@ HOSTILE = '$x$ <script> & "q" #0072b2 id="z" url(#p) 漢字'
 def _drawing(label: str) -> str:
     chart = DotPlot((Row(label, (1.0, 2.0), 1.5, (1.2, 1.8)),), "axis", line=1.0, line_label="l")
     with style():
-        return draw(dot_figure(chart, 800))
+        return draw(chart.figure(800))
 
 
 def test_colours_become_variables_on_a_page_and_stay_fixed_in_a_file() -> None:
@@ -24,7 +24,7 @@ def test_colours_become_variables_on_a_page_and_stay_fixed_in_a_file() -> None:
     assert "var(--blue)" in page
     assert LIGHT["blue"] not in page
     assert 'role="img" aria-label="An alt"' in page
-    assert LIGHT["blue"] in alone(svg, alt="An alt")
+    assert LIGHT["blue"] in standalone(svg, alt="An alt")
     assert "prefers-color-scheme" in themed(svg, alt="An alt")
 
 
@@ -36,7 +36,7 @@ def test_a_label_may_hold_anything_and_stays_as_it_is() -> None:
 
 
 def test_files_are_whole_documents_with_a_title() -> None:
-    root = ET.fromstring(alone(_drawing("a"), alt="a < b"))
+    root = ET.fromstring(standalone(_drawing("a"), alt="a < b"))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root[0].text == "a < b"
 
