@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ablations.core.checks import plain
-from ablations.core.metrics import TARGET_SECONDS, Unit
+from ablations.core.metrics import TARGET_SECONDS
 from ablations.core.record import Metric, RunRecord, known_metric
 from ablations.core.study import Study, Trial
-from ablations.core.trial_log import require_fraction
 from ablations.errors import ReportingError, StudyError, meant
+from ablations.records.agreement import require_fractions
 from ablations.run.execute import REPORTING
 from ablations.run.observer import Observer
 
@@ -120,38 +119,3 @@ def _missing(named: _Named, record: RunRecord, study: Study) -> StudyError:
         "function report it, and train again into another --runs-dir; or, if later trials report "
         "it, add --go-on",
     )
-
-
-def require_no_percentages(records: Iterable[RunRecord]) -> None:
-    """Raises `StudyError` where a record holds a percentage as a fraction.
-
-    A training function cannot log one; records that were made in another way may hold it.
-    """
-    for record in records:
-        for metric in record.metrics:
-            require_fraction(metric, f"{record.arm.name}, seed {record.seed}")
-
-
-def require_fractions(study: Study, units: Mapping[str, Unit]) -> None:
-    """Raises `StudyError` where a bar is given in percent for a metric that is a fraction.
-
-    Args:
-        study: Its gates and its margin.
-        units: The unit of each metric that was reported.
-    """
-    bars = [
-        (f"gates[{i}].{name}", gate.metric, bar)
-        for i, gate in enumerate(study.gates)
-        for name, bar in (("at_least", gate.at_least), ("at_most", gate.at_most))
-        if bar is not None and abs(bar) > 1
-    ]
-    margin = study.smallest_effect_that_matters
-    if margin >= 1:
-        bars.append(("analysis.smallest_effect_that_matters", study.metric, margin))
-    for place, metric, bar in bars:
-        if units.get(metric) == "fraction":
-            raise StudyError(
-                f"{study.slug}: {place} is in percent, but '{metric}' is a fraction, of 0 to 1",
-                received=f"{place.rpartition('.')[2]} = {plain(bar)}",
-                cure=f"Write {plain(bar / 100)}",
-            )

@@ -12,8 +12,7 @@ from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import match_records, plan_trials
-from ablations.promises import require_fractions, require_no_percentages
-from ablations.records.agreement import distinct
+from ablations.records.agreement import distinct, require_fractions, require_no_percentages
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
 

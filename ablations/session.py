@@ -24,23 +24,17 @@ from ablations.plan import (
     remaining,
     trials_of_records,
 )
-from ablations.promises import Promises
 from ablations.records.agreement import Units, agreed_infos, strangers
 from ablations.records.origins import claim_records, require_own_records
 from ablations.records.readers import read_records_of
 from ablations.records.sqlite.store import Store
 from ablations.reporting import findings_of, note_look
-from ablations.run.executors import Executor, Work
-from ablations.run.executors.inline import InlineExecutor
-from ablations.run.executors.local import LocalExecutor
-from ablations.run.machine.hardware import best_jobs, gpus
-from ablations.run.measure import measure_arms
-from ablations.run.observer import Observer
-from ablations.run.runner import describe_trials, run_trials
 
-if TYPE_CHECKING:  # pandas and SciPy are imported when they are needed
+if TYPE_CHECKING:  # what analyzes and what trains is imported when it is needed
     from ablations.analyze import AskedTrials
     from ablations.core.findings import Findings
+    from ablations.run.executors import Executor, Work
+    from ablations.run.observer import Observer
 
 Place = str | Path
 
@@ -221,6 +215,8 @@ class Session:
     @cached_property
     def best_jobs(self) -> int:
         """How many workers train fastest on this machine, by what earlier trials took."""
+        from ablations.run.machine.hardware import best_jobs, gpus
+
         if not gpus():
             return best_jobs(threads=self.study.threads)
         metrics = (metric for record in self.planned_store.records() for metric in record.metrics)
@@ -256,6 +252,9 @@ class Session:
                 later trials may.
         """
         from ablations.analyze import AskedTrials, measured
+        from ablations.promises import Promises
+        from ablations.run.observer import Observer
+        from ablations.run.runner import run_trials
 
         self.claim()
         seen = AskedTrials(self.study, self.possible_trials)
@@ -291,12 +290,17 @@ class Session:
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> Generator[tuple[Trial, RunRecord], None, None]:
         """Trains trials and yields their records, which are not stored."""
+        from ablations.run.observer import Observer
+
         work = replace(self._work(trials), log_dir=self.log_dir / "rerun")
         with without_shortcuts(self.plain):
             yield from self._executor(jobs).run(work, observer or Observer())
 
     def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
+        from ablations.run.executors import Work
+        from ablations.run.runner import describe_trials
+
         if self._entry.describe is describe_nothing:
             return
         known = self.planned_store.descriptions()
@@ -309,6 +313,8 @@ class Session:
 
     def measure(self, jobs: int | None = None) -> dict[Arm, float]:
         """Returns the seconds that a trial of each arm will take, from two short epochs."""
+        from ablations.run.measure import measure_arms
+
         self.prepare(self.trials)
         return measure_arms(self._work(self.trials), self._executor(jobs))
 
@@ -317,6 +323,8 @@ class Session:
         return find_entry(self.study.entry, self.study.folder)
 
     def _work(self, trials: Sequence[Trial]) -> Work:
+        from ablations.run.executors import Work
+
         gib = self.study.memory_gib
         return Work(
             trials,
@@ -327,6 +335,9 @@ class Session:
         )
 
     def _executor(self, jobs: int | None) -> Executor:
+        from ablations.run.executors.inline import InlineExecutor
+        from ablations.run.executors.local import LocalExecutor
+
         if self.executor is not None:
             return self.executor
         return InlineExecutor() if jobs == 0 else LocalExecutor(jobs or self.best_jobs)

@@ -1,4 +1,4 @@
-"""Whether records can stand beside each other: one result a trial, one unit a metric."""
+"""Whether records fit each other and the study: one result a trial, one unit a metric."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablations.core.checks import plain
 from ablations.core.design import Arm, Settings
 from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified
+from ablations.core.metrics import Unit
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study
-from ablations.errors import ReportingError, StoreError
+from ablations.core.trial_log import require_fraction
+from ablations.errors import ReportingError, StoreError, StudyError
 from ablations.records.description import record_text
 
 _NAMED = 3
@@ -189,3 +192,38 @@ def _named(records: Sequence[RunRecord]) -> str:
     names = [f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records[:_NAMED]]
     more = len(records) - len(names)
     return "; ".join(names) + (f" and {more} more" if more else "")
+
+
+def require_no_percentages(records: Iterable[RunRecord]) -> None:
+    """Raises `StudyError` where a record holds a percentage as a fraction.
+
+    A training function cannot log one; records that were made in another way may hold it.
+    """
+    for record in records:
+        for metric in record.metrics:
+            require_fraction(metric, f"{record.arm.name}, seed {record.seed}")
+
+
+def require_fractions(study: Study, units: Mapping[str, Unit]) -> None:
+    """Raises `StudyError` where a bar is given in percent for a metric that is a fraction.
+
+    Args:
+        study: Its gates and its margin.
+        units: The unit of each metric that was reported.
+    """
+    bars = [
+        (f"gates[{i}].{name}", gate.metric, bar)
+        for i, gate in enumerate(study.gates)
+        for name, bar in (("at_least", gate.at_least), ("at_most", gate.at_most))
+        if bar is not None and abs(bar) > 1
+    ]
+    margin = study.smallest_effect_that_matters
+    if margin >= 1:
+        bars.append(("analysis.smallest_effect_that_matters", study.metric, margin))
+    for place, metric, bar in bars:
+        if units.get(metric) == "fraction":
+            raise StudyError(
+                f"{study.slug}: {place} is in percent, but '{metric}' is a fraction, of 0 to 1",
+                received=f"{place.rpartition('.')[2]} = {plain(bar)}",
+                cure=f"Write {plain(bar / 100)}",
+            )
