@@ -29,12 +29,12 @@ from ablations.records.origins import claim_records, require_own_records
 from ablations.records.readers import read_records_of
 from ablations.records.sqlite.store import Store
 from ablations.reporting import findings_of, note_look
+from ablations.run.executors import Executor, Work
+from ablations.run.observer import Observer
 
 if TYPE_CHECKING:  # what analyzes and what trains is imported when it is needed
     from ablations.analyze import AskedTrials
     from ablations.core.findings import Findings
-    from ablations.run.executors import Executor, Work
-    from ablations.run.observer import Observer
 
 Place = str | Path
 
@@ -253,7 +253,6 @@ class Session:
         """
         from ablations.analyze import AskedTrials, measured
         from ablations.promises import Promises
-        from ablations.run.observer import Observer
         from ablations.run.runner import run_trials
 
         self.claim()
@@ -290,15 +289,12 @@ class Session:
         self, trials: Sequence[Trial], *, jobs: int | None = None, observer: Observer | None = None
     ) -> Generator[tuple[Trial, RunRecord], None, None]:
         """Trains trials and yields their records, which are not stored."""
-        from ablations.run.observer import Observer
-
         work = replace(self._work(trials), log_dir=self.log_dir / "rerun")
         with without_shortcuts(self.plain):
             yield from self._executor(jobs).run(work, observer or Observer())
 
     def describe(self, jobs: int | None = None) -> None:
         """Has the entry show what each arm and its data look like, where that is not stored yet."""
-        from ablations.run.executors import Work
         from ablations.run.runner import describe_trials
 
         if self._entry.describe is describe_nothing:
@@ -323,8 +319,6 @@ class Session:
         return find_entry(self.study.entry, self.study.folder)
 
     def _work(self, trials: Sequence[Trial]) -> Work:
-        from ablations.run.executors import Work
-
         gib = self.study.memory_gib
         return Work(
             trials,
