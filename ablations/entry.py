@@ -49,69 +49,38 @@ def without_shortcuts(plain: bool) -> Iterator[None]:
 
     They read it from the environment, so that it reaches what they start; it is set only here.
     """
-    if not plain:
-        yield
-        return
     before = os.environ.get(WITHOUT)
-    os.environ[WITHOUT] = "all"
+    if plain:
+        os.environ[WITHOUT] = "all"
     try:
         yield
     finally:
         if before is None:
-            del os.environ[WITHOUT]
+            os.environ.pop(WITHOUT, None)
         else:
             os.environ[WITHOUT] = before
 
 
-def _accept_settings(_settings: Settings) -> None:
-    """Stands in for a missing ``check_settings``."""
-
-
-def _no_fingerprint(_settings: Settings, _data_dir: str | None) -> str:
-    """Stands in for a missing ``fingerprint_data``."""
-    return ""
-
-
-def _no_notes(_settings: Settings, _data_dir: str | None) -> Sequence[str]:
-    """Stands in for missing ``notes``."""
-    return ()
-
-
-def _all_settings(settings: Settings) -> Settings:
-    """Stands in for a missing ``identity``."""
-    return settings
-
-
 def describe_nothing(_trial: Trial, _log: TrialLog) -> None:
-    """Stands in for a missing ``describe``."""
-
-
-def _one_by_one(_settings: Settings, _gpus: int) -> bool:
-    """Stands in for a missing ``joins_seeds``."""
-    return False
-
-
-def _nothing_to_prepare(_settings: Settings, _data_dir: str | None, _report: ReportBytes) -> None:
-    """Stands in for a missing ``prepare_data``."""
+    """Stands for a missing ``describe``; callers compare with it, to start no worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A training function and its hooks."""
+    """A training function and its hooks; what stands for a missing hook does nothing."""
 
     train: Train
     describe: Train = describe_nothing
     train_together: TrainTogether | None = None
-    joins_seeds: Callable[[Settings, int], bool] = _one_by_one
-    check_settings: Callable[[Settings], None] = _accept_settings
-    fingerprint_data: Callable[[Settings, str | None], str] = _no_fingerprint
-    identity: Callable[[Settings], Settings] = _all_settings
-    prepare_data: Callable[[Settings, str | None, ReportBytes], None] = _nothing_to_prepare
-    notes: Callable[[Settings, str | None], Sequence[str]] = _no_notes
+    joins_seeds: Callable[[Settings, int], bool] = lambda _settings, _gpus: False
+    check_settings: Callable[[Settings], None] = lambda _settings: None
+    fingerprint_data: Callable[[Settings, str | None], str] = lambda _settings, _data_dir: ""
+    identity: Callable[[Settings], Settings] = lambda settings: settings
+    prepare_data: Callable[[Settings, str | None, ReportBytes], None] = lambda *_: None
+    notes: Callable[[Settings, str | None], Sequence[str]] = lambda *_: ()
 
 
 _ARGUMENTS = {
-    "train": ("trial", "log"),
     "describe": ("trial", "log"),
     "train_together": ("trials", "logs"),
     "check_settings": ("settings",),
@@ -121,12 +90,7 @@ _ARGUMENTS = {
     "notes": ("settings", "data_dir"),
     "prepare_data": ("settings", "data_dir", "report"),
 }
-"""What the training function and each hook are called with."""
-
-_TRAINING = ("describe", "train_together")
-_PLANNING = (
-    "check_settings", "fingerprint_data", "identity", "joins_seeds", "notes", "prepare_data",
-)  # fmt: skip
+"""What each hook is called with."""
 
 
 def find_entry(name: str, folder: str | None = None) -> Entry:
@@ -149,14 +113,14 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
     if folder is not None:
         _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
-    _require_arguments(f"trial.run: '{name}'", train, _ARGUMENTS["train"])
-    hooks = {
-        hook: found if hook in _TRAINING else _told(hook, found)
-        for hook in (*_TRAINING, *_PLANNING)
-        if callable(found := getattr(sys.modules[module_name], hook, None))
-    }
-    for hook, function in hooks.items():
-        _require_arguments(f"'{hook}' beside the training function", function, _ARGUMENTS[hook])
+    _require_arguments(f"trial.run: '{name}'", train, ("trial", "log"))
+    hooks = {}
+    for hook, arguments in _ARGUMENTS.items():
+        found = getattr(sys.modules[module_name], hook, None)
+        if callable(found):
+            _require_arguments(f"'{hook}' beside the training function", found, arguments)
+            trains = hook in ("describe", "train_together")
+            hooks[hook] = found if trains else _one_line_errors(hook, found)
     return Entry(train, **hooks)
 
 
@@ -193,8 +157,8 @@ def _prefer(folder: Path, module_name: str) -> None:
         del sys.modules[module_name]
 
 
-def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the hook with whatever it raises turned into one line."""
+def _one_line_errors(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the hook, which then raises whatever it raises as an error of one line."""
 
     @wraps(hook)
     def call(*arguments: object) -> object:
@@ -212,7 +176,7 @@ def _told(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
             raise StudyError(
                 f"'{name}' beside the training function failed",
                 received=f"{type(error).__name__}: {error}",
-                cure="Mend it, or have it raise a StudyError that says what is wrong",
+                cure="Correct it, or have it raise a StudyError that says what is wrong",
             ) from error
 
     return call

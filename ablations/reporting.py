@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.record import RunRecord
-from ablations.core.study import Study, Trial
+from ablations.core.study import Study, Trial, one_per_arm
 from ablations.plan import match_records, plan_trials
 from ablations.records.agreement import distinct, require_fractions, require_no_percentages
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
@@ -65,9 +65,8 @@ def note_look(
         stores: The study's store, under each way of naming its trials.
     """
     started = {record.key: record.started_at for record in records if record.completed}
-    arms = {trial.arm: trial for trial in trials}.values()
     rule = Rule(
-        frozenset(replace(trial, seed=0).key for trial in arms),
+        frozenset(replace(trial, seed=0).key for trial in one_per_arm(trials)),
         study.seeds,
         study.metric,
         study.smallest_effect_that_matters,

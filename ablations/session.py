@@ -12,7 +12,7 @@ from ablations.core.design import Arm
 from ablations.core.identity import Head, other_threads
 from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
-from ablations.core.study import Study, Trial
+from ablations.core.study import Study, Trial, one_per_arm
 from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
 from ablations.errors import StoreError
 from ablations.plan import (
@@ -45,8 +45,8 @@ class Session:
 
     Args:
         study: From `load_study`.
-        store: The study's own records; it need not exist yet.
         data_dir: Where the data lie, for data sets that need it.
+        runs_dir: Folder of the record files, one sub-folder a study.
         source: What to read records from in place of the store, as `--records` takes it.
         samples: Whether records keep the exhibits that show examples of the data.
         executor: Trains the trials; worker processes on this machine if left out.
@@ -54,26 +54,17 @@ class Session:
     """
 
     study: Study
-    store: Store
     data_dir: Place | None = None
+    runs_dir: Place = "runs"
     source: Path | None = None
     samples: bool = True
     executor: Executor | None = None
     plain: bool = False
 
-    @classmethod
-    def open(
-        cls,
-        study: Study,
-        *,
-        data_dir: Place | None = None,
-        runs_dir: Place = "runs",
-        executor: Executor | None = None,
-        plain: bool = False,
-    ) -> Session:
-        """Finds the study's store, which need not exist yet."""
-        store = Store(Path(runs_dir) / study.slug / "records.sqlite")
-        return cls(study, store, data_dir, executor=executor, plain=plain)
+    @cached_property
+    def store(self) -> Store:
+        """The study's record file, which need not exist yet."""
+        return Store(Path(self.runs_dir) / self.study.slug / "records.sqlite")
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -101,18 +92,9 @@ class Session:
         require_own_records(self.study, self.store.path.parent)
         return PlannedStore(self.store.path, self.study, self.possible_trials)
 
-    def reading(self, source: Path | None = None, *, samples: bool = True) -> Session:
-        """Returns the session with other records to read.
-
-        Args:
-            source: What to read records from in place of the store, as `--records` takes it.
-            samples: Whether records keep the exhibits that show examples of the data.
-        """
-        return replace(self, source=source, samples=samples)
-
     @property
     def log_dir(self) -> Path:
-        """Where workers leave what they print."""
+        """Where workers write what they print."""
         return self.store.path.parent / "logs"
 
     @cached_property
@@ -133,15 +115,17 @@ class Session:
         Raises:
             StoreError: if they cannot be read or disagree, or a file has none of this study.
         """
-        stored = tuple(self._stored()) if self.source is None else self._matched
-        own = tuple(self._own(stored))
+        found = self._described() if self.source is None else self._matched
+        own = self._own(found)
         if self.source is not None and not own:
-            raise strangers(self.source, stored, self.study, threads=self.other_threads)
+            raise strangers(self.source, self._matched, self.study, threads=self.other_threads)
         try:
             agreed_infos((r, r.metrics) for r in own if r.completed)
         except StoreError as error:
             raise error.at(str(self.source or self.planned_store.path)) from error
-        return own if self.samples else tuple(map(_without_samples, own))
+        if self.samples:
+            return own
+        return tuple(replace(r, exhibits=tuple(e for e in r.exhibits if not e.sample)) for r in own)
 
     @cached_property
     def _file(self) -> tuple[RunRecord, ...]:
@@ -158,10 +142,11 @@ class Session:
         """Returns how many records of the file belong to no planned trial."""
         return sum(record.key not in self._keys for record in self._matched) if self.source else 0
 
-    def _own(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
-        return (record for record in records if record.key in self._keys)
+    def _own(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+        return tuple(record for record in records if record.key in self._keys)
 
-    def _stored(self) -> Iterator[RunRecord]:
+    def _described(self) -> Iterator[RunRecord]:
+        """Yields the stored records with what ``describe`` showed of their trials."""
         shown = self.planned_store.descriptions()
         for record in self.planned_store.records():
             exhibits = (*shown.get(record.key, ()), *record.exhibits)
@@ -193,9 +178,9 @@ class Session:
         return other_threads(heads, wanted, threads=self.study.threads, identify=identify)
 
     def findings(self, records: Sequence[RunRecord]) -> Findings:
-        """Returns what the records say, and what was changed since they were looked at before.
+        """Returns what the records say, and what was changed after earlier looks at them.
 
-        This is a look, and is kept in the store; records of another file bring no looks with them.
+        This look is noted in the store; records of another file bring no looks with them.
         """
         found = findings_of(self.study, records, planned=self.possible_trials)
         if self.source is not None or all(arm.n_completed < 2 for arm in found.arms):
@@ -228,12 +213,12 @@ class Session:
     ) -> None:
         """Fetches what the trials need, once, before any of them starts."""
         with without_shortcuts(self.plain):
-            for trial in {trial.arm: trial for trial in trials}.values():
+            for trial in one_per_arm(trials):
                 self._entry.prepare_data(trial.settings, trial.data_dir, report)
 
     def notes(self) -> tuple[str, ...]:
-        """Returns what the training function has to say of the data before it trains, once each."""
-        arms = {trial.arm: trial for trial in self.trials}.values()
+        """Returns the training function's notes on the data, each once."""
+        arms = one_per_arm(self.trials)
         notes = (self._entry.notes(trial.settings, trial.data_dir) for trial in arms)
         return tuple(dict.fromkeys(line for lines in notes for line in lines))
 
@@ -252,20 +237,22 @@ class Session:
                 later trials may.
         """
         from ablations.analyze import AskedTrials, measured
-        from ablations.promises import Promises
+        from ablations.requirements import Requirements
         from ablations.run.runner import run_trials
 
         self.claim()
         seen = AskedTrials(self.study, self.possible_trials)
         seen.add(self.planned_store.records())
         recorded = [record for record in self._own(seen.records) if record.completed]
-        watcher = Promises(self.study, recorded, then=observer or Observer(), go_on=go_on)
+        check = Requirements(self.study, recorded, go_on=go_on).check
         work = self._work(trials)
         if self.study.adaptive:
             work = replace(work, more=partial(self._asked_next, seen))
         store, units = self.planned_store, Units(recorded, measured)
         with without_shortcuts(self.plain):
-            run_trials(work, self._executor(jobs), store, observer=watcher, units=units)
+            run_trials(
+                work, self._executor(jobs), store, observer=observer, units=units, check=check
+            )
 
     def _asked_next(self, seen: AskedTrials) -> tuple[Trial, ...]:
         """Returns the trials that the next look needs, from the records that it has not seen."""
@@ -294,14 +281,13 @@ class Session:
             yield from self._executor(jobs).run(work, observer or Observer())
 
     def describe(self, jobs: int | None = None) -> None:
-        """Has the entry show what each arm and its data look like, where that is not stored yet."""
+        """Stores what the entry shows of each arm and its data, where that is not stored yet."""
         from ablations.run.runner import describe_trials
 
         if self._entry.describe is describe_nothing:
             return
         known = self.planned_store.descriptions()
-        first = [trial for trial in self.trials if trial.seed == self.study.seeds[0]]
-        to_do = [trial for trial in first if trial.key not in known]
+        to_do = [trial for trial in one_per_arm(self.trials) if trial.key not in known]
         if to_do:
             work = Work(to_do, task="describe", plain=self.plain, log_dir=self.log_dir)
             with without_shortcuts(self.plain):
@@ -351,12 +337,12 @@ def run_study(
 
     Args:
         study: From `load_study`.
-        data_dir: Where the data lie, for data sets that need to be told.
+        data_dir: Where the data lie, for data sets that need it.
         runs_dir: Folder of the record files, one sub-folder a study.
         jobs: Worker processes, as many as train fastest here if left out; 0 trains in this
             process, which a debugger can follow.
-        executor: Trains the trials in place of these workers; ``jobs`` is then its own affair.
-        observer: Hears of trials and epochs as they come.
+        executor: Trains the trials in place of these workers; ``jobs`` is then ignored.
+        observer: Is called for trials and epochs as they come.
         go_on: Whether to train on where the first trial lacks a metric that the study names.
 
     Raises:
@@ -365,7 +351,7 @@ def run_study(
         DataError: if the data cannot be had.
         StoreError: if another process runs this study, or the records cannot be written.
     """
-    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir, executor=executor)
+    session = Session(study, data_dir, runs_dir, executor=executor)
     session.claim()
     to_do = session.progress().to_do
     if to_do:
@@ -385,14 +371,10 @@ def read_records(
 
     Args:
         study: From `load_study`.
-        data_dir: Where the data lie, for data sets that need to be told.
+        data_dir: Where the data lie, for data sets that need it.
         runs_dir: Folder of the record files.
         source: What to read in their place, as ``--records`` takes it: a file of records, or
             ``REVISION:PATH`` of one in git.
     """
-    session = Session.open(study, data_dir=data_dir, runs_dir=runs_dir)
-    return session.reading(None if source is None else Path(source)).records()
-
-
-def _without_samples(record: RunRecord) -> RunRecord:
-    return replace(record, exhibits=tuple(e for e in record.exhibits if not e.sample))
+    where = None if source is None else Path(source)
+    return Session(study, data_dir, runs_dir, source=where).records()

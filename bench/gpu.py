@@ -75,7 +75,7 @@ def study_of(options: Options, real: bool) -> Study:
 
 def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, object], Records]:
     """Trains all trials, the seeds of each arm as one program in one worker."""
-    session = Session.open(study, data_dir=options.data, runs_dir=runs)
+    session = Session(study, data_dir=options.data, runs_dir=runs)
     began = time.perf_counter()
     session.prepare(session.trials)
     prepared = time.perf_counter() - began
@@ -191,7 +191,7 @@ def main() -> None:
         print(f"together: {ours['trials']} trials in {ours['seconds']:.1f} s", flush=True)
         twice = again(chosen, study, folder, records)
         print(f"again: {twice['equal']} of {ours['trials']} equal to the last bit", flush=True)
-        session = Session.open(study, data_dir=chosen.data)
+        session = Session(study, data_dir=chosen.data)
         file = arrays(chosen, session.trials[0], folder / "parts.npz")
         plain = naive(chosen, study, file, until=began + chosen.budget)
     times = ratio(ours, plain, chosen.seeds)

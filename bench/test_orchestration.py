@@ -51,7 +51,7 @@ def test_no_op_trials(benchmark, study_path, tmp_path, jobs):
     folders = count()
 
     def fresh():
-        session = Session.open(load_study(study_path), runs_dir=tmp_path / str(next(folders)))
+        session = Session(load_study(study_path), runs_dir=tmp_path / str(next(folders)))
         return (session,), {}
 
     def run(session):

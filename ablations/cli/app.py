@@ -163,7 +163,7 @@ def run(  # noqa: PLR0913 - each is an option
         progress = _train(session, jobs, go_on=go_on)
         if report:
             session.describe(jobs)
-        session = session.reading(samples=samples)
+        session = replace(session, samples=samples)
         records = session.records()
         note_findings(session.study, records)
         page = _rendered(session, reports_dir) if report else None
@@ -352,7 +352,7 @@ def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
 
 def _reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
     """Reads records from a file, if one is named, and says how many of them are left out."""
-    session = session.reading(source, samples=samples)
+    session = replace(session, source=source, samples=samples)
     if others := session.left_out():
         note(f"{source}: {others} of its records are of other trials and are left out")
     note_threads(session)

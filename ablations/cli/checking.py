@@ -39,7 +39,7 @@ def rerun(
     """Train recorded trials again, store nothing, and compare every result to the last bit."""
     from ablations.cli import rerun as rerunning
 
-    session = replace(session.reading(source), plain=plain)
+    session = replace(session, source=source, plain=plain)
     note_threads(session)
     found = []
     with stopping_cleanly("stopped; nothing was stored"):
@@ -88,7 +88,7 @@ def repair(
 
     records = Path(what).suffix in (".sqlite", ".jsonl")
     is_file = records or (Path(what).is_file() and Path(what).suffix != ".toml")
-    path = Path(what) if is_file else Session.open(load_study(what), runs_dir=runs_dir).store.path
+    path = Path(what) if is_file else Session(load_study(what), runs_dir=runs_dir).store.path
     found = repairing.repair(path)
     for lost in found.lost:
         say(f"lost: {lost}")

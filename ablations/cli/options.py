@@ -135,7 +135,7 @@ def _open_session(
     from ablations.session import Session
 
     loaded = load_study(study, overrides=set_ or (), seeds=seeds, threads=threads)
-    return Session.open(loaded, data_dir=data_dir, runs_dir=runs_dir)
+    return Session(loaded, data_dir=data_dir, runs_dir=runs_dir)
 
 
 def with_session(command: Callable[..., None]) -> Callable[..., None]:

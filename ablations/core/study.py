@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
@@ -240,6 +240,14 @@ def stream(seed: int, purpose: str) -> np.random.SeedSequence:
         (0,)
     """
     return np.random.SeedSequence(seed, spawn_key=(PURPOSES.index(purpose),))
+
+
+def one_per_arm(trials: Iterable[Trial]) -> list[Trial]:
+    """Returns the first trial of each arm."""
+    found: dict[Arm, Trial] = {}
+    for trial in trials:
+        found.setdefault(trial.arm, trial)
+    return list(found.values())
 
 
 def blocks(study: Study) -> Iterator[tuple[int, tuple[Arm, ...]]]:

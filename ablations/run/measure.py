@@ -60,7 +60,7 @@ def _require_completed(trial: Trial, record: RunRecord) -> None:
         raise StudyError(
             f"--measure: {trial.arm.name} failed ({record.reason})",
             received=record.message,
-            cure="Mend the cause; nothing was recorded",
+            cure="Correct the cause; nothing was recorded",
         )
 
 

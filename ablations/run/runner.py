@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -31,12 +31,14 @@ def run_trials(
     *,
     observer: Observer | None = None,
     units: Units | None = None,
+    check: Callable[[RunRecord], None] = lambda _record: None,
 ) -> None:
     """Trains the trials that have no final record, and commits each record as its trial ends.
 
     When all have ended it goes on with those that ``work.more`` returns, each at most once. A
     trial whose metrics have other units than those of earlier ones, which ``units`` knows, fails:
-    once it counted as completed, all of them could never be read together again.
+    once it counted as completed, all of them could never be read together again. ``check`` is
+    called with each stored record; an error that it raises ends the run.
 
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
@@ -61,7 +63,9 @@ def run_trials(
         ends = executor.run(first, watcher)
         with closing(ends) as ended:  # type: ignore[type-var]
             for trial, record in ended:
-                watcher.finished(trial, _kept(store, trial, _agreeing(known, record)))
+                kept = _kept(store, trial, _agreeing(known, record))
+                watcher.finished(trial, kept)
+                check(kept)
 
 
 def _agreeing(units: Units, record: RunRecord) -> RunRecord:

@@ -168,7 +168,7 @@ def test_an_adaptive_run_reads_each_record_once_while_it_trains(edit, monkeypatc
         return read(store, skip=skip)
 
     monkeypatch.setattr(Store, "records", counted)
-    session = Session.open(load_study(path))
+    session = Session(load_study(path))
     session.run(session.trials, jobs=0)
     assert sum(seen) == 6 * 4
     assert len(seen) > 4

@@ -80,7 +80,7 @@ def trained(study):
 
 
 def test_records_of_one_thread_keep_their_keys_and_are_not_trained_again(study, trained):
-    path = Session.open(study).store.path
+    path = Session(study).store.path
     write_earlier(path, earlier(trained, jobs="4"))
     watcher = Watcher()
     assert len(run_study(study, jobs=0, observer=watcher)) == 12
@@ -88,7 +88,7 @@ def test_records_of_one_thread_keep_their_keys_and_are_not_trained_again(study, 
 
 
 def test_records_of_more_threads_count_under_theirs_and_no_other(study, study_path, trained):
-    path = Session.open(study).store.path
+    path = Session(study).store.path
     write_earlier(path, earlier(trained, jobs="1"))
     assert read_records(study) == ()
     assert len(read_records(load_study(study_path, threads=4))) == 12
@@ -110,7 +110,7 @@ def test_records_of_more_threads_count_under_theirs_and_no_other(study, study_pa
 
 
 def test_the_cure_for_other_threads_in_the_study_file_trains_nothing(study, edit, trained):
-    write_earlier(Session.open(study).store.path, earlier(trained, jobs="1"))
+    write_earlier(Session(study).store.path, earlier(trained, jobs="1"))
     path = edit("[trial.settings]", "threads = 4\n[trial.settings]")
     watcher = Watcher()
     assert len(run_study(load_study(path), jobs=1, observer=watcher)) == 12
@@ -118,7 +118,7 @@ def test_the_cure_for_other_threads_in_the_study_file_trains_nothing(study, edit
 
 
 def test_the_names_that_records_of_more_threads_had_are_free_for_trials_of_one(study, trained):
-    store = Store(Session.open(study).store.path)
+    store = Store(Session(study).store.path)
     old = earlier(trained, jobs="1")
     write_earlier(store.path, old)
     assert not {record.key for record in store.records()} & {record.key for record in old}
@@ -130,11 +130,11 @@ def test_the_names_that_records_of_more_threads_had_are_free_for_trials_of_one(s
 def test_json_lines_are_named_by_threads_when_they_are_read(study, study_path, trained, tmp_path):
     path = tmp_path / "r.jsonl"
     write_jsonl(earlier(trained, jobs="2"), path)
-    there = Session.open(study).reading(path)
+    there = Session(study, source=path)
     with pytest.raises(StoreError, match="Add --threads 2: the records are of trials with other"):
         there.records()
     assert there.other_threads == {2: 12}
-    two = Session.open(load_study(study_path, threads=2)).reading(path)
+    two = Session(load_study(study_path, threads=2), source=path)
     assert len(two.records()) == 12
     assert call("gate", study_path, "--records", path, "--threads", 2).exit_code == 0
     write_jsonl(two.records(), path)
@@ -181,7 +181,7 @@ def test_a_setting_that_an_arm_does_not_use_trains_only_the_arms_that_use_it(
 
 def test_records_from_before_the_hook_are_carried_over_with_what_they_show(study_path, leaving_out):
     def counts(*overrides):
-        session = Session.open(load_study(study_path, overrides=overrides))
+        session = Session(load_study(study_path, overrides=overrides))
         records = session.records()
         shown = sum(len(record.exhibits) for record in records)
         return len(session.progress().to_do), len(records), shown
@@ -217,7 +217,7 @@ def test_of_several_records_of_one_trial_its_own_counts_else_the_first_that_comp
 
 def test_an_identity_that_cannot_read_old_settings_leaves_their_records_alone():
     def identify(_settings):
-        raise StudyError("no such setting", received="u", cure="Mend it")
+        raise StudyError("no such setting", received="u", cure="Correct it")
 
     head = Head("k", "m:train", {"u": 1}, 0, "", threads=1, completed=True)
     assert present_keys([head], {"other"}, identify) == {}
@@ -231,7 +231,7 @@ def test_arms_that_differ_only_in_what_they_do_not_use_are_told_apart(
     (module,) = study_path.parent.glob("training_*.py")
     module.write_text(module.read_text().replace('k != "unused"', 'k not in ("unused", "b2")'))
     sys.modules.pop(module.stem, None)
-    trials = Session.open(load_study(study_path)).trials
+    trials = Session(load_study(study_path)).trials
     assert len({trial.key for trial in trials}) == 12
 
 
@@ -244,5 +244,5 @@ def test_findings_of_a_file_find_records_of_other_unused_settings(
     changed = load_study(study_path, overrides=["unused=y"])
     records = read_jsonl(tmp_path / "r.jsonl")
     assert analyze_records(changed, records).n_completed == 6
-    there = Session.open(changed).reading(tmp_path / "r.jsonl")
+    there = Session(changed, source=tmp_path / "r.jsonl")
     assert (there.findings(there.records()).n_completed, len(there.records())) == (6, 6)

@@ -24,7 +24,7 @@ STORE = Path("runs/small/records.sqlite")
 
 def look(path: Path, *, seeds: int | None = None) -> str:
     """Looks at the results without training; returns what is said of earlier looks."""
-    session = Session.open(load_study(path, seeds=seeds))
+    session = Session(load_study(path, seeds=seeds))
     return " ".join(revision_sentences(session.findings(session.records())))
 
 
@@ -32,7 +32,7 @@ def train(path: Path, *, seeds: int | None = None, overrides: tuple[str, ...] = 
     """Trains in this process and looks, as ``ablations run`` does at its end."""
     study = load_study(path, overrides=overrides, seeds=seeds)
     run_study(study, jobs=0)
-    session = Session.open(study)
+    session = Session(study)
     return " ".join(revision_sentences(session.findings(session.records())))
 
 
@@ -74,7 +74,7 @@ def test_resuming_and_looking_again_are_no_revision(study_path):
 
 def test_an_unfinished_study_may_be_looked_at(study_path):
     study = load_study(study_path)
-    session = Session.open(study)
+    session = Session(study)
     session.run(session.trials[:8], jobs=0)
     assert look(study_path) == ""
     assert train(study_path) == ""

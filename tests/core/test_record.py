@@ -43,10 +43,10 @@ def test_predictions_need_fitting_shapes():
 
 
 def test_errors_survive_the_way_from_a_worker():
-    error = StudyError("x is wrong", received=[1], cure="Mend it").at("s.toml")
+    error = StudyError("x is wrong", received=[1], cure="Correct it").at("s.toml")
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is StudyError
-    assert str(again) == str(error) == "s.toml: x is wrong. Received: [1]. Mend it."
+    assert str(again) == str(error) == "s.toml: x is wrong. Received: [1]. Correct it."
 
 
 def test_predictions_may_tell_which_examples_they_are_of():

@@ -259,7 +259,7 @@ def test_planning_the_built_in_studies_imports_no_framework(name):
         (
             "def check_settings(settings):\n    raise ZeroDivisionError('zero')",
             "'check_settings' beside the training function failed. Received: ZeroDivisionError: "
-            "zero. Mend it, or have it raise a StudyError that says what is wrong.",
+            "zero. Correct it, or have it raise a StudyError that says what is wrong.",
         ),
     ],
 )

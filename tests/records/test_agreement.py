@@ -68,7 +68,7 @@ def test_the_same_trial_twice_with_other_values_is_refused_everywhere(study_path
 def test_a_copy_of_a_record_counts_once(study_path, records, path):
     write_jsonl([*records, records[0]], path)
     assert call("gate", study_path, "--records", path).exit_code == 0
-    session = Session.open(load_study(study_path)).reading(path)
+    session = Session(load_study(study_path), source=path)
     assert len(session.records()) == len(records)
 
 

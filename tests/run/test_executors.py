@@ -37,7 +37,7 @@ def test_an_executor_is_handed_what_the_study_asks_for(edit):
 
 def test_all_that_a_session_trains_goes_through_its_executor(study):
     executor = Recording()
-    session = Session.open(study, executor=executor)
+    session = Session(study, executor=executor)
     session.measure()
     session.run(session.trials[:1])
     assert len(list(session.rerun(session.trials[:1]))) == 1
@@ -64,7 +64,7 @@ def test_plain_reaches_the_training_function_and_ends_with_the_run(
     body, describe = module.read_text().split("def describe")
     line = "    log.environment(left_out=os.environ['ABLATIONS_WITHOUT'])\n"
     module.write_text(f"{body.rstrip()}\n{line}\n\ndef describe{describe}")
-    session = Session.open(load_study(study_path), executor=executor, plain=plain)
+    session = Session(load_study(study_path), executor=executor, plain=plain)
     session.run(session.trials[:1])
     (record,) = session.records()
     assert record.environment["left_out"] == ("all" if plain else "openvino")

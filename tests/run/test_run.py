@@ -47,7 +47,7 @@ def test_workers_live_over_many_trials(study):
 
 def test_a_worker_that_has_grown_is_replaced(study, edit):
     grown = load_study(edit("epochs = 2", "epochs = 2\ngrow = true"))
-    session = Session.open(grown)
+    session = Session(grown)
     executor = LocalExecutor(jobs=1, memory_limit_bytes=150_000_000)
     run_trials(Work(session.trials, log_dir=session.log_dir), executor, session.store)
     assert len({record.environment["pid"] for record in session.records()}) == 12
@@ -105,7 +105,7 @@ def test_records_tell_where_they_come_from(study):
 
 
 def test_measuring_leaves_no_record(study):
-    session = Session.open(study)
+    session = Session(study)
     measured = session.measure()
     assert set(measured) == set(study.arms)
     assert all(seconds > 0 for seconds in measured.values())
@@ -113,13 +113,13 @@ def test_measuring_leaves_no_record(study):
 
 
 def test_measuring_needs_epochs(edit):
-    session = Session.open(load_study(edit("epochs = 2", "rounds = 2")))
+    session = Session(load_study(edit("epochs = 2", "rounds = 2")))
     with pytest.raises(StudyError, match="--measure needs a setting 'epochs'"):
         session.measure()
 
 
 def test_an_entry_that_only_workers_cannot_import_becomes_failed_records(study, study_path):
-    session = Session.open(study)
+    session = Session(study)
     for module in study_path.parent.glob("training_*.py"):
         module.write_text("import nothing_of_this_name")
     session.run(session.trials[:1])
@@ -129,7 +129,7 @@ def test_an_entry_that_only_workers_cannot_import_becomes_failed_records(study, 
 
 
 def test_each_arm_is_described_once_and_its_exhibits_join_its_records(study):
-    session = Session.open(study)
+    session = Session(study)
     session.run(session.trials)
     session.describe()
     before = session.store.descriptions()
@@ -138,12 +138,12 @@ def test_each_arm_is_described_once_and_its_exhibits_join_its_records(study):
     assert session.store.descriptions() == before
     shown = {r.seed: [e.name for e in r.exhibits] for r in session.records()}
     assert shown == {0: ["sample", "pixels"], 1: [], 2: []}
-    without = session.reading(samples=False).records()
+    without = replace(session, samples=False).records()
     assert {e.name for r in without for e in r.exhibits} == {"pixels"}
 
 
 def test_a_description_that_fails_is_left_for_later(edit):
-    session = Session.open(load_study(edit("epochs = 2", 'epochs = 2\ndescribe = "raise"')))
+    session = Session(load_study(edit("epochs = 2", 'epochs = 2\ndescribe = "raise"')))
     session.run(session.trials[:1])
     session.describe()
     assert session.store.descriptions() == {}
@@ -180,7 +180,7 @@ def test_what_cannot_be_stored_fails_its_trial_and_no_other(study_path, line, me
 
 
 def test_a_driver_trains_nothing_that_another_has_trained_since(study):
-    session = Session.open(study)
+    session = Session(study)
     stale = session.trials
     session.run(stale[:5], jobs=0)
     watcher = Watcher()
@@ -191,7 +191,7 @@ def test_a_driver_trains_nothing_that_another_has_trained_since(study):
 def test_records_made_elsewhere_need_no_data(study, tmp_path):
     from ablations.records.exports import write_jsonl
 
-    session = Session.open(study)
+    session = Session(study)
     session.run(session.trials[:8], jobs=0)
     elsewhere = [replace(r, data="other", key="k" * 16) for r in session.records()]
     keyed = [
@@ -201,7 +201,7 @@ def test_records_made_elsewhere_need_no_data(study, tmp_path):
         if (t.arm, t.seed) == (r.arm, r.seed)
     ]
     write_jsonl(keyed, tmp_path / "r.jsonl")
-    there = session.reading(tmp_path / "r.jsonl")
+    there = replace(session, source=tmp_path / "r.jsonl")
     findings = there.findings(there.records())
     assert (findings.n_completed, findings.n_missing) == (8, 4)
 

@@ -23,7 +23,7 @@ from ablations.session import Session
 def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code):
     path = edit("epochs = 2", 'epochs = 2\nsleep_at = "all"\nsleep = 0.2')
     command = [sys.executable, "-m", "ablations", "run", str(path), "--jobs", "2", "--no-report"]
-    session = Session.open(load_study(path))
+    session = Session(load_study(path))
     with subprocess.Popen(
         command,
         stderr=subprocess.PIPE,

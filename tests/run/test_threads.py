@@ -38,8 +38,8 @@ def test_a_study_may_give_its_trials_more_threads(clean, edit, jobs):
 
 
 def test_threads_are_part_of_what_a_trial_is_where_they_are_not_one(study_path):
-    one, two = (Session.open(load_study(study_path, threads=n)).trials for n in (1, 2))
-    default = Session.open(load_study(study_path)).trials
+    one, two = (Session(load_study(study_path, threads=n)).trials for n in (1, 2))
+    default = Session(load_study(study_path)).trials
     assert [trial.key for trial in default] == [trial.key for trial in one]
     assert not {trial.key for trial in one} & {trial.key for trial in two}
 
@@ -54,7 +54,7 @@ def test_describing_and_measuring_have_the_same_threads(clean, study_path, monke
         return real(slot, jobs, threads=threads)
 
     monkeypatch.setattr(start, noted)
-    session = Session.open(load_study(study_path, threads=2))
+    session = Session(load_study(study_path, threads=2))
     session.measure(1)
     session.describe(1)
     assert given == [2, 2]

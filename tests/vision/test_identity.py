@@ -127,13 +127,13 @@ def test_the_cure_for_weights_that_cannot_be_downloaded_trains_no_arm_without_a_
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # offline
     (tmp_path / "study.toml").write_text(OFFLINE)
-    session = Session.open(load_study("study.toml"))
+    session = Session(load_study("study.toml"))
     session.run(session.trials, jobs=1)
     scratch = {r.seed: r.seconds for r in session.records() if r.completed}
     assert set(scratch) == {0, 1}
     assert {r.arm.level("initialization") for r in session.failures()} == {"transfer"}
     assert all("--set weights=PATH" in r.message for r in session.failures())
-    cured = Session.open(load_study("study.toml", overrides=[f"weights={mobilenet_weights}"]))
+    cured = Session(load_study("study.toml", overrides=[f"weights={mobilenet_weights}"]))
     to_do = cured.progress().to_do
     assert {trial.arm.level("initialization") for trial in to_do} == {"transfer"}
     cured.run(to_do, jobs=1)

@@ -91,7 +91,7 @@ def test_a_function_that_does_not_report_as_it_must_stops_the_run(training, body
         done = call("run", path, "--jobs", 1)
         assert str(done.exception) == (
             f"{entry} does not report as it must, so the run stops here. Received: "
-            f"{received.replace('{file}', file)}. Mend it; the same command then tries again."
+            f"{received.replace('{file}', file)}. Correct it; the same command then tries again."
         )
         assert trained() == attempt
     assert "0 of 12 trials done, 1 failed" in call("status", path).stdout
