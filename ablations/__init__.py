@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:  # the public names, which stand only here: `_homes` reads this block
+if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this block
     from ablations.analyze.frames import to_frames as to_frames
     from ablations.core.design import Arm as Arm
     from ablations.core.findings import Findings as Findings

@@ -1,4 +1,4 @@
-"""Finds a training function by its name, with the optional hooks that stand beside it.
+"""Finds a training function by its name, with its optional hooks in the same module.
 
 A study names its training function as ``module:function``. The same module may also define
 

@@ -57,7 +57,7 @@ class AblationsError(Exception):
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Returns a question after the known word that is closest, to stand before a cure, or nothing.
+    """Returns a question for the closest known word, to begin a cure with, or nothing.
 
     Example:
         >>> meant("epoch", ["epochs", "dataset"]), meant("x", ["epochs"])
@@ -69,7 +69,7 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 def place(location: Iterable[int | str]) -> str:
-    """Writes where a value stands in a file.
+    """Writes where a value is in a file.
 
     Example:
         >>> place(["gates", 0, "at_least"])

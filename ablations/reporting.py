@@ -1,4 +1,4 @@
-"""From the records of a study to findings and a report: what must hold, and what was looked at."""
+"""From the records of a study to findings and a report, with checks and a note of each look."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def findings_of(
     """Analyses the trials that the study asks for, as a study of the seeds that they have.
 
     Raises:
-        StudyError: if a bar or a value is given in percent for a metric that is a fraction.
+        StudyError: if a threshold or a value is given in percent for a metric that is a fraction.
     """
     from ablations.analyze import analyze, asked
 
@@ -56,12 +56,12 @@ def findings_of(
 def note_look(
     study: Study, trials: Sequence[Trial], records: Sequence[RunRecord], *, stores: Sequence[Store]
 ) -> tuple[Revision, ...]:
-    """Keeps that these records were looked at; returns what was changed since earlier looks.
+    """Notes a look at these records; returns what was changed after earlier looks.
 
     Args:
         study: What was asked.
         trials: All that may be planned.
-        records: Those that are looked at now.
+        records: Those of this look.
         stores: The study's store, under each way of naming its trials.
     """
     started = {record.key: record.started_at for record in records if record.completed}

@@ -25,9 +25,9 @@ from ablations.errors import StudyError, meant
 from ablations.text import formatting, naming
 from ablations.text.sentences import (
     gate_gap_sentences,
-    lost_share,
     revision_sentences,
     untrained_sentence,
+    untrained_share,
 )
 
 _STYLES = {
@@ -128,7 +128,7 @@ def training_lines(findings: Findings) -> list[str]:
     groups: dict[str, list[str]] = {}
     for arm, found in findings.judged_training.items():
         both = "; a gate holds only with and without these seeds" if found.untrained else ""
-        names = groups.setdefault(f"{lost_share(found)}{both}", [])
+        names = groups.setdefault(f"{untrained_share(found)}{both}", [])
         names.append(naming.arm_label(findings.study, arm))
     return [f"{formatting.listing(names)}: {share}" for share, names in groups.items()]
 

@@ -112,17 +112,17 @@ def percent_questions(study: Study) -> list[str]:
 
 def fraction_lines(study: Study) -> list[str]:
     """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
-    if study.fraction is None:
+    if study.design.fraction is None:
         return []
-    return [*fraction_sentences(study.fraction, len(study.arms)), ""]
+    return [*fraction_sentences(study.design.fraction, len(study.arms)), ""]
 
 
 def alias_table(study: Study) -> Table | None:
     """Returns one row for each number that a fractional design gives, with what else is in it."""
-    if study.fraction is None:
+    if study.design.fraction is None:
         return None
     table = make_table("the number for", "also contains", flexible=1)
-    for found in study.fraction.sets:
+    for found in study.design.fraction.sets:
         table.add_row(Text(" × ".join(found.factors)), Text(aliases(found)))
     return table
 

@@ -34,7 +34,7 @@ Text = TypeVar("Text", bound=str)
 
 
 def complaint(problem: str, received: object) -> str:
-    """Puts together what is wrong and what was received, in short."""
+    """Writes what is wrong and, shortened, what was received."""
     return f"{problem}. Received: {_SHOWN.repr(received)}."
 
 
@@ -76,8 +76,6 @@ def text(place: str, value: object, *, longest: int = LONGEST_TEXT) -> str:
 def name(place: str, value: object) -> str:
     """Returns text that can name something: not blank, not long, without control characters."""
     plain = text(place, value, longest=LONGEST_NAME)
-    if plain.isascii() and plain.isprintable() and not plain.isspace() and plain:
-        return plain  # what nearly all names are, told without a look at each character
     if not plain.strip():
         raise ValueError(complaint(f"{place} is blank", value))
     if any(unicodedata.category(character) == "Cc" for character in plain):
@@ -87,16 +85,16 @@ def name(place: str, value: object) -> str:
 
 def choice(place: str, value: object, allowed: Collection[Text]) -> Text:
     """Returns one of the words that are allowed."""
-    found = [word for word in allowed if isinstance(value, str) and value == word]
-    if not found:
-        raise ValueError(complaint(f"{place} must be one of {', '.join(allowed)}", value))
-    return found[0]
+    for word in allowed:
+        if isinstance(value, str) and value == word:
+            return word
+    raise ValueError(complaint(f"{place} must be one of {', '.join(allowed)}", value))
 
 
 def number(place: str, value: object) -> float:
-    """Returns a real number, which need not be finite, of Python's, NumPy's or a framework's kind.
+    """Returns a real number, which need not be finite, of Python, NumPy or a framework.
 
-    Text is no number, also where it looks like one: ``"0.5"`` is more likely a mistake.
+    Text such as ``"0.5"`` is more likely a mistake than a number.
     """
     plain: Any = value
     if isinstance(value, np.ndarray) and value.size == 1:

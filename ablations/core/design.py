@@ -30,10 +30,7 @@ class Factor:
 
     def level(self, name: str) -> Level:
         """Returns the level called ``name``; raises ``KeyError`` if there is none."""
-        for level in self.levels:
-            if level.name == name:
-                return level
-        raise KeyError(name)
+        return {level.name: level for level in self.levels}[name]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +49,7 @@ class Arm:
         return dict(self.levels)[factor]
 
     def replace(self, factor: str, level: str) -> Arm:
-        """Returns the arm that differs from this one in ``factor`` alone."""
+        """Returns the arm that differs from this one only in ``factor``."""
         return Arm(tuple((f, level if f == factor else old) for f, old in self.levels))
 
     def matches(self, where: Mapping[str, str]) -> bool:
@@ -72,7 +69,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """Another effect that a fractional design cannot tell from one.
+    """Another effect that a fractional design cannot separate from one.
 
     ``weight`` is how much of it is in the number: 1 or -1 where the two are confounded in full,
     less where they are in part.
@@ -88,7 +85,7 @@ class Contrast:
 
     In every design a positive contrast means that the response is higher with the changes than
     without. ``given`` names the levels of other factors that it is restricted to; ``aliases`` are
-    effects that the design cannot tell from this one.
+    effects that the design cannot separate from this one.
     """
 
     kind: EffectKind
@@ -110,7 +107,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class AliasSet:
-    """One number of a fraction: the effect whose name it bears, and what else is in it."""
+    """One estimate of a fraction: the effect that it is named after, and what else is in it."""
 
     factors: tuple[str, ...]
     aliases: tuple[Alias, ...]
@@ -118,7 +115,7 @@ class AliasSet:
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """What a fraction of all arms can and cannot tell.
+    """What a fraction of all arms can and cannot separate.
 
     ``resolution`` is the length of the shortest product of factors that is constant: in III main
     effects are aliased with two-factor interactions, in IV these with each other; ``None`` where
@@ -139,7 +136,7 @@ class Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Which arms a study trains and what it compares; all that the stages know of a design.
+    """Which arms a study trains and what it compares: all that other stages use of a design.
 
     ``arms`` are in their order of reading, ``baseline`` holds the baseline level of every factor,
     and ``reference`` is the trained arm that the others are compared with. ``phrase`` says in a

@@ -107,7 +107,7 @@ class SeedGap:
 class Training:
     """How many networks of one arm trained, and what those that did give.
 
-    ``untrained`` are the seeds whose network did not train, of ``n`` seeds whose records tell;
+    ``untrained`` are the seeds whose network did not train, of ``n`` seeds whose records show it;
     ``share`` is the 95% interval (Clopper and Pearson) of the part that does not. ``summaries``
     leaves these seeds out of each metric that depends on training; it is empty where all trained.
     """
@@ -194,7 +194,6 @@ class MixedEstimate:
     estimate: float
     interval: Interval
     n_seeds: int
-    n_trials: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ class Effect:
     whole gain). ``changes`` names what was moved. ``per_seed`` holds (seed, contrast). ``sd`` is
     taken to be no smaller than a step of the metric makes it. ``interval`` is unadjusted;
     ``adjusted`` and ``p_adjusted`` are corrected over a family of ``family_size`` effects, and
-    decide ``verdict``. ``aliases`` are effects that a fractional design cannot tell from this one.
+    decide ``verdict``. ``aliases`` are effects that a fraction cannot separate from this one.
     ``trained`` is the same effect over the seeds in which all its networks trained; ``None`` where
     that is all seeds. The verdict is then the one that both give, if they agree.
     """

@@ -46,10 +46,10 @@ class ArmFinding:
     """All that is known of one arm. ``settings`` are the merged settings of its trials.
 
     ``difference`` is this arm minus the reference in the study's metric, paired by seed; it
-    describes, and stands outside of the study's corrected family. The reference has none.
+    is descriptive and not part of the study's corrected family. The reference has none.
     ``noise`` and ``examples`` are the test-set noise of the arm's test accuracy and of its
     difference from the reference; ``None`` where no predictions were recorded.
-    ``training`` tells how many of its networks trained, ``None`` where no record tells;
+    ``training`` says how many of its networks trained, ``None`` where no record shows it;
     ``gaps`` are the metrics whose seeds fall into two groups, among those that trained.
     ``target_time`` is the time to the target accuracy, ``None`` where no epochs were timed.
     ``epoch_means`` average ``curves`` over seeds.
@@ -75,7 +75,7 @@ class ArmFinding:
 
     @property
     def untrained(self) -> tuple[int, ...]:
-        """The seeds whose network did not train, as far as records tell."""
+        """The seeds whose network did not train, as far as records show it."""
         return self.training.untrained if self.training else ()
 
     def over_trained(self, metric: str) -> Summary | None:
@@ -85,9 +85,9 @@ class ArmFinding:
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """One gate applied to one arm. ``judged`` is the number that was held against the threshold.
+    """One gate applied to one arm. ``judged`` is the number that was compared with the threshold.
 
-    ``training`` tells how many of the arm's networks trained, where the metric depends on that, and
+    ``training`` says how many of the arm's networks trained, where the metric depends on that, and
     ``gap`` that the other seeds fall into two groups.
     """
 
@@ -129,7 +129,7 @@ class Unlike:
 class Reproduction:
     """One published run beside our runs of its arm.
 
-    Where they are ``unlike``, none of its numbers is said to lie inside or outside of ours.
+    Where they are ``unlike``, its numbers are not compared with ours.
 
     The ranges are of validation accuracy over all epochs, ours over all seeds as well. Step times
     are medians in seconds, ours without the first epoch.
@@ -152,7 +152,7 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class ReproducedClaim:
-    """What of a published gain remains when its factor alone is changed.
+    """What of a published gain remains when only its factor is changed.
 
     ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
     is what the factor does to the study's metric at the levels that the other factors had in both
@@ -257,16 +257,13 @@ class Findings:
 
     @property
     def judged_training(self) -> dict[Arm, Training]:
-        """How many networks trained, of the arms that gates judge and where records tell."""
+        """How many networks trained, of the arms that gates judge and whose records show it."""
         return {gate.arm: gate.training for gate in self.gates if gate.training}
 
     def arm(self, arm: Arm) -> ArmFinding:
         """Returns the finding of ``arm``; raises ``KeyError`` if it is not in the study."""
-        for finding in self.arms:
-            if finding.arm == arm:
-                return finding
-        raise KeyError(arm.name)
+        return {finding.arm: finding for finding in self.arms}[arm]
 
     def _repr_html_(self) -> str:
-        # Notebooks ask the value itself; its words stay in the room of words.
+        # Notebooks call this method; the words are in `text`, which imports this module.
         return str(import_module("ablations.text.notebook").findings_html(self))

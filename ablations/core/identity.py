@@ -65,14 +65,11 @@ def threads_of(facts: Mapping[str, str]) -> int:
     if facts.get("threads", "").isdecimal():
         return int(facts["threads"])
     cores, jobs = facts.get("cores", ""), facts.get("jobs", "1")
-    on_gpu = "gpus" in facts or not _on_processor(facts.get("device", ""))
+    device = facts.get("device", "cpu")
+    on_gpu = "gpus" in facts or bool(device and "cpu" not in device.lower())
     if on_gpu or not cores.isdecimal() or not jobs.isdecimal():
         return 1
     return max(1, int(cores) // max(1, int(jobs)))
-
-
-def _on_processor(device: str) -> bool:
-    return not device or "cpu" in device.lower()
 
 
 def key_with_threads(key: str, head: Head) -> str:

@@ -1,7 +1,7 @@
 """Interim looks at the results: whether seeds were added or left out after a look.
 
 An interval has its confidence level where the seeds were fixed beforehand, or the looks declared
-(adaptive seeds). Adding seeds by hand until a verdict comes, or deleting those that speak against
+(adaptive seeds). Adding seeds by hand until a verdict comes, or deleting those that contradict
 it, breaks that, and nothing in the records shows it. So each time that verdicts are shown is stored
 beside the records (`ablations.records.sqlite.interim_looks`), and later ones are compared with it
 here.
@@ -93,14 +93,14 @@ def _same_study(now: Rule, then: Rule) -> bool:
 
 
 def _added(rule: Rule, looks: Sequence[InterimLook]) -> Revision | None:
-    """Tells of seeds that an earlier look did not plan for."""
+    """Returns that there are seeds which an earlier look did not plan for."""
     now = set(rule.seeds)
     sizes = [len(look.rule.seeds) for look in looks if now - set(look.rule.seeds)]
     return Revision("added", (*dict.fromkeys(sizes), len(now))) if sizes else None
 
 
 def _left_out(rule: Rule, looks: Sequence[InterimLook]) -> Revision | None:
-    """Tells of seeds that an earlier look planned for and that do not count now."""
+    """Returns the seeds that an earlier look planned for and that do not count now."""
     planned = {seed for look in looks for seed in look.rule.seeds}
     missing = sorted(planned - set(rule.seeds))
     return Revision("left-out", tuple(missing)) if missing else None
@@ -113,7 +113,7 @@ def _gone(looks: Sequence[InterimLook], stored: frozenset[str]) -> Revision | No
 
 
 def _again(looks: Sequence[InterimLook], started: Mapping[str, str]) -> Revision | None:
-    """Tells of trials that started after a look that had seen them complete."""
+    """Returns how many trials started after a look that had seen them complete."""
     again = {
         key
         for look in looks

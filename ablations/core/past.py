@@ -13,7 +13,7 @@ from ablations.core.estimates import Interval, MetricInfo, Verdict
 class PastArm:
     """What an earlier state of the study measured of one arm: values by metric and seed.
 
-    ``untrained`` are the seeds whose network did not train, as far as it tells.
+    ``untrained`` are the seeds whose network did not train, as far as its records show it.
     """
 
     arm: Arm
@@ -71,13 +71,12 @@ class ChangeSincePast:
 class SelfTest:
     """How often the gate against the past errs, by comparing halves of a study's own seeds.
 
-    ``alarms`` of ``splits`` random halvings of the ``n_seeds`` that the arms share gave some arm a
-    verdict of improved or regressed, though nothing had changed. ``found`` says how often one arm
-    that was made worse by each of ``planted`` was called regressed.
+    ``false_alarms`` is the share of ``splits`` random halvings, of the ``n_seeds`` that the arms
+    share, in which some arm was called improved or regressed, though nothing had changed. ``found``
+    says how often one arm that was made worse by each of ``planted`` was called regressed.
     """
 
     splits: int
-    alarms: int
     false_alarms: float
     interval: Interval
     planted: tuple[float, ...]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablations.core.design import Adaptive, Arm, Design, Factor, Fraction, Settings
+from ablations.core.design import Adaptive, Arm, Design, Factor, Settings
 from ablations.core.metrics import TEST_ACCURACY
 
 Judge = Literal["lower", "mean", "every-seed"]
@@ -28,7 +28,7 @@ PURPOSES = ("split", "order", "initialization", "augmentation", "dropout")
 class Gate:
     """A rule that turns a metric of the matching arms into an exit code.
 
-    ``judge`` says what must clear the bar: the near bound of the 95% interval (``lower``; for
+    ``judge`` says what must reach the threshold: the near bound of the 95% interval (``lower``; for
     ``at_most`` the upper bound), the ``mean`` over seeds, or ``every-seed``.
     """
 
@@ -41,7 +41,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A part of the report that tells of the arms that ``where`` matches, one after the other."""
+    """A part of the report about the arms that ``where`` matches, one after the other."""
 
     title: str
     where: Mapping[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRun:
-    """What a published text says of one run of the arm that ``where`` matches.
+    """What a published text reports of one run of the arm that ``where`` matches.
 
     ``epochs`` holds its metrics from the first epoch to the last, ``step_seconds`` the time of a
     step in each epoch; ``test_accuracy`` is ``None`` where the text gives none. ``settings`` are
@@ -85,8 +85,8 @@ class Study:
     ``design`` holds its arms and what is compared. ``source`` is what to write after ``ablations
     run`` to get this very study, and ``folder`` where its file lies, with modules beside it;
     ``file`` is that file, ``None`` for a built-in study. ``variant`` names the settings that were
-    overridden, if any. ``published`` and ``claims`` hold what a published text says, to be held
-    against the records. With ``adaptive`` not all of ``seeds`` need be trained.
+    overridden, if any. ``published`` and ``claims`` hold what a published text reports, to be
+    compared with the records. With ``adaptive`` not all of ``seeds`` need be trained.
     ``smallest_ratio_that_matters`` is for speeds against the past. ``threads`` is how many each
     trial computes with, whatever runs beside it.
     """
@@ -132,21 +132,13 @@ class Study:
         return self.design.reference
 
     @property
-    def fraction(self) -> Fraction | None:
-        """What a fraction of all arms leaves open; ``None`` in other designs."""
-        return self.design.fraction
-
-    @property
     def report_name(self) -> str:
         """The folder of the report: with overridden settings, another than that of the study."""
         return f"{self.slug}-with-{self.variant}" if self.variant else self.slug
 
     def factor(self, name: str) -> Factor:
         """Returns the factor called ``name``; raises ``KeyError`` if there is none."""
-        for factor in self.factors:
-            if factor.name == name:
-                return factor
-        raise KeyError(name)
+        return {factor.name: factor for factor in self.factors}[name]
 
     def claimed_arms(self, claim: Claim) -> tuple[Arm, Arm]:
         """Returns the arms that a claim's two runs stand for, before and after the change."""
@@ -156,9 +148,9 @@ class Study:
 
     def arm_settings(self, arm: Arm) -> dict[str, Any]:
         """Returns the shared settings overlaid with those of the arm's levels."""
-        merged, factors = dict(self.settings), {factor.name: factor for factor in self.factors}
+        merged = dict(self.settings)
         for factor, level in arm.levels:
-            merged.update(factors[factor].level(level).settings)
+            merged.update(self.factor(factor).level(level).settings)
         return merged
 
     def _repr_html_(self) -> str:
@@ -177,7 +169,7 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One arm trained once with one seed: all that a training function is told.
+    """One arm trained once with one seed: all that a training function receives.
 
     ``data`` is the fingerprint of the data set. ``data_dir`` and ``folder`` say where the data and
     the study's own modules lie on this machine and are not part of the trial's identity.

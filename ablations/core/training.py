@@ -39,7 +39,7 @@ Then accuracies and losses say nothing of whether a network trained; its outputs
 
 
 def trained(record: RunRecord) -> bool | None:
-    """Returns whether the network of a completed trial trained; ``None`` where no record tells.
+    """Returns whether the network of a completed trial trained; ``None`` where that is unknown.
 
     It did not where its outputs are the same for all examples of each split that was recorded, or
     where it gives all of them one class and no epoch's loss was better than guessing. Without

@@ -1,4 +1,4 @@
-"""What a training function reports: the log that it is handed, and how what it logs is checked."""
+"""What a training function reports: the log that it receives, and checks of what it logs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,8 @@ MOST_EPOCHS = 100_000
 """How many epochs a trial may report."""
 
 
-def _ignore_epoch(number: int, metrics: Mapping[str, float]) -> None:
-    """Stands in where nobody follows the epochs."""
-
-
 class TrialLog:
-    """What a training function is handed to report through; it knows nothing of stores or workers.
+    """What a training function reports through, without knowing of stores or workers.
 
     Each method raises ``TypeError`` or ``ValueError`` at once for what a record cannot hold; the
     trial then fails with that line, unless the training function catches it.
@@ -48,7 +44,9 @@ class TrialLog:
         on_epoch: Called after each epoch with its number, from 1, and its metrics.
     """
 
-    def __init__(self, on_epoch: Callable[[int, Mapping[str, float]], None] = _ignore_epoch):
+    def __init__(
+        self, on_epoch: Callable[[int, Mapping[str, float]], None] = lambda _number, _metrics: None
+    ) -> None:
         self._on_epoch = on_epoch
         self._epochs: list[dict[str, float]] = []
         self._steps: list[NDArray[np.float64]] = []
@@ -240,15 +238,14 @@ def checked_predictions(
     return Predictions(str(split), truth, predicted, digest)
 
 
-def checked_environment(facts: Mapping[str, str]) -> dict[str, str]:
+def checked_environment(facts: Mapping[str, object]) -> dict[str, str]:
     """Returns facts as records hold them: numbers become text."""
-    names = {name: checks.name("log.environment: the name of a fact", name) for name in facts}
-    plain = {n: f if isinstance(f, str) else _number_as_text(f) for n, f in facts.items()}
-    return {names[n]: checks.text(f"log.environment: {n}", fact) for n, fact in plain.items()}
-
-
-def _number_as_text(fact: object) -> object:
-    return str(fact) if isinstance(fact, int | float | np.number) else fact
+    found = {}
+    for given, fact in facts.items():
+        name = checks.name("log.environment: the name of a fact", given)
+        plain = str(fact) if isinstance(fact, int | float | np.number) else fact
+        found[name] = checks.text(f"log.environment: {given}", plain)
+    return found
 
 
 def checked_exhibit(exhibit: Exhibit) -> Exhibit:
@@ -302,7 +299,7 @@ def storable(contents: LogContents) -> LogContents:
     A second check: a log checks what is reported, but a training function could change it directly.
 
     Raises:
-        Exception: whatever stands against it.
+        TypeError, ValueError: if a part of it cannot be stored.
     """
     return LogContents(
         metrics=tuple(map(checked_metric, contents.metrics)),

@@ -29,14 +29,7 @@ _SIZES = ((1e3, 1.0, "B"), (1e6, 1e-3, "kB"), (1e9, 1e-6, "MB"))
 
 VERDICT_SIGNS = {"improved": "▲", "regressed": "▼", "equivalent": "=", "inconclusive": "?"}
 GATE_SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?", "incomplete": "…"}
-_JUDGED = {
-    ("lower", True): "lower bound of the 95% interval",
-    ("lower", False): "upper bound of the 95% interval",
-    ("mean", True): "mean over seeds",
-    ("mean", False): "mean over seeds",
-    ("every-seed", True): "every seed",
-    ("every-seed", False): "every seed",
-}
+_JUDGED = {"mean": "mean over seeds", "every-seed": "every seed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,13 +318,14 @@ def verdict(word: str) -> str:
 def gate_rule(gate: Gate, unit: Unit) -> str:
     """Writes what a gate asks for."""
     where = listing([f"{factor} is {level}" for factor, level in gate.where.items()])
-    metric, judge = metric_name(gate.metric), gate.judge
-    bars = [
-        f"{metric} {word} {number(bar, unit)}, judged by {_JUDGED[judge, up]}"
-        for bar, word, up in ((gate.at_least, "at least", True), (gate.at_most, "at most", False))
-        if bar is not None
+    sides = ((gate.at_least, "at least", "lower"), (gate.at_most, "at most", "upper"))
+    rules = [
+        f"{metric_name(gate.metric)} {word} {number(threshold, unit)}, judged by "
+        + _JUDGED.get(gate.judge, f"{bound} bound of the 95% interval")
+        for threshold, word, bound in sides
+        if threshold is not None
     ]
-    return listing(bars) + (f", where {where}" if where else "")
+    return listing(rules) + (f", where {where}" if where else "")
 
 
 def gate_status(status: str) -> str:

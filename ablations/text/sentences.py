@@ -18,7 +18,7 @@ from ablations.text.formatting import (
 )
 from ablations.text.naming import named_arm
 
-LOOKED = (
+AFTER_A_LOOK = (
     "Intervals and verdicts assume that this was fixed before the first look; where it was not, "
     "they are wrong more often than promised. New seeds that nobody has looked at, with their "
     "number fixed before they are trained, give valid intervals."
@@ -61,8 +61,8 @@ def evidence(effect: Effect) -> str:
     return ", ".join(filter(None, (shown, adjusted, counted(effect.n, "seed"), untrained)))
 
 
-def stands_clear(findings: Findings, effect: Effect) -> bool:
-    """Whether the whole adjusted interval lies beyond zero and the margin, on either side.
+def is_beyond_margin(findings: Findings, effect: Effect) -> bool:
+    """Whether the whole adjusted interval lies beyond zero and the margin, in either direction.
 
     Where one direction is better this is a verdict of improved or regressed; where none is, there
     can be no such verdict, but a change all the same.
@@ -75,8 +75,10 @@ def stands_clear(findings: Findings, effect: Effect) -> bool:
 
 
 def decided_interactions(findings: Findings) -> list[Effect]:
-    """Returns the interactions that stand clear of zero and the margin, largest first."""
-    found = [e for e in findings.effects if e.kind == "interaction" and stands_clear(findings, e)]
+    """Returns the interactions whose interval lies beyond zero and the margin, largest first."""
+    found = [
+        e for e in findings.effects if e.kind == "interaction" and is_beyond_margin(findings, e)
+    ]
     return sorted(found, key=size, reverse=True)
 
 
@@ -118,7 +120,7 @@ def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
 def revision_sentences(findings: Findings) -> list[str]:
     """Says what was changed after a look, and what that does to intervals and verdicts."""
     sentences = [_revised(findings, revision) for revision in findings.revisions]
-    return [*sentences[:-1], f"{sentences[-1]} {LOOKED}"] if sentences else []
+    return [*sentences[:-1], f"{sentences[-1]} {AFTER_A_LOOK}"] if sentences else []
 
 
 def _revised(findings: Findings, revision: Revision) -> str:
@@ -175,7 +177,7 @@ def untrained_sentence(findings: Findings) -> str:
     )
 
 
-def lost_share(found: Training) -> str:
+def untrained_share(found: Training) -> str:
     """Says how many networks did not train, and how many the seeds cannot exclude."""
     seeds = counted(found.n, "seed")
     if found.untrained:
@@ -195,9 +197,9 @@ def gap_sentence(findings: Findings, finding: ArmFinding, gap: SeedGap) -> str:
     if 1 not in (gap.n_low, above):
         groups = f"{gap.n_low} at {low} or less, {above} at {high} or more"
         return f"The {gap.n} seeds of {arm} fall into two groups by {metric}: {groups}."
-    alone, rest = (low, f"{high} or more") if gap.n_low == 1 else (high, f"{low} or less")
+    one, rest = (low, f"{high} or more") if gap.n_low == 1 else (high, f"{low} or less")
     others = f"the other {gap.n - 1} at {rest}"
-    return f"One seed of {arm} lies far from the others by {metric}: {alone}, {others}."
+    return f"One seed of {arm} lies far from the others by {metric}: {one}, {others}."
 
 
 def gate_gap_sentences(findings: Findings) -> list[str]:

@@ -39,7 +39,7 @@ def factor_columns(factors: Iterable[str]) -> dict[str, str]:
         >>> factor_columns(["seed", "dropout"])
         {'seed': 'factor_seed', 'dropout': 'dropout'}
     """
-    return _told_apart("factor", list(factors), FIXED)
+    return _distinct_columns("factor", list(factors), FIXED)
 
 
 def metric_columns(metrics: Iterable[str], factors: Iterable[str]) -> dict[str, str]:
@@ -49,10 +49,10 @@ def metric_columns(metrics: Iterable[str], factors: Iterable[str]) -> dict[str, 
         >>> metric_columns(["n", "accuracy"], ["dropout"])
         {'n': 'metric_n', 'accuracy': 'accuracy'}
     """
-    return _told_apart("metric", list(metrics), FIXED.union(factors))
+    return _distinct_columns("metric", list(metrics), FIXED.union(factors))
 
 
-def _told_apart(kind: str, names: list[str], fixed: Collection[str]) -> dict[str, str]:
+def _distinct_columns(kind: str, names: list[str], fixed: Collection[str]) -> dict[str, str]:
     taken = {*fixed, *names}
     found = {}
     for name in dict.fromkeys(names):

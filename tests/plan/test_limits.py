@@ -68,8 +68,12 @@ def test_screening_takes_thirty_factors_without_crossing_them(wide):
     study = load_study(path)
     assert tracemalloc.get_traced_memory()[1] < 50_000_000
     tracemalloc.stop()
-    assert (len(study.arms), study.fraction.full, study.arms[0]) == (32, 2**30, study.baseline)
-    assert study.fraction.resolution == 3
+    assert (len(study.arms), study.design.fraction.full, study.arms[0]) == (
+        32,
+        2**30,
+        study.baseline,
+    )
+    assert study.design.fraction.resolution == 3
     shown = CLI.invoke(app, ["plan", str(path)])
     assert "0 of 32 trials done" in shown.stdout
     mirrored = load_study(wide(30, 'kind = "screening"\nfold_over = ["f0"]'))

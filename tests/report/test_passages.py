@@ -262,7 +262,7 @@ def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
 def test_a_bootstrap_interval_and_a_mixed_model_have_columns_where_they_are(make: Make) -> None:
     found = make(seeds=range(20))
     second = NonparametricResults(0.5, 0.25, Interval(0.01, 0.02, 0.95, "BCa bootstrap over seeds"))
-    mixed = MixedEstimate(0.015, Interval(0.01, 0.02, 0.95, "mixed model, seed as block"), 20, 158)
+    mixed = MixedEstimate(0.015, Interval(0.01, 0.02, 0.95, "mixed model, seed as block"), 20)
     first, *others = (replace(effect, nonparametric=second) for effect in found.effects)
     passage = opinions(replace(found, effects=(replace(first, mixed=mixed), *others)))
     assert "Some seeds lack an arm. The mixed model uses their other arms too" in said(passage)

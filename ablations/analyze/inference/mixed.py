@@ -54,7 +54,7 @@ class _Fitted:
     def __init__(self, arms: Sequence[Arm], means: Array, covariance: Array, n_seeds: int, n: int):
         self._place = {arm: i for i, arm in enumerate(arms)}
         self._means, self._covariance = means, covariance
-        self._n_seeds, self._n_trials = n_seeds, n
+        self._n_seeds = n_seeds
         self._df = n - len(arms) - n_seeds + 1
 
     def estimate(self, effect: Effect) -> MixedEstimate | None:
@@ -68,7 +68,7 @@ class _Fitted:
         error = math.sqrt(float(weights @ self._covariance @ weights))
         half = t_isf((1 - LEVEL) / 2, self._df) * error
         interval = Interval(middle - half, middle + half, LEVEL, "mixed model, seed as block")
-        return MixedEstimate(middle, interval, self._n_seeds, self._n_trials)
+        return MixedEstimate(middle, interval, self._n_seeds)
 
 
 def _fit(summaries: Mapping[Arm, Summary]) -> _Fitted | None:

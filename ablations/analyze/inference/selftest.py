@@ -77,7 +77,6 @@ def self_test(
     low, high = wilson(alarmed.mean() * distinct, distinct, alpha=0.05)
     return SelfTest(
         splits=SPLITS,
-        alarms=int(alarmed.sum()),
         false_alarms=float(alarmed.mean()),
         interval=Interval(float(low), float(high), LEVEL, "Wilson over distinct splits"),
         planted=(2 * unit, 4 * unit),

@@ -17,7 +17,7 @@ from ablations.report.sections.shares import draw_shares
 from ablations.report.tables import bare_p, between, make_table
 from ablations.text.formatting import count, counted, difference, metric_name, verdict
 from ablations.text.naming import effect_label
-from ablations.text.sentences import stands_clear
+from ablations.text.sentences import is_beyond_margin
 
 
 def effects(findings: Findings, _: Extras) -> Section | None:
@@ -82,7 +82,7 @@ def _draw(findings: Findings) -> Figure | None:
 def _headline(findings: Findings) -> str:
     """Counts the effects that a verdict could be given to."""
     total = len(findings.effects)
-    clear = sum(stands_clear(findings, effect) for effect in findings.effects)
+    clear = sum(is_beyond_margin(findings, effect) for effect in findings.effects)
     margin = findings.study.smallest_effect_that_matters
     shown = difference(margin, findings.metric.unit).lstrip("+")
     beyond = f"exceed {shown}" if margin > 0 else "differ from none"

@@ -11,7 +11,7 @@ from ablations.text.sentences import fraction_sentences
 
 def fraction(findings: Findings) -> Section | None:
     """Puts the alias table together, for fractional and screening designs."""
-    found = findings.study.fraction
+    found = findings.study.design.fraction
     if found is None:
         return None
     rows = [[" × ".join(own.factors), aliases(own)] for own in found.sets]

@@ -17,7 +17,7 @@ from ablations.text.formatting import (
     sentence,
 )
 from ablations.text.naming import arm_label, named_arm
-from ablations.text.sentences import gate_gap_sentences, lost_share
+from ablations.text.sentences import gate_gap_sentences, untrained_share
 
 
 def gates(findings: Findings, _: Extras) -> Section | None:
@@ -67,7 +67,7 @@ def gate_scope(findings: Findings) -> str:
         return ""
     groups: dict[str, list[str]] = {}
     for arm, found in findings.judged_training.items():
-        groups.setdefault(lost_share(found), []).append(named_arm(findings.study, arm))
+        groups.setdefault(untrained_share(found), []).append(named_arm(findings.study, arm))
     parts = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
     return f"The gates judge networks that train: {'; '.join(parts)}."
 

@@ -13,7 +13,7 @@ from ablations.core.findings import Findings
 from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
 from ablations.text.formatting import counted, difference, estimate, listing, metric_name, sentence
 from ablations.text.naming import arm_label, effect_name
-from ablations.text.sentences import evidence, moved, size, stands_clear
+from ablations.text.sentences import evidence, is_beyond_margin, moved, size
 
 _MANY = 4
 
@@ -115,7 +115,7 @@ def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
 
 def _without_direction(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
     metric = metric_name(findings.metric.name)
-    clear = [effect for effect in effects if stands_clear(findings, effect)]
+    clear = [effect for effect in effects if is_beyond_margin(findings, effect)]
     first = f"No direction of {metric} counts as better, so no change is said to help or hurt."
     if not clear:
         return first, f"No change could be shown to move {metric} at all."

@@ -106,7 +106,7 @@ def untrained_alarm(findings: Findings) -> str:
 
 def _fraction(findings: Findings) -> str:
     """Says in one line that effects are confounded; empty if none are."""
-    found = findings.study.fraction
+    found = findings.study.design.fraction
     if found is None or not found.confounded:
         return ""
     mains = [own for own in found.sets if len(own.factors) == 1]

@@ -7,7 +7,7 @@ from ablations.core.estimates import Effect, ends
 from ablations.core.findings import Findings
 from ablations.text.formatting import difference, estimate, listing, sentence
 from ablations.text.naming import change_label
-from ablations.text.sentences import size, stands_clear
+from ablations.text.sentences import is_beyond_margin, size
 
 
 def pairs(findings: Findings) -> list[Effect]:
@@ -33,7 +33,7 @@ def warning(findings: Findings, pair: Effect) -> str:
         return ""
     name = change_label(findings.study, moved.factor, baseline=moved.baseline, level=moved.level)
     parts = [f"{_shown(e)} where {other.factor} is {e.given[0][1]}" for e in own]
-    misleads = "misleads" if stands_clear(findings, pair) else "may mislead"
+    misleads = "misleads" if is_beyond_margin(findings, pair) else "may mislead"
     return f"{sentence(name)}: its average effect {misleads}, for it is {listing(parts)}."
 
 

@@ -76,7 +76,7 @@ def test_on_a_whole_table_it_is_the_two_way_analysis_of_variance(make, design, n
         assert other.mixed.interval.high - other.mixed.interval.low == pytest.approx(
             high - low, rel=1e-4
         )
-        assert (other.mixed.n_seeds, other.mixed.n_trials) == (n, table.size)
+        assert other.mixed.n_seeds == n
 
 
 def test_a_whole_table_has_no_need_of_it(make):
@@ -91,7 +91,7 @@ def test_seeds_that_lack_an_arm_take_part(make):
     table = without(blocked(3, 6), (1, 0), (2, 1), (2, 2))
     found = mixed(study, table)
     for estimate in found.values():
-        assert (estimate.n_seeds, estimate.n_trials) == (6, 15)
+        assert estimate.n_seeds == 6
         assert (estimate.interval.level, estimate.interval.method) == (
             0.95, "mixed model, seed as block"
         )  # fmt: skip
@@ -129,7 +129,7 @@ def test_an_arm_without_values_has_no_estimate_and_hinders_no_other(make):
     table = without(blocked(3, 5), (1, slice(None)), (2, 0))
     found = mixed(study, table)
     assert found["b"] is None
-    assert (found["a"].n_seeds, found["a"].n_trials) == (5, 9)
+    assert found["a"].n_seeds == 5
 
 
 def test_nothing_trained_or_nothing_to_spare_gives_none(make):

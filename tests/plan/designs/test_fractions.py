@@ -45,11 +45,11 @@ def test_a_half_of_four_factors_is_of_resolution_four(tmp_path):
     study = study_of(tmp_path, 'kind = "fractional"\nhalvings = 1')
     assert len(study.arms) == 8
     assert study.arms[0] == study.baseline == study.reference
-    assert study.fraction.resolution == 4
-    assert study.fraction.generators == ("d = a × b × c",)
+    assert study.design.fraction.resolution == 4
+    assert study.design.fraction.generators == ("d = a × b × c",)
     named = {
         found.factors: [(a.factors, a.weight) for a in found.aliases]
-        for found in study.fraction.sets
+        for found in study.design.fraction.sets
     }
     assert named == {
         ("a",): [], ("b",): [], ("c",): [], ("d",): [],
@@ -64,9 +64,9 @@ def test_an_even_generator_is_turned_so_that_the_baseline_is_trained(tmp_path):
     signs = signs_of(study)
     assert (signs[0] == -1).all()
     assert (signs[:, 2] == -signs[:, 0] * signs[:, 1]).all()
-    assert study.fraction.generators == ("c = minus a × b",)
-    assert study.fraction.resolution == 3
-    main = study.fraction.sets[0]
+    assert study.design.fraction.generators == ("c = minus a × b",)
+    assert study.design.fraction.resolution == 3
+    main = study.design.fraction.sets[0]
     assert (main.factors, main.aliases[0].factors, main.aliases[0].weight) == (
         ("a",),
         ("b", "c"),
@@ -105,7 +105,7 @@ def test_contrasts_find_planted_effects_and_their_aliases(tmp_path):
         size / 4 * signs[:, place[f]] * signs[:, place[g]] for (f, g), size in pairs.items()
     )
     cell = dict(zip(study.arms, response, strict=True))
-    for found, contrast in zip(study.fraction.sets, study.design.contrasts, strict=True):
+    for found, contrast in zip(study.design.fraction.sets, study.design.contrasts, strict=True):
         value = sum(weight * cell[arm] for arm, weight in contrast.weights)
         scale = 1 if len(found.factors) == 1 else 2
         sizes = {**{(f,): size for f, size in main.items()}, **{p: s / 2 for p, s in pairs.items()}}
@@ -209,12 +209,16 @@ def test_halvings_have_the_resolution_of_the_published_table(k, p):
 
 def test_a_fold_over_that_completes_the_design_says_so(tmp_path):
     study = study_of(tmp_path, 'kind = "fractional"\nhalvings = 1\nfold_over = ["d"]')
-    assert (study.fraction.resolution, study.fraction.generators, study.fraction.confounded) == (
+    assert (
+        study.design.fraction.resolution,
+        study.design.fraction.generators,
+        study.design.fraction.confounded,
+    ) == (
         None,
         (),
         0,
     )
-    assert fraction_sentences(study.fraction, 16) == ["All 16 arms: nothing is confounded."]
+    assert fraction_sentences(study.design.fraction, 16) == ["All 16 arms: nothing is confounded."]
 
 
 def test_confounded_effects_are_counted_once():
