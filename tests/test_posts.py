@@ -180,7 +180,7 @@ def clean_arm(study, level, initialization):
 
 
 @pytest.mark.slow  # trains Keras for real
-def test_a_pretrained_base_knows_cats_from_dogs_after_a_few_epochs(photographs):
+def test_a_pretrained_base_separates_cats_from_dogs_after_a_few_epochs(photographs):
     if not WEIGHTS.is_file():
         pytest.skip("no weights: set ABLATIONS_TEST_DATA to their folder")
     overrides = ["epochs=4", "batch_size=8", "test_size=8", f"weights={WEIGHTS}"]

@@ -1,4 +1,4 @@
-"""What a study takes for granted of its trials is told by the first of them, not after all."""
+"""What a study requires of its trials is checked with the first of them, not after all."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def test_a_function_that_does_not_report_as_it_must_stops_the_run(training, body
     assert "12 of 12 trials done" in call("status", path).stdout
 
 
-def test_a_function_that_also_returns_something_is_none_of_our_business(training):
+def test_a_function_may_also_return_something(training):
     path = training(f"{GOOD}; return 3")
     assert call("run", path, "--no-report").exit_code == 0
 
 
-def test_a_misspelt_metric_of_the_study_is_told_by_the_first_trial(training):
+def test_a_misspelt_metric_of_the_study_stops_the_run_after_the_first_trial(training):
     path = training(GOOD)
     path.write_text(f'{path.read_text()}\n[analysis]\nmetric = "test_acuracy"\n')
     for _ in range(2):
@@ -193,7 +193,7 @@ def test_a_margin_in_percentage_points_is_refused(training):
     assert call("run", path, "--no-report").exit_code == 0
 
 
-def test_a_bar_beyond_one_on_what_is_no_fraction_stands(training):
+def test_a_threshold_beyond_one_is_valid_for_what_is_no_fraction(training):
     path = training('log.metric("test_accuracy", 91.2, better="higher")')
     path.write_text(f'{path.read_text()}\n[[gates]]\nmetric = "test_accuracy"\nat_least = 90\n')
     assert call("run", path, "--no-report").exit_code == 0

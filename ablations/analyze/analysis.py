@@ -205,7 +205,7 @@ def _best(
     The metric is one of validation if any was reported. An arm that leads only because networks of
     another one did not train is not the better recipe.
     """
-    validation = [name for name in infos if metrics.is_validation(name)]
+    validation = [name for name in infos if name.startswith(metrics.VALIDATION)]
     names = (metrics.BEST_VAL_ACCURACY, metrics.VAL_ACCURACY, *validation, primary)
     directed = (n for n in names if n in infos and infos[n].better != "neither")
     if (name := next(directed, None)) is None:

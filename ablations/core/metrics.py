@@ -181,7 +181,9 @@ ACCURACIES = frozenset(CURVES[0])
 COSTS = (FULL_FIT_SECONDS, FIT_SECONDS, TRIAL_SECONDS)
 """What stands for the cost of an arm, in the order in which one is preferred."""
 
-_VALIDATION = "val_"
+VALIDATION = "val_"
+"""How the names of metrics of epochs begin in validation, as in Keras."""
+
 _TAKEN_NAME = re.compile(r"(^|_)(seconds?|time|ms|bytes|joules|per_second|flops_share)$")
 
 
@@ -236,13 +238,3 @@ def depends_on_training(name: str, unit: Unit) -> bool:
 def is_difference(name: str) -> bool:
     """Whether a metric is a difference of two shares, so that it may be negative."""
     return name in METRICS and METRICS[name].part == "gap"
-
-
-def in_validation(name: str) -> str:
-    """Returns the name of an epoch's metric in validation, as Keras has it."""
-    return f"{_VALIDATION}{name}"
-
-
-def is_validation(name: str) -> bool:
-    """Whether a metric is one of validation, by its name."""
-    return name.startswith(_VALIDATION)

@@ -52,19 +52,9 @@ class Scale:
     def _digits(self, size: float) -> str:
         exact = Decimal(size) * Decimal(self.factor)  # a float would overflow
         if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
-            return in_powers(exact)
+            digits, _, exponent = f"{exact:.2e}".partition("e")
+            return f"{digits}×{power_of_ten(int(exponent))}"
         return f"{size * self.factor:,.{self.decimals}f}".replace(",", THIN)
-
-
-def in_powers(size: float | Decimal) -> str:
-    """Writes a number whose digits would fill a line with a power of ten.
-
-    Example:
-        >>> in_powers(2.5e20), in_powers(1e-300)
-        ('2.50×10²⁰', '1.00×10⁻³⁰⁰')
-    """
-    digits, _, exponent = f"{size:.2e}".partition("e")
-    return f"{digits}×{power_of_ten(int(exponent))}"
 
 
 def power_of_ten(exponent: int) -> str:
@@ -192,7 +182,7 @@ def interval(
     return shown + scale.suffix if suffix and shown != UNKNOWN else shown
 
 
-def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bool) -> str:
+def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bool = False) -> str:
     if low is None or high is None:
         return UNKNOWN
     bounds = (scale.show(bound, signed=signed, suffix=False) for bound in (low, high))
@@ -221,13 +211,12 @@ def low_to_high(low: float | None, high: float | None, unit: Unit, *, signed: bo
     return f"{scale.show(low, signed=signed, suffix=False)} to {scale.show(high, signed=signed)}"
 
 
+_RATIO = Scale(1.0, 2, "")
+
+
 def times(ratio: float | None) -> str:
     """Writes a quotient, such as ``×0.97``."""
-    return UNKNOWN if ratio is None else f"×{_ratio(ratio)}"
-
-
-def _ratio(value: float) -> str:
-    return Scale(1.0, 2, "").show(value)
+    return UNKNOWN if ratio is None else f"×{_RATIO.show(ratio)}"
 
 
 def times_interval(low: float | None, high: float | None) -> str:
@@ -237,7 +226,8 @@ def times_interval(low: float | None, high: float | None) -> str:
         >>> times(0.974), times_interval(0.951, 1.012)
         ('×0.97', '×[0.95, 1.01]')
     """
-    return UNKNOWN if low is None or high is None else f"×[{_ratio(low)}, {_ratio(high)}]"
+    shown = _brackets(low, high, _RATIO)
+    return shown if shown == UNKNOWN else f"×{shown}"
 
 
 def p_value(p: float | None) -> str:

@@ -215,7 +215,7 @@ def test_of_several_records_of_one_trial_its_own_counts_else_the_first_that_comp
     assert carried(replace(first, seed=1)) == {}
 
 
-def test_an_identity_that_cannot_read_old_settings_leaves_their_records_alone():
+def test_an_identity_that_cannot_read_old_settings_does_not_change_their_records():
     def identify(_settings):
         raise StudyError("no such setting", received="u", cure="Correct it")
 
@@ -223,7 +223,7 @@ def test_an_identity_that_cannot_read_old_settings_leaves_their_records_alone():
     assert present_keys([head], {"other"}, identify) == {}
 
 
-def test_arms_that_differ_only_in_what_they_do_not_use_are_told_apart(
+def test_arms_that_differ_only_in_what_they_do_not_use_keep_different_keys(
     study_path, leaving_out, edit
 ):
     leaving_out()

@@ -42,7 +42,7 @@ def command(*words: object) -> str:
     return done.output
 
 
-def test_seeds_that_are_added_after_looks_are_told_in_report_gate_and_power(study_path):
+def test_seeds_that_are_added_after_looks_are_reported_by_report_gate_and_power(study_path):
     assert train(study_path, seeds=2) == ""
     train(study_path, seeds=3)
     run_study(load_study(study_path, seeds=4), jobs=0)
@@ -59,7 +59,7 @@ def test_seeds_that_are_added_after_looks_are_told_in_report_gate_and_power(stud
     assert found["revisions"] == [{"kind": "added", "steps": [2, 3, 4]}]
 
 
-def test_seeds_that_nobody_looked_at_are_the_cure_and_are_not_told_of(study_path, edit):
+def test_new_seeds_that_were_never_looked_at_are_the_cure_and_not_reported(study_path, edit):
     train(study_path, seeds=2)
     assert "New seeds that nobody has looked at" in train(study_path)
     edit("seeds = 3", "seeds = [100, 101, 102]")
@@ -86,21 +86,21 @@ def test_another_setting_is_another_study(study_path):
     assert look(study_path) == ""
 
 
-def test_raising_at_most_after_a_look_is_told(study_path, edit):
+def test_raising_at_most_after_a_look_is_reported(study_path, edit):
     edit("seeds = 3", 'seeds = { at_least = 3, at_most = 4, until = "decided" }')
     train(study_path)
     edit("at_most = 4", "at_most = 6")
     assert "4 were planned, now 6" in train(study_path)
 
 
-def test_fewer_seeds_than_a_look_planned_for_are_told(study_path):
+def test_fewer_seeds_than_a_look_planned_for_are_reported(study_path):
     train(study_path)
     told = "Seed 2 was planned at an earlier look and is left out here."
     assert look(study_path, seeds=2).startswith(told)
 
 
 @pytest.mark.parametrize(("again", "told"), [(False, "no longer there"), (True, "trained again")])
-def test_deleting_a_trial_after_a_look_is_told(study_path, again, told):
+def test_deleting_a_trial_after_a_look_is_reported(study_path, again, told):
     train(study_path)
     with closing(sqlite3.connect(STORE)) as connection, connection:
         (worst,) = connection.execute("SELECT max(id) FROM records").fetchone()
@@ -114,7 +114,7 @@ def test_deleting_a_trial_after_a_look_is_told(study_path, again, told):
     assert f"1 trial was {'' if again else 'looked at whose records are '}{told}" in said
 
 
-def test_a_margin_or_metric_that_is_changed_after_a_look_is_told(study_path, edit):
+def test_a_margin_or_metric_that_is_changed_after_a_look_is_reported(study_path, edit):
     train(study_path)
     edit("[design]", "[analysis]\nsmallest_effect_that_matters = 0.02\n[design]")
     said = look(study_path).replace("\u202f", " ")
@@ -133,7 +133,7 @@ def test_a_file_that_another_process_holds_can_be_looked_at(study_path):
     assert len(read_looks(STORE)) == 1
 
 
-def test_a_file_without_the_tables_or_with_damaged_ones_tells_of_no_look(tmp_path):
+def test_a_file_without_the_tables_or_with_damaged_ones_gives_no_look(tmp_path):
     assert read_looks(tmp_path / "none.sqlite") == ()
     keep_look(tmp_path / "none.sqlite", LOOK)
     assert not (tmp_path / "none.sqlite").exists()
@@ -161,7 +161,7 @@ def test_a_trial_that_started_before_the_look_is_the_one_that_was_seen():
     assert found == (Revision("again", (1,)),)
 
 
-def test_a_look_at_no_moment_tells_of_nothing(study_path):
+def test_a_look_without_a_valid_time_gives_no_revision(study_path):
     train(study_path)
     look(study_path)
     with closing(sqlite3.connect("runs/small/records.sqlite")) as connection, connection:

@@ -48,7 +48,7 @@ def literals(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_of_metrics_stand_in_the_registry_alone(path):
+def test_names_of_metrics_are_only_in_the_registry(path):
     if path == ROOT / "ablations/core/metrics.py":
         return
     found = [

@@ -9,7 +9,7 @@ from ablations.core.trial_log import TrialLog
 from ablations.errors import DivergedError, StudyError
 
 
-def test_a_log_keeps_what_it_is_told():
+def test_a_log_keeps_what_is_reported():
     heard = []
     log = TrialLog(lambda number, metrics: heard.append((number, dict(metrics))))
     log.epoch(loss=1.0)

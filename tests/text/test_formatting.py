@@ -88,7 +88,7 @@ def test_numbers_side_by_side_share_one_scale() -> None:
 
 
 @given(FINITE, st.sampled_from(UNITS))
-def test_a_number_and_its_negative_differ_by_the_sign_alone(value: float, unit: Unit) -> None:
+def test_a_number_and_its_negative_differ_only_by_the_sign(value: float, unit: Unit) -> None:
     positive, negative = f.difference(abs(value), unit), f.difference(-abs(value), unit)
     assert positive.lstrip("+") == negative.lstrip("−")
 

@@ -88,5 +88,5 @@ def test_each_way_of_formatting_is_found(source):
     "source",
     ["f'{x}'", "f'{x!r}'", "f'{x:04}.npy'", "f'{x:04x}'", "x % 2", "round(x)", "'{a}'.format(a=1)"],
 )
-def test_what_is_no_format_of_a_number_is_left_alone(source):
+def test_what_is_no_format_of_a_number_is_allowed(source):
     assert not list(found_in(source))

@@ -99,7 +99,7 @@ def test_tables_with_equal_headings_are_written():
     assert to_csv(frame) == "a,a\n'=1,2\nx,3\n"
 
 
-def test_a_level_that_looks_like_a_formula_is_inert_in_an_export(tmp_path):
+def test_a_level_that_could_be_a_formula_is_inert_in_an_export(tmp_path):
     from ablations.records.exports import export_records
 
     _, trials = _study(("scale",))

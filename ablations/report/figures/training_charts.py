@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import ACCURACY, CURVES, in_validation, unit_of
+from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, unit_of
 from ablations.report.figures.charts import axis_label, limits, scaled, unit_label, upright
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
@@ -21,7 +21,7 @@ def curve_metrics(findings: Findings) -> tuple[str, ...]:
     for pair in CURVES:
         if set(pair) <= set(names):
             return pair
-    twins = [(name, in_validation(name)) for name in names if in_validation(name) in names]
+    twins = [(name, VALIDATION + name) for name in names if VALIDATION + name in names]
     return twins[0] if twins else tuple(names[:1])
 
 
