@@ -110,7 +110,7 @@ def number(place: str, value: object) -> float:
 
 
 def durations(place: str, seconds: ArrayLike) -> NDArray[np.float64]:
-    """Returns finite durations of at least 0, shape (step,); a copy."""
+    """Returns finite durations of at least 0, shape (step,), as a copy."""
     found = _numbers(place, seconds, kinds="iuf").astype(np.float64)
     if found.ndim != 1:
         raise ValueError(f"{place} must be a list. Received: an array of shape {found.shape}.")

@@ -1,4 +1,4 @@
-"""The registry of metrics: all that the project knows of a number by its name.
+"""The registry of metrics: what follows from the name of a number.
 
 To add a metric, add its entry here and log it: ``log.known(metrics.NAME, value)``. Each entry is
 bound to a constant that holds its name: code anywhere else, `vision` included, asks for a metric by

@@ -23,7 +23,7 @@ Scope = Literal["study", "arm"]
 Chart = Literal["none", "histogram"]
 
 WARNING = "warning-"
-"""How the name of an exhibit begins whose caption a reader must know before the answer."""
+"""How the name of an exhibit begins whose caption a reader must see with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Exhibit:
     arm its own (``arm``, for example its layer table). ``image_png`` needs ``alt``. ``sample``
     marks what shows examples of the data themselves, which may not be anyone's to publish.
     ``chart`` has the report draw the table: a ``histogram`` has columns series, from, to, share.
-    The caption of one of the study whose ``name`` begins with ``warning-`` also stands beside the
-    answer.
+    The caption of one of the study whose ``name`` begins with ``warning-`` is also shown beside
+    the answer.
     """
 
     name: str

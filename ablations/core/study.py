@@ -1,7 +1,7 @@
 """What a study is: frozen values that every stage shares.
 
 A study changes *factors*, each through two or more *levels*; one level per factor is an *arm*; an
-arm trained with one seed is a *trial*. Nothing here reads files or knows a framework.
+arm trained with one seed is a *trial*. Nothing here reads files or imports a framework.
 """
 
 from __future__ import annotations

@@ -99,14 +99,14 @@ class TrialLog:
         self._add(Metric(name, value, unit, better))
 
     def known(self, name: str, value: float) -> None:
-        """Reports one number of the whole trial whose unit and direction the registry knows.
+        """Reports one number of the whole trial whose unit and direction are in the registry.
 
         Args:
             name: A constant of `ablations.core.metrics`.
             value: The number.
 
         Raises:
-            KeyError: if the registry does not know it; else as `metric` does.
+            KeyError: if it is not in the registry; else as `metric` does.
         """
         self._add(known_metric(name, value))
 

@@ -56,7 +56,7 @@ def escape_markdown(text: str) -> str:
         'a\\|b &lt;script> test_accuracy \\*x\\* [93.1, 96.8] \\{: onclick}'
     """
     flat = one_line(text)
-    if flat == "^":  # kramdown ends a block here, and knows no escape for it
+    if flat == "^":  # kramdown ends a block here, and has no escape for it
         return "&#94;"
     escaped = _MARKS.sub(_escaped_mark, flat)
     return _FIRST.sub(_escaped_first, escaped, count=1) if _FIRST.match(escaped) else escaped
