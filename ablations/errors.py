@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 from typing import Self
 
 _LONGEST = 1000
@@ -29,31 +30,30 @@ class AblationsError(Exception):
         received: What was found there; shown as given if it is text, else as its ``repr``.
         cure: What to do about it, without a closing full stop.
 
+    Attributes:
+        parts: The three as text.
+
     Example:
         >>> print(StudyError("s.toml: 'seeds' is empty", received=[], cure="Name a seed"))
         s.toml: 'seeds' is empty. Received: []. Name a seed.
     """
 
     def __init__(self, problem: str, *, received: object, cure: str) -> None:
-        shown = _within(received) if isinstance(received, str) else repr(received)
+        text = received if isinstance(received, str) else repr(received)
+        self.parts = (problem, text, cure)
+        shown = _within(text) if isinstance(received, str) else text
         line = f"{_short(problem)}. Received: {_short(shown)}. {_short(cure)}."
         super().__init__(" ".join(line.split()))
-        self._parts = (problem, received, cure)
-
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """What is wrong, what was received, and the cure, as text."""
-        problem, received, cure = self._parts
-        return problem, received if isinstance(received, str) else repr(received), cure
 
     def at(self, place: str) -> Self:
         """Returns the same error with ``place`` in front, such as the name of a file."""
-        problem, received, cure = self._parts
+        problem, received, cure = self.parts
         return type(self)(f"{place}: {problem}", received=received, cure=cure)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross from a worker to the driver; the default would replay the joined text alone.
-        return _rebuild, (type(self), *self._parts)
+        # Errors cross from a worker to the driver; the default would pass on only the joined text.
+        problem, received, cure = self.parts
+        return partial(type(self), received=received, cure=cure), (problem,)
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -96,12 +96,6 @@ def _within(text: str) -> str:
 def _short(text: str) -> str:
     """Cuts what would fill the screen, such as ten thousand names."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text)} characters)"
-
-
-def _rebuild(
-    kind: type[AblationsError], problem: str, received: object, cure: str
-) -> AblationsError:
-    return kind(problem, received=received, cure=cure)
 
 
 class StudyError(AblationsError):

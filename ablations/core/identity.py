@@ -104,7 +104,7 @@ def present_keys(
     claims: dict[str, Head] = {}
     for head in heads:
         key = _planned_key(head, planned, identify)
-        if key is not None and _rank(head, key) > _rank(claims.get(key), key):
+        if key is not None and (key not in claims or _rank(head, key) > _rank(claims[key], key)):
             claims[key] = head
     return {head.key: key for key, head in claims.items()}
 
@@ -126,8 +126,8 @@ def identified(settings: Settings, identify: Identify) -> Settings:
         return settings
 
 
-def _rank(head: Head | None, key: str) -> tuple[bool, bool, bool]:
-    return (False, False, False) if head is None else (True, head.completed, head.key == key)
+def _rank(head: Head, key: str) -> tuple[bool, bool]:
+    return head.completed, head.key == key
 
 
 def other_threads(
