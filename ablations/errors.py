@@ -82,15 +82,17 @@ def place(location: Iterable[int | str]) -> str:
 def _within(text: str) -> str:
     """Writes an error that is itself what was received, so that the line says this word once.
 
-    One that goes on with a cure stays as it is.
-
     Example:
         >>> _within("'loss' must be a number. Received: None.")
         "'loss' must be a number, not None"
+        >>> _within("'loss' must be a number. Received: None. Log a number.")
+        "'loss' must be a number (None). Log a number"
     """
     problem, mark, rest = text.partition(". Received: ")
-    received = rest.removesuffix(".")
-    return f"{problem}, not {received}" if mark and ". " not in received else text
+    received, more, cure = rest.removesuffix(".").partition(". ")
+    if not mark:
+        return text
+    return f"{problem} ({received}). {cure}" if more else f"{problem}, not {received}"
 
 
 def _short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -23,6 +24,8 @@ def replaced_file(path: Path) -> Iterator[IO[bytes]]:
             yield file
         return
     target = path.resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
     fresh = target.with_name(f".new-{secrets.token_hex(8)}")
     try:
         with fresh.open("xb") as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,12 @@ from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
 from ablations.plan import match_records, plan_trials
-from ablations.records.agreement import distinct, require_fractions, require_no_percentages
+from ablations.records.agreement import (
+    distinct,
+    require_fractions,
+    require_usable_metrics,
+    strangers,
+)
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
 
@@ -21,16 +26,18 @@ if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are nee
 
 
 def analyze_records(
-    study: Study, records: Sequence[RunRecord], *, data_dir: str | Path | None = None
+    study: Study, records: Iterable[RunRecord], *, data_dir: str | Path | None = None
 ) -> Findings:
     """Returns what the records say: arms, effects, gates and failures.
 
     Raises:
-        StoreError: if two completed records of a trial differ, or two records give a metric
-            another unit or direction.
+        StoreError: if none of the records is of the study's trials, two completed records of a
+            trial differ, or two records give a metric another unit or direction.
     """
     planned = plan_trials(study, data_dir=data_dir)
-    matched = match_records(distinct(records), planned, study)
+    matched = match_records(distinct(tuple(records)), planned, study)
+    if matched and not {record.key for record in matched} & {trial.key for trial in planned}:
+        raise strangers("analyze_records", matched, study, threads=())
     return findings_of(study, matched, planned=planned)
 
 
@@ -47,7 +54,7 @@ def findings_of(
     trials = asked(study, records, planned=planned)
     used = {trial.seed for trial in trials}
     seeds = tuple(seed for seed in study.seeds if seed in used)
-    require_no_percentages(records)
+    require_usable_metrics(records)
     findings = analyze(replace(study, seeds=seeds), records, planned=trials)
     require_fractions(study, {metric.name: metric.unit for metric in findings.metrics})
     return findings

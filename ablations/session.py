@@ -14,7 +14,7 @@ from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
 from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
-from ablations.errors import StoreError
+from ablations.errors import StoreError, StudyError
 from ablations.plan import (
     PlannedStore,
     Progress,
@@ -63,7 +63,17 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """The study's record file, which need not exist yet."""
+        """The study's record file, which need not exist yet.
+
+        Raises:
+            StoreError: if ``runs_dir`` is a file.
+        """
+        if Path(self.runs_dir).is_file():
+            raise StoreError(
+                "'runs_dir' must be a folder",
+                received=str(self.runs_dir),
+                cure="Name a folder; it need not exist yet",
+            )
         return Store(Path(self.runs_dir) / self.study.slug / "records.sqlite")
 
     @property
@@ -318,9 +328,17 @@ class Session:
         from ablations.run.executors.inline import InlineExecutor
         from ablations.run.executors.local import LocalExecutor
 
+        if isinstance(self.executor, type):
+            raise StudyError(
+                "the executor is a class, where one of its instances is needed",
+                received=self.executor.__name__,
+                cure=f"Write {self.executor.__name__}()",
+            )
         if self.executor is not None:
             return self.executor
-        return InlineExecutor() if jobs == 0 else LocalExecutor(jobs or self.best_jobs)
+        if jobs == 0 and type(jobs) is int:
+            return InlineExecutor()
+        return LocalExecutor(self.best_jobs if jobs is None else jobs)
 
 
 def run_study(

@@ -11,3 +11,11 @@ def test_an_error_within_an_error_says_received_once() -> None:
     assert str(error) == (
         "a.jsonl, line 1, is no record. Received: metric 'loss' must be a number, not None. Correct it."
     )
+
+
+def test_the_cure_of_an_inner_error_follows_what_it_received() -> None:
+    inner = ValueError("no metric was logged. Received: nothing. Log one.")
+    error = StudyError("the first trial failed", received=str(inner), cure="Mend it")
+    assert str(error) == (
+        "the first trial failed. Received: no metric was logged (nothing). Log one. Mend it."
+    )

@@ -27,6 +27,9 @@ from ablations.errors import DivergedError, ReportingError
 BEYOND = 2.0
 """A fraction beyond this is taken for a percentage; some shares are a little above 1."""
 
+LARGEST = 1e100
+"""Metrics beyond this are refused: the square of a difference would overflow."""
+
 MOST_NAMES = 1_000
 """How many metrics, metrics of one epoch, splits, exhibits or facts a trial may report."""
 
@@ -93,7 +96,7 @@ class TrialLog:
         Raises:
             TypeError: if the name is no text, or the value no number.
             ValueError: if there is no such unit or direction.
-            ReportingError: if a fraction is given in percent.
+            ReportingError: if a fraction is given in percent, or the value is beyond 1e100.
             DivergedError: if the value is not finite.
         """
         self._add(Metric(name, value, unit, better))
@@ -112,8 +115,7 @@ class TrialLog:
 
     def _add(self, given: Metric) -> None:
         metric = checked_metric(given)
-        require_fraction(metric, "log.metric")
-        _require_finite(f"metric '{metric.name}'", metric.value)
+        require_usable(metric, "log.metric")
         _require_room("log.metric", {*self._metrics} - {metric.name}, MOST_NAMES)
         self._metrics[metric.name] = metric
 
@@ -180,6 +182,23 @@ def _require_finite(place: str, value: float) -> None:
             received=str(value),
             cure="Lower the learning rate or check the data",
         )
+
+
+def require_usable(metric: Metric, place: str) -> None:
+    """Makes sure that means and differences of a metric can be computed.
+
+    Raises:
+        DivergedError: if its value is not finite.
+        ReportingError: if it is so large that squares overflow, or a percentage as a fraction.
+    """
+    _require_finite(f"metric '{metric.name}'", metric.value)
+    if abs(metric.value) > LARGEST:
+        raise ReportingError(
+            f"{place}: '{metric.name}' is too large to compute with",
+            received=checks.plain(metric.value),
+            cure=f"Report it in another unit, or its logarithm, of {checks.plain(LARGEST)} at most",
+        )
+    require_fraction(metric, place)
 
 
 def require_fraction(metric: Metric, place: str) -> None:

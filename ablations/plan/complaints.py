@@ -29,7 +29,8 @@ def as_study_error(
             f"{file}: unknown key '{where}'{tail}", received=first["input"], cure=cure
         )
     if first["type"] == "missing":
-        cure = "Add it; 'ablations init' writes a commented example"
+        example = "; 'ablations init' writes a commented example" if model is StudyFile else ""
+        cure = f"Add it{example}"
         return StudyError(f"{file}: '{where}' is missing{tail}", received="nothing", cure=cure)
     problem = f"{file}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))

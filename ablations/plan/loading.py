@@ -58,6 +58,12 @@ def study_file(name: str) -> Path:
         return path
     if name in builtin_names():
         return Path(str(files("ablations.studies"))) / f"{name}.toml"
+    require(
+        not path.is_dir(),
+        "this is a folder, and a study is a file",
+        received=name,
+        cure="Name a .toml file; 'ablations init' writes one to edit",
+    )
     beside = (str(file) for file in path.parent.glob("*.toml"))
     hint = meant(name, (*builtin_names(), *beside))
     raise StudyError(
@@ -239,6 +245,13 @@ def _published(
 ) -> tuple[tuple[PublishedRun, ...], tuple[Claim, ...]]:
     if file.published is None:
         return (), ()
+    require(
+        Path(file.published).name == file.published not in ("", "..")
+        and file.published.isprintable(),
+        "'published' must be the name of a file beside the study file",
+        received=file.published,
+        cure="Put the file there, and write its name without a folder",
+    )
     return read_published(path.with_name(file.published), slug, arms=arms, factors=factors)
 
 

@@ -14,7 +14,7 @@ from ablations.core.identity import Identify, identified
 from ablations.core.metrics import Unit
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study
-from ablations.core.trial_log import require_fraction
+from ablations.core.trial_log import require_usable
 from ablations.errors import ReportingError, StoreError, StudyError
 from ablations.records.description import record_text
 
@@ -138,12 +138,12 @@ def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None
 
 
 def strangers(
-    path: Path, records: Sequence[RunRecord], study: Study, *, threads: Iterable[int]
+    path: Path | str, records: Sequence[RunRecord], study: Study, *, threads: Iterable[int]
 ) -> StoreError:
     """Returns the error of a file whose records belong to no trial that a study plans.
 
     Args:
-        path: The file.
+        path: The file, or what else was given them.
         records: All that it holds.
         study: The study.
         threads: With these numbers of threads some of them would be of its trials.
@@ -194,14 +194,17 @@ def _named(records: Sequence[RunRecord]) -> str:
     return "; ".join(names) + (f" and {more} more" if more else "")
 
 
-def require_no_percentages(records: Iterable[RunRecord]) -> None:
-    """Raises `StudyError` where a record holds a percentage as a fraction.
+def require_usable_metrics(records: Iterable[RunRecord]) -> None:
+    """Makes sure that means and differences of all metrics can be computed.
 
-    A training function cannot log one; records that were made in another way may hold it.
+    A training function cannot log others; records that were made in another way may hold them.
+
+    Raises:
+        AblationsError: as `require_usable` does.
     """
     for record in records:
         for metric in record.metrics:
-            require_fraction(metric, f"{record.arm.name}, seed {record.seed}")
+            require_usable(metric, f"{record.arm.name}, seed {record.seed}")
 
 
 def require_fractions(study: Study, units: Mapping[str, Unit]) -> None:

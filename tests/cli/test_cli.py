@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import ablations
 from ablations.cli.app import app
 from ablations.errors import StudyError
+from ablations.records.exports import write_jsonl
 
 CLI = CliRunner()
 
@@ -154,6 +155,8 @@ def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path,
     assert call("report", study_path, *arguments).exit_code == 0
     assert Path("reports/small/index.html").is_file()
     kept = (tmp_path / "r.jsonl").read_bytes()
+    with pytest.raises(FileNotFoundError, match=r"there is no such folder: '[^']*/nowhere'"):
+        write_jsonl([], tmp_path / "nowhere" / "r.jsonl")
     empty = ("export", study_path, "--to", tmp_path / "r.jsonl", "--set", "epochs=5")
     assert "there is nothing to export" in str(call(*empty).exception)
     assert (tmp_path / "r.jsonl").read_bytes() == kept

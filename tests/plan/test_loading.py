@@ -396,3 +396,9 @@ def test_a_hook_of_another_form_is_told_at_plan_time(study_path, tmp_path):
         "(settings). Received: (). Define it as def check_settings(settings), or give it another "
         "name."
     )
+
+
+def test_a_folder_is_no_study(study_path):
+    (study_path.parent / "folder.toml").mkdir()
+    with pytest.raises(StudyError, match=r"this is a folder.*Received: folder\.toml"):
+        load_study("folder.toml")

@@ -96,3 +96,16 @@ def test_the_levels_of_a_claim_are_taken_as_the_cure_says(write):
     study = load_study(write(studies={"small": {"claims": [claim]}}))
     before, after = study.claimed_arms(study.claims[0])
     assert (before.name, after.name) == ("a=off, b=off", "a=on, b=off")
+
+
+@pytest.mark.parametrize("name", ["../p.json", "/etc/passwd", "", "..", "a\\u0000b"])
+def test_published_numbers_stand_beside_the_study(edit, name):
+    with pytest.raises(StudyError, match="must be the name of a file beside the study file"):
+        load_study(edit("question =", f'published = "{name}"\nquestion ='))
+
+
+def test_an_incomplete_file_of_published_numbers_is_not_sent_to_the_study_example(edit, tmp_path):
+    (tmp_path / "p.json").write_text("{}")
+    with pytest.raises(StudyError, match=r"p\.json: 'runs' is missing.*Add it") as caught:
+        load_study(edit("question =", 'published = "p.json"\nquestion ='))
+    assert "init" not in str(caught.value)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ablations.cli.app import app
 from ablations.core.record import Metric
-from ablations.errors import StoreError
+from ablations.errors import ReportingError, StoreError
 from ablations.plan import load_study
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
@@ -271,3 +271,22 @@ def test_a_metric_that_follows_from_others_keeps_its_unit(study_path):
 def test_lines_may_end_as_on_another_system(study_path, path):
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert call("gate", study_path, "--records", path).exit_code == 0
+
+
+def test_an_iterator_of_records_counts_as_the_records(study):
+    records = run_study(study, jobs=0)
+    assert analyze_records(study, iter(records)) == analyze_records(study, records)
+
+
+def test_records_of_another_study_are_no_answer(study, study_path):
+    records = run_study(study, jobs=0)
+    with pytest.raises(StoreError, match=r"none of its 12 records is of a trial that small plans"):
+        analyze_records(load_study(study_path, overrides=["epochs=3"]), records)
+    assert analyze_records(study, ()).n_completed == 0
+
+
+def test_numbers_whose_differences_overflow_are_refused(study):
+    records = run_study(study, jobs=0)
+    huge = replace(records[0].metrics[0], value=1.7e308)
+    with pytest.raises(ReportingError, match=r"too large to compute with. Received: 1.7e\+308"):
+        analyze_records(study, [replace(records[0], metrics=(huge,)), *records[1:]])

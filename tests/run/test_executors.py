@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from ablations import InlineExecutor, load_study, run_study
+from ablations import InlineExecutor, load_study, read_records, run_study
 from ablations.entry import WITHOUT
+from ablations.errors import StoreError, StudyError
 from ablations.run.executors.local import LocalExecutor
 from ablations.session import Session
 
@@ -79,3 +80,23 @@ def test_a_worker_imports_neither_the_store_nor_what_only_the_store_needs(study_
     module.write_text(f"import sys\n{text}")
     records = run_study(load_study(study_path, seeds=1), jobs=1)
     assert {record.environment["found"] for record in records} == {"set()"}
+
+
+@pytest.mark.parametrize("jobs", [-1, 1.5, "2", True])
+def test_a_number_of_workers_that_is_none_is_refused_before_anything_starts(study, jobs):
+    with pytest.raises(StudyError, match=r"whole number from 1.*Leave it out"):
+        run_study(study, jobs=jobs)
+    assert len(run_study(study)) == 12
+
+
+def test_an_executor_is_a_value_and_no_class(study):
+    with pytest.raises(StudyError, match=r"is a class.*Write InlineExecutor\(\)"):
+        run_study(study, executor=InlineExecutor)
+    assert len(run_study(study, executor=InlineExecutor())) == 12
+
+
+def test_a_file_as_the_folder_of_records_is_refused(study, study_path):
+    for use in (run_study, read_records):
+        with pytest.raises(StoreError, match=r"'runs_dir' must be a folder.*small\.toml"):
+            use(study, runs_dir=study_path)
+    assert len(run_study(study, runs_dir="not there yet")) == 12

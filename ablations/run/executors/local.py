@@ -19,6 +19,7 @@ from ablations.core.design import Arm
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
 from ablations.entry import find_entry
+from ablations.errors import StudyError
 from ablations.run.execute import Failure, Spent, make_record, utc_now
 from ablations.run.executors import Ended, Work
 from ablations.run.executors.process import Heard, Lost, WorkerProcess, how_it_ended
@@ -84,7 +85,7 @@ class LocalExecutor:
 
     Args:
         jobs: Workers at a time, as many as train fastest here if left out; GPUs, if there are any,
-            are divided among them.
+            are divided among them. Raises `StudyError` for a number below 1.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
         joins: Says of a trial whether it trains together with the other seeds of its arm.
@@ -93,6 +94,14 @@ class LocalExecutor:
     jobs: int | None = None
     memory_limit_bytes: int | None = None
     joins: Joins = joins_seeds
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and (type(self.jobs) is not int or self.jobs < 1):
+            raise StudyError(
+                "the number of workers must be a whole number from 1",
+                received=self.jobs,
+                cure="Leave it out for as many as train fastest here",
+            )
 
     def run(self, work: Work, observer: Observer) -> Iterator[Ended]:
         """Yields each trial with its record as it ends; closing the iterator stops all workers.

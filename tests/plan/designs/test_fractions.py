@@ -115,17 +115,17 @@ def test_contrasts_find_planted_effects_and_their_aliases(tmp_path):
 
 def test_the_suggested_fold_over_does_what_it_says(tmp_path):
     first = study_of(tmp_path, 'kind = "fractional"\ngenerators = { c = ["a", "b"] }', "abc")
-    assert first.fraction.confounded == 6
+    assert first.design.fraction.confounded == 6
     folded = study_of(
         tmp_path,
-        f'kind = "fractional"\ngenerators = {{ c = ["a", "b"] }}\nfold_over = {list(first.fraction.fold_over)}'.replace(
+        f'kind = "fractional"\ngenerators = {{ c = ["a", "b"] }}\nfold_over = {list(first.design.fraction.fold_over)}'.replace(
             "'", '"'
         ),
         "abc",
     )
-    assert len(folded.arms) == len(first.arms) + first.fraction.more_arms == 8
-    assert folded.fraction.confounded == first.fraction.left == 0
-    assert not folded.fraction.fold_over
+    assert len(folded.arms) == len(first.arms) + first.design.fraction.more_arms == 8
+    assert folded.design.fraction.confounded == first.design.fraction.left == 0
+    assert not folded.design.fraction.fold_over
 
 
 def test_screening_twelve_arms_for_seven_or_more(tmp_path):
