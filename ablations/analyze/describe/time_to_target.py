@@ -1,7 +1,8 @@
 """Time to a target accuracy, when some runs never reach it.
 
 Leaving those runs out would make an arm look fast in which only a few runs reach the target. They
-are censored instead: known to take longer than they were trained. Sources: Kaplan and Meier (1958),
+count as runs that never reach it: their training ended after the epochs of the recipe, and how many
+seconds these took is a matter of the machine. Sources: Kaplan and Meier (1958),
 "Nonparametric estimation from incomplete observations", JASA 53; Mantel (1966), "Evaluation of
 survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (log-rank). Both
 by statsmodels.
@@ -33,13 +34,12 @@ Durations = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def durations(outcomes: Iterable[TrialOutcome]) -> Durations:
-    """Returns how long each completed run trained, to the target or to its end."""
+    """Returns how long each completed run trained to the target; infinity if it never got there."""
     seconds, reached = [], []
     for outcome in outcomes:
         arrived = outcome.metrics.get(TARGET_SECONDS)
-        spent = [] if arrived or not outcome.completed else spent_seconds(outcome.completed)
-        if arrived or spent:
-            seconds.append(arrived.value if arrived else spent[-1])
+        if arrived or (outcome.completed and spent_seconds(outcome.completed)):
+            seconds.append(arrived.value if arrived else math.inf)
             reached.append(int(arrived is not None))
     return np.array(seconds, dtype=np.float64), np.array(reached, dtype=np.int64)
 

@@ -133,9 +133,9 @@ def target_reading(findings: Findings) -> str:
 
 
 _MEDIANS = (
-    "A run that never reached the target counts as one that takes longer than it was trained "
-    "(Kaplan–Meier), so an arm in which only some runs reach it does not look fast. The median "
-    "is unknown where fewer than half of the runs reached the target."
+    "The median is the time by which half of the runs had reached the target, counting those "
+    "that never did, so an arm in which only some runs reach it does not look fast. It is unknown "
+    "where fewer than half of the runs reached the target."
 )
 _LOG_RANK = (
     "The log-rank p tests whether an arm reaches the target as fast as the reference; it is not "

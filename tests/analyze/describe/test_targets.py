@@ -84,3 +84,17 @@ def test_the_full_fit_counts_what_others_have_done(record):
     helped = replace(record, metrics=(fit, Metric("shared_seconds", 2.0, "seconds")))
     assert measured(helped)["full_fit_seconds"].value == 5.0
     assert "full_fit_seconds" not in measured(record)
+
+
+def test_a_quick_run_that_never_reached_the_target_does_not_make_its_arm_fast(make):
+    study = replace(make.study(factors={"a": ("off", "on")}, seeds=3), target_accuracy=0.8)
+    planned = make.planned(study)
+    ends = {0: 0.7, 1: 0.9, 2: 0.7}
+    records = [trained(make.record(t, make.accuracy(0.5)), [0.4, ends[t.seed]]) for t in planned]
+    quick = [
+        replace(r, steps=tuple(step / 10 for step in r.steps)) if r.seed == 0 else r
+        for r in records
+    ]
+    for found in (analyze(study, kind, planned=planned) for kind in (records, quick)):
+        times = [arm.target_time for arm in found.arms]
+        assert [(time.n, time.reached, time.median) for time in times] == [(3, 1, None)] * 2
