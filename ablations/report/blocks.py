@@ -1,7 +1,7 @@
 """What a report is made of: sections of blocks, which every output format sets in its own way.
 
-A section knows findings and no format; a format knows these blocks and no section. Numbers are
-words already when they get here.
+Sections read findings and use no format; formats set these blocks and use no section. Numbers are
+already written as text here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A paragraph; ``lead`` stands out before its text, and links say where its numbers stand."""
+    """A paragraph after a bold ``lead``; links lead to the rows with its numbers."""
 
     text: str
     lead: str = ""
@@ -84,7 +84,7 @@ class Table:
 
     ``name`` is the table's id on the page, and that of its rows with their number behind it, where
     sentences link to them. ``data`` are the files with its numbers. The caption is not shown where
-    a heading just above says the same (``titled``).
+    a heading just above is the same (``titled``).
     """
 
     caption: str
@@ -99,8 +99,8 @@ class Table:
 class Figure:
     """A figure with its headline, how to read it, and the numbers behind it as file and table.
 
-    ``wide`` and ``narrow`` are its drawings for a page and a phone, ``svg`` is the one that stands
-    in a file of its own.
+    ``wide`` and ``narrow`` are its drawings for a page and a phone, ``svg`` is the one for
+    a file of its own.
     """
 
     name: str
@@ -160,7 +160,7 @@ class Section:
 
     @property
     def words(self) -> str:
-        """What stands above the section."""
+        """The heading above the section."""
         return self.heading or self.title
 
 
@@ -183,7 +183,7 @@ class Extras:
 class Report:
     """A report before any format has set it.
 
-    ``opening`` comes before the contents. ``origin`` tells where its study lies.
+    ``opening`` comes before the contents. ``origin`` is the path of its study.
     """
 
     findings: Findings

@@ -25,22 +25,6 @@ def some_files(name: str, frame: pd.DataFrame) -> tuple[DataFile, ...]:
     return () if frame.empty else (csv_file(name, frame),)
 
 
-def arms_file(name: str, findings: Findings) -> DataFile:
-    """Makes the file of all metrics of all arms."""
-    return csv_file(name, arms_frame(findings))
-
-
-def effects_file(findings: Findings) -> DataFile:
-    """Makes the file of all effects."""
-    names = [effect_label(findings, effect) for effect in findings.effects]
-    return csv_file("effects", effects_frame(findings, names))
-
-
-def curves_file(findings: Findings) -> DataFile:
-    """Makes the file of what each arm reported epoch by epoch."""
-    return csv_file("curves", curves_frame(findings))
-
-
 def trials_frame(findings: Findings) -> pd.DataFrame:
     """One row per record of a trial, in the order of arms and seeds."""
     named = _metrics_of(findings, [name for trial in findings.trials for name in trial.metrics])
@@ -72,7 +56,7 @@ def arms_frame(findings: Findings) -> pd.DataFrame:
         _levels(findings, finding.arm)
         | {"metric": name, "unit": s.metric.unit, "n": s.n, "mean": s.mean, "sd": s.sd}
         | {"median": s.median, "min": s.minimum, "max": s.maximum}
-        | _bounds("interval", s.interval)
+        | both_ends("interval", s.interval)
         | _trained(finding, name)
         for finding in findings.arms
         for name, s in finding.summaries.items()
@@ -86,24 +70,19 @@ def _trained(finding: ArmFinding, metric: str) -> dict[str, Any]:
     return (
         {"n_untrained": lost if finding.training else None}
         | {"trained_mean": found.mean if found else None}
-        | _bounds("trained_interval", found.interval if found else None)
+        | both_ends("trained_interval", found.interval if found else None)
     )
 
 
-def _bounds(name: str, interval: Interval | None) -> dict[str, Any]:
-    return both_ends(name, ends(interval))
-
-
-def both_ends(name: str, found: tuple[float, float] | None) -> dict[str, Any]:
+def both_ends(name: str, interval: Interval | None) -> dict[str, Any]:
     """Gives the two ends of an interval a column each; both empty if it is unknown."""
-    low, high = found or (None, None)
+    low, high = ends(interval) or (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def effects_frame(findings: Findings, names: Sequence[str]) -> pd.DataFrame:
-    """One row per effect; ``names`` are their labels in the findings' order."""
-    rows = [_effect_row(e, name) for e, name in zip(findings.effects, names, strict=True)]
-    return pd.DataFrame(rows)
+def effects_frame(findings: Findings) -> pd.DataFrame:
+    """One row per effect."""
+    return pd.DataFrame([_effect_row(e, effect_label(findings, e)) for e in findings.effects])
 
 
 def simple_effects_frame(findings: Findings) -> pd.DataFrame:
@@ -120,10 +99,10 @@ def _effect_row(effect: Effect, name: str) -> dict[str, Any]:
     return (
         {"effect": name, "kind": effect.kind, "metric": effect.metric.name, "n": effect.n}
         | {"estimate": effect.estimate, "sd": effect.sd}
-        | _bounds("interval", effect.interval)
-        | _bounds("adjusted", effect.adjusted)
+        | both_ends("interval", effect.interval)
+        | both_ends("adjusted", effect.adjusted)
         | {"trained_estimate": effect.trained.estimate if effect.trained else None}
-        | _bounds("trained_adjusted", effect.trained.adjusted if effect.trained else None)
+        | both_ends("trained_adjusted", effect.trained.adjusted if effect.trained else None)
         | {"p": effect.p, "p_adjusted": effect.p_adjusted, "verdict": effect.verdict}
         | {"d_z": effect.d_z, "better_share": effect.better_share}
         | {f"seed_{seed}": value for seed, value in effect.per_seed}

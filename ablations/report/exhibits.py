@@ -11,7 +11,7 @@ import pandas as pd
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit
 from ablations.core.record import Table as ExhibitTable
-from ablations.report.blocks import Figure, Fold, Image, Section, Table, present, prose
+from ablations.report.blocks import Figure, Image, Section, Table, present, prose
 from ablations.report.data_files import csv_file
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.histograms import Histogram, Histograms
@@ -19,8 +19,6 @@ from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, count, listing, number
 
 _COLUMNS = ("series", "from", "to", "share")
-
-
 LEFT_OUT = (
     "Pictures that show examples of the data are left out of this report: they may not be ours "
     "to publish."
@@ -49,13 +47,6 @@ def is_picture(shown: Figure | Section) -> bool:
     return isinstance(shown, Figure) or any(isinstance(block, Image) for block in shown.blocks)
 
 
-def folded(shown: Figure | Section, owner: str) -> Fold:
-    """Folds an exhibit, such as the layers of one model, under its title and owner."""
-    if isinstance(shown, Figure):
-        return Fold(f"{shown.headline} of {owner}", (shown,), quiet=True)
-    return Fold(f"{shown.title} of {owner}", shown.blocks, quiet=True)
-
-
 def file_name(place: str, number: int, exhibit: Exhibit) -> str:
     """Names the files of an exhibit, such as ``arm-2-1-augmented-copies``.
 
@@ -80,7 +71,7 @@ def _shown(exhibit: Exhibit, name: str) -> Figure | Section:
 
 
 def _histogram(name: str, exhibit: Exhibit) -> Figure | None:
-    """Draws an exhibit that asks for it and has the columns; else its table speaks for itself."""
+    """Draws an exhibit that asks for it and has the columns; else it is shown as a table."""
     table = exhibit.table
     if exhibit.chart != "histogram" or table is None or not table.rows or not _fits(table):
         return None

@@ -30,7 +30,7 @@ from ablations.text.formatting import counted, day
 def make_report(
     findings: Findings, extras: Extras, origin: Mapping[str, Any] | None = None
 ) -> Report:
-    """Makes the blocks of a report; ``origin`` tells where its study lies."""
+    """Makes the blocks of a report; ``origin`` is the path of its study."""
     shown = findings if extras.samples else without_samples(findings)
     return Report(shown, opening(shown), sections(shown, extras), origin or {})
 

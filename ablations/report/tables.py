@@ -1,4 +1,4 @@
-"""Makes tables of words, and sets what often stands in their cells."""
+"""Makes tables of words, and writes what is common in their cells."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def between(found: Interval | None, unit: Unit, *, signed: bool = False) -> str:
 
 
 def bare_p(p: float | None) -> str:
-    """Writes a p value under a heading that says so."""
+    """Writes a p value under a heading that names it."""
     return p_value(p).removeprefix("p = ").removeprefix("p ")

@@ -14,7 +14,7 @@ from ablations.report.blocks import Extras
 from ablations.report.figures.theme import style
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
-from ablations.report.publish.summaries import read_summary, report_kind
+from ablations.report.publish.summaries import SUMMARY, read_summary
 from ablations.text.formatting import counted
 
 
@@ -31,12 +31,12 @@ def render_report(
         findings: What the study found.
         out_dir: Folder of all reports; made if missing.
         records: The records behind them, for the step times of epoch logs.
-        samples: Whether to show examples of the data; if not, the report says so.
+        samples: Whether to show examples of the data; if not, the report names that.
 
     Raises:
         EmptyReportError: if no trial has completed, and an earlier report has some that did.
         StudyError: if the folder holds another study's report or something else, or a file that
-            someone else wrote or changed stands where one of the report's is to be written.
+            someone else wrote or changed has the name of one of the report's.
     """
     require_own_report(findings.study, out_dir)
     target = out_dir / findings.study.report_name
@@ -46,7 +46,7 @@ def render_report(
     with style():
         report = make_report(findings, Extras(records, samples), origin)
         files = {path: text for write in registry.FORMATS for path, text in write(report).items()}
-    with replaced(target, report_kind(target.name)) as fresh:
+    with replaced(target, SUMMARY) as fresh:
         _write(fresh, files)
     return target / "index.html"
 

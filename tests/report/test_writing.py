@@ -18,8 +18,7 @@ from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.study import Chapter
 from ablations.errors import StudyError
-from ablations.report.publish.manifests import MANIFEST, all_files
-from ablations.report.publish.summaries import report_kind
+from ablations.report.publish.manifests import MANIFEST, all_files, is_unchanged, read_manifest
 from ablations.report.sections.gates import gate_tables
 from ablations.report.writing import render_report
 
@@ -340,27 +339,22 @@ def test_a_file_called_report_json_makes_no_report(
     assert (tmp_path / "cats-or-dogs" / "report.json").read_text() == text
 
 
-def test_a_report_without_manifest_is_replaced_by_the_names_of_its_files(
-    findings: Findings, tmp_path: Path
-) -> None:
+def test_a_report_without_manifest_is_refused_and_stays(findings: Findings, tmp_path: Path) -> None:
     folder = render_report(findings, tmp_path).parent
     (folder / MANIFEST).unlink()
-    stale = ["data/survival.csv", "figures/history-7.svg", "figures/exhibits/arm-3-2-a-b.png"]
-    mine = ["my-notes.md", "data/mine.csv", "figures/logo.svg", "old/index.html"]
-    for name in [*stale, *mine]:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).touch()
-    render_report(findings, tmp_path)
-    assert [name for name in stale if (folder / name).exists()] == []
-    assert [name for name in mine if not (folder / name).exists()] == []
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(StudyError, match=rf"{MANIFEST}, .* is missing\. .*\. Move it away"):
+        render_report(findings, tmp_path)
+    assert sorted(folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
     "folder", sorted(COMMITTED.glob("*/*/report.json")), ids=lambda p: p.parent.name
 )
 def test_a_committed_report_holds_nothing_that_is_not_ours(folder: Path) -> None:
-    own = report_kind(folder.parent.name).owned(folder.parent)
-    assert set(all_files(folder.parent)) == own
+    own = read_manifest(folder.parent) or {}
+    assert {*all_files(folder.parent)} == {MANIFEST, *own}
+    assert all(is_unchanged(folder.parent / name, expected) for name, expected in own.items())
 
 
 def test_markdown_reads_as_reviewed(folder: Path, snapshot: SnapshotAssertion) -> None:

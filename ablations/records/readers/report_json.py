@@ -1,4 +1,4 @@
-"""Reads what a report measured from its summary, ``report.json``."""
+"""What a report measured, as its summary ``report.json`` holds it: written and read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import model_validator as model
 
 from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo
+from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import Better, Unit
 from ablations.core.past import Past, PastArm
 from ablations.errors import StoreError
@@ -67,10 +68,10 @@ class _Measured(_Open):
     """What a later state of a study can be held against."""
 
     data: list[str]
-    environments: list[dict[str, Fact]]
-    arms: list[_Arm]
     started: list[Annotated[str, AfterValidator(_moment)]] = Field(default_factory=list)
+    environments: list[dict[str, Fact]]
     metrics: dict[str, _Info] = Field(default_factory=dict)
+    arms: list[_Arm]
     checksum: str | None = None
 
     @model(mode="after")
@@ -86,6 +87,29 @@ class _Summary(_Open):
 
 
 _SUMMARY = TypeAdapter(_Summary)
+
+
+def measured_document(findings: Findings) -> dict[str, Any]:
+    """Returns what a later state of the study can be held against, with its checksum."""
+    found = _Measured.model_construct(
+        data=list(findings.data),
+        started=list(findings.started),
+        environments=[dict(facts) for facts, _ in findings.environments],
+        metrics={m.name: _Info.model_construct(unit=m.unit, better=m.better)
+                 for m in findings.metrics},
+        arms=[_arm_document(arm) for arm in findings.arms],
+    )  # fmt: skip
+    values = found.model_dump(exclude={"checksum"})
+    return values | {"checksum": of_document(values)}
+
+
+def _arm_document(arm: ArmFinding) -> _Arm:
+    values = {
+        name: {str(seed): value for seed, value in summary.values}
+        for name, summary in arm.summaries.items()
+    }
+    levels, untrained = dict(arm.arm.levels), list(arm.untrained)
+    return _Arm.model_construct(levels=levels, values=values, untrained=untrained)
 
 
 def _takes(path: Path) -> bool:

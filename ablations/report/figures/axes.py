@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, ScalarFormatter
 
-from ablations.report.figures.layout import Bounds, plain_numbers
+from ablations.report.figures.layout import Bounds
 from ablations.text.formatting import power_of_ten
 
 _DECADES = 6.0
@@ -41,11 +41,6 @@ class AxisScale:
     exponent: int = 0
     least: float = 0.0
     factor: float = 1.0
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether equal distances are equal differences, in the axis's own unit."""
-        return not self.log and not self.exponent
 
     def place(self, value: float) -> float:
         """Returns the place of a number, or NaN where it cannot be drawn."""
@@ -80,9 +75,10 @@ class AxisScale:
         return f"{label}, ×{power_of_ten(self.exponent)}" if self.exponent else label
 
     def set_ticks(self, axis: Axis, locator: Locator) -> None:
-        """Writes numbers at an axis."""
+        """Writes numbers at an axis, and no offset that they would have to be added to."""
+        plain = ScalarFormatter(useOffset=False)
         axis.set_major_locator(MaxNLocator(5, integer=True) if self.log else locator)
-        axis.set_major_formatter(FuncFormatter(_power) if self.log else plain_numbers())
+        axis.set_major_formatter(FuncFormatter(_power) if self.log else plain)
 
 
 PLAIN = AxisScale()

@@ -1,4 +1,4 @@
-"""Turns findings into the values that the figures draw: scaled, labelled, and in order."""
+"""Turns findings into the values that the figures draw: labelled and in order."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def interaction_chart(findings: Findings) -> Panels | None:
 
 
 def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) -> Panel:
-    """Lines that run parallel say that the factors do not depend on each other."""
+    """Parallel lines mean that the factors do not depend on each other."""
     cells = {cell.levels: cell for cell in findings.cells if cell.factors == pair}
     first, second = (findings.study.factor(name) for name in pair)
     lines = []

@@ -57,7 +57,7 @@ def draw_arms(findings: Findings) -> Figure | None:
         reading=headlines.arms_reading(findings),
         alt=headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm"),
         table=figure_tables.seed_table(findings),
-        data=data_files.arms_file("arms", findings),
+        data=data_files.csv_file("arms", data_files.arms_frame(findings)),
     )
 
 

@@ -1,7 +1,8 @@
-"""What stands above the first figure of a report, and the alt texts of figures."""
+"""The headline of a report's first figure, and the alt texts of figures."""
 
 from __future__ import annotations
 
+from ablations.core.design import Arm
 from ablations.core.findings import Findings
 from ablations.report.figures.dots import DotPlot
 from ablations.report.figures.panels import Panels
@@ -26,10 +27,9 @@ def arms_headline(findings: Findings) -> str:
     return f"The best arm{by}, {arm}: {metric} {best}, against {reference}"
 
 
-def _mean(findings: Findings, arm: object) -> str:
-    found = [f.summaries.get(findings.metric.name) for f in findings.arms if f.arm == arm]
-    mean = found[0].mean if found and found[0] else None
-    return number(mean, findings.metric.unit)
+def _mean(findings: Findings, arm: Arm) -> str:
+    found = findings.arm(arm).summaries.get(findings.metric.name)
+    return number(found.mean if found else None, findings.metric.unit)
 
 
 def arms_reading(findings: Findings) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ablations.report.figures.axes import AxisScale, plain_or_powers
-from ablations.report.figures.layout import Grid, lay_out, plain_numbers, wrapped, write_head
+from ablations.report.figures.layout import Grid, lay_out, wrapped, write_head
 from ablations.report.figures.theme import LIGHT, SERIES, WIDE
 
 Bin = tuple[float, float, float]
@@ -59,10 +59,8 @@ def plot_histogram(ax: Axes, data: Histogram, upward: AxisScale, *, colour: str)
     if edges[0] != edges[-1]:
         ax.set_xlim(edges[0], edges[-1])
     ax.set_xlabel(scale.label("").strip(", "))
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(plain_numbers())
+    scale.set_ticks(ax.xaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    upward.set_ticks(ax.yaxis, MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     ax.tick_params(pad=5)
     ax.grid(visible=True, axis="y", zorder=0)
     ax.set_axisbelow(True)

@@ -9,7 +9,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 
 from ablations.report.figures.theme import LIGHT, SERIES, SMALL, TEXT
 
@@ -91,7 +90,7 @@ def write_legend(figure: Figure, names: Sequence[str], *, top: float) -> None:
 
 
 def shorten(text: str, pixels: float, *, size: float = TEXT) -> str:
-    """Cuts a label so that it fits; the full text stands in the table below the figure."""
+    """Cuts a label so that it fits; the full text is in the table below the figure."""
     room = max(4, int(pixels / (0.5 * size)))
     return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
 
@@ -128,8 +127,3 @@ def spaced(places: Sequence[float], gap: float, *, top: float) -> list[float]:
         moved[i] = min(moved[i], ceiling)
         ceiling = moved[i] - gap
     return moved
-
-
-def plain_numbers() -> ScalarFormatter:
-    """Returns a tick formatter that never hides an offset beside the axis."""
-    return ScalarFormatter(useOffset=False)

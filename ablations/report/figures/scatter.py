@@ -1,16 +1,16 @@
-"""Draws what each arm reaches against what it costs. Computes nothing."""
+"""Draws what each arm reaches against what it costs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import PLAIN, AxisScale, fit, joined, notes
+from ablations.report.figures.axes import AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
     Bounds,
     add_plot,
@@ -45,88 +45,77 @@ class Scatter:
     x_axis: str
     y_axis: str
     log: bool = False
-    front: tuple[tuple[float, float], ...] = ()
+    front: tuple[Point, ...] = ()
     factors: tuple[float, float] = (1.0, 1.0)
-    across: AxisScale = PLAIN
-    upward: AxisScale = PLAIN
 
     @property
-    def _bars(self) -> list[float]:
-        return [end for point in self.points for end in point.bar or ()]
+    def _numbers(self) -> tuple[list[float], list[float], list[float]]:
+        """Costs, metrics, and the ends of the metrics' intervals."""
+        bars = [end for point in self.points for end in point.bar or ()]
+        return [point.x for point in self.points], [point.y for point in self.points], bars
 
     @property
     def scales(self) -> tuple[AxisScale, AxisScale]:
         """The axes that all points fit on."""
-        across, upward = self.factors
-        costs = fit([point.x for point in self.points], factor=across)
-        return costs, fit([point.y for point in self.points], self._bars, upward)
+        (x, y, bars), (across, upward) = self._numbers, self.factors
+        return fit(x, factor=across), fit(y, bars, upward)
 
     @property
     def notes(self) -> str:
         """What a reader must know of axes that do not show all numbers as usual."""
+        (x, y, bars), (across, upward) = self._numbers, self.scales
+        return joined([notes(across, x), notes(upward, y, bars)])
+
+    def placed(self, points: Iterable[Point]) -> list[Point]:
+        """Brings those points that can be drawn to their places on the axes."""
         across, upward = self.scales
-        x, y = [point.x for point in self.points], [point.y for point in self.points]
-        return joined([notes(across, x), notes(upward, y, self._bars)])
+        found = (
+            replace(p, x=across.place(p.x), y=upward.place(p.y), bar=upward.bounds(p.bar))
+            for p in points
+        )
+        return [point for point in found if math.isfinite(point.x) and math.isfinite(point.y)]
 
     def figure(self, width: int) -> Figure:
         """Lays out the points, and their labels in a column at the right."""
-        data = fitted(self)
-        height = 330.0 if width >= WIDE else 380.0
-        room = min(290.0, 0.46 * width, text_width([point.label for point in data.points]) + 40)
+        points, height = self.placed(self.points), 330.0 if width >= WIDE else 380.0
+        room = min(290.0, 0.46 * width, text_width([point.label for point in points]) + 40)
         figure = canvas(width, height)
-        plot_cost(add_plot(figure, 58, 52, width - 58 - room, height - 52 - 34), data, room=room)
+        axes = add_plot(figure, 58, 52, width - 58 - room, height - 52 - 34)
+        _plot_points(axes, points, self.placed(self.front))
+        _finish_axes(axes, self, room=room)
+        _label_points(axes, points, room=room)
         return figure
 
 
-def fitted(data: Scatter) -> Scatter:
-    """Brings the points to their places on axes that they all fit on."""
-    across, upward = data.scales
-    points = [
-        replace(p, x=across.place(p.x), y=upward.place(p.y), bar=upward.bounds(p.bar))
-        for p in data.points
-    ]
-    front = ((across.place(x), upward.place(y)) for x, y in data.front)
-    return replace(
-        data,
-        points=tuple(p for p in points if math.isfinite(p.x) and math.isfinite(p.y)),
-        front=tuple(place for place in front if all(map(math.isfinite, place))),
-        x_axis=across.label(data.x_axis),
-        y_axis=upward.label(data.y_axis),
-        log=data.log and across.is_plain,
-        across=across,
-        upward=upward,
-    )
-
-
-def plot_cost(ax: Axes, data: Scatter, *, room: float) -> None:
-    """Draws the points, their intervals, the front, and their labels at thin lines."""
-    if len(data.front) > 1:
-        x, y = zip(*data.front, strict=True)
+def _plot_points(ax: Axes, points: Sequence[Point], front: Sequence[Point]) -> None:
+    """Draws the points, their intervals, and the front as steps."""
+    if len(front) > 1:
+        x, y = [point.x for point in front], [point.y for point in front]
         ax.step(x, y, where="post", color=LIGHT["rule"], linewidth=1.4, zorder=1)
-    for point in data.points:
+    for point in points:
         colour = LIGHT[point.colour]
         if point.bar:
             ax.plot([point.x] * 2, point.bar, "-", color=colour, linewidth=1.2, alpha=0.6)
         ax.plot(
             [point.x], [point.y], "o", color=colour, markersize=MARKS["mean"], markeredgewidth=0
         )
-    _finish_axes(ax, data, room=room)
-    _label_points(ax, data.points, room=room)
 
 
 def _finish_axes(ax: Axes, data: Scatter, *, room: float) -> None:
     """Sets scales, numbers and titles of both axes."""
-    if data.log:
+    across, upward = data.scales
+    if data.log and not across.log and not across.exponent:
         ax.set_xscale("log")
     else:
-        if not data.across.log:
+        if not across.log:
             below = any(point.x < 0 for point in data.points)
             ax.set_xlim(left=min(0, ax.get_xlim()[0]) if below else 0)
-        data.across.set_ticks(ax.xaxis, MaxNLocator(5))
-    data.upward.set_ticks(ax.yaxis, MaxNLocator(5))
+        across.set_ticks(ax.xaxis, MaxNLocator(5))
+    upward.set_ticks(ax.yaxis, MaxNLocator(5))
     wide = ax.get_window_extent().width
-    ax.set_xlabel(shorten_axis(data.x_axis, wide + 100), labelpad=6)
-    ax.set_title(shorten_axis(data.y_axis, wide + room), color=LIGHT["muted"], pad=12)
+    ax.set_xlabel(shorten_axis(across.label(data.x_axis), wide + 100), labelpad=6)
+    title = shorten_axis(upward.label(data.y_axis), wide + room)
+    ax.set_title(title, color=LIGHT["muted"], pad=12)
     ax.spines["left"].set_visible(True)
     ax.grid(visible=True, zorder=0)
     ax.set_axisbelow(True)
@@ -139,9 +128,8 @@ def _label_points(ax: Axes, points: Sequence[Point], *, room: float) -> None:
     pixels = 31 if any("\n" in text for text in texts.values()) else 17
     gap = (high - low) * pixels / ax.get_window_extent().height
     shown = sorted((point for point in points if point.label), key=lambda point: point.y)
-    for point, place in zip(
-        shown, spaced([p.y for p in shown], gap, top=high - gap / 2), strict=True
-    ):
+    places = spaced([point.y for point in shown], gap, top=high - gap / 2)
+    for point, place in zip(shown, places, strict=True):
         ax.annotate(
             texts[point.label], (point.x, point.y), xycoords="data",
             xytext=(1.03, (place - low) / (high - low)), textcoords="axes fraction",

@@ -41,7 +41,7 @@ def _bare(svg: str) -> str:
 
 
 def _in_tags(svg: str, change: Callable[[str], str]) -> str:
-    """Changes tags alone: a label may hold anything, also what looks like an attribute."""
+    """Changes only tags: a label may hold anything, even text in the form of an attribute."""
     return re.sub(r"<[^>]*>", lambda tag: change(tag[0]), svg)
 
 

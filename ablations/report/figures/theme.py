@@ -101,7 +101,7 @@ _STYLE: Any = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draws in the report's style, and leaves the settings of the caller's matplotlib alone."""
+    """Draws in the report's style, and keeps the settings of the caller's matplotlib."""
     import matplotlib as mpl  # here, as pages need the colours and no drawing
 
     with mpl.rc_context():

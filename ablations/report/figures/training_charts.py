@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, unit_of
+from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, Unit, unit_of
 from ablations.report.figures.charts import axis_label, limits, scaled, unit_label, upright
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
@@ -13,6 +15,8 @@ from ablations.text.formatting import Scale, metric_name, scale_for
 from ablations.text.naming import arm_label
 
 _LABELLED_POINTS = 14
+SPIKE = 2.0
+"""The first loss is drawn if it is at most so many times the largest later one."""
 
 
 def curve_metrics(findings: Findings) -> tuple[str, ...]:
@@ -32,8 +36,34 @@ def curves_chart(findings: Findings) -> Panels | None:
         return None
     unit = findings.metric.unit if metrics[0] in findings.metric.name else "number"
     arms = [arm for arm in findings.arms if arm.curves]
-    values = [v for arm in arms for c in arm.curves if c.metric in metrics for v in c.values]
-    scale = scale_for(unit, values)
+    return _panels(findings, arms, metrics, unit, _values(arms, metrics))
+
+
+def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
+    """One plot a metric with its validation twin; the accuracies of all arms share their axis."""
+    own = {curve.metric for curve in arm.curves}
+    return tuple(_history(findings, arm, pair) for pair in CURVES if set(pair) <= own)
+
+
+def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Panels:
+    shared = pair[0] == ACCURACY
+    shown = _values(findings.arms, pair) if shared else _without_spike(arm, pair)
+    return _panels(findings, [arm], pair, unit_of(pair[0]), shown)
+
+
+def _values(arms: Sequence[ArmFinding], metrics: Sequence[str]) -> list[float]:
+    return [v for arm in arms for c in arm.curves if c.metric in metrics for v in c.values]
+
+
+def _panels(
+    findings: Findings,
+    arms: Sequence[ArmFinding],
+    metrics: Sequence[str],
+    unit: Unit,
+    shown: Sequence[float],
+) -> Panels:
+    """One panel per arm, with a line per metric, on an axis for the values that are shown."""
+    scale = scale_for(unit, shown)
     panels = tuple(
         Panel(
             title=arm_label(findings.study, arm.arm),
@@ -43,7 +73,7 @@ def curves_chart(findings: Findings) -> Panels | None:
         for arm in arms
     )
     legend = ("training", "validation") if len(metrics) == 2 else ()
-    return Panels(panels, unit_label(metrics[0], scale), limits(values, scale), legend)
+    return Panels(panels, unit_label(metrics[0], scale), limits(shown, scale), legend)
 
 
 def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
@@ -104,7 +134,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
         x_axis=axis_label(MetricInfo(cost, "seconds", "lower"), across),
         y_axis=upright(axis_label(metric, upward)),
         log=min(costs) > 0 and max(costs) / min(costs) > 20,
-        front=tuple((points[arm].x, points[arm].y) for arm in findings.front if arm in points),
+        front=tuple(points[arm] for arm in findings.front if arm in points),
         factors=(across.factor, upward.factor),
     )
 
@@ -116,30 +146,9 @@ def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:
     return arm_label(findings.study, arm.arm)
 
 
-def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
-    """One plot a metric with its validation twin; the accuracies of all arms share their axis."""
-    own = {curve.metric for curve in arm.curves}
-    return tuple(_history(findings, arm, pair) for pair in CURVES if set(pair) <= own)
-
-
-def _history(findings: Findings, arm: ArmFinding, pair: tuple[str, str]) -> Panels:
-    shared = pair[0] == ACCURACY
-    arms = findings.arms if shared else (arm,)
-    values = [v for a in arms for c in a.curves if c.metric in pair for v in c.values]
-    scale = scale_for(unit_of(pair[0]), values)
-    lines = tuple(_curve(arm, metric, scale) for metric in pair)
-    panel = Panel(title=arm_label(findings.study, arm.arm), lines=lines, x_axis="epoch")
-    bounds = limits(values if shared else _without_spike(arm, pair), scale)
-    return Panels((panel,), unit_label(pair[0], scale), bounds, ("training", "validation"))
-
-
 def _without_spike(arm: ArmFinding, pair: tuple[str, str]) -> list[float]:
     """Leaves the first epoch out of the axis where it would flatten all that follows."""
     runs = [curve.values for curve in arm.curves if curve.metric in pair]
     later = [value for run in runs for value in run[1:]]
     spiked = later and max(run[0] for run in runs) > SPIKE * max(later)
     return later if spiked else [value for run in runs for value in run]
-
-
-SPIKE = 2.0
-"""How many times all later losses the first may be and still be drawn."""

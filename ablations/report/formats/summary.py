@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ablations.core.estimates import Effect, Interval
+from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.records.sqlite.checksums import of_document
+from ablations.records.readers.report_json import SCHEMA_VERSION, measured_document
 from ablations.report.blocks import Report
 from ablations.report.figures import headlines
 from ablations.report.words.answer import answer
@@ -26,11 +26,11 @@ def summary_json(report: Report) -> dict[str, str | bytes]:
 def card(findings: Findings, origin: Mapping[str, Any]) -> dict[str, Any]:
     """Summarises findings for machines and for the index of a site.
 
-    ``origin`` tells which study the report is of, so that no other one takes its place.
+    ``origin`` is the study of the report, so that the report of no other study replaces it.
     """
-    study, measured, answered = findings.study, _measured(findings), answer(findings)
+    study, answered = findings.study, answer(findings)
     return {
-        "schema": 1,
+        "schema": SCHEMA_VERSION,
         "slug": study.report_name,
         "origin": dict(origin),
         "title": study.title,
@@ -46,30 +46,8 @@ def card(findings: Findings, origin: Mapping[str, Any]) -> dict[str, Any]:
         "arms": [_arm_card(findings, arm) for arm in findings.arms],
         "effects": [_effect_card(findings, effect) for effect in findings.effects],
         "gates": _gate_cards(findings),
-        "measured": measured | {"checksum": of_document(measured)},
+        "measured": measured_document(findings),
     }  # fmt: skip
-
-
-def _measured(findings: Findings) -> dict[str, Any]:
-    """Returns what a later state of the study can be held against."""
-    return {
-        "data": list(findings.data),
-        "started": list(findings.started),
-        "environments": [dict(facts) for facts, _ in findings.environments],
-        "metrics": {m.name: {"unit": m.unit, "better": m.better} for m in findings.metrics},
-        "arms": [
-            {
-                "levels": dict(arm.arm.levels),
-                "values": {name: dict(s.values) for name, s in arm.summaries.items()},
-                "untrained": list(arm.untrained),
-            }
-            for arm in findings.arms
-        ],
-    }
-
-
-def _ends(found: Interval | None) -> list[float] | None:
-    return [found.low, found.high] if found else None
 
 
 def _arm_card(findings: Findings, arm: ArmFinding) -> dict[str, Any]:
@@ -79,7 +57,7 @@ def _arm_card(findings: Findings, arm: ArmFinding) -> dict[str, Any]:
         "label": arm_label(findings.study, arm.arm),
         "n": summary.n if summary else 0,
         "mean": summary.mean if summary else None,
-        "interval": _ends(summary.interval) if summary else None,
+        "interval": ends(summary.interval) if summary else None,
         "training": _training_card(arm, findings.metric.name),
         "seed_gaps": [asdict(gap) for gap in arm.gaps],
     }
@@ -94,9 +72,9 @@ def _training_card(arm: ArmFinding, metric: str) -> dict[str, Any] | None:
     return {
         "untrained": list(found.untrained),
         "of": found.n,
-        "share": _ends(found.share),
+        "share": ends(found.share),
         "mean": trained.mean if trained else None,
-        "interval": _ends(trained.interval) if trained else None,
+        "interval": ends(trained.interval) if trained else None,
     }
 
 
@@ -106,8 +84,8 @@ def _effect_card(findings: Findings, effect: Effect) -> dict[str, Any]:
         "kind": effect.kind,
         "n": effect.n,
         "estimate": effect.estimate,
-        "interval": _ends(effect.interval),
-        "adjusted": _ends(effect.adjusted),
+        "interval": ends(effect.interval),
+        "adjusted": ends(effect.adjusted),
         "p_adjusted": effect.p_adjusted,
         "verdict": effect.verdict,
         "trained": effect.trained and _effect_card(findings, effect.trained),

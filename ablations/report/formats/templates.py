@@ -21,10 +21,5 @@ def environment_of(finalize: Callable[[object], str]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["kind"] = kind
+    environment.filters["kind"] = lambda block: type(block).__name__
     return environment
-
-
-def kind(block: object) -> str:
-    """Names the type of a block, by which templates choose how to set it."""
-    return type(block).__name__

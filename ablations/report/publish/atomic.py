@@ -5,9 +5,8 @@ from __future__ import annotations
 import filecmp
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.errors import StudyError
@@ -23,38 +22,17 @@ from ablations.text.formatting import counted, listing
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a folder of ours is known by.
-
-    ``marker`` is a file that each such folder holds. ``earlier`` names the files that a version
-    without manifests wrote into a folder; none if that folder is not such a one.
-    """
-
-    marker: str
-    earlier: Callable[[Path], Collection[str]] = lambda _: ()
-
-    def owned(self, folder: Path) -> set[str]:
-        """Returns the files of a folder that we wrote and nobody has changed since."""
-        manifest = read_manifest(folder)
-        if manifest is None:
-            return set(self.earlier(folder))
-        unchanged = (name for name, own in manifest.items() if is_unchanged(folder / name, own))
-        return {MANIFEST, *unchanged}
-
-    def made(self, folder: Path) -> bool:
-        """Says whether a folder is one of ours."""
-        manifest = read_manifest(folder)
-        return self.marker in (self.earlier(folder) if manifest is None else manifest)
-
-
 @contextmanager
-def replaced(target: Path, kind: Kind) -> Iterator[Path]:
+def replaced(target: Path, marker: str) -> Iterator[Path]:
     """Gives a new folder to fill, which takes the place of ``target`` when all went well.
 
     Whatever goes wrong, ``target`` stays as it was. Of an existing target, only the files are
     replaced or deleted that we wrote and nobody has changed since; all others stay in it. A link
     to a folder stays a link.
+
+    Args:
+        target: The folder to replace.
+        marker: A file that each folder of this kind holds.
 
     Raises:
         StudyError: if ``target`` was not made by this program, or someone else's file has a name
@@ -62,8 +40,8 @@ def replaced(target: Path, kind: Kind) -> Iterator[Path]:
     """
     target = _resolved(target)
     aside = target.with_name(f".{target.name}.ablations-old")
-    _recover(target, aside, kind)
-    _require_own(target, kind)
+    _recover(target, aside)
+    _require_own(target, marker)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
     try:
@@ -71,8 +49,8 @@ def replaced(target: Path, kind: Kind) -> Iterator[Path]:
         fresh.chmod(0o700 | target.stat().st_mode & 0o777 if target.exists() else 0o755)
         yield fresh
         write_manifest(fresh)
-        _require_free(target, fresh, kind)
-        _swap(fresh, target, aside, kind)
+        _require_free(target, fresh)
+        _swap(fresh, target, aside)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -83,37 +61,40 @@ def _resolved(target: Path) -> Path:
     except (OSError, RuntimeError):  # links that lead to themselves
         found = Path("/")
     if not found.name:
-        raise _refused("the output folder cannot be replaced", target)
+        raise StudyError(
+            "the output folder cannot be replaced",
+            received=str(target),
+            cure="Name a new or empty folder",
+        )
     return found
 
 
-def _refused(problem: str, target: Path) -> StudyError:
-    return StudyError(problem, received=str(target), cure="Name a new or empty folder")
-
-
-def _recover(target: Path, aside: Path, kind: Kind) -> None:
+def _recover(target: Path, aside: Path) -> None:
     """Finishes a swap that was cut short."""
     if not aside.exists():
         return
     if target.exists():
-        _settle(aside, target, kind)
+        _settle(aside, target)
     else:
         aside.rename(target)
 
 
-def _require_own(target: Path, kind: Kind) -> None:
-    if not target.exists():
+def _require_own(target: Path, marker: str) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    if not target.is_dir() or (any(target.iterdir()) and not kind.made(target)):
-        raise _refused(
-            "the output folder holds something else, and would be replaced as a whole", target
+    if marker not in (read_manifest(target) or ()):
+        raise StudyError(
+            f"the output folder holds something else, or {MANIFEST}, which names our files, is "
+            "missing",
+            received=str(target),
+            cure="Move it away, or name a new or empty folder",
         )
 
 
-def _require_free(target: Path, fresh: Path, kind: Kind) -> None:
-    """Makes sure that no file of someone else stands where one of ours is to be written."""
+def _require_free(target: Path, fresh: Path) -> None:
+    """Makes sure that no file of someone else has the name of one that is to be written."""
     names = all_files(fresh)
-    found = [name for name in _foreign(target, kind) if _collides(name, names, target, fresh)]
+    found = [name for name in _foreign(target) if _collides(name, names, target, fresh)]
     if found:
         more = len(found) - _SHOWN
         shown = [str(target / name) for name in found[:_SHOWN]]
@@ -124,9 +105,14 @@ def _require_free(target: Path, fresh: Path, kind: Kind) -> None:
         )
 
 
-def _foreign(folder: Path, kind: Kind) -> list[str]:
-    owned = kind.owned(folder)
-    return [name for name in all_files(folder) if name not in owned]
+def _foreign(folder: Path) -> list[str]:
+    """Names the files of a folder that we did not write, or that were changed since."""
+    own = read_manifest(folder) or {}
+    return [
+        name
+        for name in all_files(folder)
+        if name != MANIFEST and not (name in own and is_unchanged(folder / name, own[name]))
+    ]
 
 
 def _collides(theirs: str, ours: Collection[str], target: Path, fresh: Path) -> bool:
@@ -139,7 +125,7 @@ def _same(path: Path, other: Path) -> bool:
     return not path.is_symlink() and filecmp.cmp(path, other, shallow=False)
 
 
-def _swap(fresh: Path, target: Path, aside: Path, kind: Kind) -> None:
+def _swap(fresh: Path, target: Path, aside: Path) -> None:
     if not target.exists():
         fresh.rename(target)
         return
@@ -149,12 +135,12 @@ def _swap(fresh: Path, target: Path, aside: Path, kind: Kind) -> None:
     except OSError:
         aside.rename(target)
         raise
-    _settle(aside, target, kind)
+    _settle(aside, target)
 
 
-def _settle(aside: Path, target: Path, kind: Kind) -> None:
+def _settle(aside: Path, target: Path) -> None:
     """Moves what is not ours from the old folder into the new one, and deletes the rest."""
-    for name in _foreign(aside, kind):
+    for name in _foreign(aside):
         place = target / name
         if place.is_file() and _same(aside / name, place):
             continue

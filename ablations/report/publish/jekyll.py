@@ -12,7 +12,7 @@ from ablations.errors import StudyError
 from ablations.report.formats.markdown import render_markdown
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.site import copy_files
-from ablations.report.publish.summaries import FoundReport, find_reports, report_kind
+from ablations.report.publish.summaries import SUMMARY, FoundReport, find_reports
 
 _HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
 _CHECKSUM = re.compile(r"^checksum: (.*)\n", re.MULTILINE)
@@ -104,9 +104,9 @@ def _checksum(text: str) -> str:
 
 
 def _write_assets(report: FoundReport, target: Path) -> None:
-    slug = report.summary.slug
-    with replaced(target, report_kind(slug)) as fresh:
-        copy_files(report, fresh, [name for name in report.files if name != f"{slug}.md"])
+    post = f"{report.summary.slug}.md"
+    with replaced(target, SUMMARY) as fresh:
+        copy_files(report, fresh, [name for name in report.files if name != post])
 
 
 def _write_post(report: FoundReport, path: Path) -> None:

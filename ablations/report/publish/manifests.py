@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^/].*)")
 
 def all_files(folder: Path) -> list[str]:
     """Returns what lies below a folder, besides folders, by its path in it; follows no links."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        found += [Path(place, name).relative_to(folder).as_posix() for name in [*files, *links]]
-    return sorted(found)
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def write_manifest(folder: Path) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from ablations.errors import StudyError
 from ablations.report.formats.html import render_html
-from ablations.report.publish.atomic import Kind, replaced
-from ablations.report.publish.summaries import SITE_MARKER, FoundReport, earlier_site, find_reports
+from ablations.report.publish.atomic import replaced
+from ablations.report.publish.summaries import SITE_MARKER, FoundReport, find_reports
 from ablations.text.formatting import day, gate_count
 
-_SITE = Kind(SITE_MARKER, earlier_site)
 _HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
 
 
@@ -59,7 +58,7 @@ def build_site(reports_dir: Path, out: Path) -> Path:
     reports = find_reports(reports_dir)
     reports.sort(key=lambda report: report.place)
     reports.sort(key=lambda report: report.summary.finished_at or "", reverse=True)
-    with replaced(out, _SITE) as fresh:
+    with replaced(out, SITE_MARKER) as fresh:
         for report in reports:
             _copy(report, fresh / report.place)
         index = IndexPage("Ablation studies", tuple(map(_card, reports)))

@@ -1,10 +1,10 @@
-"""Reads ``report.json`` again, and tells which files beside it are the report's own."""
+"""Finds reports by their ``report.json``, and reads of it what a site needs."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from pydantic.functional_validators import AfterValidator
 
 from ablations.core.findings import GateStatus
 from ablations.errors import StudyError
-from ablations.report.publish.atomic import Kind
 from ablations.report.publish.manifests import MANIFEST, all_files, read_manifest
 
 SUMMARY = "report.json"
@@ -23,19 +22,6 @@ SUMMARY = "report.json"
 
 SITE_MARKER = ".ablations-site"
 """Marks a folder as a site of ours."""
-
-_EXHIBIT = r"(?:study|arm-\d+)-\d+(?:-[a-z0-9]+)*"
-_DATA = (
-    "trials|arms|cost|effects|simple-effects|shares|interactions|curves|steps|published|survival"
-)
-_FIGURES = (
-    r"arms|effects|interactions|curves|steps|cost|thumbnail|published|survival|shares|history-\d+"
-)
-_NAMES = re.compile(
-    rf"index\.html|report\.json|data/(?:{_DATA}|{_EXHIBIT})\.csv"
-    rf"|figures/(?:{_FIGURES}|{_EXHIBIT})\.svg|figures/exhibits/{_EXHIBIT}\.png"
-)
-"""The files of a report without a manifest, besides its Markdown."""
 
 
 def _moment(text: str) -> str:
@@ -52,7 +38,7 @@ class GateSummary(BaseModel):
 
 
 class TrialCounts(BaseModel):
-    """How many trials stand behind a report."""
+    """How many trials a report is about."""
 
     completed: int = 0
 
@@ -80,11 +66,20 @@ class FoundReport:
 
     @property
     def files(self) -> list[str]:
-        """The report's own files: what else lies in its folder is not ours to publish."""
-        listed = read_manifest(self.folder)
-        own = earlier_report(self.folder, self.summary.slug) if listed is None else listed
+        """The report's own files: what else lies in its folder is not ours to publish.
+
+        Raises:
+            StudyError: if no manifest says which they are.
+        """
+        own = read_manifest(self.folder)
+        if own is None:
+            raise StudyError(
+                "it is unknown which files of this report may be published",
+                received=f"no {MANIFEST} in {self.folder}",
+                cure="Move the folder away, then render the report again: 'ablations report STUDY'",
+            )
         regular = (name for name in all_files(self.folder) if not (self.folder / name).is_symlink())
-        return [name for name in regular if name in own and name != MANIFEST]
+        return [name for name in regular if name in own]
 
 
 def find_reports(reports_dir: Path) -> list[FoundReport]:
@@ -139,30 +134,3 @@ def read_summary(folder: Path) -> Summary | None:
         return Summary.model_validate_json(path.read_bytes()) if path.is_file() else None
     except ValidationError:
         return None
-
-
-def report_kind(slug: str) -> Kind:
-    """Returns what the folder of a study's report is known by."""
-    return Kind(SUMMARY, lambda folder: earlier_report(folder, slug))
-
-
-def earlier_report(folder: Path, slug: str) -> Collection[str]:
-    """Names the files of a report that has no manifest: by its summary, then by their names."""
-    summary = read_summary(folder)
-    if summary is None or summary.slug != slug:
-        return ()
-    return {n for n in all_files(folder) if n == f"{slug}.md" or _NAMES.fullmatch(n)}
-
-
-def earlier_site(folder: Path) -> Collection[str]:
-    """Names the files of a site that has no manifest."""
-    if not (folder / SITE_MARKER).is_file():
-        return ()
-    named = ((path, read_summary(path)) for path in folder.iterdir() if path.is_dir())
-    reports = [
-        f"{path.name}/{name}"
-        for path, summary in named
-        if summary
-        for name in earlier_report(path, summary.slug)
-    ]
-    return {SITE_MARKER, ".nojekyll", "index.html", *reports}

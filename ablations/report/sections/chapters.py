@@ -21,7 +21,7 @@ from ablations.report.blocks import (
     Table,
     present,
 )
-from ablations.report.exhibits import folded, is_picture, show
+from ablations.report.exhibits import is_picture, show
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import epoch_table
 from ablations.report.figures.headlines import CURVES_READING
@@ -49,7 +49,7 @@ def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:
     titles, places = chapter_titles(findings), chapter_places(findings)
     if not titles:
         return ()
-    curves = data_files.curves_file(findings)
+    curves = data_files.csv_file("curves", data_files.curves_frame(findings))
     return tuple(
         Section(
             f"chapter-{n}",
@@ -65,13 +65,14 @@ def _arm(findings: Findings, place: int, curves: DataFile, extras: Extras) -> tu
     arm = findings.arms[place - 1]
     label, size = arm_label(findings.study, arm.arm), parameters(arm)
     exhibits, seen = show(f"arm-{place}", arm.exhibits), observe(findings, arm)
+    tables = (one for one in exhibits if isinstance(one, Section) and not is_picture(one))
     return present(
         Prose(size, lead=label),
         *filter(is_picture, exhibits),
         _history(findings, place, curves),
         Items(seen, f"Observations on {label}") if seen else None,
         tail_table(arm, place),
-        *(folded(exhibit, label) for exhibit in exhibits if not is_picture(exhibit)),
+        *(Fold(f"{table.title} of {label}", table.blocks, quiet=True) for table in tables),
         _log(arm, label, extras),
     )
 

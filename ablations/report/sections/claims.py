@@ -257,9 +257,8 @@ def survival_frame(findings: Findings) -> pd.DataFrame:
 
 
 def _effect_cells(effect: Effect | None) -> dict[str, float | int | None]:
-    own, adjusted = (ends(effect.interval), ends(effect.adjusted)) if effect else (None, None)
     return (
         {"n": effect.n if effect else 0, "estimate": effect.estimate if effect else None}
-        | both_ends("interval", own)
-        | both_ends("adjusted", adjusted)
+        | both_ends("interval", effect.interval if effect else None)
+        | both_ends("adjusted", effect.adjusted if effect else None)
     )

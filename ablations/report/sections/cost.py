@@ -8,7 +8,7 @@ from ablations.core.estimates import Summary, TargetTime
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, KnownMetric, shown_in
 from ablations.report.blocks import Extras, Figure, Prose, Section, Table, present
-from ablations.report.data_files import arms_file, csv_file, steps_frame
+from ablations.report.data_files import arms_frame, csv_file, steps_frame
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import quantile_table
 from ablations.report.figures.headlines import dots_alt
@@ -234,7 +234,7 @@ def _scatter(findings: Findings) -> Figure | None:
         reading=cost_reading(findings, cost),
         alt=f"Scatter plot of {upward} over {across}, one point for each arm.",
         table=table,
-        data=arms_file("cost", findings),
+        data=csv_file("cost", arms_frame(findings)),
     )
 
 

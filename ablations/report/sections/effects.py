@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Figure, Section, Table, present
-from ablations.report.data_files import effects_file
+from ablations.report.blocks import DataFile, Extras, Figure, Section, Table, present
+from ablations.report.data_files import csv_file, effects_frame
 from ablations.report.figures.charts import effects_chart
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import contrast_table
@@ -24,9 +24,10 @@ def effects(findings: Findings, _: Extras) -> Section | None:
     """Puts together all that is known of the effects, if the study has any."""
     if not findings.effects:
         return None
+    data = csv_file("effects", effects_frame(findings))
     blocks = present(
-        _draw(findings),
-        _table(findings),
+        _draw(findings, data),
+        _table(findings, data),
         fraction(findings),
         dependence(findings),
         draw_shares(findings),
@@ -35,7 +36,7 @@ def effects(findings: Findings, _: Extras) -> Section | None:
     return Section("effects", "Effects", blocks, heading="What each change buys")
 
 
-def _table(findings: Findings) -> Table:
+def _table(findings: Findings, data: DataFile) -> Table:
     """One row per effect: size, both intervals, adjusted p, verdict."""
     numeric = ["estimate", "95% interval", "adjusted interval", "adjusted p", "seeds"]
     rows = [
@@ -48,7 +49,7 @@ def _table(findings: Findings) -> Table:
         rows,
         numeric=numeric,
         name="effect",
-        data=(effects_file(findings),),
+        data=(data,),
     )
 
 
@@ -63,7 +64,7 @@ def _numbers(effect: Effect) -> list[str]:
     ]
 
 
-def _draw(findings: Findings) -> Figure | None:
+def _draw(findings: Findings, data: DataFile) -> Figure | None:
     """Draws the effects with both intervals."""
     chart = effects_chart(findings)
     if chart is None:
@@ -75,7 +76,7 @@ def _draw(findings: Findings) -> Figure | None:
         reading=_reading(findings),
         alt=dots_alt(chart, f"effects on {metric_name(findings.metric.name)}"),
         table=contrast_table(findings),
-        data=effects_file(findings),
+        data=data,
     )
 
 

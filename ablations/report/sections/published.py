@@ -263,8 +263,8 @@ def published_frame(findings: Findings) -> pd.DataFrame:
         dict(found.arm.levels)
         | {"source": found.published.source, "metric": c.metric.name, "published": c.published}
         | {"n": c.ours.n, "mean": c.ours.mean, "min": c.ours.minimum, "max": c.ours.maximum}
-        | both_ends("interval", ends(c.ours.interval))
-        | both_ends("prediction", ends(c.prediction))
+        | both_ends("interval", c.ours.interval)
+        | both_ends("prediction", c.prediction)
         | {"inside": c.inside}
         for _, found in ranked(findings)
         for c in found.comparisons

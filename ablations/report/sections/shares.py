@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ablations.core.estimates import Effect, ends
+from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.report.blocks import Figure, Table
 from ablations.report.data_files import both_ends, csv_file
@@ -92,7 +92,7 @@ def shares_frame(findings: Findings) -> pd.DataFrame:
         [
             {"factor": effect.changes[0].factor, "metric": effect.metric.name, "n": effect.n}
             | {"share": effect.estimate, "sd": effect.sd}
-            | both_ends("interval", ends(effect.interval))
+            | both_ends("interval", effect.interval)
             | {f"seed_{seed}": value for seed, value in effect.per_seed}
             for effect in findings.shares
         ]

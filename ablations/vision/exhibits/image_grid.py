@@ -57,7 +57,7 @@ def _fit(image: Image8, height: int, width: int) -> Image.Image:
     picture = Image.fromarray(np.broadcast_to(image, (*image.shape[:2], 3)).copy())
     enlarges = image.shape[0] < height
     how = Image.Resampling.NEAREST if enlarges else Image.Resampling.LANCZOS
-    return picture if picture.size == (width, height) else picture.resize((width, height), how)
+    return picture.resize((width, height), how)
 
 
 def _encode(canvas: Image.Image, gaps: Image.Image) -> bytes:

@@ -100,8 +100,8 @@ def samples(examples: datasets.Examples, drawn: splits.Indices) -> Exhibit:
 def augmented_copies(steps: Sequence[Step], original: Image8) -> Exhibit:
     """Returns a picture of an image beside augmented copies, one row an augmentation.
 
-    Each augmentation works alone, on grey levels as they are in its place in the model; they are
-    put back to 0..255 to be shown.
+    Each augmentation is applied by itself, to grey levels as they are in its place in the model;
+    they are brought back to 0..255 to be shown.
 
     Args:
         steps: The first layers of the arm's model.

@@ -96,9 +96,8 @@ def test_any_curves_are_drawn(runs: list[list[float]], bounds: tuple[float, floa
 @FEW
 @given(st.lists(st.builds(Point, st.just("arm"), FLOATS, FLOATS, BOUNDS, st.just("blue"))))
 def test_any_cost_plot_is_drawn(points: list[Point]) -> None:
-    front = tuple((point.x, point.y) for point in points)
     log = bool(points) and min(point.x for point in points) > 0
-    data = Scatter(tuple(points), "x", "y", log=log, front=front)
+    data = Scatter(tuple(points), "x", "y", log=log, front=tuple(points))
     drawn_twice(data.figure)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from ablations.errors import StudyError
-from ablations.report.publish.atomic import Kind, replaced
+from ablations.report.publish.atomic import replaced
 from ablations.report.publish.manifests import MANIFEST
 
-KIND = Kind("mark")
+MARKER = "mark"
 
 
 def _fill(target: Path, text: str, **more: str) -> None:
-    with replaced(target, KIND) as fresh:
+    with replaced(target, MARKER) as fresh:
         (fresh / "mark").touch()
         for name, content in {"page": text, **more}.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +22,7 @@ def _fill(target: Path, text: str, **more: str) -> None:
 
 
 def _break(target: Path) -> None:
-    with replaced(target, KIND) as fresh:
+    with replaced(target, MARKER) as fresh:
         (fresh / "page").write_text("half")
         raise KeyboardInterrupt
 
@@ -137,16 +137,20 @@ def test_a_damaged_manifest_deletes_nothing(tmp_path: Path) -> None:
     assert _names(target) == ["gone", "mark", "page"]
 
 
-def test_a_folder_without_manifest_is_ours_by_its_kind(tmp_path: Path) -> None:
+def test_a_folder_without_manifest_is_refused_and_stays(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    target.mkdir()
-    for name in ("mark", "page", "old", "mine"):
-        (target / name).write_text("before")
-    kind = Kind("mark", lambda folder: ("mark", "page", "old"))
-    with replaced(target, kind) as fresh:
-        (fresh / "mark").touch()
-        (fresh / "page").touch()
-    assert _names(target) == ["mark", "mine", "page"]
+    _fill(target, "old")
+    (target / MANIFEST).unlink()
+    with pytest.raises(StudyError) as error:
+        _fill(target, "new")
+    assert str(error.value) == (
+        "the output folder holds something else, or .ablations-manifest, which names our files, "
+        f"is missing. Received: {target}. Move it away, or name a new or empty folder."
+    )
+    assert (target / "page").read_text() == "old"
+    target.rename(tmp_path / "away")
+    _fill(target, "new")
+    assert (target / "page").read_text() == "new"
 
 
 def test_a_build_that_breaks_leaves_the_old_folder(tmp_path: Path) -> None:
@@ -193,8 +197,8 @@ def test_a_folder_of_someone_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as error:
         _fill(tmp_path, "new")
     assert str(error.value) == (
-        "the output folder holds something else, and would be replaced as a whole. "
-        f"Received: {tmp_path}. Name a new or empty folder."
+        "the output folder holds something else, or .ablations-manifest, which names our files, "
+        f"is missing. Received: {tmp_path}. Move it away, or name a new or empty folder."
     )
     assert (tmp_path / "thesis.tex").exists()
 

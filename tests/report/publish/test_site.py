@@ -75,18 +75,16 @@ def test_a_site_is_replaced_by_the_next_and_nothing_else_is(reports: Path, tmp_p
         build_site(reports, tmp_path / "other")
 
 
-def test_a_site_of_an_earlier_version_is_replaced_by_the_names_of_its_files(
-    reports: Path, tmp_path: Path
-) -> None:
+def test_a_site_without_manifest_is_refused_and_stays(reports: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     build_site(reports, site)
     (site / MANIFEST).unlink()
     (site / "CNAME").touch()
-    shutil.rmtree(reports / "empty")
-    build_site(reports, site)
-    assert sorted(path.name for path in site.iterdir()) == sorted(
-        [SITE_MARKER, MANIFEST, ".nojekyll", "CNAME", "cats-or-dogs", "index.html"]
-    )
+    before = sorted(site.rglob("*"))
+    with pytest.raises(StudyError, match="holds something else"):
+        build_site(reports, site)
+    assert sorted(site.rglob("*")) == before
+    assert (site / SITE_MARKER).is_file()
 
 
 def test_reports_in_folders_of_their_own_keep_their_paths(reports: Path, tmp_path: Path) -> None:
@@ -129,12 +127,28 @@ def test_only_what_we_wrote_is_published(reports: Path, tmp_path: Path) -> None:
     (report / "figures" / "arms.svg").symlink_to(tmp_path / "secret")
     (report / "data" / "all").symlink_to(tmp_path)
     build_site(reports, site)
+    folder = site / report.name
+    assert (folder / "index.html").is_file()
+    assert "private" not in {p.read_text("latin-1") for p in folder.rglob("*") if p.is_file()}
+    assert not (folder / "data" / "all").exists()
+
+
+@pytest.mark.parametrize("build", [build_site, build_jekyll])
+def test_a_report_without_manifest_is_one_clear_line(
+    reports: Path, tmp_path: Path, build: Callable[[Path, Path], object]
+) -> None:
+    report, out = reports / "cats-or-dogs", tmp_path / "out"
+    if build is build_jekyll:
+        (out / "_posts").mkdir(parents=True)
     (report / MANIFEST).unlink()
-    build_site(reports, tmp_path / "later")
-    for folder in (site / report.name, tmp_path / "later" / report.name):
-        assert (folder / "index.html").is_file()
-        assert "private" not in {p.read_text("latin-1") for p in folder.rglob("*") if p.is_file()}
-        assert not (folder / "data" / "all").exists()
+    with pytest.raises(StudyError) as error:
+        build(report, out)
+    assert str(error.value) == (
+        "it is unknown which files of this report may be published. "
+        f"Received: no .ablations-manifest in {report}. "
+        "Move the folder away, then render the report again: 'ablations report STUDY'."
+    )
+    assert not list(out.rglob("*.html"))
 
 
 @pytest.mark.parametrize("out", [".", "..", "reports", "/", "../work", "link"])

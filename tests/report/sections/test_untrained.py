@@ -128,7 +128,7 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
     own = frame[(frame.model == "model2") & (frame.metric == "test_accuracy")]
     assert own.n_untrained.tolist() == [1]
     assert own.trained_mean.notna().all()
-    effects = effects_frame(findings, ["a", "b", "c"])
+    effects = effects_frame(findings)
     assert effects.trained_estimate.notna().tolist() == [True, False, False]
 
 
