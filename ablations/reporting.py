@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
-from ablations.plan import match_records, plan_trials
+from ablations.plan import PlannedStore, match_records, plan_trials
 from ablations.records.agreement import (
     distinct,
     require_fractions,
@@ -19,7 +19,6 @@ from ablations.records.agreement import (
     strangers,
 )
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
-from ablations.records.sqlite.store import Store
 
 if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are needed
     from ablations.core.findings import Findings
@@ -61,7 +60,7 @@ def findings_of(
 
 
 def note_look(
-    study: Study, trials: Sequence[Trial], records: Sequence[RunRecord], *, stores: Sequence[Store]
+    study: Study, trials: Sequence[Trial], records: Sequence[RunRecord], *, store: PlannedStore
 ) -> tuple[Revision, ...]:
     """Notes a look at these records; returns what was changed after earlier looks.
 
@@ -69,7 +68,7 @@ def note_look(
         study: What was asked.
         trials: All that may be planned.
         records: Those of this look.
-        stores: The study's store, under each way of naming its trials.
+        store: The study's.
     """
     started = {record.key: record.started_at for record in records if record.completed}
     rule = Rule(
@@ -78,11 +77,10 @@ def note_look(
         study.metric,
         study.smallest_effect_that_matters,
     )
-    outcomes = (outcome for store in stores for outcome in store.outcomes())
-    stored = [outcome.key for outcome in outcomes if outcome.status == "completed"]
-    path = stores[0].path
-    found = revisions(rule, read_looks(path), stored=stored, started=started)
-    keep_look(path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
+    stored = {head.key for head in store.heads() if head.completed}  # also under earlier names
+    stored |= {outcome.key for outcome in store.outcomes() if outcome.status == "completed"}
+    found = revisions(rule, read_looks(store.path), stored=stored, started=started)
+    keep_look(store.path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
     return found
 
 

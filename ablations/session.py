@@ -195,8 +195,7 @@ class Session:
         found = findings_of(self.study, records, planned=self.possible_trials)
         if self.source is not None or all(arm.n_completed < 2 for arm in found.arms):
             return found
-        stores = (self.store, self.planned_store)
-        revised = note_look(self.study, self.possible_trials, records, stores=stores)
+        revised = note_look(self.study, self.possible_trials, records, store=self.planned_store)
         return replace(found, revisions=revised)
 
     def progress(

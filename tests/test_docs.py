@@ -1,4 +1,4 @@
-"""What the documents tell to type works as written, on a study that trains in no time."""
+"""The commands in the documents work as written, on a study that trains in no time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def commands(document: Path) -> Iterator[str]:
 
 
 def inline_commands(document: Path) -> Iterator[str]:
-    """Yields what stands between backquotes within a sentence and begins with ``ablations``."""
+    """Yields what is between backquotes within a sentence and begins with ``ablations``."""
     text = document.read_text(encoding="utf-8")
     yield from (found.replace("\n", " ") for found in re.findall(r"`(ablations [^`]+)`", text))
 

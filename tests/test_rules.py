@@ -1,4 +1,4 @@
-"""The rules of CONTRIBUTING.md that no linter knows."""
+"""The rules of CONTRIBUTING.md that no linter checks."""
 
 from __future__ import annotations
 

@@ -92,16 +92,16 @@ def test_records_of_more_threads_count_under_theirs_and_no_other(study, study_pa
     write_earlier(path, earlier(trained, jobs="1"))
     assert read_records(study) == ()
     assert len(read_records(load_study(study_path, threads=4))) == 12
-    said = (
+    hint = (
         "12 trials recorded with 4 threads, not 1, which gives other numbers: to use these records "
         "add --threads 4 (in the study file: threads = 4 under [trial]); else 'run' trains anew"
     )
     for command in ("plan", "status", "power", "gate", "run"):
         shown = call(command, study_path)
-        assert said in shown.stderr.replace("\n", " "), command
+        assert hint in shown.stderr.replace("\n", " "), command
     assert call("run", study_path, "--threads", 4).exit_code == 0
     assert len(read_records(load_study(study_path, threads=4))) == 12
-    assert said not in call("status", study_path).stderr  # both are there now
+    assert hint not in call("status", study_path).stderr  # both are there now
     assert len(read_records(study)) == 12
     keys = {r.key for r in read_records(study)} | {
         r.key for r in read_records(load_study(study_path, threads=4))

@@ -23,7 +23,7 @@ STORE = Path("runs/small/records.sqlite")
 
 
 def look(path: Path, *, seeds: int | None = None) -> str:
-    """Looks at the results without training; returns what is said of earlier looks."""
+    """Looks at the results without training; returns what is shown about earlier looks."""
     session = Session(load_study(path, seeds=seeds))
     return " ".join(revision_sentences(session.findings(session.records())))
 
@@ -46,15 +46,15 @@ def test_seeds_that_are_added_after_looks_are_reported_by_report_gate_and_power(
     assert train(study_path, seeds=2) == ""
     train(study_path, seeds=3)
     run_study(load_study(study_path, seeds=4), jobs=0)
-    told = "Seeds were added after a look at the results: 2 then 3 were planned, now 4."
+    sentence = "Seeds were added after a look at the results: 2 then 3 were planned, now 4."
     options = (study_path, "--seeds", 4)
     command("report", *options)
     report = json.loads(Path("reports/small/report.json").read_text())
-    assert told in " ".join(report["caveats"])
-    assert told in Path("reports/small/index.html").read_text()
-    assert told in command("gate", *options)
-    assert told in command("gate", *options, "--against", STORE)
-    assert told in command("power", *options)
+    assert sentence in " ".join(report["caveats"])
+    assert sentence in Path("reports/small/index.html").read_text()
+    assert sentence in command("gate", *options)
+    assert sentence in command("gate", *options, "--against", STORE)
+    assert sentence in command("power", *options)
     found = json.loads(CliRunner().invoke(app, ["gate", *map(str, options), "--json"]).stdout)
     assert found["revisions"] == [{"kind": "added", "steps": [2, 3, 4]}]
 
@@ -95,12 +95,14 @@ def test_raising_at_most_after_a_look_is_reported(study_path, edit):
 
 def test_fewer_seeds_than_a_look_planned_for_are_reported(study_path):
     train(study_path)
-    told = "Seed 2 was planned at an earlier look and is left out here."
-    assert look(study_path, seeds=2).startswith(told)
+    sentence = "Seed 2 was planned at an earlier look and is left out here."
+    assert look(study_path, seeds=2).startswith(sentence)
 
 
-@pytest.mark.parametrize(("again", "told"), [(False, "no longer there"), (True, "trained again")])
-def test_deleting_a_trial_after_a_look_is_reported(study_path, again, told):
+@pytest.mark.parametrize(
+    ("again", "sentence"), [(False, "no longer there"), (True, "trained again")]
+)
+def test_deleting_a_trial_after_a_look_is_reported(study_path, again, sentence):
     train(study_path)
     with closing(sqlite3.connect(STORE)) as connection, connection:
         (worst,) = connection.execute("SELECT max(id) FROM records").fetchone()
@@ -109,16 +111,16 @@ def test_deleting_a_trial_after_a_look_is_reported(study_path, again, told):
         connection.execute("DELETE FROM records WHERE id = ?", (worst,))
         connection.execute("UPDATE totals SET records = records - 1")  # else it counts as damage
     if again:
-        time.sleep(1.1)  # records tell their start to the second
-    said = train(study_path) if again else look(study_path)
-    assert f"1 trial was {'' if again else 'looked at whose records are '}{told}" in said
+        time.sleep(1.1)  # records hold their start to the second
+    shown = train(study_path) if again else look(study_path)
+    assert f"1 trial was {'' if again else 'looked at whose records are '}{sentence}" in shown
 
 
 def test_a_margin_or_metric_that_is_changed_after_a_look_is_reported(study_path, edit):
     train(study_path)
     edit("[design]", "[analysis]\nsmallest_effect_that_matters = 0.02\n[design]")
-    said = look(study_path).replace("\u202f", " ")
-    assert "The smallest effect that matters was changed from 0.0 pp to 2.0 pp" in said
+    shown = look(study_path).replace("\u202f", " ")
+    assert "The smallest effect that matters was changed from 0.0 pp to 2.0 pp" in shown
     edit("[analysis]", '[analysis]\nmetric = "test_loss"')
     assert "The study's metric was changed from test accuracy to test loss" in look(study_path)
 

@@ -1,4 +1,4 @@
-"""The registry of metrics: what follows from an entry, and that names stand nowhere else."""
+"""The registry of metrics: what follows from an entry, and that names are written nowhere else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHER_WORDS = {
 
 
 def docstrings(tree: ast.AST) -> set[int]:
-    """Returns which strings of a module explain and are no values: those that stand by themselves."""
+    """Returns which strings of a module explain and are no values: those that are statements."""
     return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
 
 

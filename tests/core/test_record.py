@@ -10,8 +10,8 @@ from ablations.errors import DivergedError, StudyError
 
 
 def test_a_log_keeps_what_is_reported():
-    heard = []
-    log = TrialLog(lambda number, metrics: heard.append((number, dict(metrics))))
+    reported = []
+    log = TrialLog(lambda number, metrics: reported.append((number, dict(metrics))))
     log.epoch(loss=1.0)
     log.epoch(loss=0.5)
     log.steps([0.1, 0.2])
@@ -19,7 +19,7 @@ def test_a_log_keeps_what_is_reported():
     log.metric("acc", 0.75, unit="fraction", better="higher")
     log.predictions("test", [1], [[0.2, 0.8]])
     contents = log.contents()
-    assert heard == [(1, {"loss": 1.0}), (2, {"loss": 0.5})]
+    assert reported == [(1, {"loss": 1.0}), (2, {"loss": 0.5})]
     assert [metric.value for metric in contents.metrics] == [0.75]
     assert contents.steps[0].tolist() == [0.1, 0.2]
     assert contents.predictions[0].probabilities.shape == (1, 2)
@@ -53,5 +53,5 @@ def test_predictions_may_tell_which_examples_they_are_of():
     log = TrialLog()
     log.predictions("test", [1], [[0.2, 0.8]], examples="digest")
     log.predictions("validation", [1], [[0.2, 0.8]])
-    said = {own.split: own.examples for own in log.contents().predictions}
-    assert said == {"test": "digest", "validation": ""}
+    digests = {own.split: own.examples for own in log.contents().predictions}
+    assert digests == {"test": "digest", "validation": ""}

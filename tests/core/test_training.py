@@ -17,7 +17,7 @@ RECORDS = Path(__file__).parents[2] / "reports/posts/records"
 LN2 = math.log(2)
 
 
-def record(*, said=(), losses=(), accuracies=(), **metrics):
+def record(*, predicted=(), losses=(), accuracies=(), **metrics):
     """Makes a completed record of recorded outputs, epochs and metrics."""
     epochs = [{"loss": loss} for loss in losses]
     for epoch, accuracy in zip(epochs, accuracies, strict=False):
@@ -25,7 +25,7 @@ def record(*, said=(), losses=(), accuracies=(), **metrics):
     return RunRecord(
         "k", "s", "m:f", Arm((("a", "on"),)), 0, {}, "", "completed", "2026-01-01T00:00:00+00:00",
         1.0, metrics=tuple(Metric(n, v, "fraction", "higher") for n, v in metrics.items()),
-        epochs=tuple(epochs), predictions=tuple(said),
+        epochs=tuple(epochs), predictions=tuple(predicted),
     )  # fmt: skip
 
 
@@ -67,16 +67,16 @@ def test_committed_records(name, expected):
 
 @pytest.mark.parametrize("row", [(0.5016, 0.4984), (1.0, 0.0), (1 / 3,) * 3])
 def test_equal_outputs_for_all_images(row):
-    said = outputs(np.tile(row, (192, 1)), BALANCED)
-    assert trained(record(said=[said])) is False
-    rounded = said.probabilities * (1 + 1e-6 * np.arange(192)[:, None] / 192)
-    assert trained(record(said=[outputs(rounded, BALANCED)])) is False
+    predicted = outputs(np.tile(row, (192, 1)), BALANCED)
+    assert trained(record(predicted=[predicted])) is False
+    rounded = predicted.probabilities * (1 + 1e-6 * np.arange(192)[:, None] / 192)
+    assert trained(record(predicted=[outputs(rounded, BALANCED)])) is False
 
 
 def test_both_splits_have_to_say_so():
     same = outputs(np.tile((0.5, 0.5), (192, 1)), BALANCED)
     other = learned(BALANCED, 2, np.random.default_rng(0), 1.0)
-    assert trained(record(said=[same, other])) is True
+    assert trained(record(predicted=[same, other])) is True
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -86,29 +86,33 @@ def test_a_network_that_learns_little_trained(seed, classes, strength):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, 192)
     guessing = math.log(classes)
-    said = learned(labels, classes, rng, strength)
-    assert trained(record(said=[said], losses=[1.02 * guessing, 0.999 * guessing])) is True
+    predicted = learned(labels, classes, rng, strength)
+    assert (
+        trained(record(predicted=[predicted], losses=[1.02 * guessing, 0.999 * guessing])) is True
+    )
 
 
 def test_an_honest_classifier_of_a_rare_class():
     """It names the frequent class for every image, but sees more in some than in others."""
     shares = np.where(RARE, 0.3, 0.008)
-    said = outputs(np.stack([1 - shares, shares], axis=1), RARE)
-    assert trained(record(said=[said], losses=[0.06, 0.03])) is True
-    assert trained(record(said=[said])) is True
+    predicted = outputs(np.stack([1 - shares, shares], axis=1), RARE)
+    assert trained(record(predicted=[predicted], losses=[0.06, 0.03])) is True
+    assert trained(record(predicted=[predicted])) is True
     numbers = {"test_accuracy": 0.99, "majority_accuracy": 0.99}
-    assert trained(record(losses=[0.06, 0.058], **numbers)) is None  # nothing can be told
+    assert trained(record(losses=[0.06, 0.058], **numbers)) is None  # nothing can be known
     constant = outputs(np.tile((0.99, 0.01), (200, 1)), RARE)
-    assert trained(record(said=[constant], losses=[0.06, 0.056])) is False
+    assert trained(record(predicted=[constant], losses=[0.06, 0.056])) is False
 
 
 def test_one_class_for_all_and_no_loss_better_than_guessing():
     rng = np.random.default_rng(1)
     shares = 0.45 + 0.02 * rng.random(192)
-    said = outputs(np.stack([1 - shares, shares], axis=1), BALANCED)
-    assert trained(record(said=[said], losses=[0.7, 0.695, 0.693])) is False
-    assert trained(record(said=[said], losses=[0.7, 0.66, 0.64])) is True  # training did learn
-    assert trained(record(said=[said])) is True  # no epoch tells
+    predicted = outputs(np.stack([1 - shares, shares], axis=1), BALANCED)
+    assert trained(record(predicted=[predicted], losses=[0.7, 0.695, 0.693])) is False
+    assert (
+        trained(record(predicted=[predicted], losses=[0.7, 0.66, 0.64])) is True
+    )  # training did learn
+    assert trained(record(predicted=[predicted])) is True  # no epoch shows it
 
 
 @pytest.mark.parametrize(
@@ -139,8 +143,8 @@ def test_without_recorded_outputs(losses, accuracy, share, expected):
         record(),
         record(losses=[0.25, 0.25], rmse=0.5),
         record(losses=[LN2, LN2], accuracy=0.5),
-        record(said=[outputs(np.zeros((3, 1)), [1, 1, 1])]),  # one class alone
-        record(said=[outputs(np.zeros((0, 2)), [])]),
+        record(predicted=[outputs(np.zeros((3, 1)), [1, 1, 1])]),  # only one class
+        record(predicted=[outputs(np.zeros((0, 2)), [])]),
     ],
 )
 def test_records_that_do_not_tell(made):
@@ -148,5 +152,5 @@ def test_records_that_do_not_tell(made):
 
 
 def test_labels_outside_of_the_outputs_do_not_matter():
-    said = outputs(np.linspace(0, 0.4, 4)[:, None] * [1, 0] + [0.5, 0.1], [7, 8, 9, -1])
-    assert trained(record(said=[said], losses=[9.0, 9.0])) is True
+    predicted = outputs(np.linspace(0, 0.4, 4)[:, None] * [1, 0] + [0.5, 0.1], [7, 8, 9, -1])
+    assert trained(record(predicted=[predicted], losses=[9.0, 9.0])) is True

@@ -209,10 +209,10 @@ def test_numbers_of_every_kind_are_numbers():
 
 def test_what_was_reported_stays_when_the_arrays_change():
     log, seconds, labels = TrialLog(), np.array([0.5]), np.array([0])
-    said = np.array([[0.5, 0.5]], np.float32)
+    outputs = np.array([[0.5, 0.5]], np.float32)
     log.steps(seconds)
-    log.predictions("test", labels, said)
-    seconds[0], labels[0], said[0, 0] = 9, 1, 0
+    log.predictions("test", labels, outputs)
+    seconds[0], labels[0], outputs[0, 0] = 9, 1, 0
     contents = log.contents()
     assert contents.steps[0].tolist() == [0.5]
     assert contents.predictions[0].labels.tolist() == [0]
