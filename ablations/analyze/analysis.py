@@ -216,7 +216,7 @@ def _best(
         [(arm.arm, arm.over_trained(name) or arm.summaries[name]) for arm in arms], sign
     )
     if len(every) == 1 and every == trained:
-        return every[0], name, "validation" if name in validation else "study-metric"
+        return every[0], name, "study-metric" if name == primary else "validation"
     return None, None, "tied" if len(every) > 1 else "untrained" if every else None
 
 

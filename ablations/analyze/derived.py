@@ -11,9 +11,6 @@ from ablations.analyze.describe.timings import warmed_up
 from ablations.core import metrics
 from ablations.core.record import Metric, RunRecord, known_metric
 
-LAST_EPOCHS = 10
-"""How many of the last epochs stand for a run's end."""
-
 
 def measured(record: RunRecord) -> Mapping[str, Metric]:
     """Returns every metric of a record by name: those it logged, then those derived here.
@@ -33,7 +30,7 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
         derived.append(known_metric(metrics.P95_STEP_SECONDS, float(p95)))
     gaps = [
         epoch[metrics.ACCURACY] - epoch[metrics.VAL_ACCURACY]
-        for epoch in record.epochs[-LAST_EPOCHS:]
+        for epoch in record.epochs[-metrics.LAST_EPOCHS :]
         if set(epoch) >= metrics.ACCURACIES
     ]
     if gaps:

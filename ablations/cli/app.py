@@ -106,7 +106,7 @@ def _options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Which parts of a training recipe earn their keep, by how much, and how sure are we?"""
+    """Which parts of a training recipe help, by how much, and how sure are we?"""
 
 
 @app.command(epilog="Example: ablations plan study.toml --seeds 10")

@@ -161,8 +161,8 @@ class Design:
     def averages(self) -> bool:
         """Whether main effects average over all combinations of the other factors."""
         levels = [{arm.level(factor) for arm in self.arms} for factor, _ in self.baseline.levels]
-        complete = len(self.arms) == prod(map(len, levels))
-        return complete and all(contrast.kind != "arm" for contrast in self.contrasts)
+        crossed = len(levels) > 1 and len(self.arms) == prod(map(len, levels))
+        return crossed and all(contrast.kind != "arm" for contrast in self.contrasts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,9 @@ ENERGY_JOULES = _known(
 CURVES = ((ACCURACY, VAL_ACCURACY), (LOSS, VAL_LOSS))
 """Metrics of epochs in training and in validation, in the order in which one is preferred."""
 
+LAST_EPOCHS = 10
+"""How many of the last epochs of a training are taken for its end."""
+
 ACCURACIES = frozenset(CURVES[0])
 """Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
 

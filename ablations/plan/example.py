@@ -7,7 +7,7 @@ from pathlib import Path
 from ablations.errors import StudyError
 
 _EXAMPLE = """\
-# A study: which parts of a training recipe earn their keep? See it with `ablations plan`,
+# A study: which parts of a training recipe help? See it with `ablations plan`,
 # train it with `ablations run`. Issue `run` again after a stop: it trains only what is missing.
 
 title = "Does augmentation pay, and does dropout?"

@@ -10,20 +10,17 @@ from ablations.report.formats.beside import beside
 from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
 from ablations.report.formats.summary import summary_json
-from ablations.report.sections.again import again
 from ablations.report.sections.arms import arms
 from ablations.report.sections.chapters import chapters
 from ablations.report.sections.claims import claims
 from ablations.report.sections.cost import cost
 from ablations.report.sections.curves import curves
-from ablations.report.sections.data import data
 from ablations.report.sections.effects import effects
 from ablations.report.sections.failures import failures
 from ablations.report.sections.gates import gates
 from ablations.report.sections.interactions import interactions
 from ablations.report.sections.models import models
 from ablations.report.sections.published import published
-from ablations.report.sections.score import score
 from ablations.report.sections.seeds import seeds
 from ablations.report.sections.settings import settings
 from ablations.report.sections.summary import summary
@@ -38,9 +35,7 @@ Format = Callable[[Report], Mapping[str, str | bytes]]
 SECTIONS: tuple[SectionMaker, ...] = (
     failures,
     untrained,
-    data,
     chapters,
-    score,
     published,
     summary,
     claims,
@@ -53,7 +48,6 @@ SECTIONS: tuple[SectionMaker, ...] = (
     cost,
     models,
     settings,
-    again,
 )
 
 FORMATS: tuple[Format, ...] = (html, markdown, summary_json, beside)

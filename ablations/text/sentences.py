@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from ablations.core.design import Fraction
-from ablations.core.estimates import Effect, SeedGap, SeedPlan, Training
+from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.interim_looks import Revision
 from ablations.text.formatting import (
+    UNKNOWN,
     count,
     counted,
     difference,
+    estimate,
+    interval,
     listing,
     low_to_high,
     magnitude,
@@ -28,6 +31,43 @@ AFTER_A_LOOK = (
 def size(effect: Effect) -> float:
     """Returns how large an effect is, whichever its direction."""
     return abs(effect.estimate or 0.0)
+
+
+def decisive(effect: Effect) -> Interval | None:
+    """Returns the interval that decides the verdict: the adjusted one, where there is one."""
+    return effect.adjusted or effect.interval
+
+
+def side(bounds: Interval | None) -> int:
+    """Returns 1 for an interval wholly above zero, -1 for one wholly below, and else 0."""
+    return 0 if bounds is None else (bounds.low > 0) - (bounds.high < 0)
+
+
+def mean_estimate(summary: Summary | None, *, signed: bool = False) -> str:
+    """Writes a mean with its 95% interval."""
+    if summary is None:
+        return UNKNOWN
+    return estimate(summary.mean, ends(summary.interval), summary.metric.unit, signed=signed)
+
+
+def effect_estimate(effect: Effect | None, *, adjusted: bool = False) -> str:
+    """Writes an effect with its own 95% interval, or with the ``adjusted`` one."""
+    if effect is None:
+        return UNKNOWN
+    bounds = decisive(effect) if adjusted else effect.interval
+    return estimate(effect.estimate, ends(bounds), effect.metric.unit, signed=True)
+
+
+def size_interval(effect: Effect, bounds: Interval) -> str:
+    """Writes the size of an effect, without its sign, and of an interval on one side of zero."""
+    low, high = sorted((abs(bounds.low), abs(bounds.high)))
+    return f"{amount(effect)} {interval(low, high, effect.metric.unit, suffix=False)}"
+
+
+def margin(findings: Findings) -> str:
+    """Writes the smallest effect that matters in the study; empty if it names none."""
+    size = findings.study.smallest_effect_that_matters
+    return difference(size, findings.metric.unit).lstrip("+") if size > 0 else ""
 
 
 def verb(effect: Effect) -> str:
@@ -50,7 +90,7 @@ def moved(effect: Effect) -> str:
 
 def evidence(effect: Effect) -> str:
     """Writes the evidence for an effect: interval, adjustment and seeds."""
-    bounds, unit = effect.adjusted or effect.interval, effect.metric.unit
+    bounds, unit = decisive(effect), effect.metric.unit
     shown = (
         f"95% interval {low_to_high(bounds.low, bounds.high, unit, signed=True)}" if bounds else ""
     )
@@ -182,10 +222,13 @@ def untrained_share(found: Training) -> str:
     seeds = counted(found.n, "seed")
     if found.untrained:
         bounds = low_to_high(found.share.low, found.share.high, "fraction")
-        return f"{len(found.untrained)} of {seeds} did not train (95% interval {bounds})"
+        return (
+            f"{len(found.untrained)} of {seeds} did not train (95% interval of the share: {bounds})"
+        )
     most = number(found.share.high, "fraction")
     return (
-        f"all of {seeds} trained, and {seeds} cannot exclude that up to {most} of networks do not"
+        f"all of {seeds} trained, but up to {most} of such networks may not train (95% interval of "
+        "the share)"
     )
 
 

@@ -95,7 +95,7 @@ def test_of_arms_that_tie_none_is_named_the_best(make):
 
 
 def test_the_findings_name_the_rule_that_selected_the_best_arm(make):
-    assert rule(make, TEST, VAL) == "validation"
+    assert rule(make, TEST, VAL) == rule(make, TEST, BEST_VAL) == "validation"
     assert rule(make, TEST) == "study-metric"
     assert rule(make, ("accuracy", "higher", (1, 2, 2))) == "tied"
     assert rule(make, ("accuracy", "neither", (1, 2, 3))) is None

@@ -69,7 +69,7 @@ class Recipe:
     interaction: float = -0.08
     seeds: Sequence[int] = (0, 1, 2)
     title: str = "Cats or dogs: what did each step buy?"
-    question: str = "Do augmentation, preprocessing and transfer each earn their keep?"
+    question: str = "Do augmentation, preprocessing and transfer each help?"
     slug: str = "cats-or-dogs"
     metric: MetricInfo = ACCURACY
     noise: float = 0.006

@@ -18,7 +18,7 @@ from ablations.core.estimates import (
 )
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Fold, Prose, Section, Table
-from ablations.report.sections.dependence import dependence
+from ablations.report.sections.effects import dependence
 from ablations.report.sections.noise import noise
 from ablations.report.sections.robustness import opinions
 from ablations.report.sections.seeds import seeds as seeds_section
@@ -74,11 +74,11 @@ def rows(table: Table) -> list[list[str]]:
 def test_the_warning_names_the_change_whose_average_hides_more(findings: Findings) -> None:
     passage = dependence(followed(findings))
     assert said(passage).startswith(
-        "Augmentation: its average effect misleads, for it is +6.0 pp [+5.6, +6.4] where "
+        "The average effect of augmentation misleads: the effect is +6.0 pp [+5.6, +6.4] where "
         "initialization is scratch and −2.5 pp [−3.5, −1.4] where initialization is transfer. "
-        "Shown because the 95% interval of the interaction excludes zero."
+        "These effects are shown because the 95% interval of their interaction excludes zero."
     )
-    assert "count all 12 simple effects that this design has" in said(passage)
+    assert "count all 12 simple effects of this design" in said(passage)
     assert passage is not None
     assert [row[:3] for row in rows(tables(passage)[0])] == [
         ["Augmentation", "initialization is scratch", "+6.0 pp"],
@@ -93,7 +93,7 @@ def test_an_undecided_interaction_may_mislead(make: Make) -> None:
     found = followed(make(noise=0.03, interaction=-0.1))
     assert {e.verdict for e in found.effects if e.kind == "interaction"} == {"inconclusive"}
     assert said(dependence(found)).startswith(
-        "Augmentation: its average effect may mislead, for it is +6.0 pp"
+        "The average effect of augmentation may mislead: the effect is +6.0 pp"
     )
 
 
@@ -199,7 +199,7 @@ def test_noise_is_told_by_whether_seeds_share_their_images(
     findings: Findings, shared: bool | None, churn: float | None, sentences: list[str]
 ) -> None:
     text = said(noise(noisy(findings, shared, churn)))
-    assert "The interval over seeds is about the mean accuracy of many runs of the recipe" in text
+    assert "The interval over seeds is for the mean accuracy of this recipe over many runs" in text
     assert [one for one in (SHARED, OWN, CHURN) if one in text] == sentences
 
 
@@ -219,7 +219,7 @@ def test_noise_has_a_row_for_each_arm_and_each_difference(findings: Findings) ->
     assert rows(differences)[0][0] == "transfer"
     assert rows(differences)[0][1] == "+5.5 pp"
     assert rows(differences)[0][-5:] == ["[+1.0, +10.0] pp", "40", "18", "0.012", "200"]
-    assert differences.caption.endswith("answer by answer, over up to 3 seeds, unadjusted")
+    assert differences.caption.endswith("image by image, over up to 3 seeds, not adjusted")
 
 
 def test_without_churn_or_differences_their_columns_and_table_are_missing(
@@ -238,8 +238,8 @@ def test_without_churn_or_differences_their_columns_and_table_are_missing(
 def test_below_six_seeds_no_test_can_reach(findings: Findings) -> None:
     passage = opinions(findings)
     assert said(passage).endswith(
-        "Wilcoxon’s and the sign-flip test need 6 seeds to reach p < 0.05: with 3 seeds even "
-        "unanimous ones give p = 0.250."
+        "Wilcoxon’s and the sign-flip test need 6 seeds to reach p < 0.05. With 3 seeds the smallest "
+        "possible p is 0.250."
     )
     assert passage is not None
     assert columns(tables(passage)[0]) == ["effect", "standardized", "P(better)"]
@@ -253,7 +253,7 @@ def test_from_six_seeds_on_both_tests_have_a_column(make: Make) -> None:
         replace(found, effects=tuple(replace(e, nonparametric=second) for e in found.effects))
     )
     assert "need 6 seeds" not in said(passage)
-    assert said(passage).endswith("a bootstrap interval is much too narrow and is not given.")
+    assert said(passage).endswith("a bootstrap interval is much too narrow, so none is given.")
     assert passage is not None
     assert columns(tables(passage)[0])[3:] == ["sign-flip p", "Wilcoxon p"]
     assert rows(tables(passage)[0])[0][3:] == ["0.031", "0.24"]
@@ -299,7 +299,9 @@ def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> No
 
 def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
-    assert "a change of twice the margin (2.0 pp test accuracy) is called improved" in said(passage)
+    assert "a change of twice the margin improved (the margin is 2.0 pp test accuracy)" in said(
+        passage
+    )
     assert passage is not None
     assert columns(tables(passage)[0])[4:] == [
         "seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from ablations.analyze.derived import LAST_EPOCHS
 from ablations.analyze.inference.effects import alone, judged_alone
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Readings, Summaries, in_both
 from ablations.core.design import Arm, Contrast, Settings
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
-from ablations.core.metrics import BEST_VAL_ACCURACY, TEST_ACCURACY, VAL_ACCURACY
+from ablations.core.metrics import BEST_VAL_ACCURACY, LAST_EPOCHS, TEST_ACCURACY, VAL_ACCURACY
 from ablations.core.study import Claim, PublishedRun, Study
 
 _SHARED = (

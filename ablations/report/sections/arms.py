@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import shown_in
 from ablations.report import data_files
 from ablations.report.blocks import DataFile, Extras, Section, Table, present
 from ablations.report.sections.noise import noise
 from ablations.report.tables import make_table
-from ablations.text.formatting import (
-    UNKNOWN,
-    count,
-    difference,
-    estimate,
-    low_to_high,
-    metric_name,
-    number,
-)
+from ablations.text.formatting import UNKNOWN, count, difference, low_to_high, metric_name, number
 from ablations.text.naming import arm_label
-from ablations.text.sentences import untrained_count
+from ablations.text.sentences import effect_estimate, mean_estimate, untrained_count
 
 
 def arms(findings: Findings, _: Extras) -> Section:
-    """Sets the numbers of every arm; a report without any trial has this section too."""
+    """Shows the numbers of every arm; a report without any trial has this section too."""
     trials = data_files.csv_file("trials", data_files.trials_frame(findings), link="all trials")
     own = data_files.some_files("arms", data_files.arms_frame(findings))
     table = arm_table(findings, (trials, *own))
@@ -35,7 +26,7 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
     factors = [factor.name for factor in findings.study.factors]
     metric = metric_name(findings.metric.name)
     measured = ["n", f"{metric}, 95% interval", "sd", "min to max"]
-    changes = any(_difference(findings, arm) for arm in findings.arms)
+    changes = any(arm.difference for arm in findings.arms)
     compared = [f"change from {arm_label(findings.study, findings.study.reference)}"]
     lost = ["did not train"] if any(arm.untrained for arm in findings.arms) else []
     extra = [entry for entry in shown_in("arm") if _has(findings, entry.name)]
@@ -49,7 +40,7 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
         [level for _, level in arm.arm.levels]
         + [untrained_count(arm) or UNKNOWN for _ in lost]
         + _measured(findings, arm)
-        + ([_compared(findings, arm)] if changes else [])
+        + ([effect_estimate(arm.difference)] if changes else [])
         + [_mean_of(arm, entry.name) for entry in extra]
         for arm in findings.arms
     ]
@@ -67,7 +58,7 @@ def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
         return ["0", UNKNOWN, UNKNOWN, UNKNOWN]
     return [
         count(summary.n),
-        estimate(summary.mean, ends(summary.interval), unit),
+        mean_estimate(summary),
         difference(summary.sd, unit).lstrip("+"),
         low_to_high(summary.minimum, summary.maximum, unit),
     ]
@@ -76,19 +67,3 @@ def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
 def _mean_of(arm: ArmFinding, name: str) -> str:
     summary = arm.summaries.get(name)
     return number(summary.mean, summary.metric.unit) if summary else UNKNOWN
-
-
-def _difference(findings: Findings, arm: ArmFinding) -> Effect | None:
-    """The paired difference of an arm to the reference, if it was analysed at all."""
-    wanted = {arm.arm: 1.0, findings.study.reference: -1.0}
-    same = (e for e in findings.effects if {a: w for a, w in e.weights if w} == wanted)
-    return arm.difference or next(same, None)
-
-
-def _compared(findings: Findings, arm: ArmFinding) -> str:
-    if arm.is_reference:
-        return UNKNOWN
-    effect = _difference(findings, arm)
-    if effect is None:
-        return UNKNOWN
-    return estimate(effect.estimate, ends(effect.interval), effect.metric.unit, signed=True)

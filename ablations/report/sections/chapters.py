@@ -1,12 +1,24 @@
-"""The chapters that a study names: each shows the models, curves and scores of its arms."""
+"""The numbered sections of a study that names chapters: data, models and score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
-from ablations.core.estimates import Summary, ends
+from ablations.core.estimates import Curve, Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import ACCURACY, CURVES, OVERFIT_GAP, unit_of
+from ablations.core.metrics import (
+    ACCURACY,
+    CURVES,
+    LOSS,
+    OVERFIT_GAP,
+    PARAMETERS,
+    TRAINABLE_PARAMETERS,
+    VAL_ACCURACY,
+    VAL_LOSS,
+    unit_of,
+)
+from ablations.core.record import RunRecord
 from ablations.report import data_files
 from ablations.report.blocks import (
     Block,
@@ -27,100 +39,137 @@ from ablations.report.figures.figure_tables import epoch_table
 from ablations.report.figures.headlines import CURVES_READING
 from ablations.report.figures.panels import Histories, Panels
 from ablations.report.figures.training_charts import history_charts
+from ablations.report.sections.models import chapter_places, of_the_study
+from ablations.report.sections.score import score
 from ablations.report.tables import make_table
-from ablations.report.words.chapters import chapter_places, chapter_titles, parameters
-from ablations.report.words.epoch_logs import epoch_log
-from ablations.report.words.last_epochs import Tail, reach_of, tail_name, tails
-from ablations.report.words.observations import observe
+from ablations.report.words.observations import last_epochs, majority, observe, tail_name
 from ablations.text.formatting import (
     UNKNOWN,
+    count,
     counted,
     difference,
-    estimate,
+    epoch_line,
     listing,
     metric_name,
     number,
 )
 from ablations.text.naming import arm_label
+from ablations.text.sentences import mean_estimate
 
 
 def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:
-    """Makes one section of each chapter."""
-    titles, places = chapter_titles(findings), chapter_places(findings)
-    if not titles:
+    """Makes a numbered section of the data, of each chapter and of the score."""
+    if not findings.study.chapters:
         return ()
     curves = data_files.csv_file("curves", data_files.curves_frame(findings))
+    data = present(*of_the_study(findings, extras), majority(findings))
+    parts = [("data", "Data", data)]
+    named = zip(findings.study.chapters, chapter_places(findings), strict=True)
+    for n, (chapter, places) in enumerate(named, start=2):
+        own = tuple(block for place in places for block in _arm(findings, place, curves, extras))
+        parts.append((f"chapter-{n}", chapter.title, own))
+    parts.append(("score", "Score on test data", score(findings)))
     return tuple(
-        Section(
-            f"chapter-{n}",
-            title,
-            tuple(block for place in own for block in _arm(findings, place, curves, extras)),
-        )
-        for n, (title, own) in enumerate(zip(titles, places, strict=True), start=2)
+        Section(anchor, f"§{n} {title}", blocks)
+        for n, (anchor, title, blocks) in enumerate(parts, start=1)
     )
 
 
 def _arm(findings: Findings, place: int, curves: DataFile, extras: Extras) -> tuple[Block, ...]:
     """Shows one arm: its pictures and curves, what they say, and folded its tables and log."""
     arm = findings.arms[place - 1]
-    label, size = arm_label(findings.study, arm.arm), parameters(arm)
+    label = arm_label(findings.study, arm.arm)
     exhibits, seen = show(f"arm-{place}", arm.exhibits), observe(findings, arm)
     tables = (one for one in exhibits if isinstance(one, Section) and not is_picture(one))
     return present(
-        Prose(size, lead=label),
+        Prose(_parameters(arm), lead=label),
         *filter(is_picture, exhibits),
         _history(findings, place, curves),
         Items(seen, f"Observations on {label}") if seen else None,
         tail_table(arm, place),
         *(Fold(f"{table.title} of {label}", table.blocks, quiet=True) for table in tables),
-        _log(arm, label, extras),
+        epoch_log(arm, label, extras.records),
     )
 
 
-def _log(arm: ArmFinding, label: str, extras: Extras) -> Fold | None:
-    found = epoch_log(arm, extras.records)
-    if found is None or not found[1]:
-        return None
-    seed, lines = found
-    return Fold(f"Epoch log of seed {seed} of {label}", (Code(lines, "text"),), quiet=True)
+def whole(arm: ArmFinding, name: str) -> int | None:
+    """Returns a metric that is the same whole number in every seed."""
+    found = arm.summaries.get(name)
+    return None if found is None or found.mean is None else round(found.mean)
+
+
+def _parameters(arm: ArmFinding) -> str:
+    """Counts what is trained and what is frozen; empty where nobody reported it."""
+    every, trained = (whole(arm, name) for name in (PARAMETERS, TRAINABLE_PARAMETERS))
+    if every is None:
+        return ""
+    if trained is None or trained == every:
+        return f"{count(every)} parameters{', all of them trained' if trained else ''}."
+    return f"{count(every)} parameters: {count(trained)} trained, {count(every - trained)} frozen."
 
 
 def tail_table(arm: ArmFinding, place: int) -> Table | None:
     """One row per seed and one for all: validation accuracy and its gap in the last epochs."""
-    found = tails(arm)
+    found, training = last_epochs(arm), last_epochs(arm, ACCURACY)
     if not found:
         return None
-    gaps, training = arm.summaries.get(OVERFIT_GAP), {t.seed: t for t in tails(arm, ACCURACY)}
-    rows = [_seed_row(tail, training.get(tail.seed), gaps) for tail in found]
-    low, high = reach_of(found)
-    ends = [number(low, "fraction"), number(high, "fraction")]
-    rows.append(["all seeds", *ends, UNKNOWN, UNKNOWN, _gap(gaps)])
+    gaps = arm.summaries.get(OVERFIT_GAP)
+    rows = [_seed_row(seed, own, training.get(seed), gaps) for seed, own in found.items()]
+    if len(found) > 1:
+        every = [value for own in found.values() for value in own]
+        ends = [number(bound, "fraction") for bound in (min(every), max(every))]
+        rows.append(["all seeds", *ends, UNKNOWN, UNKNOWN, mean_estimate(gaps, signed=True)])
     columns = ["validation, lowest", "highest", "validation, mean", "training, mean", "gap"]
-    epochs = counted(max(len(tail.values) for tail in found), "epoch")
+    epochs = counted(max(map(len, found.values())), "epoch")
     return make_table(
         f"Accuracy over the last {epochs}, seed by seed",
         ["seed", *columns],
-        rows if len(found) > 1 else rows[:1],
+        rows,
         numeric=columns,
         name=tail_name(place),
     )
 
 
-def _seed_row(tail: Tail, training: Tail | None, gaps: Summary | None) -> list[str]:
-    shown = [min(tail.values), max(tail.values), _mean(tail), _mean(training)]
-    gap = dict(gaps.values).get(tail.seed) if gaps else None
+def _seed_row(
+    seed: int, own: Sequence[float], training: Sequence[float] | None, gaps: Summary | None
+) -> list[str]:
+    shown = [min(own), max(own), fmean(own), fmean(training) if training else None]
+    gap = dict(gaps.values).get(seed) if gaps else None
     numbers = [number(value, "fraction") for value in shown]
-    return [f"seed {tail.seed}", *numbers, difference(gap, "fraction")]
+    return [f"seed {seed}", *numbers, difference(gap, "fraction")]
 
 
-def _mean(tail: Tail | None) -> float | None:
-    return sum(tail.values) / len(tail.values) if tail else None
+def epoch_log(arm: ArmFinding, label: str, records: Sequence[RunRecord]) -> Fold | None:
+    """Folds the log of an arm's first seed, as Keras prints it; None where there are no epochs.
+
+    Step times come from the seed's record, and are left out where there is none.
+    """
+    seed = min((curve.seed for curve in arm.curves), default=None)
+    usual = (LOSS, ACCURACY, VAL_LOSS, VAL_ACCURACY)
+    own = sorted(
+        (curve for curve in arm.curves if curve.seed == seed),
+        key=lambda curve: usual.index(curve.metric) if curve.metric in usual else len(usual),
+    )
+    total = min((len(curve.values) for curve in own), default=0)
+    if not total:
+        return None
+    found = [r for r in records if r.completed and r.arm == arm.arm and r.seed == seed]
+    record = max(found, key=lambda record: record.started_at, default=None)
+    lines = [_epoch(own, epoch, total=total, record=record) for epoch in range(total)]
+    title = f"Epoch log of seed {seed} of {label}"
+    return Fold(title, (Code("\n".join(lines), "text"),), quiet=True)
 
 
-def _gap(gaps: Summary | None) -> str:
-    if gaps is None:
-        return UNKNOWN
-    return estimate(gaps.mean, ends(gaps.interval), "fraction", signed=True)
+def _epoch(own: Sequence[Curve], epoch: int, *, total: int, record: RunRecord | None) -> str:
+    steps = record.steps[epoch] if record and epoch < len(record.steps) else ()
+    return epoch_line(
+        epoch + 1,
+        total,
+        steps=len(steps),
+        # The mean over all steps, the first ones with their compilation included, as Keras has it.
+        step_seconds=float(sum(steps) / len(steps)) if len(steps) else None,
+        metrics={curve.metric: curve.values[epoch] for curve in own},
+    )
 
 
 def _history(findings: Findings, place: int, data: DataFile) -> Figure | None:

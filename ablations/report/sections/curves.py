@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Figure, Section
+from ablations.report.blocks import Extras, Section
 from ablations.report.data_files import csv_file, curves_frame
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import last_epoch_table
@@ -15,18 +15,10 @@ from ablations.text.formatting import difference, metric_name, number
 
 def curves(findings: Findings, _: Extras) -> Section | None:
     """Draws the learning curves; in a study with chapters, each shows those of its own arms."""
-    figure = None if findings.study.chapters else _draw(findings)
-    if figure is None:
-        return None
-    return Section("curves", "Learning curves", (figure,), heading="How the arms learned")
-
-
-def _draw(findings: Findings) -> Figure | None:
-    """Draws the learning curves of every arm."""
-    chart = curves_chart(findings)
+    chart = None if findings.study.chapters else curves_chart(findings)
     if chart is None:
         return None
-    return drawn(
+    figure = drawn(
         chart,
         name="curves",
         headline=curves_headline(findings, chart),
@@ -35,20 +27,19 @@ def _draw(findings: Findings) -> Figure | None:
         table=last_epoch_table(chart),
         data=csv_file("curves", curves_frame(findings)),
     )
+    return Section("curves", "Learning curves", (figure,), heading="How the arms learned")
 
 
 def curves_headline(findings: Findings, chart: Panels) -> str:
     """Says in which arm training and validation end furthest apart, and which of them is higher."""
     metrics = curve_metrics(findings)
-    if len(metrics) < 2:
-        return f"How {metric_name(metrics[0])} went from epoch to epoch"
     gaps = [
         (panel.lines[1].mean[-1] - panel.lines[0].mean[-1], panel.title)
         for panel in chart.panels
-        if all(line.mean for line in panel.lines)
+        if len(metrics) > 1 and all(line.mean for line in panel.lines)
     ]
     if not gaps:
-        return f"How {metric_name(metrics[0])} went from epoch to epoch"
+        return f"How {metric_name(metrics[0])} changed from epoch to epoch"
     gap, title = max(gaps, key=lambda found: (abs(found[0]), found[1]))
     if not gap:
         return "Training and validation end at the same values"

@@ -4,44 +4,62 @@ from __future__ import annotations
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report.blocks import DataFile, Extras, Figure, Section, Table, present
-from ablations.report.data_files import csv_file, effects_frame
+from ablations.report import data_files
+from ablations.report.blocks import DataFile, Extras, Figure, Section, Table, present, prose
 from ablations.report.figures.charts import effects_chart
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import contrast_table
 from ablations.report.figures.headlines import dots_alt
-from ablations.report.sections.dependence import dependence
-from ablations.report.sections.fraction import fraction
 from ablations.report.sections.robustness import opinions
 from ablations.report.sections.shares import draw_shares
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.formatting import count, counted, difference, metric_name, verdict
-from ablations.text.naming import effect_label
-from ablations.text.sentences import is_beyond_margin
+from ablations.report.words.caveats import pairs, warning
+from ablations.text.formatting import (
+    count,
+    counted,
+    difference,
+    listing,
+    metric_name,
+    sentence,
+    verdict,
+)
+from ablations.text.naming import aliases, effect_label, effect_name
+from ablations.text.sentences import fraction_sentences, is_beyond_margin, margin
+
+ALIASED = (
+    "Each number is the sum of the effect that names it and of the other effects in its row, up to "
+    "two factors. It can be read as the effect that names it only if the others are known to be "
+    "small."
+)
+CHOSEN = (
+    "These effects are shown because the 95% interval of their interaction excludes zero. Their "
+    "adjusted intervals and verdicts count all {family} of this design, not only those shown, so "
+    "they stay valid although the data decide which are shown."
+)
 
 
 def effects(findings: Findings, _: Extras) -> Section | None:
-    """Puts together all that is known of the effects, if the study has any."""
+    """Shows all that is known of the effects, if the study has any."""
     if not findings.effects:
         return None
-    data = csv_file("effects", effects_frame(findings))
+    data = data_files.csv_file("effects", data_files.effects_frame(findings))
     blocks = present(
         _draw(findings, data),
         _table(findings, data),
-        fraction(findings),
+        _fraction(findings),
         dependence(findings),
         draw_shares(findings),
         opinions(findings),
     )
-    return Section("effects", "Effects", blocks, heading="What each change buys")
+    return Section("effects", "Effects", blocks, heading="What each change does")
 
 
 def _table(findings: Findings, data: DataFile) -> Table:
     """One row per effect: size, both intervals, adjusted p, verdict."""
     numeric = ["estimate", "95% interval", "adjusted interval", "adjusted p", "seeds"]
     rows = [
-        [effect_label(findings, effect), *_numbers(effect), verdict(effect.verdict)]
-        for effect in findings.effects
+        [effect_label(findings, e), *_estimates(e), bare_p(e.p_adjusted), *_judged(e)]
+        for e in findings.effects
     ]
     return make_table(
         "Each effect, with its unadjusted interval and the one adjusted for all comparisons",
@@ -53,15 +71,55 @@ def _table(findings: Findings, data: DataFile) -> Table:
     )
 
 
-def _numbers(effect: Effect) -> list[str]:
+def _estimates(effect: Effect) -> list[str]:
     unit = effect.metric.unit
-    return [
-        difference(effect.estimate, unit),
-        between(effect.interval, unit, signed=True),
-        between(effect.adjusted, unit, signed=True),
-        bare_p(effect.p_adjusted),
-        count(effect.n),
+    intervals = (between(own, unit, signed=True) for own in (effect.interval, effect.adjusted))
+    return [difference(effect.estimate, unit), *intervals]
+
+
+def _judged(effect: Effect) -> list[str]:
+    return [count(effect.n), verdict(effect.verdict)]
+
+
+def _fraction(findings: Findings) -> Section | None:
+    """Shows what a fraction of all arms cannot separate, for fractional and screening designs."""
+    found = findings.study.design.fraction
+    if found is None:
+        return None
+    rows = [[" × ".join(own.factors), aliases(own)] for own in found.sets]
+    columns = ["the number for", "also contains"]
+    texts = (*fraction_sentences(found, len(findings.study.arms)), ALIASED)
+    table = make_table("Each number, and the effects in it", columns, rows, name="alias")
+    title = "Which effects this fraction of all arms cannot separate"
+    return Section("fraction", title, (*prose(texts), table))
+
+
+def dependence(findings: Findings) -> Section | None:
+    """Shows what a change does at each level of another factor, where the two interact."""
+    if not findings.simple_effects:
+        return None
+    family = counted(findings.simple_effects[0].family_size, "simple effect")
+    texts = [warning(findings, pair) for pair in pairs(findings)]
+    numeric = ["estimate", "95% interval", "adjusted interval", "seeds"]
+    rows = [
+        [
+            sentence(effect_name(findings, effect)),
+            listing([f"{factor} is {level}" for factor, level in effect.given]),
+            *_estimates(effect),
+            *_judged(effect),
+        ]
+        for effect in findings.simple_effects
     ]
+    table = make_table(
+        "Each change at each level of the factor that it depends on",
+        ["effect of", "where", *numeric, "verdict"],
+        rows,
+        numeric=numeric,
+        name="simple-effect",
+        data=data_files.some_files("simple-effects", data_files.simple_effects_frame(findings)),
+    )
+    texts.append(CHOSEN.format(family=family))
+    return Section("simple", "Where the average misleads", (*prose(texts), table))
 
 
 def _draw(findings: Findings, data: DataFile) -> Figure | None:
@@ -82,13 +140,11 @@ def _draw(findings: Findings, data: DataFile) -> Figure | None:
 
 def _headline(findings: Findings) -> str:
     """Counts the effects that a verdict could be given to."""
-    total = len(findings.effects)
-    clear = sum(is_beyond_margin(findings, effect) for effect in findings.effects)
-    margin = findings.study.smallest_effect_that_matters
-    shown = difference(margin, findings.metric.unit).lstrip("+")
-    beyond = f"exceed {shown}" if margin > 0 else "differ from none"
     if all(effect.interval is None for effect in findings.effects):
         return "Estimates without intervals"
+    total = len(findings.effects)
+    clear = sum(is_beyond_margin(findings, effect) for effect in findings.effects)
+    beyond = f"exceed {margin(findings)}" if margin(findings) else "differ from zero"
     if findings.untrained_effects:
         beyond += " with and without the networks that did not train"
     if total == 1:
@@ -98,22 +154,20 @@ def _headline(findings: Findings) -> str:
 
 def _reading(findings: Findings) -> str:
     """Says what the marks of the figure are."""
-    if all(effect.interval is None for effect in findings.effects):
-        return "Each dot is the effect within one seed. A hollow mark is inconclusive."
+    marks = ["Each dot is the effect within one seed."]
     family = findings.effects[0].family_size
-    bars = (
-        "The thick bar is the unadjusted 95% interval of that effect; the thin bar is adjusted for "
-        f"all {counted(family, 'comparison')} and decides the verdict."
-        if family > 1
-        else "The bar is its 95% interval, which decides the verdict."
-    )
-    margin = " The shaded band holds effects too small to matter."
-    band = margin if findings.study.smallest_effect_that_matters > 0 else ""
-    lost = (
-        " A verdict also needs the same result without the networks that did not train."
-        if findings.untrained_effects
-        else ""
-    )
-    return (
-        f"Each dot is the effect within one seed. {bars}{lost} A hollow mark is inconclusive.{band}"
-    )
+    if any(effect.interval is not None for effect in findings.effects):
+        marks.append(
+            "The thick bar is the unadjusted 95% interval of the effect. The thin bar is adjusted "
+            f"for all {counted(family, 'comparison')} and decides the verdict."
+            if family > 1
+            else "The bar is its 95% interval, which decides the verdict."
+        )
+        if findings.untrained_effects:
+            marks.append(
+                "A verdict also needs the same result without the networks that did not train."
+            )
+    marks.append("A hollow mark is inconclusive.")
+    if margin(findings):
+        marks.append("The shaded band shows the effects that are too small to matter.")
+    return " ".join(marks)

@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Prose, Section, Table
+from ablations.report.blocks import Extras, Prose, Section
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, counted, listing
 from ablations.text.naming import arm_label
-
-
-def failures(findings: Findings, _: Extras) -> Section | None:
-    """Lists the trials that failed, if any did."""
-    if not findings.failures:
-        return None
-    text = (
-        f"{_headline(findings)}. Failed trials count in no mean; the arms below rest on the trials "
-        "that completed."
-    )
-    return Section("failures", "Failures", (Prose(text), _table(findings)))
-
-
-def _headline(findings: Findings) -> str:
-    """Counts the failures by reason."""
-    reasons = [failure.reason for failure in findings.failures]
-    counts = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
-    failed = f"{counted(len(reasons), 'trial')} of {findings.n_planned} failed"
-    return f"{failed}: {listing(counts)}"
-
 
 _REASONS = {
     "raised": "raised an error",
@@ -36,12 +16,21 @@ _REASONS = {
 }
 
 
-def _table(findings: Findings) -> Table:
-    """One row per failed trial."""
+def failures(findings: Findings, _: Extras) -> Section | None:
+    """Counts the trials that failed by their reason, and lists them, if any did."""
+    found = findings.failures
+    if not found:
+        return None
+    reasons = [failure.reason for failure in found]
+    counts = [f"{reasons.count(reason)} {_REASONS[reason]}" for reason in dict.fromkeys(reasons)]
+    text = (
+        f"{counted(len(found), 'trial')} of {findings.n_planned} failed: {listing(counts)}. Failed "
+        "trials count in no mean: the numbers of the arms below are from the trials that completed."
+    )
     rows = [
         [arm_label(findings.study, f.arm), str(f.seed), f.reason, f.message or UNKNOWN]
-        for f in findings.failures
+        for f in found
     ]
-    return make_table(
-        "Each trial that did not complete", ["arm", "seed", "reason", "message"], rows
-    )
+    columns = ["arm", "seed", "reason", "message"]
+    table = make_table("Each trial that did not complete", columns, rows)
+    return Section("failures", "Failures", (Prose(text), table))

@@ -54,22 +54,23 @@ def gate_errors(findings: Findings) -> str:
         for loss, share in zip(found.planted, found.found, strict=True)
     ]
     return (
-        f"Two random halves of the {counted(found.n_seeds, 'seed')}, compared as the gate "
-        f"‘--against’ compares other seeds with the past, give a false alarm in "
-        f"{number(found.false_alarms, 'fraction')} of halvings (95% interval {bounds}, from the "
-        f"distinct ones), and finds an arm that got worse in {listing(losses)}."
+        f"How often the gate ‘--against’ is wrong: if the {counted(found.n_seeds, 'seed')} are "
+        "divided at random into two halves, and one is compared with the other as with the past, "
+        f"{number(found.false_alarms, 'fraction')} of the divisions give a false alarm (95% "
+        f"interval {bounds}, from the distinct ones). An arm that became worse is found in "
+        f"{listing(losses)}."
     )
 
 
 def gate_scope(findings: Findings) -> str:
-    """Says of which networks the gates speak, and how many others the seeds leave possible."""
+    """Says which networks the gates judge, and how many others the seeds leave possible."""
     if not findings.judged_training:
         return ""
     groups: dict[str, list[str]] = {}
     for arm, found in findings.judged_training.items():
         groups.setdefault(untrained_share(found), []).append(named_arm(findings.study, arm))
-    parts = [f"of {listing(arms)} {share}" for share, arms in groups.items()]
-    return f"The gates judge networks that train: {'; '.join(parts)}."
+    parts = [f"Of {listing(arms)}, {share}." for share, arms in groups.items()]
+    return " ".join(["The gates judge only networks that train.", *parts])
 
 
 def gate_gaps(findings: Findings) -> str:
@@ -78,7 +79,7 @@ def gate_gaps(findings: Findings) -> str:
     if not sentences:
         return ""
     text = " ".join(sentences)
-    return f"{text} A gate on the interval of such seeds errs more often than promised."
+    return f"{text} A gate on the interval of such seeds is wrong more often than promised."
 
 
 def gate_tables(findings: Findings) -> tuple[Table, ...]:

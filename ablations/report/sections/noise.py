@@ -1,4 +1,4 @@
-"""Tells the two kinds of noise apart: another run of the recipe, another draw of test images."""
+"""Separates the two kinds of noise: another run of the recipe, another sample of test images."""
 
 from __future__ import annotations
 
@@ -10,43 +10,41 @@ from ablations.report.tables import bare_p, between, make_table
 from ablations.text.formatting import count, counted, difference, number
 from ablations.text.naming import arm_label
 
+WHAT = (
+    "The interval over seeds is for the mean accuracy of this recipe over many runs. The interval "
+    "over test images is for the accuracy of these trained models on many more such images."
+)
+SHARED = (
+    "All seeds were tested on the same images, so neither interval includes the noise of the "
+    "other: a claim about this recipe on other images of this kind must hold in both."
+)
+OWN = (
+    "Each seed draws its own test images from the data set, so the interval over seeds includes "
+    "the noise of that draw. How often two seeds disagree on one image is unknown."
+)
+CHURN = (
+    "Churn is the share of test images on which two seeds of one arm disagree. Where it is large "
+    "compared with the difference of two arms, the answer to a single image depends on the seed."
+)
+
 
 def noise(findings: Findings) -> Section | None:
-    """Puts seed noise and test-set noise beside each other, where answers were recorded."""
+    """Shows seed noise and test-set noise beside each other, where predictions were recorded."""
     if not any(arm.noise for arm in findings.arms):
         return None
-    texts = (_WHAT, *_sharing_lines(findings))
+    texts = (WHAT, *_sharing_lines(findings))
     blocks = present(*prose(texts), _arm_table(findings), _difference_table(findings))
     return Section("noise", "Two kinds of noise: the seed and the test images", blocks)
-
-
-_WHAT = (
-    "The interval over seeds is about the mean accuracy of many runs of the recipe, the interval "
-    "over test images about the accuracy of these very models on many more such images."
-)
-_SHARED = (
-    "All seeds were tested on the same images, so neither interval contains the other: a claim "
-    "about the recipe on data of this kind has to survive both."
-)
-_OWN = (
-    "Each seed draws its own test images, so the interval over seeds also includes the chance of "
-    "that draw, but only among the images that there are. How often two seeds disagree on one "
-    "image is unknown."
-)
-_CHURN = (
-    "Churn is the share of test images on which two seeds of one arm disagree. Where it is large "
-    "beside the difference of two arms, single answers depend on luck."
-)
 
 
 def _sharing_lines(findings: Findings) -> list[str]:
     if len(findings.study.seeds) < 2:
         return []
     shared = {arm.noise.shared for arm in findings.arms if arm.noise}
-    known = [_CHURN] if _has_churn(findings) else []
+    known = [CHURN] if _has_churn(findings) else []
     if shared == {True}:
-        return [_SHARED, *known]
-    return known or ([_OWN] if False in shared else [])
+        return [SHARED, *known]
+    return known or ([OWN] if False in shared else [])
 
 
 def _has_churn(findings: Findings) -> bool:
@@ -61,7 +59,7 @@ def _arm_table(findings: Findings) -> Table:
         for arm in findings.arms
         if arm.noise
     ]
-    caption = "Each arm: what the seeds leave open, and what the test images leave open"
+    caption = "Each arm: its interval over seeds, and its interval over test images"
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="noise")
 
 
@@ -100,7 +98,7 @@ def _difference_table(findings: Findings) -> Table | None:
         for arm, found in pairs
     ]
     seeds = counted(max(found.n_seeds for _, found in pairs), "seed")
-    caption = f"Each arm against {reference}, answer by answer, over up to {seeds}, unadjusted"
+    caption = f"Each arm against {reference}, image by image, over up to {seeds}, not adjusted"
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="answers")
 
 

@@ -1,4 +1,4 @@
-"""Holds what a text published beside what the records say."""
+"""Compares what a text published with what the records show."""
 
 from __future__ import annotations
 
@@ -7,107 +7,114 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablations.core.estimates import Interval, MetricInfo, ends
-from ablations.core.findings import Comparison, Findings, Reproduction
+from ablations.core.findings import Comparison, Findings, Reproduction, Unlike
 from ablations.core.metrics import ACCURACY, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
 from ablations.report.figures.charts import axis_label
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.drawings import drawn
-from ablations.report.tables import make_table
-from ablations.report.words.otherwise import otherwise
+from ablations.report.sections.cost import frozen_note
+from ablations.report.tables import between, make_table
 from ablations.text.formatting import (
     UNKNOWN,
     counted,
-    duration,
-    estimate,
-    interval,
     listing,
     low_to_high,
     metric_name,
     number,
     scale_for,
     sentence,
+    setting,
 )
 from ablations.text.naming import arm_label
+from ablations.text.sentences import mean_estimate
 
 READING = (
-    "The open diamond is the published number, each dot one of our seeds; below them are our "
-    "mean, its 95% interval (thick bar) and the 95% prediction interval (thin bar), the range in "
-    "which one new run of ours is expected."
+    "Each open diamond is a published number, each dot one of our seeds. Below the dots are our "
+    "mean, its 95% interval (thick bar) and the 95% prediction interval (thin bar): the range in "
+    "which one more run of ours is expected."
 )
 ONE_SEED = (
     "The open diamond is the published number, the dot our one seed. One seed gives no interval, "
-    "so whether a new run of ours would come out like it is unknown."
+    "so it is unknown whether another run of ours would be close to it."
 )
-
-
 OTHERWISE = (
-    "The open diamond is the published number, each dot one of our seeds. Ours were made with "
-    "other settings, which the table names, so they do not say where a new run as published "
-    "would lie."
+    "The open diamond is the published number, each dot one of our seeds. Our runs had other "
+    "settings, which the table names, so they do not show where a new run as published would lie."
 )
-
-
-def ranked(findings: Findings) -> list[tuple[int, Reproduction]]:
-    """Returns the reproductions with their row, from 1: what lies outside comes first."""
-    ordered = sorted(findings.reproductions, key=lambda found: not found.outside)
-    return list(enumerate(ordered, start=1))
 
 
 def published(findings: Findings, _: Extras) -> Section | None:
-    """Holds published runs beside ours, if the study names any."""
+    """Shows published runs beside ours, if the study names any."""
     if not findings.reproductions:
         return None
-    outside = [_outside(findings, row, found) for row, found in ranked(findings) if found.outside]
+    outside = tuple(
+        linked(outside_text(label, c.metric, c.published, c.prediction), anchor, "this run")
+        for row, found in _ranked(findings)
+        for label, anchor in [(arm_label(findings.study, found.arm), f"#published-{row}")]
+        for c in found.comparisons
+        if c.inside is False and c.prediction
+    )
     files = dict.fromkeys(found.published.source for found in findings.reproductions)
+    notes = [f"Published numbers: {listing(list(files))}."]
+    if frozen := frozen_note(findings):
+        notes.append(f"{frozen} They cannot be compared with the published step times.")
     blocks = present(
         draw_published(findings) or Prose(f"{headline(findings)}."),
-        Items(tuple(outside)) if outside else None,
+        Items(outside) if outside else None,
         published_table(findings),
-        Prose(f"Published numbers: {listing(list(files))}.", style="muted"),
+        Prose(" ".join(notes), style="muted"),
     )
     return Section("published", "Published against reproduced", blocks)
 
 
+def _ranked(findings: Findings) -> list[tuple[int, Reproduction]]:
+    """Returns the reproductions with their row, from 1: those with a number outside come first."""
+    ordered = sorted(findings.reproductions, key=lambda found: not found.outside)
+    return list(enumerate(ordered, start=1))
+
+
 def headline(findings: Findings) -> str:
-    """Counts the published runs that lie where a new run of ours is expected."""
-    found = findings.reproductions
-    known = [r for r in found if any(c.inside is not None for c in r.comparisons)]
-    runs = counted(len(found), "published run")
-    if all(r.unlike for r in found):
-        were = "was" if len(found) == 1 else "were"
-        return f"{runs} {were} made otherwise than ours, and {were} not compared"
-    if not known:
-        return f"{runs}: whether they lie where a new run of ours would is not known yet"
-    outside = sum(r.outside for r in known)
-    other = sum(bool(r.unlike) for r in found)
-    unknown = len(found) - len(known) - other
-    rest = f"; of {unknown} it is not known yet" if unknown else ""
-    rest += f"; {other} {'was' if other == 1 else 'were'} made otherwise" if other else ""
+    """Counts the published numbers that lie outside the range of one more run of ours."""
+    found = [(c.inside, r.unlike) for r in findings.reproductions for c in r.comparisons]
+    other = sum(bool(unlike) for _, unlike in found)
+    unknown = sum(inside is None for inside, _ in found) - other
+    numbers = counted(len(found), "published number")
+    if other == len(found):
+        return f"None of {numbers} is compared: our runs had other settings"
+    if other + unknown == len(found):
+        return f"None of {numbers} can be compared: a prediction interval needs two seeds"
+    outside = sum(inside is False for inside, _ in found)
     lies = "lies" if outside == 1 else "lie"
-    count = "none" if not outside else str(outside)
-    return f"Of {runs}, {count} {lies} outside of our 95% prediction interval{rest}"
+    rest = f"; {unknown} cannot be compared below two seeds" if unknown else ""
+    rest += f"; {other} not compared, as our runs had other settings" if other else ""
+    return f"Of {numbers}, {outside or 'none'} {lies} outside our 95% prediction intervals{rest}"
 
 
-def _outside(findings: Findings, row: int, found: Reproduction) -> Prose:
-    """Says which published numbers of a run our own runs make unlikely."""
-    parts = [
-        _where(c.metric, c.published, c.prediction)
-        for c in found.comparisons
-        if c.inside is False and c.prediction
-    ]
-    label = arm_label(findings.study, found.arm)
-    text = f"{label} was published outside of what our seeds predict: {listing(parts)}."
-    return linked(sentence(text), f"#published-{row}", "this run")
-
-
-def _where(metric: MetricInfo, published: float, expected: Interval) -> str:
+def outside_text(label: str, metric: MetricInfo, published: float, expected: Interval) -> str:
+    """Says that a published number lies outside the range that our runs predict."""
     shown = number(published, metric.unit)
     # Rounded, a number just outside would look as if it lay inside.
     just = shown in {number(bound, metric.unit) for bound in (expected.low, expected.high)}
     bounds = low_to_high(expected.low, expected.high, metric.unit)
-    return f"{_name(metric)} {shown}, {'just ' * just}beyond {bounds}"
+    return (
+        f"{sentence(label)}: the published {_name(metric)}, {shown}, lies {'just ' * just}outside "
+        f"the range that our seeds predict for one more run ({bounds})."
+    )
+
+
+def other_settings(unlike: Sequence[Unlike]) -> str:
+    """Says in which settings ours differ from what was published: ``epochs 2 instead of 20``."""
+    return listing([_other_setting(one) for one in unlike])
+
+
+def _other_setting(one: Unlike) -> str:
+    name = one.name.replace("_", " ")
+    if any(isinstance(value, list | tuple | dict) for value in (one.published, one.ours)):
+        return f"other {name}"
+    ours, published = ("none" if v is None else setting(v) for v in (one.ours, one.published))
+    return f"{name} {ours} instead of {published}"
 
 
 def _name(metric: MetricInfo) -> str:
@@ -120,7 +127,7 @@ def _metrics(found: Sequence[Reproduction]) -> list[MetricInfo]:
 
 
 def published_table(findings: Findings) -> Table:
-    """One row per published run: what it says beside what our seeds say, outside ones first."""
+    """One row per published run: its numbers beside those of our seeds, outside ones first."""
     metrics = _metrics(findings.reproductions)
     names = [f"{_name(m)}, {who}" for m in metrics for who in ("published", "ours")]
     spans = ["validation over the epochs, published", "ours"]
@@ -129,19 +136,20 @@ def published_table(findings: Findings) -> Table:
         [arm_label(findings.study, found.arm), _place(found)]
         + [cell for metric in metrics for cell in _pair(found, metric)]
         + [_span(found.published_range), _span(found.our_range)]
-        + [_seconds(found.published_step_seconds), _seconds(found.our_step_seconds)]
-        for _, found in ranked(findings)
+        + [number(found.published_step_seconds, "seconds")]
+        + [number(found.our_step_seconds, "seconds")]
+        for _, found in _ranked(findings)
     ]
-    columns = ["arm", "published run in our 95% prediction interval", *numeric]
+    columns = ["arm", "published numbers in our 95% prediction intervals", *numeric]
     caption = "Published, and ours: mean [95% interval], lowest to highest seed"
     data = some_files("published", published_frame(findings))
     return make_table(caption, columns, rows, numeric=numeric, name="published", data=data)
 
 
 def _place(found: Reproduction) -> str:
-    """Says which numbers of a run lie outside, or that nobody can tell yet."""
+    """Says which numbers of a run lie outside, or why that is unknown."""
     if found.unlike:
-        return f"{UNKNOWN} not compared: {otherwise(found.unlike)}"
+        return f"{UNKNOWN} not compared: {other_settings(found.unlike)}"
     outside = [_name(c.metric) for c in found.comparisons if c.inside is False]
     unknown = [_name(c.metric) for c in found.comparisons if c.inside is None]
     if outside:
@@ -161,16 +169,12 @@ def _pair(found: Reproduction, metric: MetricInfo) -> tuple[str, str]:
 
 def _ours(compared: Comparison) -> str:
     own, unit = compared.ours, compared.metric.unit
-    mean = estimate(own.mean, ends(own.interval), unit)
+    mean = mean_estimate(own)
     return mean if own.n < 2 else f"{mean},\n{low_to_high(own.minimum, own.maximum, unit)}"
 
 
 def _span(ends: tuple[float, float] | None) -> str:
     return low_to_high(*ends, "fraction") if ends else UNKNOWN
-
-
-def _seconds(seconds: float | None) -> str:
-    return UNKNOWN if seconds is None else duration(seconds)
 
 
 def draw_published(findings: Findings) -> Figure | None:
@@ -190,14 +194,16 @@ def draw_published(findings: Findings) -> Figure | None:
 
 
 def _reading(findings: Findings) -> str:
-    """Explains the marks, and how many runs lie outside by chance alone."""
-    found = [c.inside for r in findings.reproductions for c in r.comparisons]
-    known = sum(inside is not None for inside in found)
+    """Explains the marks, and how many numbers lie outside by chance alone."""
     if all(r.unlike for r in findings.reproductions):
         return OTHERWISE
+    known = sum(c.inside is not None for r in findings.reproductions for c in r.comparisons)
     if not known:
         return ONE_SEED
-    return f"{READING} By chance alone, 5% of {counted(known, 'number')} would lie outside of it."
+    return (
+        f"{READING} If the published runs were no different from ours, 5% of "
+        f"{counted(known, 'number')} would be expected to lie outside, by chance."
+    )
 
 
 def published_chart(findings: Findings) -> DotPlot | None:
@@ -206,7 +212,7 @@ def published_chart(findings: Findings) -> DotPlot | None:
     shown = [
         (metric, found, compared)
         for metric in metrics
-        for _, found in ranked(findings)
+        for _, found in _ranked(findings)
         for compared in found.comparisons
         if compared.metric.name == metric.name
     ]
@@ -242,19 +248,14 @@ def _prediction_table(findings: Findings) -> Table:
             f"{arm_label(findings.study, found.arm)}: {_name(compared.metric)}",
             number(compared.published, compared.metric.unit),
             number(compared.ours.mean, compared.metric.unit),
-            _predicted(compared),
+            between(compared.prediction, compared.metric.unit),
             {True: "inside", False: "outside", None: UNKNOWN}[compared.inside],
         ]
-        for _, found in ranked(findings)
+        for _, found in _ranked(findings)
         for compared in found.comparisons
     ]
     heads = ["number", *columns, "published run"]
     return make_table("each published number and ours", heads, rows, numeric=columns)
-
-
-def _predicted(compared: Comparison) -> str:
-    found = compared.prediction
-    return interval(found.low, found.high, compared.metric.unit) if found else UNKNOWN
 
 
 def published_frame(findings: Findings) -> pd.DataFrame:
@@ -266,7 +267,7 @@ def published_frame(findings: Findings) -> pd.DataFrame:
         | both_ends("interval", c.ours.interval)
         | both_ends("prediction", c.prediction)
         | {"inside": c.inside}
-        for _, found in ranked(findings)
+        for _, found in _ranked(findings)
         for c in found.comparisons
     ]
     return pd.DataFrame(rows)

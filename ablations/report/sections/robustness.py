@@ -1,4 +1,4 @@
-"""The same effects by other measures and methods, for those who ask."""
+"""The same effects by other measures and methods, folded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ablations.text.naming import effect_label
 
 
 def opinions(findings: Findings) -> Fold | None:
-    """Puts effect sizes and second opinions together, where effects have a spread."""
+    """Shows effect sizes and other methods, where effects have a spread."""
     known = [e for e in findings.effects if e.d_z is not None or e.mixed is not None]
     if not known:
         return None
@@ -23,26 +23,26 @@ def opinions(findings: Findings) -> Fold | None:
 def _lines(known: list[Effect]) -> list[str]:
     seeds = max(effect.n for effect in known)
     lines = [
-        "The standardized effect is the mean over seeds in standard deviations over seeds (paired "
-        "d_z); with few seeds it tends to look larger than it is. P(better) counts the "
-        "seeds in which the change was better, and a tie as half a seed. These describe; the "
-        "verdicts rest on the adjusted intervals above."
+        "The standardized effect is the mean effect divided by its standard deviation over seeds "
+        "(paired d_z); with few seeds it tends to be too large. P(better) counts the seeds in "
+        "which the change was better, with a tie as half a seed. Verdicts do not use these "
+        "numbers, only the adjusted intervals above."
     ]
     if seeds < TESTS_FROM:
         least = Scale(1.0, 3, "").show(2 / 2**seeds)
         lines.append(
-            f"Wilcoxon’s and the sign-flip test need {TESTS_FROM} seeds to reach p < 0.05: with "
-            f"{counted(seeds, 'seed')} even unanimous ones give p = {least}."
+            f"Wilcoxon’s and the sign-flip test need {TESTS_FROM} seeds to reach p < 0.05. With "
+            f"{counted(seeds, 'seed')} the smallest possible p is {least}."
         )
     elif seeds < BOOTSTRAP_FROM:
         lines.append(
-            f"Below {BOOTSTRAP_FROM} seeds a bootstrap interval is much too narrow and is not "
+            f"Below {BOOTSTRAP_FROM} seeds a bootstrap interval is much too narrow, so none is "
             "given."
         )
     if any(effect.mixed for effect in known):
         lines.append(
-            "Some seeds lack an arm. The mixed model uses their other arms too, and supposes that "
-            "all arms spread alike and that what is missing is missing by chance."
+            "Some seeds lack an arm. The mixed model uses their other arms too, and assumes that "
+            "all arms have the same spread and that what is missing is missing by chance."
         )
     return lines
 
@@ -51,9 +51,8 @@ def _table(findings: Findings, known: list[Effect]) -> Table:
     columns = ["effect", "standardized", "P(better)"]
     tested = any(effect.nonparametric for effect in known)
     columns += ["sign-flip p", "Wilcoxon p"] if tested else []
-    columns += (
-        ["BCa 95% interval"] if any(e.nonparametric and e.nonparametric.bca for e in known) else []
-    )
+    bootstrapped = any(effect.nonparametric and effect.nonparametric.bca for effect in known)
+    columns += ["BCa 95% interval"] if bootstrapped else []
     columns += ["mixed model", "its seeds"] if any(effect.mixed for effect in known) else []
     cells = [{**_cells(effect), "effect": effect_label(findings, effect)} for effect in known]
     rows = [[row[column] for column in columns] for row in cells]

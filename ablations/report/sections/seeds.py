@@ -1,4 +1,4 @@
-"""How many seeds each effect takes: what the present ones could find, and what a verdict costs."""
+"""What effects the present seeds can detect, and how many seeds a verdict needs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import make_table
 from ablations.text.formatting import count, difference, metric_name, more_time
 from ablations.text.naming import effect_label
-from ablations.text.sentences import saved, seeds_needed
+from ablations.text.sentences import margin, saved, seeds_needed
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:
-    """Puts the plan of seeds together, where the spread over seeds is known."""
+    """Shows the plan of seeds, where the spread over seeds is known."""
     known = [plan for plan in findings.plans if plan.detectable[0] is not None]
     ended = findings.n_completed + findings.n_failed == findings.n_planned
     spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
@@ -25,13 +25,13 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
 
 
 _LIMIT = (
-    "Both rest on the spread of the present seeds, which is itself uncertain with few of them: "
-    "plan for some more."
+    "These numbers are computed from the spread over the present seeds. With few seeds this spread "
+    "is itself uncertain: plan for some more."
 )
 
 _UNTRAINED = (
     "Where networks of a compared arm did not train, no number is given: a verdict needs the same "
-    "result with and without their seeds, and more seeds need not bring it."
+    "result with and without their seeds, and more seeds may not lead to that."
 )
 
 
@@ -39,37 +39,34 @@ def _spent(findings: Findings, fixed: int) -> str:
     study = findings.study
     savings = saved(findings.n_planned, arms=len(study.arms), seeds=len(study.seeds), fixed=fixed)
     return (
-        f"Seeds were added one at a time, to the arms of effects that were still undecided. "
-        f"{savings} The intervals of the effects allow for having looked after each seed."
+        "Seeds were added one at a time, to the arms of effects that were still inconclusive. "
+        f"{savings} The intervals of the effects are corrected for this look after each seed."
     )
 
 
 def _text(findings: Findings) -> str:
-    margin = findings.study.smallest_effect_that_matters
     first = (
-        "The smallest detectable effect is the true effect for which a study with the present "
-        "number of seeds would reach the verdict improved or regressed in 80 or 90 of 100 studies."
+        "The smallest detectable effect is the true effect that 80, or 90, of 100 studies with the "
+        "present number of seeds would call improved or regressed."
     )
-    if margin <= 0:
+    if not margin(findings):
         return (
             f"{first} How many seeds would be enough has no answer without a margin: name the "
-            "smallest effect that matters in the study file."
+            "smallest effect that matters (smallest_effect_that_matters) in the study file."
         )
-    shown = difference(margin, findings.metric.unit).lstrip("+")
     return (
-        f"{first} With the seeds needed, a change that does nothing is called equivalent in at "
-        "least as many studies, and a change of twice the margin "
-        f"({shown} {metric_name(findings.metric.name)}) is called improved."
+        f"{first} With the seeds needed, as many studies call a change without any effect "
+        "equivalent, and at least as many call a change of twice the margin improved (the margin "
+        f"is {margin(findings)} {metric_name(findings.metric.name)})."
     )
 
 
 def _table(findings: Findings, known: list[SeedPlan]) -> Table:
     numeric = ["seeds", "detectable, 80%", "90%"]
-    margin = findings.study.smallest_effect_that_matters > 0
-    planned = any(n is not None or (margin and p.decided) for p in known for n in p.seeds)
+    planned = any(n is not None or (margin(findings) and p.decided) for p in known for n in p.seeds)
     numeric += ["seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"] if planned else []
     rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
-    caption = "What the present seeds can tell, and how many it takes"
+    caption = "What the present seeds can detect, and how many a verdict needs"
     return make_table(caption, ["effect", *numeric], rows, numeric=numeric, name="seed-plan")
 
 

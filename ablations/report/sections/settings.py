@@ -1,4 +1,4 @@
-"""What the study was made of: the settings of each level, of all arms, and the environment."""
+"""What the study was made of (settings and environment), and how to run it again."""
 
 from __future__ import annotations
 
@@ -7,20 +7,32 @@ from dataclasses import replace
 from typing import Any
 
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Fold, Section, Table, present
+from ablations.report.blocks import Code, Extras, Fold, Section, Table, present, prose
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, counted, setting
 
 
-def settings(findings: Findings, _: Extras) -> Section:
-    """Sets the settings that differ, and folds those that all arms share."""
+def settings(findings: Findings, _: Extras) -> tuple[Section, ...]:
+    """Shows the settings that differ, folds those that all arms share, and gives the commands."""
     environment = environment_table(findings)
     blocks = present(
         level_table(findings),
         Fold("What all arms share", (shared_table(findings),)),
         Fold("Environment", (environment,)) if environment else None,
     )
-    return Section("settings", "Settings", blocks)
+    return Section("settings", "Settings", blocks), _again(findings)
+
+
+def _again(findings: Findings) -> Section:
+    study = findings.study.source or f"{findings.study.slug}.toml"
+    commands = (
+        f"ablations plan {study}    # arms, seeds and trials; trains nothing",
+        f"ablations run {study}     # trains what is missing, then renders this report",
+        f"ablations gate {study}    # the gates as an exit code",
+    )
+    data = [f"Data: {', '.join(findings.data)}"] if findings.data else []
+    code = Code("\n".join(commands), "console")
+    return Section("again", "Do it again", (code, *prose(data, style="muted")))
 
 
 def level_table(findings: Findings) -> Table:

@@ -15,21 +15,14 @@ from ablations.report.figures.dots import DotPlot
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.tables import between, make_table
-from ablations.text.formatting import (
-    counted,
-    difference,
-    listing,
-    metric_name,
-    scale_for,
-    sentence,
-)
+from ablations.text.formatting import counted, difference, listing, metric_name, scale_for, sentence
 from ablations.text.naming import effect_label
 from ablations.text.sentences import size
 
 READING = (
     "Each dot is a factor’s share within one seed, with mean and 95% interval below. A share is "
     "what the factor adds, averaged over all orders in which the factors can be added (Shapley "
-    "value); the shares add up to the whole gain. They describe and carry no verdict."
+    "value); the shares add up to the whole gain. They have no verdict."
 )
 
 

@@ -1,25 +1,24 @@
-"""Compares each arm of a study that is told in chapters, and sets all arms beside each other."""
+"""Compares each arm of a study that names chapters, and sets all arms beside each other."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ablations.core.estimates import Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import OVERFIT_GAP, PARAMETERS, TRAINABLE_PARAMETERS
 from ablations.report import data_files
 from ablations.report.blocks import Extras, Items, Section, Table
+from ablations.report.sections.chapters import whole
+from ablations.report.sections.score import chosen
 from ablations.report.tables import make_table
-from ablations.report.words.chapters import whole
-from ablations.report.words.last_epochs import reach_of, tails
-from ablations.report.words.observations import compared
-from ablations.report.words.scores import chosen
-from ablations.text.formatting import UNKNOWN, count, estimate, low_to_high, metric_name
+from ablations.report.words.observations import compared, last_epochs
+from ablations.text.formatting import count, low_to_high, metric_name
 from ablations.text.naming import arm_label
+from ablations.text.sentences import mean_estimate
 
 
 def summary(findings: Findings, _: Extras) -> Section | None:
-    """One comparison for each arm, and what the chosen one scores, where there are chapters."""
+    """One comparison for each arm, and what the selected one scores, where there are chapters."""
     if not findings.study.chapters:
         return None
     seen = [*(compared(findings, arm) for arm in findings.arms), chosen(findings)]
@@ -30,7 +29,7 @@ def summary(findings: Findings, _: Extras) -> Section | None:
 
 
 def _table(findings: Findings) -> Table:
-    """One row per arm: its size, where it settled, and what it scores."""
+    """One row per arm: its size, its last epochs, and what it scores."""
     metric = f"{metric_name(findings.metric.name)}, 95% interval"
     numeric = ["parameters", "trained", "validation accuracy, last epochs", "gap", metric]
     rows = [
@@ -41,18 +40,11 @@ def _table(findings: Findings) -> Table:
 
 
 def _summary_row(arm: ArmFinding, metric: str) -> list[str]:
-    found = tails(arm)
-    low, high = reach_of(found) if found else (None, None)
-    sizes = [whole(arm, name) for name in (PARAMETERS, TRAINABLE_PARAMETERS)]
-    scored = [arm.summaries.get(name) for name in (OVERFIT_GAP, metric)]
+    values = [value for own in last_epochs(arm).values() for value in own]
+    low, high = (min(values), max(values)) if values else (None, None)
     return [
-        *(UNKNOWN if size is None else count(size) for size in sizes),
+        *(count(whole(arm, name)) for name in (PARAMETERS, TRAINABLE_PARAMETERS)),
         low_to_high(low, high, "fraction"),
-        *(_mean(found, signed=found is scored[0]) for found in scored),
+        mean_estimate(arm.summaries.get(OVERFIT_GAP), signed=True),
+        mean_estimate(arm.summaries.get(metric)),
     ]
-
-
-def _mean(found: Summary | None, *, signed: bool) -> str:
-    if found is None:
-        return UNKNOWN
-    return estimate(found.mean, ends(found.interval), found.metric.unit, signed=signed)

@@ -1,6 +1,6 @@
 """Puts the findings into words by rules: the answer in two sentences, and what limits it.
 
-No sentence claims more than the adjusted interval and the verdict of an effect carry.
+No sentence claims more than the adjusted interval and the verdict of an effect support.
 """
 
 from __future__ import annotations
@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablations.core.estimates import Effect, ends
+from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
-from ablations.text.formatting import counted, difference, estimate, listing, metric_name, sentence
+from ablations.text.formatting import counted, difference, listing, metric_name, sentence
 from ablations.text.naming import arm_label, effect_name
-from ablations.text.sentences import evidence, is_beyond_margin, moved, size
+from ablations.text.sentences import (
+    decisive,
+    evidence,
+    is_beyond_margin,
+    margin,
+    mean_estimate,
+    moved,
+    side,
+    size,
+)
 
 _MANY = 4
 
@@ -37,21 +46,16 @@ def answer(findings: Findings) -> Answer:
     return Answer(_sentences(findings), " ".join(alarms), caveats(findings))
 
 
-def single_effects(findings: Findings) -> list[Effect]:
-    """Returns the effects that are no interactions and have an estimate, largest first."""
-    known = [e for e in findings.effects if e.kind != "interaction" and e.estimate is not None]
-    return sorted(known, key=size, reverse=True)
-
-
 def _sentences(findings: Findings) -> tuple[str, str]:
-    effects = single_effects(findings)
+    """Rests on the effects that are no interactions and have an estimate, largest first."""
+    known = [e for e in findings.effects if e.kind != "interaction" and e.estimate is not None]
+    effects = sorted(known, key=size, reverse=True)
     if not findings.n_completed:
         return _nothing_yet(findings)
     if not effects:
         return _no_comparison(findings)
     if all(effect.interval is None for effect in effects):
-        several = max(effect.n for effect in effects) > 1
-        return _no_spread(findings, effects) if several else _one_seed(findings, effects)
+        return _no_interval(findings, effects)
     if findings.metric.better == "neither":
         return _without_direction(findings, effects)
     if effects[0].trained is not None and effects[0].trained.estimate is None:
@@ -66,39 +70,31 @@ def _nothing_yet(findings: Findings) -> tuple[str, str]:
 
 
 def _no_comparison(findings: Findings) -> tuple[str, str]:
-    best = (
-        findings.arm(findings.best).summaries.get(findings.metric.name) if findings.best else None
-    )
-    metric = metric_name(findings.metric.name)
-    of_arms = [arm.summaries.get(findings.metric.name) for arm in findings.arms]
-    if all(summary is None or summary.mean is None for summary in of_arms):
+    metric, none = metric_name(findings.metric.name), "No comparison of arms is possible yet."
+    of_arms = {arm.arm: arm.summaries.get(findings.metric.name) for arm in findings.arms}
+    if all(summary is None or summary.mean is None for summary in of_arms.values()):
         return f"No completed trial reports {metric}.", "So no two arms can be compared by it."
+    best = of_arms[findings.best] if findings.best else None
     if findings.best is None or best is None or best.mean is None:
-        return "No arm can be named the best.", "No comparison of arms is possible yet."
-    shown = estimate(best.mean, ends(best.interval), findings.metric.unit)
-    label = arm_label(findings.study, findings.best)
+        return "No arm can be named the best.", none
+    label, seeds = arm_label(findings.study, findings.best), counted(best.n, "seed")
+    return f"The best arm is ‘{label}’, with {metric} {mean_estimate(best)} over {seeds}.", none
+
+
+def _no_interval(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
+    """Tells of one seed, or of several that are too few for a look or give equal differences."""
+    top, name = effects[0], effect_name(findings, effects[0])
+    if max(effect.n for effect in effects) > 1:
+        return (
+            f"Over {counted(top.n, 'seed')}, {name} {moved(top)}.",
+            "There is no interval. Either all seeds gave the same differences, which shows that "
+            "the metric has few possible values and not that the result is certain, or there are "
+            "fewer seeds than the first look needs.",
+        )
+    of = "" if len(effects) == 1 else f", the largest of {counted(len(effects), 'effect')}"
     return (
-        f"The arm ‘{label}’ came out best, with {metric} {shown} over {counted(best.n, 'seed')}.",
-        "No comparison of arms is possible yet.",
-    )
-
-
-def _one_seed(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
-    top = effects[0]
-    first = "" if len(effects) == 1 else f", the largest of {counted(len(effects), 'effect')}"
-    return (
-        f"In a single seed, {effect_name(findings, top)} {moved(top)}{first}.",
-        "One seed gives no interval, so none of this can be told apart from chance: add seeds.",
-    )
-
-
-def _no_spread(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
-    """Tells of several seeds that are too few for a look, or that all say the same."""
-    top = effects[0]
-    return (
-        f"Over {counted(top.n, 'seed')}, {effect_name(findings, top)} {moved(top)}.",
-        "There is no interval: all seeds gave the same differences, which is coarse rather than "
-        "certain, or there are fewer seeds than the first look takes.",
+        f"In a single seed, {name} {moved(top)}{of}.",
+        "One seed gives no interval, so this could be chance: add seeds.",
     )
 
 
@@ -106,93 +102,83 @@ def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
     """Tells of an effect that no seed is left for, because a network of one arm never trained."""
     name = effect_name(findings, top)
     return (
-        f"The effect of {name} on networks that learn cannot be estimated: in every seed, at "
-        "least one of the compared arms gave a network that did not learn.",
-        f"Over all seeds it {moved(top)} ({evidence(top)}); "
-        "correct the recipe of the arm whose networks do not learn, or compare with another arm.",
+        f"The effect of {name} cannot be estimated for networks that train: in every seed, the "
+        "network of at least one of the compared arms did not train.",
+        f"Over all seeds it {moved(top)} ({evidence(top)}). "
+        "Correct the recipe of the arm whose networks do not train, or compare with another arm.",
     )
 
 
 def _without_direction(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
     metric = metric_name(findings.metric.name)
     clear = [effect for effect in effects if is_beyond_margin(findings, effect)]
-    first = f"No direction of {metric} counts as better, so no change is said to help or hurt."
+    first = (
+        f"Neither more nor less {metric} counts as better, so no change is said to help or hurt."
+    )
     if not clear:
-        return first, f"No change could be shown to move {metric} at all."
+        return first, f"No change could be shown to change {metric}."
     top = clear[0]
     return first, (
-        f"{sentence(effect_name(findings, top))} moved it the furthest, by "
+        f"{sentence(effect_name(findings, top))} changed it the most, by "
         f"{difference(top.estimate, top.metric.unit)} ({evidence(top)})."
     )
 
 
 def _first(findings: Findings, effects: Sequence[Effect]) -> str:
     helped = [effect for effect in effects if effect.verdict == "improved"]
+    hurt = [effect for effect in effects if effect.verdict == "regressed"]
     if not helped:
-        hurt = [effect for effect in effects if effect.verdict == "regressed"]
-        return _claim(findings, _worst(hurt), "hurt") if hurt else _nothing(findings, effects)
-    top = helped[0]
+        return _claim(findings, hurt[0], "hurt") if hurt else _nothing(findings, effects)
     if len(effects) == 1:
         claim = "helped"
     elif len(helped) == 1:
         claim = "is the only change that could be shown to help"
-    elif _stands_apart(top, helped[1:]):
+    elif all(_sizes(helped[0])[0] > _sizes(other)[1] for other in helped[1:]):
         claim = "helped the most"
     else:
-        claim = "showed the largest gain"
-    return _claim(findings, top, claim)
+        claim = "has the largest estimated gain"
+    return _claim(findings, helped[0], claim)
 
 
 def _claim(findings: Findings, effect: Effect, claim: str) -> str:
-    return (
-        f"{sentence(effect_name(findings, effect))} {claim}: {_how(findings)} {moved(effect)} "
-        f"({evidence(effect)})."
-    )
-
-
-def _worst(hurt: Sequence[Effect]) -> Effect:
-    return max(hurt, key=lambda effect: abs(effect.estimate or 0.0))
-
-
-def _how(findings: Findings) -> str:
-    return f"{findings.study.design.phrase}, it" if len(findings.study.factors) > 1 else "it"
+    phrase = findings.study.design.phrase
+    how = f"{phrase}, it" if len(findings.study.factors) > 1 else "it"
+    name = sentence(effect_name(findings, effect))
+    return f"{name} {claim}: {how} {moved(effect)} ({evidence(effect)})."
 
 
 def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:
-    top = effects[0]
+    top, beyond = effects[0], margin(findings)
     if all(effect.verdict == "equivalent" for effect in effects):
-        margin = _margin(findings)
-        return f"No change made a difference that matters: all effects lie within {margin}."
-    beyond = f" of more than {_margin(findings).lstrip('±')}" if _has_margin(findings) else ""
+        return f"No change made a difference that matters: all effects lie within ±{beyond}."
+    more = f" of more than {beyond}" if beyond else ""
     return (
-        f"No change could be shown to make a difference{beyond}; the largest estimate belongs to "
+        f"No change could be shown to make a difference{more}; the largest estimate belongs to "
         f"{effect_name(findings, top)}, {difference(top.estimate, top.metric.unit)} "
         f"({evidence(top)})."
     )
 
 
 def _second(findings: Findings, effects: Sequence[Effect]) -> str:
-    sorted_by = {
-        word: [effect for effect in effects if effect.verdict == word]
+    helped, hurt, same, unclear = (
+        [effect for effect in effects if effect.verdict == word]
         for word in ("improved", "regressed", "equivalent", "inconclusive")
-    }
-    others = sorted_by["improved"][1:]
-    parts = []
-    if others:
-        parts.append(f"{_named(findings, others)} helped as well")
-    hurt = sorted_by["regressed"]
-    if hurt and sorted_by["improved"]:
+    )
+    limit, parts = margin(findings), []
+    if helped[1:]:
+        parts.append(f"{_named(findings, helped[1:])} helped as well")
+    if hurt and helped:
         parts.append(f"{_named(findings, hurt)} hurt")
     elif hurt:
-        also = [effect for effect in hurt if effect is not _worst(hurt)]
-        parts.extend([f"{_named(findings, also)} hurt as well"] if also else [])
-        if len(effects) > len(hurt):
-            parts.append("no change could be shown to help")
-    if sorted_by["equivalent"] and len(sorted_by["equivalent"]) < len(effects):
-        same = _named(findings, sorted_by["equivalent"])
-        parts.append(f"{same} made no difference that matters (within {_margin(findings)})")
-    if sorted_by["inconclusive"] and len(sorted_by["inconclusive"]) < len(effects):
-        parts.append(f"{_named(findings, sorted_by['inconclusive'])} {_undecided(findings)}")
+        parts += [f"{_named(findings, hurt[1:])} hurt as well"] if hurt[1:] else []
+        parts += ["no change could be shown to help"] if len(effects) > len(hurt) else []
+    if 0 < len(same) < len(effects):
+        within = f"(within ±{limit})"
+        parts.append(f"{_named(findings, same)} made no difference that matters {within}")
+    if 0 < len(unclear) < len(effects):
+        why = f"the margin is ±{limit}" if limit else "no effect cannot be excluded"
+        are = "is" if len(unclear) == 1 else "are"
+        parts.append(f"{_named(findings, unclear)} {are} inconclusive ({why})")
     return sentence("; ".join(parts)) + "." if parts else _closing(effects)
 
 
@@ -200,38 +186,19 @@ def _closing(effects: Sequence[Effect]) -> str:
     if len(effects) == 1 and effects[0].verdict != "inconclusive":
         return "It is the only change that this study made."
     if effects[0].verdict == "equivalent":
-        return (
-            f"That holds for {counted(len(effects), 'comparison')}, each adjusted for the others."
-        )
-    return "A real effect may still hide in intervals this wide: more seeds would narrow them."
+        return f"That holds for {counted(len(effects), 'comparison')}, adjusted for their number."
+    return (
+        "There may still be a real effect, as these intervals are wide: add seeds to narrow them."
+    )
 
 
-def _undecided(findings: Findings) -> str:
-    if findings.study.smallest_effect_that_matters > 0:
-        return f"stayed undecided against the margin of {_margin(findings)}"
-    return "could not be told apart from no effect"
-
-
-def _has_margin(findings: Findings) -> bool:
-    return findings.study.smallest_effect_that_matters > 0
-
-
-def _margin(findings: Findings) -> str:
-    shown = difference(findings.study.smallest_effect_that_matters, findings.metric.unit)
-    return shown.replace("+", "±")
-
-
-def _stands_apart(top: Effect, others: Sequence[Effect]) -> bool:
-    """Whether the top effect's adjusted interval lies beyond all others', in absolute size."""
-    return all(_reach_of(top)[0] > _reach_of(other)[1] for other in others)
-
-
-def _reach_of(effect: Effect) -> tuple[float, float]:
-    bounds = effect.adjusted or effect.interval
+def _sizes(effect: Effect) -> tuple[float, float]:
+    """Returns the smallest and the largest size that an effect's deciding interval allows."""
+    bounds = decisive(effect)
     if bounds is None:
         return 0.0, float("inf")
-    ends = sorted((abs(bounds.low), abs(bounds.high)))
-    return (0.0 if bounds.low <= 0 <= bounds.high else ends[0]), ends[1]
+    low, high = sorted((abs(bounds.low), abs(bounds.high)))
+    return (low if side(bounds) else 0.0), high
 
 
 def _named(findings: Findings, effects: Sequence[Effect]) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.record import WARNING
-from ablations.report.words.simple_effects import pairs, warning
-from ablations.text.formatting import counted, listing, number
+from ablations.text.formatting import counted, difference, listing, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
     amount,
     decided_interactions,
+    effect_estimate,
     evidence,
     gap_sentence,
+    is_beyond_margin,
     revision_sentences,
+    size,
     untrained_sentence,
 )
 
@@ -28,55 +31,100 @@ _MOST = 3
 def caveats(findings: Findings) -> tuple[str, ...]:
     """Says what a reader must know before relying on the answer."""
     decided = decided_interactions(findings)
-    found = revision_sentences(findings)
-    found += [line] if (line := _fraction(findings)) else []
-    found += [_dependence(findings, effect) for effect in decided[:2]]
-    if (further := len(decided) - 2) > 0:
-        found.append(f"There {'is' if further == 1 else 'are'} "
-                     f"{counted(further, 'further interaction')}.")  # fmt: skip
+    further = len(decided) - 2
+    more = f"There {'is' if further == 1 else 'are'} {counted(further, 'further interaction')}."
     hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
-    found += list(filter(None, hidden))[:2]
-    found += _gaps(findings)
-    found += [e.caption for e in findings.exhibits if e.name.startswith(WARNING)]
-    if len(findings.environments) > 1:
-        found.append(
-            f"The trials ran in {len(findings.environments)} different environments, "
-            "so part of a difference may come from there."
-        )
-    return tuple(found)
+    several = len(findings.environments) > 1
+    found = (
+        *revision_sentences(findings),
+        _fraction(findings),
+        *(_dependence(findings, effect) for effect in decided[:2]),
+        more if further > 0 else "",
+        *list(filter(None, hidden))[:2],
+        _gaps(findings),
+        *(e.caption for e in findings.exhibits if e.name.startswith(WARNING)),
+        f"The trials ran in {len(findings.environments)} different environments, so part of a "
+        "difference may come from there." if several else "",
+    )  # fmt: skip
+    return tuple(filter(None, found))
 
 
-def _gaps(findings: Findings) -> list[str]:
-    """Says whose seeds are of two kinds, and what that does to their intervals."""
+def _gaps(findings: Findings) -> str:
+    """Says whose seeds are of two kinds, and what that does to their intervals; empty if none."""
     found = [
         gap_sentence(findings, arm, gap)
         for arm in findings.arms
         for gap in arm.gaps
         if gap.metric.name == findings.metric.name
     ]
-    shown, rest = found[:_MOST], len(found) - _MOST
-    if not shown:
-        return []
-    more = f" So do those of {counted(rest, 'other arm')}." if rest > 0 else ""
-    return [f"{' '.join(shown)}{more} {GAP_LIMIT}"]
+    if not found:
+        return ""
+    rest = len(found) - _MOST
+    more = [f"So do those of {counted(rest, 'other arm')}."] if rest > 0 else []
+    return " ".join([*found[:_MOST], *more, GAP_LIMIT])
 
 
 def _dependence(findings: Findings, effect: Effect) -> str:
     if any(abs(alias.weight) == 1 for alias in effect.aliases):
         either = effect_label(findings, effect)
-        return f"Two changes depend on each other, though which is unknown: {either} " \
-               f"({evidence(effect)})."  # fmt: skip
+        return (
+            "The effects of two factors depend on each other, but this fraction of all arms cannot "
+            f"show which two: {either} ({evidence(effect)})."
+        )
     if len(effect.changes) > 2:
         *others, last = (change.factor for change in effect.changes)
         return f"How {listing(others)} act together depends on {last} ({evidence(effect)})."
     first, second = effect.changes
-    name = change_label(findings.study, first.factor, baseline=first.baseline, level=first.level)
+    name = _change(findings, first)
     higher = "higher" if (effect.estimate or 0.0) >= 0 else "lower"
     return (
-        f"What {name} does depends on {second.factor}: with {second.level} its effect is "
-        f"{amount(effect)} {higher} than with {second.baseline} ({evidence(effect)}), "
-        "which an average over both hides."
+        f"The effect of {name} depends on {second.factor}: with {second.level} it is "
+        f"{amount(effect)} {higher} than with {second.baseline} ({evidence(effect)}). An average "
+        "over both hides this."
     )
+
+
+def pairs(findings: Findings) -> list[Effect]:
+    """Returns the interactions of two changes, largest first."""
+    found = [e for e in findings.effects if e.kind == "interaction" and len(e.changes) == 2]
+    return sorted(found, key=size, reverse=True)
+
+
+def warning(findings: Findings, pair: Effect) -> str:
+    """Says what the average of a change hides, if the pair has simple effects; else nothing.
+
+    It is about the change whose average hides more: the one with the smaller main effect.
+    """
+    moved, other = sorted(pair.changes, key=lambda change: _main(findings, change))
+    own = [
+        effect
+        for level in (other.baseline, other.level)
+        for effect in findings.simple_effects
+        if effect.changes == (moved,) and effect.given == ((other.factor, level),)
+    ]
+    if not own or not pair.excludes_zero:
+        return ""
+    parts = [f"{_simple(e)} where {other.factor} is {e.given[0][1]}" for e in own]
+    misleads = "misleads" if is_beyond_margin(findings, pair) else "may mislead"
+    return (
+        f"The average effect of {_change(findings, moved)} {misleads}: the effect is "
+        f"{listing(parts)}."
+    )
+
+
+def _change(findings: Findings, change: Change) -> str:
+    return change_label(findings.study, change.factor, baseline=change.baseline, level=change.level)
+
+
+def _main(findings: Findings, change: Change) -> float:
+    mains = [e for e in findings.effects if e.kind == "main" and e.changes == (change,)]
+    return max(map(size, mains), default=0.0)
+
+
+def _simple(effect: Effect) -> str:
+    if effect.interval is None and len({value for _, value in effect.per_seed}) == 1:
+        return f"exactly {difference(effect.estimate, effect.metric.unit)} at every seed"
+    return effect_estimate(effect)
 
 
 def incomplete(findings: Findings) -> str:
@@ -89,12 +137,12 @@ def incomplete(findings: Findings) -> str:
     rest = number(findings.n_completed, "count")
     return (
         f"Of {counted(findings.n_planned, 'trial')}, {listing(parts)}: "
-        f"the numbers rest on the {rest} that completed."
+        f"the numbers are from the {rest} that completed."
     )
 
 
 def untrained_alarm(findings: Findings) -> str:
-    """Says above all else that networks did not train; empty where all did."""
+    """Says before all else that networks did not train; empty where all did."""
     lost = untrained_sentence(findings)
     if not lost or not findings.effects:
         return lost

@@ -3,40 +3,178 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
-from ablations.report.words import terms
-from ablations.report.words.terms import Term
-from ablations.text.formatting import counted, difference, metric_name, number
+from ablations.text.formatting import counted, metric_name, number
+from ablations.text.sentences import margin
+
+Term = tuple[str, str]
+"""A term, and what it means."""
+
+SELECTED = (
+    "The best of several means is too high by chance, and no interval here corrects for that."
+)
 
 RARE = 0.1
 """A share of networks that few seeds often miss, as an example."""
+
+N: Term = (
+    "n",
+    "The number of seeds behind a number. It is not the number of examples: a large test set does "
+    "not replace seeds.",
+)
+INTERVAL: Term = (
+    "95% interval",
+    "Computed from the seeds by Student's t. If the study were repeated many times with other "
+    "seeds, about 95 of 100 such intervals would contain the true mean. An interval of width 0 "
+    "means that all seeds gave the same number. This shows only that the metric has few possible "
+    "values, not that the result is certain.",
+)
+ASSUMES: Term = (
+    "What an interval assumes",
+    "That the seeds are independent, of one kind of network (those that train), and roughly "
+    "normally distributed. Where results are skewed, where a metric has so few possible "
+    "values that seeds give equal results, where there are two kinds of networks, or where "
+    "something changes slowly from one seed to the next, fewer than 95 of 100 intervals "
+    "contain the mean, and a gate or verdict is wrong more often than promised. Differences "
+    "between arms are affected less, unless only one arm has such seeds.",
+)
+LOOKS: Term = (
+    "Adaptive seeds",
+    "Whoever looks at the results after each seed, and stops at will, finds an effect sooner or "
+    "later, even where there is none. The intervals of the effects are therefore wider: the chance "
+    "that the true effect lies outside them at any look is at most 5%.",
+)
+IMAGES: Term = (
+    "95% over test images",
+    "The range in which we expect the accuracy of these trained models on many more such images "
+    "(for one arm by Wilson’s method; for two arms by a bootstrap with 9,999 draws of the images, "
+    "on which both are compared). It does not cover other seeds.",
+)
+MCNEMAR: Term = (
+    "McNemar’s p",
+    "Uses only the test images on which exactly one of two arms is right. If both arms were "
+    "equally good, each would be the right one half of the time; p is the chance of a split at "
+    "least as uneven as the one observed.",
+)
+CHURN: Term = (
+    "Churn",
+    "The share of test images on which two seeds of the same arm give different answers. Two seeds "
+    "may have the same accuracy and still give different answers to many images.",
+)
+EFFECT: Term = (
+    "Effect",
+    "The change in the mean that one change of a factor makes, compared within each seed and then "
+    "averaged over seeds.",
+)
+CROSSED: Term = (
+    "Effect and interaction",
+    "An effect is the change in the mean that one factor makes, averaged over all combinations of "
+    "the other factors. An interaction is how much this effect differs between two levels of a "
+    "second factor. Where an interaction is not zero, the effect depends on the second factor.",
+)
+FRACTION: Term = (
+    "Confounded",
+    "Only some of the combinations were trained, so some effects always change together and share "
+    "one number. The number is that of the effect that names it only if the others in it are "
+    "small.",
+)
+SIMPLE: Term = (
+    "Simple effect",
+    "The effect of one factor while another factor stays at one of its levels. Where two factors "
+    "depend on each other, use these numbers and not their average.",
+)
+SHARE: Term = (
+    "Share",
+    "A factor’s part of the whole gain: what it adds, averaged over all orders in which the "
+    "factors could be added (its Shapley value). The shares add up to the gain, even where "
+    "factors interact.",
+)
+STANDARDIZED: Term = (
+    "Standardized effect",
+    "The effect divided by its standard deviation over seeds. It compares the effect with the "
+    "noise of training again, and does not show how much the effect matters.",
+)
+OPINIONS: Term = (
+    "Sign-flip p, Wilcoxon p",
+    "Tests that assume no normal distribution. If a change had no effect, each seed’s difference "
+    "could as well have the other sign; p is the share of such sign flips that give an effect at "
+    "least as large, by the sum (sign-flip) or by the ranks (Wilcoxon).",
+)
+MIXED: Term = (
+    "Mixed model",
+    "Uses every seed, also those that lack some of the arms. It assumes that a seed changes all "
+    "arms by the same amount and that all arms have the same spread.",
+)
+POWER: Term = (
+    "Power",
+    "The chance that a study of this size gives a verdict on an effect that is really there. With "
+    "80%, one such effect in five is missed. A smaller effect is missed more often; with more "
+    "seeds, fewer are missed.",
+)
+LIMITS: Term = (
+    "What this does not cover",
+    "The intervals over seeds are for other seeds with the same data set, pretrained weights, "
+    "machine and settings. They say nothing about other data, another architecture or another "
+    "training budget.",
+)
 
 
 def how_to_read(findings: Findings) -> tuple[Term, ...]:
     """Returns the terms of this report and what they mean in it."""
     study, effects, arms = findings.study, findings.effects, findings.arms
-    planned = any(plan.detectable[0] is not None for plan in findings.plans)
     shown = (
-        (study.adaptive, terms.LOOKS),
-        (any(arm.noise for arm in arms), terms.IMAGES),
-        (any(arm.examples for arm in arms), terms.MCNEMAR),
-        (any(arm.noise and arm.noise.churn is not None for arm in arms), terms.CHURN),
-        (effects and study.design.averages and not study.design.fraction, terms.CROSSED),
-        (effects and study.design.fraction, terms.FRACTION),
-        (findings.simple_effects, terms.SIMPLE),
-        (findings.shares, terms.SHARE),
-        (any(effect.d_z is not None for effect in effects), terms.STANDARDIZED),
-        (any(effect.nonparametric for effect in effects), terms.OPINIONS),
-        (any(effect.mixed for effect in effects), terms.MIXED),
+        (study.adaptive, LOOKS),
+        (any(arm.noise for arm in arms), IMAGES),
+        (any(arm.examples for arm in arms), MCNEMAR),
+        (any(arm.noise and arm.noise.churn is not None for arm in arms), CHURN),
+        (effects and not study.design.averages and not study.design.fraction, EFFECT),
+        (effects and study.design.averages and not study.design.fraction, CROSSED),
+        (effects and study.design.fraction, FRACTION),
+        (findings.simple_effects, SIMPLE),
+        (findings.shares, SHARE),
+        (any(effect.d_z is not None for effect in effects), STANDARDIZED),
+        (any(effect.nonparametric for effect in effects), OPINIONS),
+        (any(effect.mixed for effect in effects), MIXED),
     )
+    planned = any(plan.detectable[0] is not None for plan in findings.plans)
     return (
-        *terms.SEEDS,
-        *terms.ASSUMES,
+        _seed(findings),
+        N,
+        INTERVAL,
+        ASSUMES,
         *_few_seeds(findings),
+        *_best(findings),
         *(term for is_shown, term in shown if is_shown),
         *(_about_verdicts(findings) if effects else ()),
-        *((terms.POWER,) if planned else ()),
-        terms.LIMITS,
+        *((POWER,) if planned else ()),
+        LIMITS,
     )
+
+
+def _seed(findings: Findings) -> Term:
+    shared = "All arms have the same seeds"
+    if findings.study.adaptive:
+        shared = "All arms have the same seeds, as far as an arm was trained with them,"
+    return (
+        "Seed",
+        "One complete training with its own random numbers, for example for the first weights and "
+        f"the order of the data. {shared} and are compared within each seed. So what a seed "
+        "changes in all arms alike does not add noise to their difference.",
+    )
+
+
+def _best(findings: Findings) -> list[Term]:
+    """Says how the best arm was selected, or why there is none."""
+    if findings.best:
+        same = findings.best_by in (None, findings.metric.name)
+        by = metric_name(findings.best_by or findings.metric.name)
+        how = "by which it is also scored" if same else "selected without using the test data"
+        return [("Best arm", f"The arm with the best mean of {by}, {how}. {SELECTED}")]
+    none = {
+        "tied": "None is named, because several arms have the same best mean.",
+        "untrained": "None is named: without the networks that did not train, another arm has the "
+        "best mean.",
+    }
+    return [("Best arm", none[rule])] if (rule := findings.best_rule) in none else []
 
 
 def _few_seeds(findings: Findings) -> list[Term]:
@@ -50,8 +188,8 @@ def _few_seeds(findings: Findings) -> list[Term]:
             "What few seeds cannot show",
             f"Whether they meet these assumptions. If {number(RARE, 'fraction')} of networks are "
             f"of another kind, or do not train, {missed} of studies with {counted(n, 'seed')} see "
-            "none of them. The report warns of seeds that fall into two groups; that it does not "
-            "warn is no proof.",
+            "none of them. The report warns of seeds that fall into two groups, but a missing "
+            "warning does not prove that there is only one.",
         )
     ]
 
@@ -63,12 +201,15 @@ def _about_verdicts(findings: Findings) -> list[Term]:
         found.append(
             (
                 "Adjusted",
-                f"Among {counted(family, 'comparison')} one may look convincing by luck. "
+                f"Among {counted(family, 'comparison')}, one may seem clear by chance. "
                 f"{_method(findings)} makes each interval wider and each p value larger, so that "
-                "the chance of even one false claim stays at about 5%.",
+                "the chance of even one false verdict is at most about 5%.",
             )
         )
-    together = " Of an interaction they say whether two changes gain more together than apart."
+    together = (
+        " The verdict on an interaction is about whether two changes together gain more, or less, "
+        "than the sum of their separate gains."
+    )
     crossed = any(effect.kind == "interaction" for effect in findings.effects)
     found.append(("Verdict", f"{_verdicts(findings)}{together if crossed else ''}"))
     return found
@@ -77,31 +218,26 @@ def _about_verdicts(findings: Findings) -> list[Term]:
 def _method(findings: Findings) -> str:
     if findings.study.adaptive:
         return "Bonferroni's method"
-    if findings.study.smallest_effect_that_matters > 0:
+    if margin(findings):
         return "Bonferroni's method (for p values Holm's)"
     return "Holm's method"
 
 
-def _lost(findings: Findings) -> str:
-    """Says what a verdict needs besides, where networks did not train."""
-    if not findings.untrained_effects:
-        return ""
-    return (
-        " Where networks did not train, a verdict also needs the same result without their seeds; "
-        "otherwise it is inconclusive, and more seeds need not help."
-    )
-
-
 def _verdicts(findings: Findings) -> str:
-    margin, metric = findings.study.smallest_effect_that_matters, metric_name(findings.metric.name)
-    if margin > 0:
-        shown = difference(margin, findings.metric.unit).lstrip("+")
+    metric = metric_name(findings.metric.name)
+    # What a verdict needs besides, where networks did not train.
+    lost = (
+        " Where networks did not train, a verdict also needs the same result without their seeds; "
+        "otherwise it is inconclusive, and more seeds may not help."
+    )
+    if shown := margin(findings):
         return (
-            f"Improved or regressed: the adjusted interval lies wholly beyond {shown}, the "
-            f"smallest change of {metric} that matters here. Equivalent: wholly within it. "
-            f"Inconclusive: neither, so more seeds are needed.{_lost(findings)}"
+            "Improved or regressed: the whole adjusted interval lies beyond the margin of "
+            f"{shown}, the smallest change of {metric} that matters here. Equivalent: it lies "
+            "wholly within the margin. Inconclusive: neither, so more seeds are needed."
+            f"{lost if findings.untrained_effects else ''}"
         )
     return (
-        "Improved or regressed: the adjusted interval lies wholly on one side of zero. "
+        "Improved or regressed: the whole adjusted interval lies on one side of zero. "
         "Inconclusive: it contains zero, which is not evidence that there is no effect."
     )

@@ -1,31 +1,37 @@
-"""Writes down what a reader would observe, by rules; `docs/observations.md` lists them.
+"""Writes what a reader would observe, by rules; `docs/observations.md` lists them.
 
-A rule looks at findings and returns one sentence with the address of the rows that it was computed
-from, or nothing. No sentence says more than its interval carries.
+A rule reads findings and returns one sentence with the address of the rows that it was computed
+from, or nothing. No sentence claims more than its interval supports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablations.core.estimates import Effect, Summary, ends
+from ablations.core.estimates import Effect, Interval, Summary
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import MAJORITY_ACCURACY, OVERFIT_GAP
+from ablations.core.metrics import LAST_EPOCHS, MAJORITY_ACCURACY, OVERFIT_GAP, VAL_ACCURACY
 from ablations.report.blocks import Prose, linked
-from ablations.report.words.last_epochs import LAST_EPOCHS, reach_of, tail_name, tails
 from ablations.text.formatting import (
     counted,
-    difference,
-    estimate,
-    interval,
     listing,
     low_to_high,
+    magnitude,
     metric_name,
     number,
     sentence,
 )
 from ablations.text.naming import arm_label
-from ablations.text.sentences import amount, untrained_count
+from ablations.text.sentences import (
+    amount,
+    decisive,
+    effect_estimate,
+    margin,
+    mean_estimate,
+    side,
+    size_interval,
+    untrained_count,
+)
 
 OVERFIT_MARGIN = 0.05
 """An arm overfits when the interval of its gap lies wholly above this: five percentage points."""
@@ -40,7 +46,7 @@ def observe(findings: Findings, arm: ArmFinding) -> tuple[Prose, ...]:
 
 
 def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
-    """Says that networks of the arm did not train, before anything is said of the others."""
+    """Says first of all that networks of the arm did not train."""
     if not arm.untrained:
         return None
     seeds = listing([str(seed) for seed in arm.untrained])
@@ -52,17 +58,30 @@ def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
     return linked(text, "#untrained-arm", "both readings")
 
 
-def stabilised(findings: Findings, arm: ArmFinding) -> Prose | None:
-    """Gives the range of validation accuracy over the last epochs of all seeds."""
-    found = tuple(tail for tail in tails(arm) if tail.seed not in arm.untrained)
+def last_epochs(arm: ArmFinding, metric: str = VAL_ACCURACY) -> dict[int, tuple[float, ...]]:
+    """Returns a metric in the last epochs of each seed that has any."""
+    return {
+        curve.seed: curve.values[-LAST_EPOCHS:]
+        for curve in arm.curves
+        if curve.metric == metric and curve.values
+    }
+
+
+def tail_name(place: int) -> str:
+    """Names the table of the last epochs of the arm at a place, from 1."""
+    return f"last-epochs-{place}"
+
+
+def ranged(findings: Findings, arm: ArmFinding) -> Prose | None:
+    """Gives the range of validation accuracy in the last epochs of all seeds."""
+    found = [own for seed, own in last_epochs(arm).items() if seed not in arm.untrained]
     if not found:
         return None
-    last, longest = max(len(t.values) for t in found), max(t.epochs for t in found)
-    verb = "stabilised" if longest > LAST_EPOCHS else "ranged"
-    low, high = reach_of(found)
+    values = [value for own in found for value in own]
     text = (
-        f"The validation accuracy {verb} between {number(low, 'fraction')} and "
-        f"{number(high, 'fraction')} ({_over(last)}, {_seeds(arm, len(found))})."
+        f"The validation accuracy ranged from {number(min(values), 'fraction')} to "
+        f"{number(max(values), 'fraction')} (last {counted(max(map(len, found)), 'epoch')}, "
+        f"{_seeds(arm, len(found))})."
     )
     return linked(text, _tail_anchor(findings, arm), "these epochs")
 
@@ -72,44 +91,33 @@ def _seeds(arm: ArmFinding, n: int) -> str:
     return f"{counted(n, 'seed')}{' that trained' if arm.untrained else ''}"
 
 
-def _over(epochs: int) -> str:
-    return f"last {counted(epochs, 'epoch')}"
-
-
 def _tail_anchor(findings: Findings, arm: ArmFinding) -> str:
     return f"#{tail_name(findings.arms.index(arm) + 1)}-table"
 
 
 def overfits(findings: Findings, arm: ArmFinding) -> Prose | None:
-    """Holds the gap between training and validation accuracy against the margin."""
+    """Compares the gap between training and validation accuracy with the margin."""
     gap = arm.over_trained(OVERFIT_GAP) or arm.summaries.get(OVERFIT_GAP)
     if gap is None or gap.mean is None:  # none was measured, or no network trained
         return None
-    text = _gap_text(gap, gap.mean, _seeds(arm, gap.n), trained_alone=bool(arm.untrained))
+    where = "above" if gap.mean >= 0 else "below"
+    apart = f"training accuracy is {magnitude(gap.mean, 'fraction')} {where} validation accuracy"
+    if gap.interval is None:
+        one = " that trained" if arm.untrained else ""
+        text = f"In the only seed{one}, {apart}; one seed cannot show whether the model overfits."
+    else:
+        shown = f"gap {mean_estimate(gap, signed=True)}, 95% interval, {_seeds(arm, gap.n)}"
+        text = f"{_overfitting(gap.interval)}: {apart} ({shown})."
     return linked(text, _tail_anchor(findings, arm), "the gap by seed")
 
 
-def _gap_text(gap: Summary, mean: float, seeds: str, *, trained_alone: bool) -> str:
-    margin = _points(OVERFIT_MARGIN)
-    side = "above" if mean >= 0 else "below"
-    apart = f"training accuracy lies {_points(mean)} {side} validation accuracy"
-    if gap.interval is None:
-        one = "seed that trained," if trained_alone else "seed"
-        return f"In the one {one} {apart}; one seed cannot tell whether the model overfits."
-    shown = f"{apart} (gap {_gap_shown(gap)}, {seeds})"
-    if gap.interval.low > OVERFIT_MARGIN:
-        return f"It overfits: {shown}."
-    if gap.interval.high < OVERFIT_MARGIN:
-        return f"It does not overfit by as much as {margin}: {shown}."
-    return f"Whether it overfits by more than {margin} cannot be told: {shown}."
-
-
-def _gap_shown(gap: Summary) -> str:
-    return estimate(gap.mean, ends(gap.interval), "fraction", signed=True)
-
-
-def _points(share: float) -> str:
-    return difference(abs(share), "fraction").lstrip("+")
+def _overfitting(gap: Interval) -> str:
+    margin = magnitude(OVERFIT_MARGIN, "fraction")
+    if gap.low > OVERFIT_MARGIN:
+        return "It overfits"
+    if gap.high < OVERFIT_MARGIN:
+        return f"It does not overfit by as much as {margin}"
+    return f"It is inconclusive whether it overfits by more than {margin}"
 
 
 def compared(findings: Findings, arm: ArmFinding) -> Prose | None:
@@ -134,55 +142,43 @@ def _comparison(findings: Findings, arm: ArmFinding) -> tuple[Effect | None, str
 
 def _compared_text(findings: Findings, effect: Effect, own: str) -> str:
     other = arm_label(findings.study, findings.study.reference)
-    metric, found = metric_name(effect.metric.name), effect.adjusted or effect.interval
+    metric, bounds = metric_name(effect.metric.name), decisive(effect)
     if effect.trained is not None:
         return _in_both_readings(effect, effect.trained, own=own, other=other)
-    if found is None:
+    if bounds is None:
+        above = "above" if (effect.estimate or 0.0) >= 0 else "below"
         return (
-            f"{own} came out {amount(effect)} {_side(effect)} {other} in {metric}; one seed gives "
-            "no interval, so the two cannot be told apart from chance."
+            f"{own} is {amount(effect)} {above} {other} in {metric}; one seed gives no interval, "
+            "so this could be chance."
         )
-    if found.low <= 0 <= found.high:
-        shown = estimate(effect.estimate, (found.low, found.high), effect.metric.unit, signed=True)
-        return f"{own} is not distinguishable from {other} in {metric}: {shown} {_basis(effect)}."
-    ends = sorted((abs(found.low), abs(found.high)))
-    within = interval(ends[0], ends[1], effect.metric.unit, suffix=False)
+    family = effect.family_size
+    adjusted = f" adjusted for {counted(family, 'comparison')}" if family > 1 else ""
+    basis = f"(95% interval{adjusted}, {counted(effect.n, 'seed')})"
+    if not side(bounds):
+        shown = effect_estimate(effect, adjusted=True)
+        return f"{own} is not distinguishable from {other} in {metric}: {shown} {basis}."
     return (
-        f"{own} is {_than(effect)} {other} by {amount(effect)} {within} in {metric} "
-        f"{_basis(effect)}{_against_margin(findings, effect, ends)}."
+        f"{own} is {_than(effect)} {other} by {size_interval(effect, bounds)} in {metric} "
+        f"{basis}{_against_margin(findings, bounds)}."
     )
 
 
 def _in_both_readings(effect: Effect, trained: Effect, *, own: str, other: str) -> str:
     """Compares two arms with and without the seeds of which a network did not train."""
-    metric, every = metric_name(effect.metric.name), _shown(effect)
+    metric, every = metric_name(effect.metric.name), effect_estimate(effect, adjusted=True)
     if trained.estimate is None:
         return (
-            f"{own} and {other} share no seed in which both trained, so that their networks cannot "
-            f"be compared; over all seeds the difference in {metric} is {every}."
+            f"{own} and {other} have no seed in which both trained, so their trained networks "
+            f"cannot be compared; over all seeds the difference in {metric} is {every}."
         )
-    seeds = counted(trained.n, "seed")
-    told = [_than(e) for e in (effect, trained) if _excludes_zero(e)]
-    same = len(told) == 2 and len(set(told)) == 1
-    ends = f"{told[0]} {other} in both" if same else f"not distinguishable from {other} in both"
+    clear = [_than(e) for e in (effect, trained) if side(decisive(e))]
+    same = len(clear) == 2 and len(set(clear)) == 1
+    than = clear[0] if same else "not distinguishable from"
     return (
-        f"{own} is {ends} readings of {metric}: {every} over all seeds, {_shown(trained)} over the "
-        f"{seeds} in which both trained."
+        f"{own} is {than} {other} in both readings of {metric}: {every} over all seeds, "
+        f"{effect_estimate(trained, adjusted=True)} over the {counted(trained.n, 'seed')} in which "
+        "both trained."
     )
-
-
-def _shown(effect: Effect) -> str:
-    found = effect.adjusted or effect.interval
-    return estimate(effect.estimate, ends(found), effect.metric.unit, signed=True)
-
-
-def _excludes_zero(effect: Effect) -> bool:
-    found = effect.adjusted or effect.interval
-    return found is not None and (found.low > 0 or found.high < 0)
-
-
-def _side(effect: Effect) -> str:
-    return "above" if (effect.estimate or 0.0) >= 0 else "below"
 
 
 def _than(effect: Effect) -> str:
@@ -192,22 +188,14 @@ def _than(effect: Effect) -> str:
     return "better than" if up == (effect.metric.better == "higher") else "worse than"
 
 
-def _basis(effect: Effect) -> str:
-    """Says what the brackets are."""
-    family = effect.family_size
-    adjusted = f" adjusted for {counted(family, 'comparison')}" if family > 1 else ""
-    return f"(95% interval{adjusted}, {counted(effect.n, 'seed')})"
-
-
-def _against_margin(findings: Findings, effect: Effect, ends: list[float]) -> str:
+def _against_margin(findings: Findings, bounds: Interval) -> str:
     """Adds what the margin of the study asks for, where the interval does not clear it."""
-    margin = findings.study.smallest_effect_that_matters
-    shown = difference(margin, effect.metric.unit).lstrip("+")
-    if ends[0] > margin:
+    least = findings.study.smallest_effect_that_matters
+    low, high = sorted((abs(bounds.low), abs(bounds.high)))
+    if low > least:
         return ""
-    if ends[1] < margin:
-        return f", which is less than the {shown} that matter here"
-    return f", though not surely by the {shown} that matter here"
+    than = "which is less than" if high < least else "but not shown to be more than"
+    return f", {than} the margin of {margin(findings)}"
 
 
 def above_guessing(findings: Findings, arm: ArmFinding) -> Prose | None:
@@ -216,10 +204,9 @@ def above_guessing(findings: Findings, arm: ArmFinding) -> Prose | None:
     if own is None or guess is None or own.mean is None or guess.maximum is None:
         return None
     label, metric = arm_label(findings.study, arm.arm), metric_name(findings.metric.name)
-    shown = estimate(own.mean, ends(own.interval), own.metric.unit)
-    guessing = f"guessing the most frequent class, {_span(guess)}"
+    shown, guessing = mean_estimate(own), f"guessing the most frequent class, {_span(guess)}"
     if own.interval is None:
-        text = f"{label} reaches {metric} {shown} in one seed, against {guessing}"
+        text = f"{label} has {metric} {shown} in one seed, compared with {guessing}"
     elif own.interval.low > guess.maximum:
         text = f"{label} is better than {guessing}: {metric} {shown}"
     elif own.interval.high < (guess.minimum or 0.0):
@@ -242,10 +229,10 @@ def majority(findings: Findings) -> Prose | None:
     if found is None or found.mean is None:
         return None
     text = (
-        "Always guessing the class that is most frequent in training would score "
-        f"{_span(found)} on the test data. A useful model must beat this."
+        "Always guessing the class that is most frequent in training would have a test accuracy of "
+        f"{_span(found)}. A useful model must be better than this."
     )
     return linked(text, "data/trials.csv", "all trials (CSV)")
 
 
-RULES: tuple[Rule, ...] = (untrained, stabilised, overfits, compared)
+RULES: tuple[Rule, ...] = (untrained, ranged, overfits, compared)

@@ -26,30 +26,30 @@ def test_the_largest_effect_comes_first_with_interval_family_and_seeds(findings:
     )
 
 
-def test_an_interaction_is_told_since_an_average_hides_it(findings: Findings) -> None:
+def test_an_interaction_is_reported_since_an_average_hides_it(findings: Findings) -> None:
     assert _plain(answer(findings).caveats) == (
-        "What augmentation does depends on initialization: with transfer its effect is 8.5 pp "
+        "The effect of augmentation depends on initialization: with transfer it is 8.5 pp "
         "lower than with scratch (95% interval −11.4 to −5.6 pp, adjusted for 6 comparisons, "
-        "3 seeds), which an average over both hides."
+        "3 seeds). An average over both hides this."
     )
 
 
 def test_a_warning_of_the_training_function_stands_beside_the_answer(findings: Findings) -> None:
-    said = "1 image stands in two classes (one of its labels is wrong, or both fit): a = b."
+    warning = "1 image stands in two classes (one of its labels is wrong, or both fit): a = b."
     shown = (
         Exhibit("other", "Other", "study", "No caveat."),
-        Exhibit("warning-x", "X", "study", said),
+        Exhibit("warning-x", "X", "study", warning),
     )
-    assert said in answer(replace(findings, exhibits=shown)).caveats
+    assert warning in answer(replace(findings, exhibits=shown)).caveats
     assert "No caveat." not in answer(replace(findings, exhibits=shown)).caveats
 
 
-def test_nothing_found_is_said_so(make: Make) -> None:
+def test_no_difference_found_is_reported(make: Make) -> None:
     found = make(gains=dict.fromkeys(("augmentation", "preprocessing", "initialization"), 0.0),
                  interaction=0.0, noise=0.02)  # fmt: skip
     first, second = answer(found).sentences
     assert first.startswith("No change could be shown to make a difference; the largest estimate")
-    assert second.startswith("A real effect may still hide in intervals this wide")
+    assert second.startswith("There may still be a real effect, as these intervals are wide")
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,18 @@ def test_nothing_found_is_said_so(make: Make) -> None:
         (0.0, "did not change test accuracy"),
     ],
 )
-def test_nothing_is_raised_by_nothing(make: Make, estimate: float, words: str) -> None:
+def test_a_tiny_effect_is_not_written_as_zero(make: Make, estimate: float, words: str) -> None:
     found = make(seeds=(0,))
     effects = tuple(replace(effect, estimate=estimate) for effect in found.effects)
-    told = _plain(answer(replace(found, effects=effects)).sentences)
-    assert words in told
-    assert "0.0 pp" not in told
+    text = _plain(answer(replace(found, effects=effects)).sentences)
+    assert words in text
+    assert "0.0 pp" not in text
 
 
 def test_one_seed_claims_nothing(make: Make) -> None:
     assert _plain(answer(make(seeds=(0,))).sentences) == (
         "In a single seed, transfer instead of scratch raised test accuracy by 26.7 pp, the "
-        "largest of 3 effects. One seed gives no interval, so none of this can be told apart from "
-        "chance: add seeds."
+        "largest of 3 effects. One seed gives no interval, so this could be chance: add seeds."
     )
 
 
@@ -97,8 +96,8 @@ def test_without_a_better_direction_nothing_helps_or_hurts(make: Make) -> None:
     found = make(metric=MetricInfo("parameters", "number", "neither"))
     judged = tuple(replace(e, verdict="inconclusive") for e in found.effects)
     assert _plain(answer(replace(found, effects=judged)).sentences) == (
-        "No direction of parameters counts as better, so no change is said to help or hurt. "
-        "Transfer instead of scratch moved it the furthest, by +0.273 "
+        "Neither more nor less parameters counts as better, so no change is said to help or hurt. "
+        "Transfer instead of scratch changed it the most, by +0.273 "
         "(95% interval +0.248 to +0.298, adjusted for 6 comparisons, 3 seeds)."
     )
 
@@ -112,22 +111,22 @@ def test_a_margin_separates_small_effects_from_undecided_ones(make: Make) -> Non
 
 
 def test_no_trial_no_answer(nothing: Findings) -> None:
-    said = answer(nothing)
-    assert said.sentences == (
+    found = answer(nothing)
+    assert found.sentences == (
         "There is no answer yet: no trial has completed.",
         "Of 24 trials planned, none has run.",
     )
-    assert said.alarm == ""
+    assert found.alarm == ""
 
 
 def test_failed_and_missing_trials_are_counted(failed: Findings) -> None:
     assert answer(failed).alarm == (
-        "Of 24 trials, 2 failed and 1 has not run: the numbers rest on the 21 that completed."
+        "Of 24 trials, 2 failed and 1 has not run: the numbers are from the 21 that completed."
     )
     assert answer(failed).sentences[1] == "No comparison of arms is possible yet."
 
 
-def test_different_environments_are_told(findings: Findings) -> None:
+def test_different_environments_are_reported(findings: Findings) -> None:
     two = replace(findings, environments=(({"python": "3.11"}, 20), ({"python": "3.12"}, 4)))
     assert answer(two).caveats[-1] == (
         "The trials ran in 2 different environments, so part of a difference may come from there."
@@ -147,7 +146,10 @@ def _with_verdicts(findings: Findings, **verdicts: str) -> Findings:
     [
         (
             {"initialization": "improved"},
-            ["is the only change that could be shown to help", "could not be told"],
+            [
+                "is the only change that could be shown to help",
+                "are inconclusive (no effect cannot",
+            ],
         ),
         ({"augmentation": "regressed"}, ["Augmentation hurt:", "o change could be shown to help"]),
     ],
@@ -166,7 +168,7 @@ def test_the_most_is_claimed_only_where_intervals_stand_apart(findings: Findings
         replace(e, adjusted=wide) if e.verdict == "improved" else e for e in findings.effects
     )
     first = answer(replace(findings, effects=effects)).sentences[0]
-    assert "showed the largest gain" in first
+    assert "has the largest estimated gain" in first
     assert "the most" not in first
 
 

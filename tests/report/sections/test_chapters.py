@@ -17,12 +17,12 @@ from ablations.core.findings import Findings
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
 from ablations.report import exhibits
-from ablations.report.blocks import Section
+from ablations.report.blocks import Code, Section
 from ablations.report.blocks import Table as TableBlock
 from ablations.report.figures.theme import style
 from ablations.report.sections import published
-from ablations.report.words.chapters import chapter_places
-from ablations.report.words.epoch_logs import epoch_log
+from ablations.report.sections.chapters import epoch_log
+from ablations.report.sections.models import chapter_places
 from ablations.report.writing import render_report
 
 
@@ -86,7 +86,7 @@ def test_every_sentence_links_to_rows_that_exist(page_path: Path) -> None:
         assert found or (page_path.parent / address).is_file(), address
     html = page_path.read_text(encoding="utf-8")
     sentences = re.findall(r'<(?:li|p class="observation[^>]*)>(.*?)</(?:li|p)>', html)
-    ruled = [s for s in sentences if "stabilised" in s or "overfit" in s or "model1" in s]
+    ruled = [s for s in sentences if "ranged" in s or "overfit" in s or "model1" in s]
     assert len(ruled) == 14
     assert all('<a class="rows"' in sentence for sentence in ruled)
 
@@ -99,9 +99,9 @@ def test_headings_skip_no_level(page_path: Path) -> None:
 
 def test_page_and_markdown_hold_the_same_observations(page_path: Path, markdown: str) -> None:
     text = Links(page_path).text
-    said = [line[2:] for line in markdown.splitlines() if line.startswith("- ")]
-    assert len(said) > 15
-    assert all(line.replace("\\", "") in text for line in said)
+    lines = [line[2:] for line in markdown.splitlines() if line.startswith("- ")]
+    assert len(lines) > 15
+    assert all(line.replace("\\", "") in text for line in lines)
 
 
 def test_pictures_lie_beside_the_page_and_histograms_are_drawn(page_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_histogram_without_its_numbers_stays_a_table(table: Table) -> None:
     assert block.data == ()
 
 
-def test_an_arm_is_told_once_and_the_others_stay_in_the_fold(
+def test_an_arm_is_in_one_chapter_and_the_others_stay_in_the_fold(
     post: Findings, tmp_path: Path
 ) -> None:
     chapters = (Chapter("First", {"model": "model2"}), Chapter("All", {"model": "model2"}))
@@ -175,18 +175,19 @@ def test_the_epoch_log_reads_as_keras_prints_it(post: Findings) -> None:
         status="completed", started_at="2026-11-20T14:00:00+00:00", seconds=1.0,
         steps=(np.array([0.1, 0.04, 0.04]),),
     )  # fmt: skip
-    found = epoch_log(arm, [replace(record, status="failed", steps=()), record])
+    found = epoch_log(arm, "model2", [replace(record, status="failed", steps=()), record])
     assert found is not None
-    seed, text = found
-    first, second = text.splitlines()[:2]
-    assert seed == 0
+    assert found.title == "Epoch log of seed 0 of model2"
+    (code,) = found.blocks
+    assert isinstance(code, Code)
+    first, second = code.text.splitlines()[:2]
     assert re.fullmatch(
         r"Epoch 1/12 – 3 steps – 60 ms/step – loss \d\.\d{4} – accuracy \d\.\d{4} – "
         r"val_loss \d\.\d{4} – val_accuracy \d\.\d{4}",
         first,
     )
     assert second.startswith("Epoch 2/12 – loss "), "no steps were kept of it"
-    assert epoch_log(replace(arm, curves=()), [record]) is None
+    assert epoch_log(replace(arm, curves=()), "model2", [record]) is None
 
 
 def test_published_runs_outside_come_first(post: Findings) -> None:
@@ -200,55 +201,62 @@ def test_published_runs_outside_come_first(post: Findings) -> None:
         "70.0\u202fms", "50.0\u202fms",
     )  # fmt: skip
     assert published.headline(post) == (
-        "Of 4 published runs, 1 lies outside of our 95% prediction interval"
+        "Of 4 published numbers, 1 lies outside our 95% prediction intervals"
     )
 
 
-def test_what_lies_outside_is_said_in_words(page_path: Path) -> None:
+def test_a_sentence_names_what_lies_outside(page_path: Path) -> None:
     assert (
-        "Model3 was published outside of what our seeds predict: best validation accuracy 90.0%, "
-        "beyond 60.0 to 70.0%."
+        "Model3: the published best validation accuracy, 90.0%, lies outside the range that our "
+        "seeds predict for one more run (60.0 to 70.0%)."
     ) in Links(page_path).text
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "place", "bounds"),
     [
-        (0.948, 0.96502, "96.5%, just beyond 94.8 to 96.5%"),
-        (0.96541, 0.98, "96.5%, just beyond 96.5 to 98.0%"),
-        (0.948, 0.9602, "96.5%, beyond 94.8 to 96.0%"),
+        (0.948, 0.96502, "just outside", "94.8 to 96.5%"),
+        (0.96541, 0.98, "just outside", "96.5 to 98.0%"),
+        (0.948, 0.9602, "outside", "94.8 to 96.0%"),
     ],
 )
-def test_what_rounding_would_put_inside_is_just_beyond(low: float, high: float, said: str) -> None:
+def test_what_rounding_would_put_inside_is_just_outside(
+    low: float, high: float, place: str, bounds: str
+) -> None:
     metric, interval = (
         MetricInfo("test_accuracy", "fraction", "higher"),
         Interval(low, high, 0.95, "t"),
     )
-    assert published._where(metric, 0.9653, interval) == f"test accuracy {said}"
+    assert published.outside_text("model4", metric, 0.9653, interval) == (
+        f"Model4: the published test accuracy, 96.5%, lies {place} the range that our seeds predict "
+        f"for one more run ({bounds})."
+    )
 
 
 def test_one_seed_gives_no_prediction(post_once: Findings, tmp_path: Path) -> None:
     table = published.published_table(post_once)
     assert {row[1] for row in table.rows} == {"? unknown below two seeds"}
     text = render_report(post_once, tmp_path).read_text(encoding="utf-8")
-    assert "4 published runs: whether they lie where a new run of ours would is not known" in text
+    assert (
+        "None of 4 published numbers can be compared: a prediction interval needs two seeds" in text
+    )
     assert "One seed gives no interval" in text
     assert 'aria-label="Dot plot of 4 published numbers beside ours."' in text
 
 
 def test_the_score_names_its_choice_and_the_reuse_of_images(markdown: str, post: Findings) -> None:
     assert (
-        "By best validation accuracy, ‘model4’ is chosen. This section gives only its score"
-        in markdown
+        "From 4 arms, ‘model4’ was selected by its mean best validation accuracy, without using "
+        "the test data. The best of several means is too high by chance" in markdown
     )
     assert "These test images are not unseen: 96.0% of them were validation images" in markdown
     assert "the same arm reaches 63.0% [60.5, 65.5]." in markdown
 
 
-def test_a_choice_by_the_score_itself_is_called_flattering(post: Findings, tmp_path: Path) -> None:
+def test_a_selection_by_the_score_itself_says_so(post: Findings, tmp_path: Path) -> None:
     same = replace(post, best_by="test_accuracy")
     text = render_report(same, tmp_path).read_text(encoding="utf-8")
-    assert "best by the very number it is scored by, which flatters it" in text
+    assert "by its mean test accuracy, the number that it is also scored by" in text
 
 
 def test_frozen_parameters_are_counted_apart(markdown: str) -> None:
@@ -262,14 +270,14 @@ def test_frozen_parameters_are_counted_apart(markdown: str) -> None:
 def test_claims_stand_beside_our_effects(claimed: Findings, tmp_path: Path) -> None:
     path = render_report(claimed, tmp_path)
     text = Links(path).text
-    assert "What survives" in text
-    assert "published as next to nothing (+0.2\u202fpp); alone, " in text
+    assert "What remains of the published gains" in text
+    assert "the published change is close to zero (+0.2\u202fpp); our effect is " in text
     assert "Published numbers: a-post.txt." in text
     rows = (path.parent / "data/survival.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 4
 
 
-def test_a_told_study_without_any_trial_renders(
+def test_a_study_with_chapters_renders_without_any_trial(
     post: Findings, nothing: Findings, tmp_path: Path
 ) -> None:
     bare = {"summaries": {}, "timing": None, "difference": None, "curves": (), "exhibits": ()}
@@ -289,5 +297,7 @@ def test_equal_findings_give_equal_bytes(post: Findings, page_path: Path, tmp_pa
             assert path.read_bytes() == other.read_bytes(), path.name
 
 
-def test_a_told_study_reads_as_reviewed(markdown: str, snapshot: SnapshotAssertion) -> None:
+def test_a_study_with_chapters_reads_as_reviewed(
+    markdown: str, snapshot: SnapshotAssertion
+) -> None:
     assert markdown == snapshot

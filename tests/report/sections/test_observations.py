@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import ArmFinding, Findings, Unlike
-from ablations.report.sections import chapters, published
-from ablations.report.sections import claims as survivals
+from ablations.report.sections import chapters, claims, published
 from ablations.report.words import observations
 
 
@@ -30,24 +29,23 @@ def with_margin(findings: Findings, margin: float) -> Findings:
     return replace(findings, study=replace(findings.study, smallest_effect_that_matters=margin))
 
 
-def test_stabilised_is_the_range_of_the_last_ten_epochs_of_all_seeds(post: Findings) -> None:
+def test_the_range_is_that_of_the_last_ten_epochs_of_all_seeds(post: Findings) -> None:
     arm = post.arms[0]
     runs = [c.values[-10:] for c in arm.curves if c.metric == "val_accuracy"]
     low, high = min(map(min, runs)), max(map(max, runs))
-    found = observations.stabilised(post, arm)
+    found = observations.ranged(post, arm)
     assert found is not None
     assert found.text == (
-        f"The validation accuracy stabilised between {low:.1%} and {high:.1%} "
-        "(last 10 epochs, 3 seeds)."
+        f"The validation accuracy ranged from {low:.1%} to {high:.1%} (last 10 epochs, 3 seeds)."
     )
     assert found.links[0].address == "#last-epochs-1-table"
 
 
-def test_a_training_of_ten_epochs_did_not_stabilise(post: Findings) -> None:
+def test_a_shorter_training_gives_the_range_of_its_epochs(post: Findings) -> None:
     arm = post.arms[0]
     short = tuple(replace(c, values=c.values[:4]) for c in arm.curves)
     findings = replace(post, arms=(replace(arm, curves=short), *post.arms[1:]))
-    assert " ranged between " in texts(findings, 0)[0]
+    assert " ranged from " in texts(findings, 0)[0]
     assert "(last 4 epochs, 3 seeds)" in texts(findings, 0)[0]
 
 
@@ -56,23 +54,24 @@ def test_a_training_of_ten_epochs_did_not_stabilise(post: Findings) -> None:
     [
         (
             0,
-            "It overfits: training accuracy lies 33.0\u202fpp above validation accuracy "
-            "(gap +33.0\u202fpp [+28.0, +38.0], 3 seeds).",
+            "It overfits: training accuracy is 33.0\u202fpp above validation accuracy "
+            "(gap +33.0\u202fpp [+28.0, +38.0], 95% interval, 3 seeds).",
         ),
         (
             1,
-            "It does not overfit by as much as 5.0\u202fpp: training accuracy lies 1.0\u202fpp "
-            "above validation accuracy (gap +1.0\u202fpp [−1.5, +3.5], 3 seeds).",
+            "It does not overfit by as much as 5.0\u202fpp: training accuracy is 1.0\u202fpp "
+            "above validation accuracy (gap +1.0\u202fpp [−1.5, +3.5], 95% interval, 3 seeds).",
         ),
         (
             2,
-            "Whether it overfits by more than 5.0\u202fpp cannot be told: training accuracy lies "
-            "6.0\u202fpp above validation accuracy (gap +6.0\u202fpp [−1.5, +13.5], 3 seeds).",
+            "It is inconclusive whether it overfits by more than 5.0\u202fpp: training accuracy is "
+            "6.0\u202fpp above validation accuracy (gap +6.0\u202fpp [−1.5, +13.5], 95% interval, "
+            "3 seeds).",
         ),
         (
             3,
-            "It does not overfit by as much as 5.0\u202fpp: training accuracy lies 4.0\u202fpp "
-            "below validation accuracy (gap −4.0\u202fpp [−6.5, −1.5], 3 seeds).",
+            "It does not overfit by as much as 5.0\u202fpp: training accuracy is 4.0\u202fpp "
+            "below validation accuracy (gap −4.0\u202fpp [−6.5, −1.5], 95% interval, 3 seeds).",
         ),
     ],
 )
@@ -82,8 +81,8 @@ def test_overfitting_is_decided_by_the_interval(post: Findings, place: int, text
 
 def test_one_seed_cannot_tell_whether_a_model_overfits(post_once: Findings) -> None:
     assert texts(post_once, 0)[1] == (
-        "In the one seed training accuracy lies 33.0\u202fpp above validation accuracy; one seed "
-        "cannot tell whether the model overfits."
+        "In the only seed, training accuracy is 33.0\u202fpp above validation accuracy; one seed "
+        "cannot show whether the model overfits."
     )
 
 
@@ -100,8 +99,8 @@ def test_one_seed_cannot_tell_whether_a_model_overfits(post_once: Findings) -> N
 def test_a_comparison_says_what_its_interval_carries(
     post: Findings, low: float, high: float, margin: float, text: str
 ) -> None:
-    ends = {0.005: ", though not surely by the 1.0\u202fpp that matter here",
-            0.002: ", which is less than the 1.0\u202fpp that matter here"}  # fmt: skip
+    ends = {0.005: ", but not shown to be more than the margin of 1.0\u202fpp",
+            0.002: ", which is less than the margin of 1.0\u202fpp"}  # fmt: skip
     basis = "(95% interval adjusted for 3 comparisons, 3 seeds)"
     said = texts(with_margin(changed(post, low, high), margin), 1)[2]
     assert said == f"{text}{basis}{ends.get(low, '')}."
@@ -119,8 +118,8 @@ def test_a_comparison_links_to_the_row_of_its_effect(post: Findings) -> None:
 
 def test_one_seed_gives_a_difference_without_an_interval(post_once: Findings) -> None:
     said = texts(post_once, 1)[2]
-    assert said.startswith("Model2 came out ")
-    assert said.endswith("one seed gives no interval, so the two cannot be told apart from chance.")
+    assert said.startswith("Model2 is ")
+    assert said.endswith("one seed gives no interval, so this could be chance.")
 
 
 def test_the_reference_is_compared_with_guessing(post: Findings, post_once: Findings) -> None:
@@ -128,7 +127,8 @@ def test_the_reference_is_compared_with_guessing(post: Findings, post_once: Find
         "Model1 is better than guessing the most frequent class, 50.0%: test accuracy "
     )
     assert (
-        " in one seed, against guessing the most frequent class, 50.0%." in texts(post_once, 0)[2]
+        " in one seed, compared with guessing the most frequent class, 50.0%."
+        in texts(post_once, 0)[2]
     )
 
 
@@ -148,7 +148,7 @@ def test_an_arm_without_numbers_gives_no_observation(nothing: Findings) -> None:
     assert observations.majority(nothing) is None
 
 
-def test_the_rows_of_the_last_epochs_hold_what_the_sentences_say(post: Findings) -> None:
+def test_the_rows_of_the_last_epochs_hold_the_numbers_of_the_sentences(post: Findings) -> None:
     table = chapters.tail_table(post.arms[0], 1)
     assert table is not None
     assert [row[0] for row in table.rows] == ["seed 0", "seed 1", "seed 2", "all seeds"]
@@ -156,7 +156,7 @@ def test_the_rows_of_the_last_epochs_hold_what_the_sentences_say(post: Findings)
         "+33.0\u202fpp", "+35.0\u202fpp", "+31.0\u202fpp", "+33.0\u202fpp [+28.0, +38.0]"
     ]  # fmt: skip
     low, high = table.rows[-1][1:3]
-    assert f"between {low} and {high} " in texts(post, 0)[0]
+    assert f"from {low} to {high} " in texts(post, 0)[0]
 
 
 def effect_of(findings: Findings, low: float, high: float) -> Effect:
@@ -167,14 +167,14 @@ def effect_of(findings: Findings, low: float, high: float) -> Effect:
 @pytest.mark.parametrize(
     ("published", "low", "high", "text"),
     [
-        (0.24, 0.01, 0.05, "of a gain of 24.0\u202fpp, 3.0\u202fpp [1.0, 5.0] remain."),
-        (0.24, -0.01, 0.05, "of a gain of 24.0\u202fpp, nothing can be shown to remain: +2.0\u202fpp [−1.0, +5.0]."),
-        (0.02, -0.01, 0.05, "of a gain of 2.0\u202fpp, none or all of it may remain: +2.0\u202fpp [−1.0, +5.0]."),
-        (0.24, -0.05, -0.01, "of a gain of 24.0\u202fpp, nothing remains; the effect points the other way: −3.0\u202fpp [−5.0, −1.0]."),
-        (0.24, 0.20, 0.30, "of a gain of 24.0\u202fpp, all may remain: 25.0\u202fpp [20.0, 30.0]."),
-        (0.02, 0.20, 0.30, "of a gain of 2.0\u202fpp, all remains and more: 25.0\u202fpp [20.0, 30.0]."),
-        (-0.24, -0.05, -0.01, "of a loss of 24.0\u202fpp, 3.0\u202fpp [1.0, 5.0] remain."),
-        (0.004, 0.20, 0.30, "published as next to nothing (+0.4\u202fpp); alone, +25.0\u202fpp [+20.0, +30.0]."),
+        (0.24, 0.01, 0.05, "the published gain is 24.0\u202fpp; our effect is +3.0\u202fpp [+1.0, +5.0], which is smaller than the published gain."),
+        (0.24, -0.01, 0.05, "the published gain is 24.0\u202fpp; our effect is +2.0\u202fpp [−1.0, +5.0], which is compatible with a part of it and with no effect."),
+        (0.02, -0.01, 0.05, "the published gain is 2.0\u202fpp; our effect is +2.0\u202fpp [−1.0, +5.0], which is compatible with the whole gain and with no effect."),
+        (0.24, -0.05, -0.01, "the published gain is 24.0\u202fpp; our effect is −3.0\u202fpp [−5.0, −1.0], which has the opposite direction."),
+        (0.24, 0.20, 0.30, "the published gain is 24.0\u202fpp; our effect is +25.0\u202fpp [+20.0, +30.0], which is compatible with the whole gain."),
+        (0.02, 0.20, 0.30, "the published gain is 2.0\u202fpp; our effect is +25.0\u202fpp [+20.0, +30.0], which is larger than the published gain."),
+        (-0.24, -0.05, -0.01, "the published loss is 24.0\u202fpp; our effect is −3.0\u202fpp [−5.0, −1.0], which is smaller than the published loss."),
+        (0.004, 0.20, 0.30, "the published change is close to zero (+0.4\u202fpp); our effect is +25.0\u202fpp [+20.0, +30.0]."),
     ],
 )  # fmt: skip
 def test_what_remains_of_a_published_gain(
@@ -183,7 +183,7 @@ def test_what_remains_of_a_published_gain(
     found = replace(
         claimed.reproduced_claims[0], published=published, effect=effect_of(claimed, low, high)
     )
-    assert survivals.remains(found) == text
+    assert claims.remains(found) == text
 
 
 def test_a_gain_that_rests_on_networks_that_did_not_train_is_not_shown_to_remain(
@@ -193,28 +193,29 @@ def test_a_gain_that_rests_on_networks_that_did_not_train_is_not_shown_to_remain
     trained = replace(trained, per_seed=trained.per_seed[:2])
     both = replace(effect_of(claimed, 0.01, 0.05), trained=trained)
     found = replace(claimed.reproduced_claims[0], published=0.24, effect=both)
-    assert survivals.remains(found) == (
-        "of a gain of 24.0\u202fpp, nothing can be shown to remain: +3.0\u202fpp [+1.0, +5.0] over "
-        "all seeds, +1.0\u202fpp [−2.0, +4.0] over the 2 seeds in which both networks trained."
+    assert claims.remains(found) == (
+        "the published gain is 24.0\u202fpp; our effect is +3.0\u202fpp [+1.0, +5.0] over all seeds, but "
+        "+1.0\u202fpp [−2.0, +4.0] over the 2 seeds in which both networks trained: nothing can be "
+        "shown to remain."
     )
     only = replace(claimed, reproduced_claims=(found,))
-    assert survivals.headline(only).endswith("something can be shown to remain in none")
+    assert claims.headline(only).startswith("Of 1 published change, none could be shown")
 
 
-def test_what_cannot_be_compared_is_said_with_the_reason(claimed: Findings) -> None:
+def test_what_cannot_be_compared_has_its_reason(claimed: Findings) -> None:
     unlike = (Unlike("epochs", 20, 2), Unlike("layers", ["conv:8"], ["conv:16"]))
     shorter = replace(claimed.reproduced_claims[0], effect=None, unlike=unlike)
-    assert survivals.remains(shorter) == "not compared: epochs 2 instead of 20 and other layers."
+    assert claims.remains(shorter) == "not compared: epochs 2 instead of 20 and other layers."
     nowhere = replace(claimed.reproduced_claims[0], effect=None)
-    assert survivals.remains(nowhere) == (
+    assert claims.remains(nowhere) == (
         "not compared: the study has no arms with the levels of the two published runs."
     )
     none = replace(claimed, reproduced_claims=(shorter, nowhere))
-    assert survivals.headline(none) == "No published gain can be compared with these runs"
-    assert survivals.draw_survivals(none) is None
-    assert [row[4] for row in survivals.survival_table(none).rows] == ["–", "–"]
+    assert claims.headline(none) == "No published gain can be compared with these runs"
+    assert claims.draw_claims(none) is None
+    assert [row[4] for row in claims.claims_table(none).rows] == ["–", "–"]
     some = replace(claimed, reproduced_claims=(shorter, *claimed.reproduced_claims[1:]))
-    assert survivals.headline(some).startswith("Of 1 published change,")
+    assert claims.headline(some).startswith("Of 1 published change,")
 
 
 def test_published_runs_made_otherwise_are_neither_inside_nor_outside(post: Findings) -> None:
@@ -225,22 +226,22 @@ def test_published_runs_made_otherwise_are_neither_inside_nor_outside(post: Find
     )  # fmt: skip
     short = replace(post, reproductions=found)
     assert published.headline(short) == (
-        "4 published runs were made otherwise than ours, and were not compared"
+        "None of 4 published numbers is compared: our runs had other settings"
     )
     places = {row[1] for row in published.published_table(short).rows}
     assert places == {"– not compared: epochs 2 instead of 20"}
     mixed = replace(post, reproductions=(found[0], *post.reproductions[1:]))
-    assert published.headline(mixed).endswith("; 1 was made otherwise")
+    assert published.headline(mixed).endswith("; 1 not compared, as our runs had other settings")
 
 
 def test_one_seed_or_none_says_so_of_a_published_gain(claimed: Findings) -> None:
     found = claimed.reproduced_claims[0]
     once = replace(found.effect, interval=None, adjusted=None, estimate=0.03)
-    assert survivals.remains(replace(found, effect=once)) == (
-        "of a gain of 24.0\u202fpp, +3.0\u202fpp in one seed, which gives no interval."
+    assert claims.remains(replace(found, effect=once)) == (
+        "the published gain is 24.0\u202fpp; our effect is +3.0\u202fpp in one seed, which gives no interval."
     )
     never = replace(once, estimate=None)
-    assert survivals.remains(replace(found, effect=never)) == "our runs cannot say yet."
+    assert claims.remains(replace(found, effect=never)) == "our runs have no result yet."
 
 
 def test_rules_need_no_more_than_an_arm(post: Findings) -> None:

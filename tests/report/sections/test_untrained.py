@@ -1,4 +1,4 @@
-"""What a report says of networks that did not train: first of all, and with both readings."""
+"""Reports of networks that did not train: named first, and with both readings."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_the_answer_says_it_first(post: Findings) -> None:
 def test_nothing_is_answered_about_networks_that_train_where_none_did(post: Findings) -> None:
     first, second = answer(losing(post, {0: (0, 1, 2)})).sentences
     assert first.endswith(
-        "instead of model1 on networks that learn cannot be estimated: in every seed, at least one "
-        "of the compared arms gave a network that did not learn."
+        "instead of model1 cannot be estimated for networks that train: in every seed, the network "
+        "of at least one of the compared arms did not train."
     )
     assert "3 of them with a network that did not train" in second
 
@@ -82,8 +82,8 @@ def test_a_network_that_did_not_train_is_not_said_not_to_overfit(post: Findings)
         "3 of 3 networks did not train (seeds 0, 1 and 2): each gives the same answer for every "
         "example."
     )
-    assert not any("overfit" in text or "stabilised" in text for text in every)
-    assert "share no seed in which both trained" in every[1]
+    assert not any("overfit" in text or "ranged" in text for text in every)
+    assert "have no seed in which both trained" in every[1]
 
 
 def test_the_others_are_described_without_it(post: Findings) -> None:
@@ -95,7 +95,7 @@ def test_the_others_are_described_without_it(post: Findings) -> None:
     assert ", 2 seeds that trained)" in one[2]
     assert "over the 2 seeds in which both trained" in one[3]
     two = said(losing(post, {1: (1, 2)}), 1)
-    assert two[2].startswith("In the one seed that trained, training accuracy")
+    assert two[2].startswith("In the only seed that trained, training accuracy")
 
 
 def test_a_reference_that_lost_a_seed_takes_part_in_every_comparison(post: Findings) -> None:
@@ -134,19 +134,21 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
 
 def test_gates_say_of_which_networks_they_speak(findings: Findings) -> None:
     clean = losing(findings, {})
-    assert gate_scope(clean).startswith("The gates judge networks that train: of ")
-    assert "all of 3 seeds trained, and 3 seeds cannot exclude that up to 70.8%" in gate_scope(
+    assert gate_scope(clean).startswith("The gates judge only networks that train. Of ")
+    assert "all of 3 seeds trained, but up to 70.8% of such networks may not train" in gate_scope(
         clean
     )
     (told,) = training_lines(clean)  # one line for all arms of which the same is said
     assert told == (
         "transfer, preprocessing + transfer, augmentation + transfer and augmentation + "
-        "preprocessing + transfer: all of 3 seeds trained, and 3 seeds cannot exclude that up to "
-        "70.8% of networks do not"
+        "preprocessing + transfer: all of 3 seeds trained, but up to 70.8% of such networks may "
+        "not train (95% interval of the share)"
     )
     place = [arm.arm for arm in clean.arms].index(clean.gates[0].arm)
     lost = losing(findings, {place: (0,)})
-    assert "1 of 3 seeds did not train (95% interval 0.8 to 90.6%)" in gate_scope(lost)
+    assert "1 of 3 seeds did not train (95% interval of the share: 0.8 to 90.6%)" in gate_scope(
+        lost
+    )
     shown = gated(lost)
     assert "a gate holds only with and without these seeds" in " ".join(shown.lines)
     judged = shown.document["gates"][0]
