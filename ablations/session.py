@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.core.design import Arm
-from ablations.core.identity import Head, other_threads
+from ablations.core.identity import other_threads
 from ablations.core.metrics import DEVICE_MEMORY_BYTES
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
@@ -177,15 +177,10 @@ class Session:
     @cached_property
     def other_threads(self) -> dict[int, int]:
         """How many trials without a record have one with other threads, by their number."""
-        if self.source is None:
-            heads: Iterable[Head] = self.planned_store.heads()
-            ended = {outcome.key for outcome in self.planned_store.outcomes() if outcome.final}
-        else:
-            heads = map(Head.of, self._file)
-            ended = {record.key for record in self._matched if record.final}
+        records = self.planned_store.outcomes() if self.source is None else self._matched
+        wanted = self._keys - {record.key for record in records if record.final}
         identify = self._entry.identity
-        wanted = self._keys - ended
-        return other_threads(heads, wanted, threads=self.study.threads, identify=identify)
+        return other_threads(records, wanted, threads=self.study.threads, identify=identify)
 
     def findings(self, records: Sequence[RunRecord]) -> Findings:
         """Returns what the records say, and what was changed after earlier looks at them.

@@ -9,7 +9,7 @@ today.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ablations.core.design import Settings
 from ablations.core.record import RunRecord
@@ -18,37 +18,6 @@ from ablations.errors import StudyError
 
 Identify = Callable[[Settings], Settings]
 """The entry's ``identity``: those settings that decide what is computed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What of a record names its trial; ``key`` is the one that it was stored under."""
-
-    key: str
-    entry: str
-    settings: Settings
-    seed: int
-    data: str
-    threads: int
-    completed: bool
-
-    @classmethod
-    def of(cls, record: RunRecord) -> Head:
-        """Takes a record's own facts."""
-        return cls(
-            key=record.key,
-            entry=record.entry,
-            settings=record.settings,
-            seed=record.seed,
-            data=record.data,
-            threads=threads_of(record.environment),
-            completed=record.completed,
-        )
-
-    def named(self, settings: Settings, *, threads: int | None = None) -> str:
-        """Returns the key of its trial with these settings, and with these threads if given."""
-        own = self.threads if threads is None else threads
-        return trial_key(self.entry, settings, seed=self.seed, data=self.data, threads=own)
 
 
 def threads_of(facts: Mapping[str, str]) -> int:
@@ -72,23 +41,24 @@ def threads_of(facts: Mapping[str, str]) -> int:
     return max(1, int(cores) // max(1, int(jobs)))
 
 
-def key_with_threads(key: str, head: Head) -> str:
-    """Returns the key that a record from before threads were a setting has today.
-
-    One that was named by another rule than the one of its time keeps its key.
-    """
-    return head.named(head.settings) if key == head.named(head.settings, threads=1) else key
+def _named(record: RunRecord, settings: Settings, *, threads: int | None = None) -> str:
+    """Returns the key of a record's trial with these settings, and with these threads if given."""
+    own = threads_of(record.environment) if threads is None else threads
+    return trial_key(record.entry, settings, seed=record.seed, data=record.data, threads=own)
 
 
 def with_threads(record: RunRecord) -> RunRecord:
-    """Returns a record from before threads were a setting under the key that it has today."""
-    if not record.final:
-        return record
-    return replace(record, key=key_with_threads(record.key, Head.of(record)))
+    """Returns a record from before threads were a setting under the key that it has today.
+
+    One that was named by another rule than the one of its time keeps its key.
+    """
+    if record.final and record.key == _named(record, record.settings, threads=1):
+        return replace(record, key=_named(record, record.settings))
+    return record
 
 
 def present_keys(
-    heads: Iterable[Head], planned: Collection[str], identify: Identify
+    records: Iterable[RunRecord], planned: Collection[str], identify: Identify
 ) -> dict[str, str]:
     """Returns for stored keys the key of the planned trial that the record is of.
 
@@ -97,23 +67,25 @@ def present_keys(
     the oldest; the others keep the names that they have.
 
     Args:
-        heads: Of all records, oldest first.
+        records: All records, oldest first.
         planned: Keys of the planned trials.
         identify: The entry's ``identity``.
     """
-    claims: dict[str, Head] = {}
-    for head in heads:
-        key = _planned_key(head, planned, identify)
-        if key is not None and (key not in claims or _rank(head, key) > _rank(claims[key], key)):
-            claims[key] = head
-    return {head.key: key for key, head in claims.items()}
+    claims: dict[str, RunRecord] = {}
+    for record in records:
+        key = _planned_key(record, planned, identify)
+        if key is None:
+            continue
+        if key not in claims or _rank(record, key) > _rank(claims[key], key):
+            claims[key] = record
+    return {record.key: key for key, record in claims.items()}
 
 
-def _planned_key(head: Head, planned: Collection[str], identify: Identify) -> str | None:
-    if head.key in planned:
-        return head.key
-    for settings in (head.settings, identified(head.settings, identify)):
-        if (key := head.named(settings)) in planned:
+def _planned_key(record: RunRecord, planned: Collection[str], identify: Identify) -> str | None:
+    if record.key in planned:
+        return record.key
+    for settings in (record.settings, identified(record.settings, identify)):
+        if (key := _named(record, settings)) in planned:
             return key
     return None
 
@@ -126,17 +98,17 @@ def identified(settings: Settings, identify: Identify) -> Settings:
         return settings
 
 
-def _rank(head: Head, key: str) -> tuple[bool, bool]:
-    return head.completed, head.key == key
+def _rank(record: RunRecord, key: str) -> tuple[bool, bool]:
+    return record.completed, record.key == key
 
 
 def other_threads(
-    heads: Iterable[Head], wanted: Collection[str], *, threads: int, identify: Identify
+    records: Iterable[RunRecord], wanted: Collection[str], *, threads: int, identify: Identify
 ) -> dict[int, int]:
     """Counts the records that would be of wanted trials, had these other threads.
 
     Args:
-        heads: Of all records.
+        records: All records.
         wanted: Keys of trials that have no record.
         threads: How many these trials are to have.
         identify: The entry's ``identity``.
@@ -145,9 +117,10 @@ def other_threads(
         For each other number of threads, how many of the wanted trials are recorded with it.
     """
     found: dict[int, set[str]] = {}
-    for head in heads:
-        if head.threads != threads and head.completed:
-            counted = (head.settings, identified(head.settings, identify))
-            keys = {head.named(settings, threads=threads) for settings in counted}
-            found.setdefault(head.threads, set()).update(keys & set(wanted))
+    for record in records:
+        own = threads_of(record.environment)
+        if own != threads and record.completed:
+            counted = (record.settings, identified(record.settings, identify))
+            keys = {_named(record, settings, threads=threads) for settings in counted}
+            found.setdefault(own, set()).update(keys & set(wanted))
     return {number: len(keys) for number, keys in sorted(found.items()) if keys}

@@ -121,17 +121,12 @@ class RunRecord:
 
     @property
     def final(self) -> bool:
-        """Whether the trial need not be trained again."""
-        return is_final(self.status, self.reason)
+        """Whether the trial need not be trained again.
 
-
-def is_final(status: Status, reason: Reason | None) -> bool:
-    """Whether a trial that ended so need not be trained again.
-
-    One that diverged would diverge again; one that raised, overran its time or lost its worker may
-    do better.
-    """
-    return status == "completed" or reason == "diverged"
+        One that diverged would diverge again; one that raised, overran its time or lost its worker
+        may do better.
+        """
+        return self.completed or self.reason == "diverged"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

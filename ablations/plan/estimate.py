@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ablations.core.design import Arm
+from ablations.core.record import RunRecord
 from ablations.core.study import Trial
 from ablations.plan.trials import remaining
-from ablations.records.sqlite.store import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Progress:
 
 def progress_of(
     trials: Sequence[Trial],
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[RunRecord],
     *,
     jobs: int = 1,
     measured: Mapping[Arm, float] | None = None,
@@ -54,9 +54,9 @@ def progress_of(
     )
 
 
-def _latest_status(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+def _latest_status(trials: Sequence[Trial], outcomes: Iterable[RunRecord]) -> dict[str, RunRecord]:
     keys = {trial.key for trial in trials}
-    status: dict[str, Outcome] = {}
+    status: dict[str, RunRecord] = {}
     for outcome in outcomes:
         known = status.get(outcome.key)
         if outcome.key in keys and (known is None or known.status != "completed"):

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from ablations.core.identity import Head, Identify, present_keys
+from ablations.core.identity import Identify, present_keys
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.entry import find_entry
-from ablations.records.sqlite.store import Outcome, Store
+from ablations.records.sqlite.store import Store
 
 
 def match_records(
@@ -19,7 +19,7 @@ def match_records(
 ) -> tuple[RunRecord, ...]:
     """Returns records with those of the study's trials under the keys of these trials."""
     found = tuple(records)
-    names = present_keys(map(Head.of, found), {t.key for t in trials}, identify_of(study))
+    names = present_keys(found, {t.key for t in trials}, identify_of(study))
     return tuple(replace(record, key=names.get(record.key, record.key)) for record in found)
 
 
@@ -45,8 +45,7 @@ class PlannedStore(Store):
         self._study = study
         self._planned = frozenset(trial.key for trial in trials)
         self._total: int | None = None
-        self._heads: tuple[Head, ...] = ()
-        self._ended: tuple[Outcome, ...] = ()
+        self._ended: tuple[RunRecord, ...] = ()
         self._named: dict[str, str] = {}
 
     @cached_property
@@ -56,8 +55,8 @@ class PlannedStore(Store):
     def _refresh(self) -> None:
         """Reads again what planning needs, if there are other records than before."""
         if (total := self.total()) != self._total:
-            self._heads, ended = super().heads(), super().outcomes()
-            names = present_keys(self._heads, self._planned, self._identify)
+            ended = super().outcomes()
+            names = present_keys(ended, self._planned, self._identify)
             self._ended = tuple(replace(o, key=names.get(o.key, o.key)) for o in ended)
             self._total, self._named = total, names
 
@@ -66,13 +65,8 @@ class PlannedStore(Store):
         self._refresh()
         return self._named
 
-    def heads(self) -> tuple[Head, ...]:
-        """Returns what names the trial of each record as it is stored, oldest first."""
-        self._refresh()
-        return self._heads
-
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """Returns how each recorded trial ended, oldest record first."""
+    def outcomes(self) -> tuple[RunRecord, ...]:
+        """Returns the records without what their trials reported, oldest first."""
         self._refresh()
         return self._ended
 

@@ -14,7 +14,6 @@ from ablations.core.identity import Identify, identified
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, blocks
 from ablations.entry import find_entry
-from ablations.records.sqlite.store import Outcome
 
 Data = Mapping[tuple[Arm, int], str]
 """The fingerprint of the data of each arm and seed."""
@@ -107,7 +106,7 @@ def _text(settings: Settings) -> str:
     return json.dumps(settings, sort_keys=True)
 
 
-def remaining(trials: Sequence[Trial], outcomes: Iterable[Outcome]) -> tuple[Trial, ...]:
+def remaining(trials: Sequence[Trial], outcomes: Iterable[RunRecord]) -> tuple[Trial, ...]:
     """Returns the trials that ``run`` would train: those without a final outcome."""
     done = {outcome.key for outcome in outcomes if outcome.final}
     return tuple(trial for trial in trials if trial.key not in done)

@@ -1,12 +1,12 @@
-"""What a run record looks like outside of the program: the one description of it.
+"""How a run record is written in files: the one description of it.
 
-The frozen values of `ablations.core.record` name the fields. Here stands what differs in a file:
-arrays are lists, an arm is an object, a picture is base64. JSON lines and record files are written
-and read by this description.
+The frozen values of `ablations.core.record` name the fields. This module adds what differs in a
+file: arrays are lists, an arm is an object, a picture is base64. JSON lines and record files are
+written and read by this description.
 
-Nobody can vouch for a file: it may be cut short, edited by hand or come from elsewhere. All that is
-read passes through here, and ends as values that the rest may rely on or as a `ValueError` of one
-line that names the field.
+A file may be cut short, edited by hand or come from elsewhere. All that is read is checked here,
+and is returned as values that need no further check, or refused by a `ValueError` of one line that
+names the field.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ HEAD = (
     "seconds",
 )
 """The fields that name a trial and say how it ended, in their order in files."""
+
+_LONGEST = 60
+"""Characters of a wrong value that a message shows."""
 
 _BODY = ("environment", "metrics", "epochs", "steps", "predictions", "exhibits")
 
@@ -133,17 +136,12 @@ def checked(kind: TypeAdapter[T], values: object) -> T:
         return kind.validate_python(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        where = place(first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        said = said[:1].lower() + said[1:]
-        text = f"{where}: {said}" if where else said
-        shown = "" if isinstance(first["input"], dict | list | BaseModel) else _short(first)
-        raise ValueError(text + shown) from None
-
-
-def _short(error: Any) -> str:
-    text = repr(error["input"])
-    return f" ({text})" if len(text) <= 60 else ""
+        where, value = place(first["loc"]), first["input"]
+        problem = first["msg"].removeprefix("Value error, ")
+        text = f"{where}: {problem[:1].lower()}{problem[1:]}".removeprefix(": ")
+        if not isinstance(value, dict | list | BaseModel) and len(repr(value)) <= _LONGEST:
+            text = f"{text} ({value!r})"
+        raise ValueError(text) from None
 
 
 def _array(kinds: str, dimensions: int, dtype: type[Any]) -> Callable[[object], NDArray[Any]]:
@@ -181,13 +179,8 @@ def _picture(value: object) -> object:
         raise ValueError(f"should be base64: {error}") from error
 
 
-Labels = Annotated[Any, BeforeValidator(_array("iu", 1, np.int64))]
-Probabilities = Annotated[Any, BeforeValidator(_array("iuf", 2, np.float32))]
-Seconds = Annotated[Any, BeforeValidator(_array("iuf", 1, np.float64))]
 Fact = Annotated[str, BeforeValidator(_text)]
-Picture = Annotated[bytes, BeforeValidator(_picture)]
-StoredFacts = TypeAdapter(dict[str, Fact])
-"""The facts of an environment."""
+"""One fact of an environment."""
 
 
 def require_once(what: str, names: Sequence[object]) -> None:
@@ -219,13 +212,10 @@ def _described(
         other: The types of the fields that differ in files.
     """
     hints = get_type_hints(kind) | other
-    known: dict[str, Any] = {
-        own.name: (
-            hints[own.name],
-            own.default if with_defaults and own.default is not MISSING else ...,
-        )
-        for own in fields(kind)
-    }
+    known: dict[str, Any] = {own.name: (hints[own.name], ...) for own in fields(kind)}
+    if with_defaults:
+        optional = (own for own in fields(kind) if own.default is not MISSING)
+        known |= {own.name: (hints[own.name], own.default) for own in optional}
     model: Any = create_model(f"Stored{kind.__name__}", __base__=Strict, **known)
 
     def value(own: Any) -> Any:
@@ -236,9 +226,9 @@ def _described(
     return Annotated[model, AfterValidator(value)]
 
 
-def _fitting(said: Predictions) -> None:
-    if len(said.labels) != len(said.probabilities):
-        raise ValueError(f"{len(said.labels)} labels, {len(said.probabilities)} predictions")
+def _fitting(own: Predictions) -> None:
+    if len(own.labels) != len(own.probabilities):
+        raise ValueError(f"{len(own.labels)} labels, {len(own.probabilities)} predictions")
 
 
 def _rectangular(table: Table) -> None:
@@ -265,9 +255,9 @@ def _arm(levels: dict[str, str]) -> Arm:
     return Arm(tuple(levels.items()))
 
 
-def exhibit_of(value: object) -> Exhibit:
-    """Returns an exhibit, which many records may share, as it is; else reads its values."""
-    return value if isinstance(value, Exhibit) else checked(_EXHIBIT, value)
+def _exhibit(value: object) -> Exhibit:
+    """Returns an exhibit that was read already, because many records share it, as it is."""
+    return value if isinstance(value, Exhibit) else checked(EXHIBIT, value)
 
 
 def _many(kind: Any) -> Any:
@@ -276,15 +266,23 @@ def _many(kind: Any) -> Any:
 
 
 _TABLE = _described(Table, _rectangular, columns=_many(str), rows=_many(_many(Cell | bool)))
-_EXHIBIT: TypeAdapter[Exhibit] = TypeAdapter(
+_PREDICTIONS = _described(
+    Predictions,
+    _fitting,
+    with_defaults=True,
+    labels=Annotated[Any, BeforeValidator(_array("iu", 1, np.int64))],
+    probabilities=Annotated[Any, BeforeValidator(_array("iuf", 2, np.float32))],
+)
+_EXHIBITS = _many(Annotated[Any, BeforeValidator(_exhibit)])
+EXHIBIT: TypeAdapter[Exhibit] = TypeAdapter(
     _described(
         Exhibit,
         with_defaults=True,
-        table=_described(Table, _rectangular, columns=_many(str), rows=_many(_many(Cell | bool)))
-        | None,
-        image_png=Picture | None,
+        table=_TABLE | None,
+        image_png=Annotated[bytes, BeforeValidator(_picture)] | None,
     )
 )
+EXHIBITS: TypeAdapter[tuple[Exhibit, ...]] = TypeAdapter(_EXHIBITS)
 RECORD: TypeAdapter[RunRecord] = TypeAdapter(
     _described(
         RunRecord,
@@ -296,17 +294,9 @@ RECORD: TypeAdapter[RunRecord] = TypeAdapter(
         seconds=Annotated[float, Field(ge=0)],
         metrics=_many(_described(Metric)),
         epochs=_many(Annotated[dict[str, float | None], AfterValidator(_epoch)]),
-        steps=_many(Seconds),
-        predictions=_many(
-            _described(
-                Predictions,
-                _fitting,
-                with_defaults=True,
-                labels=Labels,
-                probabilities=Probabilities,
-            )
-        ),
-        exhibits=_many(Annotated[Any, BeforeValidator(exhibit_of)]),
+        steps=_many(Annotated[Any, BeforeValidator(_array("iuf", 1, np.float64))]),
+        predictions=_many(_PREDICTIONS),
+        exhibits=_EXHIBITS,
         environment=dict[str, Fact],
     )
 )

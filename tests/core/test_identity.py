@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ablations.cli.app import app
-from ablations.core.identity import Head, present_keys, threads_of, with_threads
+from ablations.core.design import Arm
+from ablations.core.identity import present_keys, threads_of, with_threads
 from ablations.core.record import RunRecord
 from ablations.core.study import trial_key
 from ablations.errors import StoreError, StudyError
@@ -193,8 +194,14 @@ def test_records_from_before_the_hook_are_carried_over_with_what_they_show(study
     assert counts("unused='z'") == (6, 6, 4)
 
 
+def reported_nothing(key):
+    """A completed record with one setting and one thread, whose trial reported nothing."""
+    arm = Arm((("a", "on"),))
+    return RunRecord(key, "s", "m:train", arm, 0, {"u": 1}, "", "completed", "", 1.0)
+
+
 def test_of_several_records_of_one_trial_its_own_counts_else_the_first_that_completed():
-    head = Head("own", "m:train", {"u": 1}, 0, "", threads=1, completed=True)
+    head = reported_nothing("own")
     named = trial_key("m:train", {}, seed=0, data="")
     first, second = (
         replace(head, key=key, settings={"u": u}) for key, u in (("first", 2), ("second", 3))
@@ -206,12 +213,14 @@ def test_of_several_records_of_one_trial_its_own_counts_else_the_first_that_comp
     def carried(*heads):
         return present_keys(heads, {named}, identify)
 
-    failed = replace(first, key="failed", completed=False)
+    failed = replace(first, key="failed", status="failed", reason="raised")
     assert carried(failed, first, second) == {"first": named}
     assert carried(failed) == {"failed": named}
     assert carried(first, replace(head, key=named)) == {named: named}
-    assert carried(first, replace(head, key=named, completed=False)) == {"first": named}
-    assert carried(replace(first, threads=2)) == {}
+    assert carried(first, replace(head, key=named, status="failed", reason="raised")) == {
+        "first": named
+    }
+    assert carried(replace(first, environment={"threads": "2"})) == {}
     assert carried(replace(first, seed=1)) == {}
 
 
@@ -219,7 +228,7 @@ def test_an_identity_that_cannot_read_old_settings_does_not_change_their_records
     def identify(_settings):
         raise StudyError("no such setting", received="u", cure="Correct it")
 
-    head = Head("k", "m:train", {"u": 1}, 0, "", threads=1, completed=True)
+    head = reported_nothing("k")
     assert present_keys([head], {"other"}, identify) == {}
 
 

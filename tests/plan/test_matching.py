@@ -18,10 +18,10 @@ def test_what_planning_needs_is_read_again_only_when_there_are_other_records(
 ):
     run_study(load_study(study_path, seeds=2), jobs=0)
     store = PlannedStore(study_path.parent / "runs/small/records.sqlite", study, plan_trials(study))
-    read, calls = Store.heads, []
-    monkeypatch.setattr(Store, "heads", lambda own: calls.append(own) or read(own))
+    read, calls = Store.outcomes, []
+    monkeypatch.setattr(Store, "outcomes", lambda own: calls.append(own) or read(own))
     for _ in range(3):
-        assert len(store.outcomes()) == len(store.heads()) == len(store.records()) == 8
+        assert len(store.outcomes()) == len(store.records()) == 8
     assert len(calls) == 1
     with closing(sqlite3.connect(store.path)) as connection, connection:
         connection.execute("DELETE FROM totals")

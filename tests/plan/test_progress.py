@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablations.core.record import RunRecord
 from ablations.plan import plan_trials, progress_of, seconds_to_go
-from ablations.records.sqlite.store import Outcome
 
 
 def test_trials_come_in_blocks_of_one_seed(study):
@@ -18,12 +18,19 @@ def test_trials_come_in_blocks_of_one_seed(study):
 
 def test_progress_counts_the_latest_word_on_each_trial(study):
     trials = plan_trials(study)
+
+    def ended(key, status, reason, seconds):
+        trial = trials[0]
+        return RunRecord(
+            key, trial.study, trial.entry, trial.arm, 0, {}, "", status, "", seconds, reason
+        )
+
     outcomes = [
-        Outcome(trials[0].key, "failed", "raised", 1.0),
-        Outcome(trials[0].key, "completed", None, 2.0),
-        Outcome(trials[1].key, "failed", "diverged", 1.0),
-        Outcome(trials[2].key, "failed", "timeout", 9.0),
-        Outcome("of-another-plan", "completed", None, 99.0),
+        ended(trials[0].key, "failed", "raised", 1.0),
+        ended(trials[0].key, "completed", None, 2.0),
+        ended(trials[1].key, "failed", "diverged", 1.0),
+        ended(trials[2].key, "failed", "timeout", 9.0),
+        ended("of-another-plan", "completed", None, 99.0),
     ]
     progress = progress_of(trials, outcomes)
     assert (progress.planned, progress.completed, progress.failed) == (12, 1, 2)

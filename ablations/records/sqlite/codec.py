@@ -14,12 +14,20 @@ from ablations.records.description import (
     RECORD,
     checked,
     epoch_values,
-    exhibit_of,
     parsed,
     to_text,
 )
 
 Row = tuple[Any, ...]
+
+DETAILS = {
+    "metrics": ("name", "value", "unit", "better"),
+    "epochs": ("epoch", "metrics"),
+    "steps": ("epoch", "seconds"),
+    "predictions": ("split", "labels", "probabilities", "examples"),
+    "exhibits": ("position", "content"),
+}
+"""The tables that hold more of a record than its head, with their columns."""
 
 
 def record_row(record: RunRecord) -> Row:
@@ -30,7 +38,7 @@ def record_row(record: RunRecord) -> Row:
 
 
 def detail_rows(record: RunRecord) -> dict[str, list[Row]]:
-    """Returns the rows of each table that belongs to a record, without the record's id."""
+    """Returns the rows of each table of ``DETAILS`` but that of exhibits, which records share."""
     return {
         "metrics": [(m.name, m.value, m.unit, m.better) for m in record.metrics],
         "epochs": [
@@ -53,61 +61,32 @@ def record_from_rows(
         ValueError: if the rows are no record's, with what is wrong and where.
     """
     values = dict(zip(HEAD, row, strict=True))
-    names = ("name", "value", "unit", "better")
+    found = {table: details.get(table, ()) for table in DETAILS}
     values |= {
         "arm": parsed(values["arm"]),
         "settings": parsed(values["settings"]),
         "environment": parsed(facts or "null"),
-        "metrics": [dict(zip(names, metric, strict=True)) for metric in details["metrics"]],
-        "epochs": [parsed(text) for text in _numbered("epochs", details["epochs"])],
-        "steps": [_array(raw, "<f8") for raw in _numbered("steps", details["steps"])],
-        "predictions": [_predictions(*values) for values in details["predictions"]],
+        "metrics": [dict(zip(DETAILS["metrics"], m, strict=True)) for m in found["metrics"]],
+        "epochs": [parsed(text) for text in _numbered("epochs", found["epochs"])],
+        "steps": [np.frombuffer(raw, "<f8") for raw in _numbered("steps", found["steps"])],
+        "predictions": [_predictions(*prediction) for prediction in found["predictions"]],
         "exhibits": list(exhibits),
     }
     return checked(RECORD, values)
 
 
 def _numbered(what: str, rows: Sequence[Row]) -> list[Any]:
-    """Returns what stands beside the numbers 1, 2, 3 and so on; none may be missing."""
+    """Returns what belongs to the numbers 1, 2, 3 and so on; none may be missing."""
     if [number for number, _ in rows] != list(range(1, len(rows) + 1)):
         raise ValueError(f"{what}: some are missing")
     return [value for _, value in rows]
 
 
-def _predictions(
-    split: str, labels: bytes, probabilities: bytes, examples: str = ""
-) -> dict[str, Any]:
-    truth, said = _array(labels, "<i8"), _array(probabilities, "<f4")
-    if said.size % max(len(truth), 1):
-        raise ValueError(f"predictions: {said.size} probabilities of {len(truth)} examples")
-    shaped = said.reshape(len(truth), -1 if len(truth) else 0)
+def _predictions(split: str, labels: bytes, probabilities: bytes, examples: str) -> dict[str, Any]:
+    truth, flat = np.frombuffer(labels, "<i8"), np.frombuffer(probabilities, "<f4")
+    shaped = flat.reshape(len(truth), -1 if len(truth) else 0)
     return {"split": split, "labels": truth, "probabilities": shaped, "examples": examples}
-
-
-def _array(raw: bytes, dtype: str) -> NDArray[Any]:
-    return np.frombuffer(raw, dtype)
 
 
 def _bytes(values: NDArray[Any], dtype: str) -> bytes:
     return values.astype(dtype).tobytes()
-
-
-def exhibit_from_text(text: str) -> Exhibit:
-    """Reads an exhibit from its JSON.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    return exhibit_of(parsed(text))
-
-
-def exhibits_from_text(text: str) -> tuple[Exhibit, ...]:
-    """Reads exhibits from a list of JSON.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    values = parsed(text)
-    if not isinstance(values, list):
-        raise ValueError("exhibits: should be a list")  # noqa: TRY004 - of a file, not of a call
-    return tuple(map(exhibit_of, values))

@@ -15,7 +15,13 @@ from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
 from ablations.records.readers.jsonl import lines_of, record_from_json
 from ablations.records.sqlite.connections import UNREADABLE, copied, damaged, log_of, telling
-from ablations.records.sqlite.rows import DamagedError, fetch, remove, remove_damaged_descriptions
+from ablations.records.sqlite.rows import (
+    DamagedError,
+    fetch,
+    remove,
+    remove_damaged_descriptions,
+    select,
+)
 from ablations.records.sqlite.store import Store
 from ablations.records.sqlite.tables import make_tables, version_of
 from ablations.text.formatting import counted
@@ -220,7 +226,7 @@ def _copy_other_tables(old: sqlite3.Connection, new: sqlite3.Connection) -> None
 def _drop_damaged(connection: sqlite3.Connection) -> list[str]:
     """Removes what is not as it was written; returns it in words."""
     lost, kept = [], 0
-    for rows in fetch(connection):
+    for rows in fetch(connection, select(connection)):
         try:
             rows.record()
             kept += 1
