@@ -1,8 +1,8 @@
-"""Whether records fit each other and the study: one result a trial, one unit a metric."""
+"""Whether records agree: one result a trial, one unit a metric, one recipe an arm."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,24 +30,20 @@ def distinct(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     Raises:
         StoreError: if a trial has two completed records that are not the same.
     """
-    often = Counter(record.key for record in records)
-    kept, texts = [], defaultdict[str, list[str]](list)
+    number = Counter(record.key for record in records)
+    kept: dict[tuple[str, str], RunRecord] = {}
     for record in records:
-        if often[record.key] > 1:
-            text = record_text(record)
-            if text in texts[record.key]:
-                continue
-            texts[record.key].append(text)
-        kept.append(record)
-    completed = Counter(record.key for record in kept if record.completed)
-    twice = [record for record in kept if record.completed and completed[record.key] > 1]
+        text = record_text(record) if number[record.key] > 1 else ""  # writing all takes long
+        kept.setdefault((record.key, text), record)
+    completed = Counter(record.key for record in kept.values() if record.completed)
+    twice = [own for own in kept.values() if own.completed and completed[own.key] > 1]
     if twice:
         raise StoreError(
             "a trial has two completed records that differ, and one cannot be preferred",
             received=_named(twice),
             cure="Leave one of them out of the file",
         )
-    return tuple(kept)
+    return tuple(kept.values())
 
 
 def agreed_infos(
@@ -69,11 +65,6 @@ def agreed_infos(
     return {name: next(iter(sides)) for name, sides in found.items()}
 
 
-def reported(record: RunRecord) -> dict[str, Metric]:
-    """Returns the metrics that a training function reported, by name."""
-    return {metric.name: metric for metric in record.metrics}
-
-
 class Units:
     """The unit and direction of each metric as earlier trials gave them.
 
@@ -84,19 +75,16 @@ class Units:
 
     def __init__(
         self,
-        records: Iterable[RunRecord] = (),
-        measured: Callable[[RunRecord], Mapping[str, Metric]] = reported,
+        records: Iterable[RunRecord],
+        measured: Callable[[RunRecord], Mapping[str, Metric]],
     ) -> None:
-        self._known: dict[str, Metric] = {}
         self._measured = measured
+        self._known: dict[str, Metric] = {}
         for record in records:
-            self._learn(measured(record))
-
-    def _learn(self, metrics: Mapping[str, Metric]) -> None:
-        self._known = {**metrics, **self._known}
+            self._known = {**measured(record), **self._known}
 
     def fault(self, record: RunRecord) -> ReportingError | None:
-        """Returns what is wrong with a record's units; those of a sound one hold from now on."""
+        """Returns the error of a record with other units; those of any other are noted."""
         metrics = self._measured(record)
         for new in metrics.values():
             known = self._known.get(new.name, new)
@@ -108,7 +96,7 @@ class Units:
                     f"seed {record.seed}",
                     cure="Report it as in earlier trials, or under another name",
                 )
-        self._learn(metrics)
+        self._known = {**metrics, **self._known}
         return None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
 import psutil
 
 MARK = "ABLATIONS_WORKER"
-"""The environment variable by which a worker's descendants are known once they are orphans."""
+"""The environment variable by which a worker's descendants are found once they are orphans."""
 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
@@ -23,22 +23,18 @@ def keep_orphans() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def own_descendants() -> frozenset[int]:
-    """Returns the ids of all processes below this one."""
-    if not _any_child():
-        return frozenset()
-    return frozenset(child.pid for child in psutil.Process().children(recursive=True))
+def own_descendants() -> list[psutil.Process]:
+    """Returns all processes below this one."""
+    return psutil.Process().children(recursive=True) if _any_child() else []
 
 
-def end_own(before: frozenset[int]) -> bool:
-    """Ends the processes below this one that were not there before; returns whether any ran.
+def end_own(before: Collection[psutil.Process] = ()) -> bool:
+    """Ends the processes below this one that did not run before; returns whether any ran.
 
     Python's own helpers stay, which serve all of `multiprocessing` and hold no trial's work.
     """
-    spared = before | _helpers()
-    if not _any_child():
-        return False
-    begun = [p for p in psutil.Process().children(recursive=True) if p.pid not in spared]
+    helpers = _helpers()
+    begun = [p for p in own_descendants() if p not in before and p.pid not in helpers]
     running = [p for p in begun if _runs(p)]
     end(running)
     for process in begun:
@@ -91,7 +87,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _any_child() -> bool:
-    """Whether this process has a child; asks the kernel, where that is quicker than a list."""
+    """Whether this process has a child; the kernel answers faster than a list of processes."""
     if not hasattr(os, "waitid"):
         return True
     try:

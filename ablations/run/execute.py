@@ -1,4 +1,4 @@
-"""Trains trials and turns whatever happens into run records; knows no process and no pipe."""
+"""Trains trials in this process and returns a run record of each, whatever happens."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _CHECKING = {Path(str(module.__file__)) for module in (checks, reported)}
 """Where values are checked that a training function reports."""
 
 REPORTING = f"{ReportingError.__name__}: "
-"""How the message of a record begins whose training function does not report as it must."""
+"""The beginning of a record's message whose training function does not report as it must."""
 
 _LONGEST = 500
 """Characters of an error's text that a record keeps."""
 
 OnEpoch = Callable[[int, int, Mapping[str, float]], None]
-"""Hears which trial of those at hand has ended an epoch, counted from 0, the epoch, its metrics."""
+"""Called when a trial has ended an epoch, with its place from 0, the epoch and its metrics."""
 
 Failure = tuple[Reason, str]
 """Why a trial failed: the reason and a message."""
@@ -48,7 +48,7 @@ def utc_now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """When a trial began, and what it took."""
+    """When a trial began, how long it took, and the energy that it used, if known."""
 
     started_at: str
     seconds: float
@@ -56,14 +56,20 @@ class Spent:
 
 
 def execute(
-    trials: Sequence[Trial], entry: Entry, on_epoch: OnEpoch, *, task: Task = "train"
+    trials: Sequence[Trial],
+    entry: Entry,
+    on_epoch: OnEpoch,
+    *,
+    task: Task = "train",
+    first: int = 0,
 ) -> tuple[RunRecord, ...]:
     """Trains trials in this process, or describes them, and returns the record of each.
 
     Several trials, which differ only in their seed, train together, and each has its part of the
     time. Where that raises, for example because they do not fit into memory, they train one by one.
+    ``on_epoch`` is called with the first of them as number ``first``.
     """
-    logs = [TrialLog(partial(on_epoch, place)) for place in range(len(trials))]
+    logs = [TrialLog(partial(on_epoch, first + place)) for place in range(len(trials))]
     started_at, began = utc_now(), time.perf_counter()
     memory.reset_peak()
     energy_before = energy.counters()
@@ -74,21 +80,14 @@ def execute(
     if not failures:
         gc.collect()  # only now has the error let go of what the attempt held in memory
         print("training one by one instead", flush=True)  # noqa: T201 - a log
-        return _one_by_one(trials, entry, on_epoch)
+        each = (execute((t,), entry, on_epoch, first=place) for place, t in enumerate(trials))
+        return tuple(record for (record,) in each)
     whole = time.perf_counter() - began
     joules = energy.spent(energy_before, whole)
     share = None if joules is None else joules / len(trials)
     spent = Spent(started_at, whole / len(trials), share)
-    each = zip(trials, logs, failures, strict=True)
-    return tuple(_storable(trial, log, spent, failure) for trial, log, failure in each)
-
-
-def _one_by_one(trials: Sequence[Trial], entry: Entry, on_epoch: OnEpoch) -> tuple[RunRecord, ...]:
-    def at(place: int) -> OnEpoch:
-        return lambda _place, number, metrics: on_epoch(place, number, metrics)
-
-    each = (execute((trial,), entry, at(place)) for place, trial in enumerate(trials))
-    return tuple(record for (record,) in each)
+    ended = zip(trials, logs, failures, strict=True)
+    return tuple(_storable(trial, log, spent, failure) for trial, log, failure in ended)
 
 
 def _failure(trial: Trial, log: TrialLog, entry: Entry, task: Task) -> Failure | None:
@@ -114,7 +113,7 @@ def _failures_together(
     trials: Sequence[Trial], logs: Sequence[TrialLog], entry: Entry
 ) -> list[Failure | None]:
     """Trains the trials in one call; returns why each failed, if it did, or nothing of any."""
-    assert entry.train_together is not None  # noqa: S101 - else nobody puts trials together
+    assert entry.train_together is not None  # noqa: S101 - else trials do not join
     try:
         errors = entry.train_together(copy.deepcopy(list(trials)), logs)
         _require_one_each(errors, trials)
@@ -148,7 +147,7 @@ def _storable(trial: Trial, log: TrialLog, spent: Spent, failure: Failure | None
     """Makes the record of what a log holds; a failed one if that cannot be stored."""
     try:
         contents = storable(log.contents())
-    except Exception as error:  # what a training function left in the log may be anything
+    except Exception as error:  # a training function may leave anything in the log
         contents = LogContents()
         problem = f"what the training reported cannot be stored: {_with_place(error)}"
         failure = failure or ("raised", problem)
@@ -162,7 +161,7 @@ def _storable(trial: Trial, log: TrialLog, spent: Spent, failure: Failure | None
 def make_record(
     trial: Trial, contents: LogContents, spent: Spent, failure: Failure | None = None
 ) -> RunRecord:
-    """Puts the record of an ended trial together."""
+    """Returns the record of a trial that has ended."""
     peak = known_metric(PEAK_MEMORY_BYTES, float(memory.peak_bytes()))
     own = () if failure or peak.name in {m.name for m in contents.metrics} else (peak,)
     reason, message = failure or (None, "")
@@ -184,12 +183,8 @@ def make_record(
         steps=contents.steps,
         predictions=contents.predictions,
         exhibits=contents.exhibits,
-        environment=_environment(trial, contents),
+        environment={**environment_facts(), **contents.environment, "threads": str(trial.threads)},
     )
-
-
-def _environment(trial: Trial, contents: LogContents) -> Mapping[str, str]:
-    return {**environment_facts(), **contents.environment, "threads": str(trial.threads)}
 
 
 def _show_traceback() -> None:
@@ -207,10 +202,10 @@ def _with_place(error: BaseException) -> str:
 
 
 def error_line(error: BaseException, before: str = "", after: str = "") -> str:
-    """Returns what an error says as one line that can be stored, whoever wrote the error."""
+    """Returns the text of an error as one line that can be stored, whatever its class."""
     try:
         text = str(error)
-    except Exception:  # of an exception that somebody else wrote
+    except Exception:  # of an exception class that is not ours
         text = "(it cannot be shown)"
     line = f"{' '.join(f'{before}{text[:_LONGEST]}'.split())[:_LONGEST]}{after}"
     return line.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Trains what is to do and stores each record as it comes."""
+"""Trains trials and stores each record when its trial ends."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import replace
 
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
-from ablations.errors import UnstorableError
+from ablations.errors import ReportingError, UnstorableError
 from ablations.records.agreement import Units
 from ablations.records.sqlite.store import Store
-from ablations.run.execute import REPORTING, Failure, Spent, error_line, make_record, utc_now
+from ablations.run.execute import REPORTING, Spent, error_line, make_record, utc_now
 from ablations.run.executors import Executor, Work
 from ablations.run.observer import Observer
 
 
 def describe_trials(work: Work, executor: Executor, store: Store) -> None:
-    """Stores what the entry's ``describe`` shows of each trial; what fails is left for later."""
+    """Stores what the entry's ``describe`` shows of each trial, unless that fails."""
     with closing(executor.run(work, Observer())) as ended:  # type: ignore[type-var]
         for trial, record in ended:
             if record.completed:
@@ -35,16 +35,15 @@ def run_trials(
 ) -> None:
     """Trains the trials that have no final record, and commits each record as its trial ends.
 
-    When all have ended it goes on with those that ``work.more`` returns, each at most once. A
-    trial whose metrics have other units than those of earlier ones, which ``units`` knows, fails:
-    once it counted as completed, all of them could never be read together again. ``check`` is
-    called with each stored record; an error that it raises ends the run.
+    When all have ended it trains those that ``work.more`` returns, each at most once. A trial whose
+    metrics have other units than those of earlier ones (``units``) fails: if it counted as
+    completed, the records of all could no longer be read together. ``check`` is called with each
+    stored record; an error that it raises ends the run.
 
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
     """
     watcher, begun = observer or Observer(), set[str]()
-    known = units or Units()
     with store.driving():
 
         def fresh(wanted: Sequence[Trial]) -> list[Trial]:
@@ -60,28 +59,25 @@ def run_trials(
             return found
 
         first = replace(work, trials=fresh(work.trials), more=added)
-        ends = executor.run(first, watcher)
-        with closing(ends) as ended:  # type: ignore[type-var]
+        with closing(executor.run(first, watcher)) as ended:  # type: ignore[type-var]
             for trial, record in ended:
-                kept = _kept(store, trial, _agreeing(known, record))
-                watcher.finished(trial, kept)
-                check(kept)
+                fault = units.fault(record) if units and record.completed else None
+                stored = _stored(store, trial, record, fault)
+                watcher.finished(trial, stored)
+                check(stored)
 
 
-def _agreeing(units: Units, record: RunRecord) -> RunRecord:
-    """Returns the record, as a failed one where its units are others than those of earlier ones."""
-    fault = units.fault(record) if record.completed else None
-    if fault is None:
-        return record
-    return replace(record, status="failed", reason="raised", message=error_line(fault, REPORTING))
-
-
-def _kept(store: Store, trial: Trial, record: RunRecord) -> RunRecord:
-    """Stores a record, or in its place that it could not be stored, and returns what it stored."""
+def _stored(
+    store: Store, trial: Trial, record: RunRecord, fault: ReportingError | None
+) -> RunRecord:
+    """Stores a record, or a failed one where it has a fault or cannot be stored; returns that."""
+    if fault is not None:
+        message = error_line(fault, REPORTING)
+        record = replace(record, status="failed", reason="raised", message=message)
     try:
         store.append(record)
     except UnstorableError as error:
-        failure: Failure = ("raised", error_line(error))
-        record = make_record(trial, LogContents(), Spent(utc_now(), 0.0), failure)
+        spent, failure = Spent(utc_now(), 0.0), error_line(error)
+        record = make_record(trial, LogContents(), spent, ("raised", failure))
         store.append(record)
     return record

@@ -1,4 +1,4 @@
-"""What a worker gives back to itself after each trial, whatever the trial did to it."""
+"""Restores a worker's process after each trial, whatever the trial changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import threading
 from contextlib import suppress
 from typing import TextIO
+
+import psutil
 
 from ablations.run import descendants
 
@@ -29,22 +31,22 @@ class Surroundings:
         self._folder = os.open(".", os.O_RDONLY)
         self._streams: dict[str, TextIO] = {}
         self._limits = {number: resource.getrlimit(number) for number in _LIMITS}
-        self._processes: frozenset[int] = frozenset()
+        self._processes: list[psutil.Process] = []
         self._threads: frozenset[threading.Thread] = frozenset()
         descendants.keep_orphans()
         self.restore()
 
     def begin(self) -> None:
-        """Notes which processes and threads are there before a trial."""
+        """Notes which processes and threads there are before a trial."""
         self._processes = descendants.own_descendants()
         self._threads = frozenset(threading.enumerate())
 
     def threads_left(self) -> bool:
-        """Whether the trial has left threads, which nobody can end."""
+        """Whether the trial has left threads, which cannot be ended."""
         return not self._threads.issuperset(threading.enumerate())
 
     def restore(self) -> bool:
-        """Puts everything back; returns whether the trial had left processes, which are ended."""
+        """Restores everything; returns whether the trial had left processes, which are ended."""
         for timer in _TIMERS:
             signal.setitimer(timer, 0)
         for limit, (soft, _) in self._limits.items():
@@ -52,12 +54,12 @@ class Surroundings:
                 resource.setrlimit(limit, (soft, resource.getrlimit(limit)[1]))
         for name, number in _STREAMS:
             self._restore_stream(name, number)
-        with suppress(OSError):  # a folder that is gone is missed by whoever needs it
+        with suppress(OSError):  # a folder that is gone cannot be restored
             os.fchdir(self._folder)
         return descendants.end_own(self._processes)
 
     def _restore_stream(self, name: str, number: int) -> None:
-        with suppress(Exception):  # whatever stands there now may be anything
+        with suppress(Exception):  # the trial may have put anything there
             getattr(sys, name).flush()
         os.dup2(self._log, number)
         ours = self._streams.get(name)

@@ -383,9 +383,12 @@ def test_who_runs_a_study_is_named(whole: Store, monkeypatch):
 def test_the_cure_fits_the_fault(tmp_path: Path, raised: str, said: str):
     error = sqlite3.OperationalError("it went wrong")
     error.sqlite_errorname = raised
-    with pytest.raises(StoreError, match=said) as told, connections.telling(tmp_path / "r.sqlite"):
+    with (
+        pytest.raises(StoreError, match=said) as caught,
+        connections.as_store_errors(tmp_path / "r.sqlite"),
+    ):
         raise error
-    assert "it went wrong" in str(told.value)
+    assert "it went wrong" in str(caught.value)
 
 
 def test_a_full_disk_loses_no_record(whole: Store, monkeypatch):

@@ -13,7 +13,7 @@ from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.agreement import distinct
 from ablations.records.readers import git_revision, jsonl, report_json, sqlite
-from ablations.records.readers.reader import CURE, Found, nothing_there
+from ablations.records.readers.reader import Found, nothing_there
 
 FILES = (sqlite.READER, report_json.READER, jsonl.READER)
 """The kinds of files; JSON lines come last, for they may have any name."""
@@ -71,6 +71,3 @@ def _inside(path: Path, study: Study) -> Path:
     names = (name for reader in READERS for name in reader.inside)
     files = (path / n.format(slug=study.slug, report=study.report_name) for n in names)
     return next((file for file in files if file.is_file()), path)
-
-
-__all__ = ["CURE", "FILES", "READERS", "read_records_of", "read_source"]

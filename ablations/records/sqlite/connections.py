@@ -26,7 +26,7 @@ T = TypeVar("T")
 Query = Callable[[sqlite3.Connection], Iterator[T]]
 
 READ_SECONDS, WRITE_SECONDS = 5.0, 30.0
-"""How long to wait for someone who locks the file; a record that cannot be written is lost."""
+"""How long to wait for a process that locks the file; a record that cannot be written is lost."""
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 """What SQLite raises of a damaged file; where its message quotes bytes, that cannot be read."""
@@ -40,9 +40,7 @@ def read_from(path: Path, query: Query[T]) -> tuple[T, ...]:
     Raises:
         StoreError: if it cannot be read.
     """
-    with telling(path):
-        if not _size(path):
-            raise damaged(path, "it is empty", "0 bytes")
+    with as_store_errors(path):
         if may_write(path):
             with closing(connect(path, "mode=rw", READ_SECONDS)) as connection:
                 connection.execute("PRAGMA query_only = ON")
@@ -57,12 +55,10 @@ def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StoreError: if it cannot be written.
     """
-    with telling(path):
+    with as_store_errors(path):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _make(path)
-        if not _size(path):
-            raise damaged(path, "it is empty", "0 bytes")
         with closing(connect(path, "mode=rw", WRITE_SECONDS)) as connection:
             _require_known(path, connection)
             connection.execute("PRAGMA foreign_keys = ON")
@@ -103,26 +99,18 @@ def _make(path: Path) -> None:
         with closing(connect(fresh, "mode=rw")) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             make_tables(connection)
-        with suppress(FileExistsError):  # somebody else was quicker
-            _name_once(fresh, path)
+        try:
+            path.hardlink_to(fresh)
+        except OSError:  # another process was quicker, or the file system has no links
+            if not path.exists():
+                fresh.replace(path)
     finally:
         for left in (fresh, log_of(fresh)):
             left.unlink(missing_ok=True)
 
 
-def _name_once(fresh: Path, path: Path) -> None:
-    """Gives a file its name unless that is taken."""
-    try:
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if not path.exists():
-            fresh.replace(path)
-
-
 def _read_without_locks(path: Path, query: Query[T]) -> tuple[T, ...]:
-    """Reads a file that may not be locked, and again if somebody changed it meanwhile."""
+    """Reads a file that may not be locked, and again if it was changed meanwhile."""
     for _ in range(_TRIES):
         before = _state(path)
         try:
@@ -144,7 +132,7 @@ def _read_without_locks(path: Path, query: Query[T]) -> tuple[T, ...]:
 
 @contextmanager
 def _aside(path: Path) -> Iterator[sqlite3.Connection]:
-    if not _size(log_of(path)):
+    if not (log_of(path).exists() and log_of(path).stat().st_size):
         with closing(connect(path, "mode=ro&immutable=1")) as connection:
             yield connection
         return
@@ -152,15 +140,8 @@ def _aside(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def _state(path: Path) -> tuple[object, ...]:
-    """Returns what differs when somebody wrote to a record file."""
+    """Returns what differs once a record file was written to."""
     facts = [file.stat() for file in (path, log_of(path)) if file.exists()]
     return tuple((found.st_ino, found.st_size, found.st_mtime_ns) for found in facts)
 
@@ -173,7 +154,9 @@ def _ask(path: Path, connection: sqlite3.Connection, query: Query[T]) -> tuple[T
 def _require_known(path: Path, connection: sqlite3.Connection) -> None:
     version = version_of(connection)
     if version == 0:
-        raise damaged(path, "it holds no tables of this program", "schema version 0")
+        size = path.stat().st_size
+        problem = "it holds no tables of this program" if size else "it is empty"
+        raise damaged(path, problem, f"{size} bytes")
     if version != STORE_VERSION:
         raise StoreError(
             f"{path} was written by another version of ablations",
@@ -193,24 +176,23 @@ def damaged(path: Path, problem: str, received: str) -> DamagedStoreError:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
-    """Turns what SQLite and the reader of rows raise into one line with the cure that fits."""
+def as_store_errors(path: Path) -> Iterator[None]:
+    """Turns what SQLite and the reader of rows raise into a `StoreError` with its cure."""
     try:
         yield
     except UNREADABLE as error:
-        raise _told(path, error) from error
+        raise _store_error(path, error) from error
     except DamagedError as error:
         raise damaged(path, error.where, error.why) from error
 
 
-def _told(path: Path, error: Exception) -> StoreError:
+def _store_error(path: Path, error: Exception) -> StoreError:
     name = getattr(error, "sqlite_errorname", "")
     for starts, problem, cure in _FAULTS:
         if name.startswith(starts):
             who = holder(path, log_of(path), path.with_name(f"{path.name}-shm"))
-            return StoreError(
-                f"{path} {problem.format(holder=who)}", received=str(error), cure=cure
-            )
+            line = f"{path} {problem.format(holder=who)}"
+            return StoreError(line, received=str(error), cure=cure)
     return damaged(path, "SQLite cannot read it", str(error))
 
 
@@ -233,7 +215,7 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG"),
         "takes no such record",
-        "Report it: the record should have been refused before",
+        "Report this error of the program: the record should have been refused before",
     ),
 )
-"""SQLite's names of faults (https://www.sqlite.org/rescode.html), what to say, and the cure."""
+"""SQLite's names of errors (https://www.sqlite.org/rescode.html), the problem, and the cure."""

@@ -1,9 +1,9 @@
 """Stores in a record file which verdicts were shown, and when.
 
 Two small tables beside the records, made at the first look; a file without them is complete too.
-They are evidence and no lock: whoever can write the file can change them. Where the file cannot be
-written, or another process holds it, the look is not stored and the verdicts are shown all the
-same.
+They are evidence and no protection: whoever can write the file can change them. Where the file
+cannot be written, or another process locks it, the look is not stored, and the verdicts are shown
+all the same.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ablations.core.interim_looks import InterimLook, Rule
 from ablations.errors import StoreError
-from ablations.records.sqlite.connections import read_from
+from ablations.records.sqlite.connections import connect, read_from
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS looks (
@@ -33,8 +34,6 @@ _WAIT_SECONDS = 1.0
 
 def read_looks(path: Path) -> tuple[InterimLook, ...]:
     """Returns the looks that a record file holds, oldest first; none where they cannot be read."""
-    if not path.exists():
-        return ()
     try:
         return read_from(path, _read)
     except (StoreError, ValueError, TypeError, KeyError):
@@ -55,26 +54,14 @@ def _rule(facts: dict[str, Any]) -> Rule:
     return Rule(frozenset(facts["arms"]), seeds, str(facts["metric"]), float(facts["margin"]))
 
 
-def _facts(rule: Rule) -> str:
-    return json.dumps(
-        {
-            "arms": sorted(rule.arms),
-            "seeds": rule.seeds,
-            "metric": rule.metric,
-            "margin": rule.margin,
-        }
-    )
-
-
 def keep_look(path: Path, look: InterimLook) -> None:
     """Adds a look to a record file, unless the last one had the same rule and trials."""
-    if not path.exists():
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection, connection:
-            _keep(connection, look)
-    except sqlite3.Error:
-        return  # read-only, full or held: see above
+    with (
+        suppress(sqlite3.Error),  # not there, read-only, full or locked: see above
+        closing(connect(path, "mode=rw", _WAIT_SECONDS)) as connection,
+        connection,
+    ):
+        _keep(connection, look)
 
 
 def _keep(connection: sqlite3.Connection, look: InterimLook) -> None:
@@ -82,7 +69,8 @@ def _keep(connection: sqlite3.Connection, look: InterimLook) -> None:
         connection.execute(statement)
     known = {key for (key,) in connection.execute("SELECT key FROM looked_at")}
     last = connection.execute("SELECT rule FROM looks ORDER BY id DESC LIMIT 1").fetchone()
-    facts, new = _facts(look.rule), sorted(look.keys - known)
+    facts = json.dumps(asdict(look.rule) | {"arms": sorted(look.rule.arms)})
+    new = sorted(look.keys - known)
     if last == (facts,) and not new:
         return
     cursor = connection.execute("INSERT INTO looks (at, rule) VALUES (?, ?)", (look.at, facts))

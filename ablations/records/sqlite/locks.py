@@ -1,4 +1,4 @@
-"""Who holds a lock on a file, as far as the system tells."""
+"""Finds the process that locks a file, where the system shows it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOCKS = Path("/proc/locks")
-"""Linux lists here who locks what: number, kind, mode, access, process, device:inode, range."""
+"""Linux's list of locks: number, kind, mode, access, process, device:inode, range."""
 
 
 def holder(*paths: Path) -> str:
     """Returns the process that locks one of the files, with its command; else "another process"."""
-    found = next(_holders({_inode(path) for path in paths if path.exists()}), None)
+    found = next(_holders({path.stat().st_ino for path in paths if path.exists()}), None)
     if found is None:
         return "another process"
     command = _command(found)
     return f"process {found} ({command})" if command else f"process {found}"
 
 
-def _inode(path: Path) -> int:
-    return path.stat().st_ino
-
-
 def _holders(inodes: set[int]) -> Iterator[int]:
     try:
         lines = LOCKS.read_text(encoding="ascii").splitlines()
-    except OSError:  # not Linux, or not told
+    except OSError:  # not Linux, or not shown
         return
     rows = [line.split() for line in lines if "->" not in line]
     for row in sorted(rows, key=lambda row: "WRITE" not in row):

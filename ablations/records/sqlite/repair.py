@@ -1,4 +1,4 @@
-"""Salvages what is sound of a damaged file of records, and says what is lost."""
+"""Keeps the sound records of a damaged file, and lists what is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from typing import Any
 from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
 from ablations.records.readers.jsonl import lines_of, record_from_json
-from ablations.records.sqlite.connections import UNREADABLE, copied, damaged, log_of, telling
+from ablations.records.sqlite.connections import (
+    UNREADABLE,
+    as_store_errors,
+    copied,
+    damaged,
+    log_of,
+)
 from ablations.records.sqlite.rows import (
     DamagedError,
     fetch,
@@ -45,7 +51,7 @@ class Repaired:
 
 
 def repair_message(path: Path, found: Repaired) -> str:
-    """Says in one line what became of a file."""
+    """Returns one line about what became of a file."""
     kept = counted(found.kept, "record")
     if found.damaged is None:
         return f"{path} is sound: {kept}; it was left as it is"
@@ -63,7 +69,7 @@ def repair(path: Path) -> Repaired:
     if not path.is_file():
         raise StoreError(
             f"{path} is no file of records",
-            received="nothing of this name",
+            received="a name that does not exist",
             cure="Name a study, its records.sqlite, or a .jsonl file",
         )
     if path.suffix != ".sqlite":  # as everywhere else, all other files are JSON lines
@@ -82,9 +88,7 @@ def _repair_lines(path: Path) -> Repaired:
             lost.append(f"line {number}: {error}")
     if not lost:
         return Repaired(len(sound), (), None)
-    aside = _free(path)
-    with replaced_file(aside) as copy:
-        copy.write(path.read_bytes())
+    aside = _kept_aside(path)
     with replaced_file(path) as file:
         file.writelines(line + b"\n" for line in sound)
     return Repaired(len(sound), tuple(lost), aside)
@@ -95,11 +99,10 @@ def _repair_store(path: Path) -> Repaired:
         return Repaired(_sound(path), (), None)
     fresh = path.with_name(f".new-{token_hex(8)}")
     try:
-        with telling(path), copied(path) as copy:
+        with as_store_errors(path), copied(path) as copy:
             lost = _salvage(copy, fresh)
         kept = len(Store(fresh).records())
-        aside = _free(path)
-        _keep(path, aside)
+        aside = _kept_aside(path)
         fresh.replace(path)
     finally:
         for left in (fresh, log_of(fresh)):
@@ -107,8 +110,11 @@ def _repair_store(path: Path) -> Repaired:
     return Repaired(kept, tuple(lost), aside)
 
 
-def _keep(path: Path, aside: Path) -> None:
-    """Keeps a damaged file under another name; until it is replaced it has its own name too."""
+def _kept_aside(path: Path) -> Path:
+    """Gives a damaged file a second name, which it keeps when it is replaced; returns that."""
+    names = ("", *(f"-{number}" for number in range(2, 10_000)))
+    asides = (path.with_name(f"{path.name}.damaged{name}") for name in names)
+    aside = next(aside for aside in asides if not aside.exists())
     try:
         aside.hardlink_to(path)
     except OSError:  # a file system without links
@@ -116,6 +122,7 @@ def _keep(path: Path, aside: Path) -> None:
     if log_of(path).exists():  # SQLite would add what is in it to the new file
         log_of(path).rename(log_of(aside))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    return aside
 
 
 def _sound(path: Path) -> int:
@@ -127,19 +134,11 @@ def _sound(path: Path) -> int:
     """
     store = Store(path)
     store.descriptions()
-    store.outcomes()
-    with telling(path), copied(path) as copy, closing(sqlite3.connect(copy)) as connection:
+    with as_store_errors(path), copied(path) as copy, closing(sqlite3.connect(copy)) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise damaged(path, "its tables do not fit together", found)
     return len(store.records())
-
-
-def _free(path: Path) -> Path:
-    """Returns a name for the damaged file that is not taken."""
-    first = path.with_name(f"{path.name}.damaged")
-    others = (path.with_name(f"{path.name}.damaged-{number}") for number in range(2, 10_000))
-    return first if not first.exists() else next(p for p in others if not p.exists())
 
 
 def _salvage(copy: Path, fresh: Path) -> list[str]:
@@ -176,8 +175,7 @@ def _names(connection: sqlite3.Connection) -> list[str]:
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
     """Copies the rows of one of our tables that can be read, and that its rules allow."""
-    query = "SELECT name FROM pragma_table_info(?)"
-    found = [name for (name,) in new.execute(query, (table,))]
+    found = [name for name, *_ in new.execute(f"SELECT * FROM {table}").description]  # noqa: S608
     columns = found if "id" in found else ["rowid", *found]
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
@@ -192,21 +190,18 @@ def _readable(connection: sqlite3.Connection, table: str, columns: str) -> Itera
     query = f"SELECT rowid, {columns} FROM {table} NOT INDEXED"  # noqa: S608
     seen: set[int] = set()
     for order in ("ASC", "DESC"):
-        try:
+        with suppress(*UNREADABLE):
             for number, *values in connection.execute(f"{query} ORDER BY rowid {order}"):
                 if number in seen:
-                    break
+                    return
                 seen.add(number)
                 yield values
-        except UNREADABLE:
-            continue
-        if order == "ASC":
             return
-    last = max(seen, default=_PROBED) + _PROBED
-    for number in sorted(set(range(1, min(last, 10 * _PROBED))) - seen):
-        with suppress(*UNREADABLE):
-            found = connection.execute(f"{query} WHERE rowid = ?", (number,))
-            yield from (row[1:] for row in found)
+    for number in range(1, min(max(seen, default=0), 9 * _PROBED) + _PROBED):
+        if number not in seen:
+            with suppress(*UNREADABLE):
+                found = connection.execute(f"{query} WHERE rowid = ?", (number,))
+                yield from (row[1:] for row in found)
 
 
 def _copy_other_tables(old: sqlite3.Connection, new: sqlite3.Connection) -> None:

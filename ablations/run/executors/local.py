@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -22,7 +22,7 @@ from ablations.entry import find_entry
 from ablations.errors import StudyError
 from ablations.run.execute import Failure, Spent, make_record, utc_now
 from ablations.run.executors import Ended, Work
-from ablations.run.executors.process import Heard, Lost, WorkerProcess, how_it_ended
+from ablations.run.executors.process import Inbox, Lost, WorkerProcess, how_it_ended
 from ablations.run.executors.worker import (
     EndMessage,
     EpochMessage,
@@ -36,9 +36,6 @@ from ablations.run.machine.memory import KernelKills, held_bytes
 from ablations.run.observer import Observer
 from ablations.text.formatting import gibibytes
 
-Joins = Callable[[Trial], bool]
-
-
 _START_SECONDS = 60.0
 """How long a worker may take to start up before the time of its trial begins to count."""
 
@@ -48,9 +45,8 @@ _WATCH_MEMORY_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The trials that a worker is at; ``began`` is ``None`` while the worker starts up."""
+    """The trials that a worker trains; ``began`` is ``None`` while the worker starts up."""
 
-    number: int
     trials: tuple[Trial, ...]
     started_at: str
     handed_out: float
@@ -68,13 +64,6 @@ class _Job:
         return self.age >= seconds * len(self.trials)
 
 
-def joins_seeds(trial: Trial) -> bool:
-    """Whether a trial trains together with the other seeds of its arm, by its own entry."""
-    entry = find_entry(trial.entry, trial.folder)
-    together = entry.train_together is not None
-    return together and entry.joins_seeds(trial.settings, len(gpus()))
-
-
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
     """Trains on this machine, in worker processes of its own.
@@ -88,12 +77,10 @@ class LocalExecutor:
             are divided among them. Raises `StudyError` for a number below 1.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
-        joins: Says of a trial whether it trains together with the other seeds of its arm.
     """
 
     jobs: int | None = None
     memory_limit_bytes: int | None = None
-    joins: Joins = joins_seeds
 
     def __post_init__(self) -> None:
         if self.jobs is not None and (type(self.jobs) is not int or self.jobs < 1):
@@ -111,11 +98,11 @@ class LocalExecutor:
         threads = max((trial.threads for trial in work.trials), default=1)
         jobs = self.jobs or best_jobs(threads=threads)
         limit = self.memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
-        return _Workers(work, observer, jobs=jobs, limit=limit).run(self.joins)
+        return _Workers(work, observer, jobs=jobs, limit=limit).run()
 
 
 class _Workers:
-    """The workers of one run, what each is at, and the trials that wait for one."""
+    """The workers of one run, the job of each, and the trials that wait for a worker."""
 
     def __init__(self, work: Work, observer: Observer, *, jobs: int, limit: int) -> None:
         self._work, self._observer, self._jobs = work, observer, jobs
@@ -125,13 +112,13 @@ class _Workers:
         self._waiting: deque[tuple[Trial, ...]] = deque()
         self._idle: list[WorkerProcess] = []
         self._busy: dict[WorkerProcess, _Job] = {}
-        self._heard: Heard = Queue(maxsize=1000)
+        self._inbox: Inbox = Queue(maxsize=1000)
         self._kills = KernelKills()
 
-    def run(self, joins: Joins) -> Iterator[Ended]:
+    def run(self) -> Iterator[Ended]:
         try:
             for trials in self._work.rounds():
-                self._waiting.extend(_batches(trials, joins))
+                self._waiting.extend(_batches(trials))
                 while self._waiting or self._busy:
                     while self._waiting and len(self._busy) < self._jobs:
                         self._hand_out(self._waiting.popleft())
@@ -142,13 +129,13 @@ class _Workers:
     def _hand_out(self, trials: tuple[Trial, ...]) -> None:
         process = self._idle_worker() or self._start(trials[0].threads)
         output = TrialOutput(process.log)
-        number = process.order(WorkOrder(trials, self._work.task, self._work.plain))
-        self._busy[process] = _Job(number, trials, utc_now(), time.monotonic(), output)
+        process.order(WorkOrder(trials, self._work.task, self._work.plain))
+        self._busy[process] = _Job(trials, utc_now(), time.monotonic(), output)
         for trial in trials:
             self._observer.started(trial)
 
     def _idle_worker(self) -> WorkerProcess | None:
-        """Returns one that has survived its last trial; what a trial leaves behind may end it."""
+        """Returns one that still runs; what its last trial has left behind may have ended it."""
         while self._idle:
             process = self._idle.pop()
             if process.quiet:
@@ -161,24 +148,21 @@ class _Workers:
         slot = next(slot for slot in count() if slot not in taken)
         log = self._work.log_dir / f"worker-{next(self._numbers)}.log"
         shares = worker_environment(slot, self._jobs, threads=threads)
-        return WorkerProcess(log, {**os.environ, **shares}, heard=self._heard, slot=slot)
+        return WorkerProcess(log, {**os.environ, **shares}, inbox=self._inbox, slot=slot)
 
     def _listen(self) -> Iterator[Ended]:
-        """Handles what the busy workers say, and ends those that overrun their limits."""
+        """Handles the messages of workers, and ends those that exceed their limits."""
         with suppress(Empty):
-            heard = self._heard.get(timeout=self._patience())
-            yield from self._hear(*heard)
-            for _ in range(self._heard.qsize()):
-                yield from self._hear(*self._heard.get_nowait())
+            yield from self._handle(*self._inbox.get(timeout=self._wait_seconds()))
+            for _ in range(self._inbox.qsize()):
+                yield from self._handle(*self._inbox.get_nowait())
         for process, job in list(self._busy.items()):
             if not process.has_ended and (end := self._beyond(process, job)):
                 yield from self._give_up(process, end)
 
-    def _hear(
-        self, process: WorkerProcess, number: int, message: Message | Lost
-    ) -> Iterator[Ended]:
+    def _handle(self, process: WorkerProcess, message: Message | Lost) -> Iterator[Ended]:
         job = self._busy.get(process)
-        if job is None or job.number != number:  # of trials that have been given up
+        if job is None:  # of trials that have been given up
             return
         if isinstance(message, StartMessage):
             self._busy[process] = replace(job, began=time.monotonic())
@@ -202,7 +186,7 @@ class _Workers:
 
     def _lose(self, process: WorkerProcess, job: _Job, *, unreadable: bool) -> Iterator[Ended]:
         if process.suspect or (job.began is None and not process.fresh):
-            # Most likely it fell by what an earlier trial has left behind: try in another worker.
+            # Most likely what an earlier trial left behind has ended it: try in another worker.
             self._drop(process)
             self._waiting.appendleft(job.trials)
             return
@@ -212,7 +196,7 @@ class _Workers:
         yield from self._give_up(process, ("died", f"the worker process {how}{why}"))
 
     def _beyond(self, process: WorkerProcess, job: _Job) -> Failure | None:
-        """Says which limit a job has passed, if any."""
+        """Returns which limit a job has exceeded, if any."""
         job.output.cap()
         longest, most = self._work.timeout_seconds, self._work.memory_bytes
         if longest is not None and job.overran(longest):
@@ -222,8 +206,8 @@ class _Workers:
             return "died", f"held more than memory_gib = {limit} ({now}), and was ended"
         return None
 
-    def _patience(self) -> float:
-        """Seconds until somebody has to be looked after."""
+    def _wait_seconds(self) -> float:
+        """Returns how long to wait for messages before the limits are checked."""
         watch = _WATCH_SECONDS if self._work.memory_bytes is None else _WATCH_MEMORY_SECONDS
         longest = self._work.timeout_seconds
         if longest is None:
@@ -260,10 +244,17 @@ def _fits(message: EndMessage, job: _Job) -> bool:
     return len(records) == len(job.trials) and all(isinstance(r, RunRecord) for r in records)
 
 
-def _batches(trials: Sequence[Trial], joins: Joins) -> Iterator[tuple[Trial, ...]]:
+def _joins_seeds(trial: Trial) -> bool:
+    """Whether a trial trains together with the other seeds of its arm, by its own entry."""
+    entry = find_entry(trial.entry, trial.folder)
+    together = entry.train_together is not None
+    return together and entry.joins_seeds(trial.settings, len(gpus()))
+
+
+def _batches(trials: Sequence[Trial]) -> Iterator[tuple[Trial, ...]]:
     """Yields the trials in their order, with those that join at the first one of their arm."""
     joined: dict[Arm, list[Trial]] = {}
-    for trial in filter(joins, trials):
+    for trial in filter(_joins_seeds, trials):
         joined.setdefault(trial.arm, []).append(trial)
     for trial in trials:
         if trial.arm not in joined:

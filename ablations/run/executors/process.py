@@ -24,13 +24,13 @@ _GRACE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker is gone, or sends what nobody can read."""
+    """The worker has ended, or has sent what cannot be read."""
 
     unreadable: bool
 
 
-Heard = Queue[tuple["WorkerProcess", int, Message | Lost]]
-"""What all workers say: which one, the number of its order, and the message."""
+Inbox = Queue[tuple["WorkerProcess", Message | Lost]]
+"""The messages of all workers, each with its worker."""
 
 
 class WorkerProcess:
@@ -45,19 +45,20 @@ class WorkerProcess:
     Args:
         log: The file that the worker's output is appended to.
         environment: The worker's environment variables.
-        heard: Where its messages go; one that is full makes the worker wait.
+        inbox: Where its messages go; one that is full makes the worker wait.
         slot: Which share of the machine it has, for the executor that gave it.
 
-    ``suspect`` notes that an earlier trial has left threads behind, which may end the worker.
+    ``suspect`` notes that an earlier trial has left threads behind, which may end the worker;
+    ``pid`` is its process id.
     """
 
     def __init__(
-        self, log: Path, environment: Mapping[str, str], *, heard: Heard, slot: int = 0
+        self, log: Path, environment: Mapping[str, str], *, inbox: Inbox, slot: int
     ) -> None:
         self.slot, self.log = slot, log
-        self.orders = 0
         self.suspect = False
-        self._heard, self._stopped, self._ended = heard, False, 0
+        self._inbox, self._stopped = inbox, False
+        self._n_orders = self._n_ended = 0
         self._mark = uuid.uuid4().hex
         log.parent.mkdir(parents=True, exist_ok=True)
         self._connection, theirs = Pipe()
@@ -70,6 +71,7 @@ class WorkerProcess:
                 env={**environment, descendants.MARK: self._mark},
                 pass_fds=(theirs.fileno(),),
             )
+            self.pid = self._popen.pid
             self._greet({"descriptor": theirs.fileno(), "path": sys.path})
         self._orders: SimpleQueue[WorkOrder | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._exchange, daemon=True)
@@ -77,69 +79,58 @@ class WorkerProcess:
 
     def _greet(self, greeting: Mapping[str, object]) -> None:
         if self._popen.stdin is not None:
-            with suppress(BrokenPipeError):  # a worker that is gone already shows in `receive`
+            with suppress(BrokenPipeError):  # `_receive` finds that the worker has ended
                 self._popen.stdin.write(json.dumps(greeting).encode() + b"\n")
-                self._popen.stdin.flush()  # and stays open: its end tells that we are gone
-
-    @property
-    def pid(self) -> int:
-        """The worker's process id."""
-        return self._popen.pid
+                self._popen.stdin.flush()  # it stays open, so that its end shows ours to the worker
 
     @property
     def fresh(self) -> bool:
         """Whether it has had one order at most."""
-        return self.orders <= 1
+        return self._n_orders <= 1
 
     @property
     def has_ended(self) -> bool:
-        """Whether the last message of its latest order has come, though nobody may have read it."""
-        return self._ended == self.orders
+        """Whether the last message of its latest order has arrived, perhaps still unread."""
+        return self._n_ended == self._n_orders
 
     @property
     def quiet(self) -> bool:
-        """Whether an idle worker is there and says nothing, as it should."""
+        """Whether an idle worker still runs and has sent no message, as it should."""
         return self._popen.poll() is None and not self._connection.poll()
 
-    def order(self, order: WorkOrder) -> int:
-        """Hands the worker trials to do at once; returns the order's number.
-
-        That a worker is gone shows in what is heard of it.
-        """
-        self.orders += 1
+    def order(self, order: WorkOrder) -> None:
+        """Gives the worker trials to do at once; if it has ended, a `Lost` arrives in the inbox."""
+        self._n_orders += 1
         self._orders.put(order)
-        return self.orders
 
     def _exchange(self) -> None:
-        """Hands on one order after the other, each with all that the worker says to it."""
+        """Sends one order after the other, and hands on all messages that answer it."""
         while (order := self._orders.get()) is not None:
-            number, message = self.orders, None
-            with suppress(OSError):  # that it is gone shows below
+            with suppress(OSError):  # of a worker that has ended, see below
                 self._connection.send(order)
-            while not isinstance(message, EndMessage | Lost):
-                message = self._receive()
-                if not isinstance(message, EndMessage | Lost):
-                    self._hand_on(number, message)
-            self._ended = number if isinstance(message, EndMessage) else self._ended
-            self._hand_on(number, message)
+            while not isinstance(message := self._receive(), EndMessage | Lost):
+                self._hand_on(message)
+            if isinstance(message, EndMessage):
+                self._n_ended = self._n_orders
+            self._hand_on(message)
 
     def _receive(self) -> Message | Lost:
         try:
             message = self._connection.recv()
         except (EOFError, OSError):
             return Lost(unreadable=False)
-        except Exception:  # what is no pickle of ours may raise anything
+        except Exception:  # reading what we did not send may raise anything
             return Lost(unreadable=True)
         return message if isinstance(message, Message) else Lost(unreadable=True)
 
-    def _hand_on(self, number: int, message: Message | Lost) -> None:
+    def _hand_on(self, message: Message | Lost) -> None:
         while not self._stopped:
             with suppress(Full):
-                self._heard.put((self, number, message), timeout=0.1)
+                self._inbox.put((self, message), timeout=0.1)
                 return
 
     def exit_code(self) -> int | None:
-        """Returns how a process ended that is gone; ``None`` where it lives on."""
+        """Returns the exit code of a process that has ended; ``None`` where it still runs."""
         with suppress(subprocess.TimeoutExpired):
             return self._popen.wait(_GRACE_SECONDS)
         return None
@@ -147,8 +138,8 @@ class WorkerProcess:
     def stop(self) -> None:
         """Ends the worker and all below it at once: what it was training is not recorded."""
         self._stopped = True
-        there = self._popen.poll() is None
-        descendants.end_with_all_below(self._popen.pid if there else None, self._mark)
+        running = self._popen.poll() is None
+        descendants.end_with_all_below(self.pid if running else None, self._mark)
         self._popen.kill()
         with (
             suppress(OSError),
@@ -164,7 +155,7 @@ class WorkerProcess:
 
 
 def how_it_ended(code: int | None, *, unreadable: bool) -> str:
-    """Says in words how a worker was lost.
+    """Returns in words how a worker was lost.
 
     Example:
         >>> how_it_ended(3, unreadable=False), how_it_ended(-40, unreadable=False)

@@ -1,8 +1,8 @@
 """The worker: a process of its own that trains one trial after another.
 
-The driver starts it with ``python -m ablations.run`` and speaks to it through an inherited pipe; a
-line of JSON on standard input says which. A worker lives over many trials, because importing a
-framework takes seconds, and ends with the driver, however the driver ends.
+The driver starts it with ``python -m ablations.run`` and exchanges messages with it through an
+inherited pipe, which a line of JSON on standard input names. A worker trains many trials, because
+importing a framework takes seconds, and ends with the driver, however the driver ends.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class WorkOrder:
 
 @dataclass(frozen=True, slots=True)
 class StartMessage:
-    """The worker is up, has imported the training function, and begins the trial at hand."""
+    """The worker has imported the training function, and begins the trials of its order."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochMessage:
-    """A trial of those at hand, counted from 0, has reported an epoch."""
+    """A trial of the order, whose place counts from 0, has reported an epoch."""
 
     place: int
     number: int
@@ -54,11 +54,11 @@ class EpochMessage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndMessage:
-    """The trials at hand have ended.
+    """The trials of the order have ended.
 
-    ``resident_bytes`` is what the worker holds now; ``left_processes`` says that they had left
-    some, which were ended: whatever in the worker counted on them is broken. ``left_threads`` says
-    that threads go on, which may yet end the worker.
+    ``resident_bytes`` is the memory that the worker holds now. ``left_processes``: they had left
+    some, which were ended, so that what used them in the worker is broken. ``left_threads``: they
+    have left some, which may still end the worker.
     """
 
     records: tuple[RunRecord, ...]
@@ -96,13 +96,13 @@ class _Line:
         self._driver, self._lock, self._open = driver, threading.Lock(), True
 
     def send(self, message: Message) -> None:
-        """Sends a message, unless the trials that this line was made for have ended."""
+        """Sends a message, unless the trials of this order have ended."""
         with self._lock:
             if self._open:
                 self._driver.send(message)
 
     def close(self) -> None:
-        """Lets nothing through any more, such as what a thread left behind still reports."""
+        """Drops all further messages, such as those of a thread that a trial left behind."""
         with self._lock:
             self._open = False
 
@@ -117,7 +117,7 @@ def _own_stdin() -> int:
 
 
 def _end_with_driver(stdin: int) -> None:
-    """Waits for the end of the driver's pipe, which comes when the driver is gone."""
+    """Waits for the end of the driver's pipe, which comes when the driver has ended."""
     while os.read(stdin, 4096):
         pass
     _end()
@@ -125,7 +125,7 @@ def _end_with_driver(stdin: int) -> None:
 
 def _end() -> NoReturn:
     """Ends this process at once, with all that were started from it."""
-    descendants.end_own(frozenset())
+    descendants.end_own()
     os._exit(1)
 
 
@@ -140,7 +140,8 @@ def _perform(order: WorkOrder, line: _Line, surroundings: Surroundings) -> tuple
     try:
         entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
-        return tuple(_refused(trial, error_line(error)) for trial in trials)
+        spent, why = Spent(utc_now(), 0.0), error_line(error)
+        return tuple(make_record(t, LogContents(), spent, ("raised", why)) for t in trials)
     surroundings.begin()
     line.send(StartMessage())
     try:
@@ -148,8 +149,3 @@ def _perform(order: WorkOrder, line: _Line, surroundings: Surroundings) -> tuple
             return execute(trials, entry, on_epoch, task=order.task)
     finally:
         line.close()
-
-
-def _refused(trial: Trial, message: str) -> RunRecord:
-    """Makes the record of a trial whose training function cannot be had."""
-    return make_record(trial, LogContents(), Spent(utc_now(), 0.0), ("raised", message))
