@@ -1,7 +1,7 @@
-"""Tells which study file a folder of records or a report belongs to.
+"""Notes which study file a folder of records or a report belongs to, and checks it.
 
-Both are named after the study file alone, without its folder; two files of one name must not share
-a store, nor overwrite each other's report. Paths are kept relative to the folder, so that a whole
+Both have the name of the study file without its folder; two files of one name must not share a
+store, nor overwrite each other's report. Paths are kept relative to the folder, so that a whole
 tree can be moved, and so that a report which is published names no folder outside of its project.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from ablations.core.study import Study
 from ablations.errors import StoreError, StudyError
+from ablations.files import replaced_file
 
 _FILE = "origin.json"
 _BUILT_IN = "built-in "
@@ -25,7 +26,7 @@ _CLIMBS = 2
 
 
 def origin_of_report(study: Study, reports_dir: Path) -> dict[str, Any]:
-    """Returns what a report says of where its study lies: relative to the folder of all reports."""
+    """Returns where a report's study lies, relative to the folder of all reports."""
     where = _place(study, reports_dir)
     if where.count("..") > _CLIMBS:
         digest = hashlib.sha256(str(study.file).encode()).hexdigest()[:16]
@@ -41,15 +42,13 @@ def require_own_report(study: Study, reports_dir: Path) -> None:
     """
     folder = reports_dir / study.report_name
     kept = _read(folder / "report.json").get("origin")
-    ours = origin_of_report(study, reports_dir)
-    if not isinstance(kept, dict) or kept == ours:
+    if not isinstance(kept, dict):
         return
-    same_study = _is_ours(str(kept.get("study")), study, reports_dir)
-    if same_study and kept.get("with") == study.variant:
+    if kept.get("with") == study.variant and _is_ours(str(kept.get("study")), study, reports_dir):
         return
     raise StudyError(
         f"{folder} is the report of another study",
-        received=f"{_shown(study)}, and there a report of {_told(kept.get('study'), reports_dir)}",
+        received=f"{_shown(study)}, and there a report of {_named(kept.get('study'), reports_dir)}",
         cure="Rename this study file, or name another folder with --reports-dir",
     )
 
@@ -64,21 +63,19 @@ def require_own_records(study: Study, folder: Path) -> None:
     if isinstance(kept, str) and not _is_ours(kept, study, folder):
         raise StoreError(
             f"{folder} holds the records of another study",
-            received=f"{_shown(study)}, and there records of {_told(kept, folder)}",
+            received=f"{_shown(study)}, and there records of {_named(kept, folder)}",
             cure="Rename this study file, or name another folder with --runs-dir",
         )
 
 
 def claim_records(study: Study, folder: Path) -> None:
-    """Notes that a store belongs to the study; where nothing can be written, nothing is."""
-    text = json.dumps({"study": _place(study, folder)}, ensure_ascii=False)
-    path = folder / _FILE
+    """Notes that a store belongs to the study, where its folder may be written."""
+    path, note = folder / _FILE, {"study": _place(study, folder)}
     with suppress(OSError):
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if _read(path) != note:
             folder.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(".new")
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(path)
+            with replaced_file(path) as file:
+                file.write(json.dumps(note, ensure_ascii=False).encode())
 
 
 def _place(study: Study, folder: Path) -> str:
@@ -88,7 +85,7 @@ def _place(study: Study, folder: Path) -> str:
 
 
 def _is_ours(kept: str, study: Study, folder: Path) -> bool:
-    """Whether this is the study that was noted, or one that took the place of one that is gone."""
+    """Whether this is the study that was noted, or that one no longer exists."""
     if kept == _place(study, folder):
         return True
     if kept.startswith(_BUILT_IN):
@@ -106,7 +103,7 @@ def _shown(study: Study) -> str:
     return f"{_BUILT_IN}{study.slug}" if study.file is None else os.path.relpath(study.file)
 
 
-def _told(kept: object, folder: Path) -> str:
+def _named(kept: object, folder: Path) -> str:
     text = str(kept)
     if text.startswith((_BUILT_IN, _ELSEWHERE)):
         return text
@@ -114,7 +111,7 @@ def _told(kept: object, folder: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Reads a JSON object; what is missing or damaged tells of no other study."""
+    """Reads a JSON object; one that is missing or damaged counts as empty."""
     with suppress(OSError, ValueError, RecursionError):
         found = json.loads(path.read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}

@@ -10,16 +10,16 @@ from typing import BinaryIO
 from ablations.core.checks import grouped
 
 KEPT_BYTES = 1_000_000
-"""How much of a trial's output stays at its beginning, and as much at its end."""
+"""How much of a trial's output is kept at its beginning, and as much at its end."""
 
 _SLACK_BYTES = 8_000_000  # while a trial runs, so that its log is not rewritten all the time
 
 
 class TrialOutput:
-    """What the trials at hand have printed so far, at the end of their worker's log.
+    """What the trials of one order have printed so far, at the end of their worker's log.
 
-    The worker writes to the file itself, so that nothing is lost when the driver ends. What is
-    printed in the very moment in which the middle is cut out may be lost.
+    The worker writes to the file itself, so that nothing is lost when the driver ends. What it
+    prints while the middle is removed may be lost.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class TrialOutput:
         self._left_out = 0
 
     def cap(self, *, ended: bool = False) -> None:
-        """Cuts out the middle of what is too long."""
+        """Removes the middle of what is too long."""
         slack = 0 if ended else _SLACK_BYTES
         if _size(self._path) - self._start > 2 * KEPT_BYTES + len(self._note) + slack:
             with suppress(OSError):  # a training function may remove even this file

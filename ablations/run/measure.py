@@ -1,4 +1,4 @@
-"""Measures what a trial of each arm will take, from two short epochs that leave no record."""
+"""Measures how long a trial of each arm will take, from two epochs that leave no record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ablations.core.design import Arm
-from ablations.core.record import RunRecord
 from ablations.core.study import Trial
 from ablations.errors import StudyError
 from ablations.run.executors import Executor, Work
@@ -51,20 +50,16 @@ def measure_arms(work: Work, executor: Executor) -> dict[Arm, float]:
     short = [replace(t, settings={**t.settings, "epochs": _EPOCHS}) for t in first.values()]
     clock = _Clock()
     for trial, record in executor.run(replace(work, trials=short), clock):
-        _require_completed(trial, record)
-    return {arm: _whole(clock.times[arm], trial) for arm, trial in first.items()}
+        if not record.completed:
+            raise StudyError(
+                f"--measure: {trial.arm.name} failed ({record.reason})",
+                received=record.message,
+                cure="Correct the cause; nothing was recorded",
+            )
+    return {arm: _whole_seconds(clock.times[arm], trial) for arm, trial in first.items()}
 
 
-def _require_completed(trial: Trial, record: RunRecord) -> None:
-    if not record.completed:
-        raise StudyError(
-            f"--measure: {trial.arm.name} failed ({record.reason})",
-            received=record.message,
-            cure="Correct the cause; nothing was recorded",
-        )
-
-
-def _whole(times: Sequence[float], trial: Trial) -> float:
+def _whole_seconds(times: Sequence[float], trial: Trial) -> float:
     began, first, second = times[0], times[1], times[-1]
     epoch = second - first
     return (first - began - epoch) + epoch * int(trial.settings["epochs"])

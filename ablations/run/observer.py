@@ -1,4 +1,4 @@
-"""What may be watched while trials run."""
+"""The events of a run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ablations.core.study import Trial
 
 
 class Observer:
-    """Hears of everything that happens in a run; this one keeps silent."""
+    """Receives the events of a run; this one ignores them."""
 
     def added(self, trials: Sequence[Trial]) -> None:
-        """More trials are to be trained than were known at the start."""
+        """Trials were added that were not known at the start."""
 
     def started(self, trial: Trial) -> None:
         """A worker has begun a trial."""

@@ -1,7 +1,7 @@
 """How many threads the libraries of a process compute with.
 
-The results of a training depend on it: a sum that is divided among threads is rounded otherwise
-than one that is not. So the number belongs to the trial and not to what runs beside it.
+The results of a training depend on it: a sum that is divided among threads is rounded differently.
+So the number is part of the trial, and does not depend on what else runs on the machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def thread_variables(threads: int) -> dict[str, str]:
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Has this process compute with so many threads, from here on where it cannot be undone.
+    """Has this process compute with so many threads; for some libraries this cannot be undone.
 
     Raises:
         StudyError: if a framework has been imported already and has other ones.
@@ -44,7 +44,7 @@ def limited(threads: int) -> Iterator[None]:
         found = [os.environ.get(name) for name in names]
         if framework in sys.modules and found != [str(threads)] * len(names):
             raise StudyError(
-                f"{framework} is imported already, and its threads are no longer to be set",
+                f"{framework} is imported already, and its threads can no longer be set",
                 received=f"threads = {threads}, {names[0]}={found[0]}",
                 cure="Train in worker processes (jobs = 1 or more), or begin a new process",
             )

@@ -65,7 +65,7 @@ def test_a_framework_that_has_its_threads_already_is_refused(clean, study, monke
     with pytest.raises(StudyError) as caught:
         run_study(study, jobs=0)
     assert str(caught.value) == (
-        "tensorflow is imported already, and its threads are no longer to be set. Received: "
+        "tensorflow is imported already, and its threads can no longer be set. Received: "
         "threads = 1, TF_NUM_INTRAOP_THREADS=None. Train in worker processes (jobs = 1 or more), "
         "or begin a new process."
     )

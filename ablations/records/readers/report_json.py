@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
-from pydantic import model_validator as model
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo
@@ -28,6 +27,12 @@ def _moment(text: str) -> str:
     return text
 
 
+def _seed(text: object) -> int:
+    if not (isinstance(text, str) and text.isascii() and text.isdigit()):
+        raise ValueError(f"a seed should be a whole number ({text!r})")
+    return int(text)
+
+
 class _Open(Strict):
     """A part of a document that may hold more than is read here."""
 
@@ -45,39 +50,24 @@ class _Arm(_Open):
     """What was measured of one arm: values by metric and seed."""
 
     levels: dict[str, str]
-    values: dict[str, dict[str, float]]
+    values: dict[str, dict[Annotated[int, BeforeValidator(_seed)], float]]
     untrained: list[int] = Field(default_factory=list)
 
-    @model(mode="after")
-    def _seeds(self) -> Self:
-        for seed in {seed for own in self.values.values() for seed in own}:
-            if not (seed.isascii() and seed.isdigit()):
-                raise ValueError(f"values: a seed should be a whole number ({seed!r})")
-        return self
 
-    def value(self) -> PastArm:
-        """Returns the arm with whole numbers as seeds."""
-        values = {
-            name: {int(seed): value for seed, value in own.items()}
-            for name, own in self.values.items()
-        }
-        return PastArm(Arm(tuple(self.levels.items())), values, tuple(self.untrained))
+def _distinct(arms: list[_Arm]) -> list[_Arm]:
+    require_once("the arm", [tuple(arm.levels.items()) for arm in arms])
+    return arms
 
 
 class _Measured(_Open):
-    """What a later state of a study can be held against."""
+    """What a later state of a study can be compared with."""
 
     data: list[str]
     started: list[Annotated[str, AfterValidator(_moment)]] = Field(default_factory=list)
     environments: list[dict[str, Fact]]
     metrics: dict[str, _Info] = Field(default_factory=dict)
-    arms: list[_Arm]
+    arms: Annotated[list[_Arm], AfterValidator(_distinct)]
     checksum: str | None = None
-
-    @model(mode="after")
-    def _told_apart(self) -> Self:
-        require_once("arms: the arm", [tuple(arm.levels.items()) for arm in self.arms])
-        return self
 
 
 class _Summary(_Open):
@@ -90,7 +80,7 @@ _SUMMARY = TypeAdapter(_Summary)
 
 
 def measured_document(findings: Findings) -> dict[str, Any]:
-    """Returns what a later state of the study can be held against, with its checksum."""
+    """Returns what a later state of the study can be compared with, and its checksum."""
     found = _Measured.model_construct(
         data=list(findings.data),
         started=list(findings.started),
@@ -104,10 +94,7 @@ def measured_document(findings: Findings) -> dict[str, Any]:
 
 
 def _arm_document(arm: ArmFinding) -> _Arm:
-    values = {
-        name: {str(seed): value for seed, value in summary.values}
-        for name, summary in arm.summaries.items()
-    }
+    values = {name: dict(summary.values) for name, summary in arm.summaries.items()}
     levels, untrained = dict(arm.arm.levels), list(arm.untrained)
     return _Arm.model_construct(levels=levels, values=values, untrained=untrained)
 
@@ -125,9 +112,13 @@ def _read(path: Path, source: str) -> Past:
             received=str(error),
             cure=CURE,
         ) from error
+    arms = [
+        PastArm(Arm(tuple(own.levels.items())), own.values, tuple(own.untrained))
+        for own in found.arms
+    ]
     return Past(
         source,
-        tuple(arm.value() for arm in found.arms),
+        tuple(arms),
         tuple(found.data),
         tuple(found.environments),
         tuple(found.started),

@@ -1,4 +1,4 @@
-"""Who trains: trials in, records out.
+"""Executors: trials in, records out.
 
 An executor is a value with one method, so another one is a module beside `inline` and `local` and
 nothing else: pass it to ``run_study(study, executor=...)``. ``docs/extending.md`` writes one.
@@ -64,6 +64,6 @@ class Executor(Protocol):
     def run(self, work: Work, observer: Observer) -> Iterator[Ended]:
         """Yields each trial with its record as it ends; closing the iterator stops all of them.
 
-        What goes wrong in a trial is a failed record. The observer hears when trials start and of
-        their epochs; whoever iterates tells it that they have ended.
+        What goes wrong in a trial is a failed record. The executor tells the observer when trials
+        start and end an epoch; whoever iterates tells it that they have ended.
         """

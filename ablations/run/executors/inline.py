@@ -22,7 +22,7 @@ class InlineExecutor:
     its threads already: `limited` refuses where these are not those of the trials.
 
     Args:
-        train: Stands in for the training function that the trials name.
+        train: Used in place of the training function that the trials name.
     """
 
     train: Train | None = None

@@ -1,1 +1,1 @@
-"""What this machine is, has and takes."""
+"""This machine: its hardware, memory, energy and environment."""

@@ -1,8 +1,8 @@
-"""The energy that the machine's processors and GPUs take, where the hardware tells.
+"""The energy that the machine's processors and GPUs use, where the hardware counts it.
 
 Linux counts a processor's energy in ``/sys/class/powercap`` (RAPL), NVIDIA's library a GPU's since
-its driver was loaded. Neither knows which process it was for, so a trial's energy is only known
-where it had the machine to itself.
+its driver was loaded. Both count for all processes, so a trial's energy is only known where no
+other trial ran at the same time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POWERCAP = Path("/sys/class/powercap")
 
 
 def counters() -> dict[str, tuple[float, float]]:
-    """Returns what each counter shows, and where it begins anew, both in joules, by its name.
+    """Returns each counter's value, and the one after which it restarts, in joules, by its name.
 
     Empty where nothing can be read, or where other workers run beside this one.
     """
@@ -32,7 +32,7 @@ def counters() -> dict[str, tuple[float, float]]:
         if zone.name.count(":") == 1:  # a whole package; its parts are counted in it
             with suppress(OSError, ValueError):  # most systems let only root read it
                 if not (zone / "name").read_text(encoding="ascii").startswith("package"):
-                    continue  # a whole machine's counter has the packages in it
+                    continue  # the counter of a whole machine includes the packages
                 wraps = _joules(zone / "max_energy_range_uj")
                 found[zone.name] = (_joules(zone / "energy_uj"), wraps)
     return found
@@ -43,9 +43,9 @@ def _joules(file: Path) -> float:
 
 
 def spent(before: Mapping[str, tuple[float, float]], seconds: float) -> float | None:
-    """Returns the joules since ``before``, so many seconds ago.
+    """Returns the joules since the counters were ``before``, so many seconds ago.
 
-    ``None`` where nothing counts them, or where a counter may have begun anew more than once.
+    ``None`` where nothing counts them, or where a counter may have restarted more than once.
     """
     after = counters()
     if not before or set(before) != set(after):

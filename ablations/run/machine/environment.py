@@ -1,6 +1,7 @@
 """Where a trial ran: packages, commit and machine.
 
-Names and environment variables stay private, but for those that change how numbers are rounded.
+No names of users or machines are recorded, and of the environment variables only those that change
+how numbers are rounded.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PACKAGES = {
     "scikit-learn": "sklearn",
     "numpy": "numpy",
 }
-"""Packages worth naming, with the module that each is imported as."""
+"""Packages that are recorded if they were imported, with the name of their module."""
 
 _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 """Instructions of the processor by which libraries choose how to compute, and so how to round."""
@@ -76,7 +77,7 @@ def _cpu_model() -> str:
 
 
 def _cpu_facts(*names: str) -> str:
-    """Returns what Linux says of the first processor under one of these names; else nothing."""
+    """Returns Linux's entry of the first processor with one of these names; else nothing."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""What this machine can run at a time: cores, memory, and GPUs with theirs."""
+"""What this machine can run at a time: its cores, its memory, its GPUs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def gpus() -> tuple[Gpu, ...]:
 
 
 def gpu_joules() -> dict[str, float]:
-    """Returns the joules that each GPU has taken since its driver was loaded, by its name."""
+    """Returns the joules that each GPU has used since its driver was loaded, by its name."""
     found = {}
     for nvml, name, handle in _handles():
         with suppress(nvml.NVMLError):  # older ones do not count
@@ -86,7 +86,7 @@ def best_jobs(trial_bytes: float | None = None, *, threads: int = 1) -> int:
     twice as fast.
 
     Args:
-        trial_bytes: The most GPU memory that a trial of this study took, if one is known.
+        trial_bytes: The most GPU memory that a trial of this study took, if known.
         threads: How many a trial computes with.
     """
     if there := gpus():
@@ -95,7 +95,7 @@ def best_jobs(trial_bytes: float | None = None, *, threads: int = 1) -> int:
         )
         return min(sum(max(1, number) for number in fit), 2 * available_cores())
     if os.environ.get("CUDA_VISIBLE_DEVICES") or DRIVER.exists():
-        return 1  # there is a GPU of which nothing is known
+        return 1  # there is a GPU, but NVIDIA's library is missing
     by_memory = psutil.virtual_memory().available // WORKER_BYTES
     return max(1, min(available_cores() // threads, by_memory))
 

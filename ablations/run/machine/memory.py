@@ -44,28 +44,28 @@ def be_first_to_go() -> None:
 
 
 def held_bytes(pid: int) -> int:
-    """Returns what a process and all below it hold now, in bytes; 0 where it is gone.
+    """Returns what a process and all below it hold now, in bytes; 0 where it has ended.
 
-    Pages that several of them share count once where the system tells (Linux).
+    Pages that several of them share count once where the system can tell them apart (Linux).
     """
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0
-    return sum(_share_of(own, alone=len(family) == 1) for own in family)
+    return sum(_held_by(own, shares=len(family) > 1) for own in family)
 
 
-def _share_of(process: psutil.Process, *, alone: bool) -> int:
+def _held_by(process: psutil.Process, *, shares: bool) -> int:
     with suppress(psutil.Error):
-        if not alone and hasattr(psutil.Process(), "memory_maps"):
+        if shares and hasattr(process, "memory_maps"):
             return int(process.memory_full_info().pss)
         return int(process.memory_info().rss)
     return 0
 
 
 class KernelKills:
-    """Tells whether the kernel has ended processes because memory was short (Linux).
+    """Notices when the kernel ends processes because memory is short (Linux).
 
     Reads the counter of this process's control group (version 2: ``memory.events``, version 1:
     ``memory.oom_control``), and that of the whole machine (``/proc/vmstat``), see Linux's
@@ -76,7 +76,7 @@ class KernelKills:
         self._group, self._machine = _group_kills(), _count(_VMSTAT)
 
     def explain(self) -> str:
-        """Says what a kill without a known sender was; nothing where there is no evidence."""
+        """Returns how to go on with "ended by SIGKILL": nothing where there is no evidence."""
         group, machine = _group_kills(), _count(_VMSTAT)
         ours, any_ones = group > self._group, machine > self._machine
         self._group, self._machine = group, machine
@@ -98,7 +98,7 @@ def _group_kills() -> int:
                 root, name = _GROUPS / "memory", "memory.oom_control"
             else:
                 continue
-            # A container sees its own group as the root, under whatever name it has outside.
+            # In a container its own group is the root, whatever its name is outside.
             for folder in (root / path.lstrip("/"), root):
                 if (folder / name).is_file():
                     return _count(folder / name)
