@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablations.core.checks import plain
 from ablations.core.design import Arm, Settings
@@ -19,7 +18,7 @@ from ablations.errors import ReportingError, StoreError, StudyError
 from ablations.records.description import record_text
 
 _NAMED = 3
-"""How many records a message names."""
+"""How many names of a kind a message shows."""
 
 
 def distinct(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
@@ -143,11 +142,11 @@ def strangers(
         else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
     )
     found = (
-        f"{_listed('study', {r.study for r in records})}, "
-        f"{_listed('training function', {r.entry for r in records})}, "
-        f"{_listed('arm', {r.arm.name for r in records})}, "
-        f"{_listed('seed', {r.seed for r in records})}, "
-        f"{_listed('data', {r.data or 'unknown' for r in records})}"
+        f"study {_few(sorted({r.study for r in records}))}, "
+        f"training function {_few(sorted({r.entry for r in records}))}, "
+        f"arm {_few(sorted({r.arm.name for r in records}))}, "
+        f"seed {_few(sorted({r.seed for r in records}))}, "
+        f"data {_few(sorted({r.data or 'unknown' for r in records}))}"
     )
     return StoreError(
         f"{path}: none of its {len(records)} records is of a trial that {study.slug} plans",
@@ -156,10 +155,9 @@ def strangers(
     )
 
 
-def _listed(what: str, names: set[Any]) -> str:
-    ordered = [str(name) for name in sorted(names)]
-    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
-    return f"{what} {'; '.join(ordered[:_NAMED])}{more}"
+def _few(names: Sequence[object]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'; '.join(map(str, names[:_NAMED]))}{more}"
 
 
 def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreError:
@@ -177,9 +175,7 @@ def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreE
 
 
 def _named(records: Sequence[RunRecord]) -> str:
-    names = [f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records[:_NAMED]]
-    more = len(records) - len(names)
-    return "; ".join(names) + (f" and {more} more" if more else "")
+    return _few([f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records])
 
 
 def require_usable_metrics(records: Iterable[RunRecord]) -> None:

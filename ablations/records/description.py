@@ -50,19 +50,9 @@ from ablations.errors import place
 T = TypeVar("T")
 
 HEAD = (
-    "key",
-    "study",
-    "entry",
-    "arm",
-    "seed",
-    "settings",
-    "data",
-    "status",
-    "reason",
-    "message",
-    "started_at",
-    "seconds",
-)
+    "key", "study", "entry", "arm", "seed", "settings", "data",
+    "status", "reason", "message", "started_at", "seconds",
+)  # fmt: skip
 """The fields that name a trial and say how it ended, in their order in files."""
 
 _LONGEST = 60

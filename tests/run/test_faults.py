@@ -357,16 +357,6 @@ def test_a_kill_is_the_kernels_only_where_its_counters_say_so(kernel):
     assert kills.explain() == ""
 
 
-def test_older_control_groups_are_read_too(kernel, tmp_path):
-    (tmp_path / "cgroup").write_text("4:memory:/outside/name\n0::/\n")
-    counter = tmp_path / "sys" / "memory" / "memory.oom_control"
-    counter.parent.mkdir()
-    counter.write_text("under_oom 0\noom_kill 1\n")
-    kills = memory.KernelKills()
-    counter.write_text("under_oom 0\noom_kill 2\n")
-    assert kills.explain().startswith(": the kernel ended it")
-
-
 def test_a_kill_by_the_kernel_is_recorded_as_such(run, kernel, monkeypatch):
     records = run("kill", "well")
     assert records[0].message == "the worker process was ended by signal SIGKILL"

@@ -48,7 +48,7 @@ def _machine_facts() -> dict[str, str]:
     facts = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu_model(),
+        "cpu": _cpu_facts("model name") or platform.processor() or "unknown",
         "cores": str(available_cores()),
         "jobs": os.environ.get("ABLATIONS_JOBS", "1"),
         "memory": gibibytes(psutil.virtual_memory().total, 1),
@@ -70,10 +70,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
-
-
-def _cpu_model() -> str:
-    return _cpu_facts("model name") or platform.processor() or "unknown"
 
 
 def _cpu_facts(*names: str) -> str:

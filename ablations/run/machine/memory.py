@@ -67,9 +67,8 @@ def _held_by(process: psutil.Process, *, shares: bool) -> int:
 class KernelKills:
     """Notices when the kernel ends processes because memory is short (Linux).
 
-    Reads the counter of this process's control group (version 2: ``memory.events``, version 1:
-    ``memory.oom_control``), and that of the whole machine (``/proc/vmstat``), see Linux's
-    admin-guide/cgroup-v2 and proc(5).
+    Reads the counter of this process's control group (version 2, ``memory.events``), and that of
+    the whole machine (``/proc/vmstat``), see Linux's admin-guide/cgroup-v2 and proc(5).
     """
 
     def __init__(self) -> None:
@@ -91,17 +90,11 @@ def _group_kills() -> int:
     """Returns how many processes of this one's control group the kernel has ended."""
     with suppress(OSError):
         for line in _OWN_GROUPS.read_text(encoding="ascii", errors="replace").splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "":
-                root, name = _GROUPS, "memory.events"
-            elif "memory" in controllers.split(","):
-                root, name = _GROUPS / "memory", "memory.oom_control"
-            else:
-                continue
-            # In a container its own group is the root, whatever its name is outside.
-            for folder in (root / path.lstrip("/"), root):
-                if (folder / name).is_file():
-                    return _count(folder / name)
+            if line.startswith("0::"):
+                # In a container its own group is the root, whatever its name is outside.
+                for folder in (_GROUPS / line.removeprefix("0::").lstrip("/"), _GROUPS):
+                    if (folder / "memory.events").is_file():
+                        return _count(folder / "memory.events")
     return 0
 
 
