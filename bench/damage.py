@@ -1,4 +1,4 @@
-"""Damages files of records on purpose and counts what becomes of them.
+"""Damages files of records on purpose and counts the outcomes.
 
     python bench/damage.py [--lines 100] [--seeds 10] [--stores 100]
 
@@ -45,7 +45,7 @@ def written() -> list[RunRecord]:
 
 
 def _record(arm: str, seed: int, rng: np.random.Generator) -> RunRecord:
-    said = rng.random((40, 2), dtype=np.float32)
+    shares = rng.random((40, 2), dtype=np.float32)
     return RunRecord(
         f"{arm}-{seed}", "s", "m:f", Arm((("a", arm),)), seed, {"epochs": 2, "a": [arm]}, "d1",
         "completed", f"2026-01-01T00:0{seed}:00+00:00", 60.0 + seed,
@@ -53,7 +53,7 @@ def _record(arm: str, seed: int, rng: np.random.Generator) -> RunRecord:
                  Metric("fit_seconds", float(rng.random()), "seconds", "lower")),
         epochs=tuple({"accuracy": float(rng.random()), "val_accuracy": 0.5} for _ in range(3)),
         steps=tuple(rng.random(20) for _ in range(3)),
-        predictions=(Predictions("test", rng.integers(0, 2, 40), said, "the same images"),),
+        predictions=(Predictions("test", rng.integers(0, 2, 40), shares, "the same images"),),
         exhibits=(Exhibit("layers", "Layers", table=Table(("name", "n"), (("conv", seed),))),
                   Exhibit("grid", "Samples", "study", image_png=bytes(range(256)) * 20)),
         environment={"python": "3", "cpu": "x"},
@@ -65,7 +65,7 @@ def _texts(records: tuple[RunRecord, ...] | list[RunRecord]) -> Counter[str]:
 
 
 def outcome(read: Callable[[], tuple[RunRecord, ...]], expected: Counter[str]) -> str:
-    """Says what reading a damaged file came to."""
+    """Returns the outcome of reading a damaged file."""
     try:
         found = _texts(read())
     except StoreError as error:
@@ -223,11 +223,11 @@ def _repaired(path: Path, expected: Counter[str]) -> str:
         return f"refused: {error}"
     except Exception as error:  # what must not happen, and is counted
         return f"traceback: {type(error).__name__}: {error}"
-    said = outcome(Store(path).records, expected)
+    found_again = outcome(Store(path).records, expected)
     lost = sum(expected.values()) - found.kept
-    if said in ("same", "fewer") and (lost == 0 or found.lost or found.kept == 0):
+    if found_again in ("same", "fewer") and (lost == 0 or found.lost or found.kept == 0):
         return "sound" if found.damaged is None else "all kept" if lost == 0 else "some kept"
-    return f"{said}, {lost} lost without a word"
+    return f"{found_again}, {lost} lost without a word"
 
 
 def main() -> None:

@@ -174,7 +174,7 @@ Fact = Annotated[str, BeforeValidator(_text)]
 
 
 def require_once(what: str, names: Sequence[object]) -> None:
-    """Raises `ValueError` where a name stands twice."""
+    """Raises `ValueError` where a name occurs twice."""
     if len(set(names)) < len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise ValueError(f"{what} {twice!r} twice")

@@ -1,4 +1,4 @@
-"""Writes records to files that other tools read."""
+"""Writes records to files that other tools can read."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def export_records(
         _write_parquet(table(), path)
     else:
         raise StudyError(
-            "export knows the endings .jsonl, .csv and .parquet",
+            "export can write .jsonl, .csv and .parquet files only",
             received=path.name,
-            cure="Name the file with one of them",
+            cure="Give the file one of these endings",
         )
 
 

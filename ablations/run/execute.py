@@ -8,13 +8,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ablations.core import checks
-from ablations.core import trial_log as reported
+from ablations.core import checks, trial_log
 from ablations.core.metrics import ENERGY_JOULES, PEAK_MEMORY_BYTES
 from ablations.core.record import LogContents, Reason, RunRecord, known_metric
 from ablations.core.study import Trial
@@ -25,7 +24,7 @@ from ablations.run.executors import Task
 from ablations.run.machine import energy, memory
 from ablations.run.machine.environment import environment_facts
 
-_CHECKING = {Path(str(module.__file__)) for module in (checks, reported)}
+_CHECKING = {Path(str(module.__file__)) for module in (checks, trial_log)}
 """Where values are checked that a training function reports."""
 
 REPORTING = f"{ReportingError.__name__}: "
@@ -151,19 +150,18 @@ def _storable(trial: Trial, log: TrialLog, spent: Spent, failure: Failure | None
         contents = LogContents()
         problem = f"what the training reported cannot be stored: {_with_place(error)}"
         failure = failure or ("raised", problem)
-    named = {metric.name for metric in contents.metrics}
-    if spent.joules is not None and ENERGY_JOULES not in named:
-        energy_metric = known_metric(ENERGY_JOULES, spent.joules)
-        contents = replace(contents, metrics=(*contents.metrics, energy_metric))
     return make_record(trial, contents, spent, failure)
 
 
 def make_record(
     trial: Trial, contents: LogContents, spent: Spent, failure: Failure | None = None
 ) -> RunRecord:
-    """Returns the record of a trial that has ended."""
-    peak = known_metric(PEAK_MEMORY_BYTES, float(memory.peak_bytes()))
-    own = () if failure or peak.name in {m.name for m in contents.metrics} else (peak,)
+    """Returns the record of a trial that has ended, with what was measured here as metrics."""
+    measured = {} if spent.joules is None else {ENERGY_JOULES: spent.joules}
+    if failure is None:
+        measured[PEAK_MEMORY_BYTES] = float(memory.peak_bytes())
+    reported = {metric.name for metric in contents.metrics}
+    own = (known_metric(name, value) for name, value in measured.items() if name not in reported)
     reason, message = failure or (None, "")
     return RunRecord(
         key=trial.key,

@@ -160,7 +160,7 @@ def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path,
     empty = ("export", study_path, "--to", tmp_path / "r.jsonl", "--set", "epochs=5")
     assert "there is nothing to export" in str(call(*empty).exception)
     assert (tmp_path / "r.jsonl").read_bytes() == kept
-    with pytest.raises(StudyError, match=r"export knows the endings .jsonl, .csv and .parquet"):
+    with pytest.raises(StudyError, match=r"export can write .jsonl, .csv and .parquet files only"):
         CLI.invoke(app, ["export", str(study_path), "--to", "r.xls"], catch_exceptions=False)
 
 

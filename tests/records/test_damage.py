@@ -69,7 +69,7 @@ def test_no_damaged_store_is_read_as_something_else_and_repair_keeps_what_is_sou
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "problem"),
     [
         ({"metrics": [{"name": "m", "value": "0.5"}]}, "metrics[0].value: input should be a valid"),
         ({"seed": -1}, "seed: input should be greater than or equal to 0 (-1)"),
@@ -83,7 +83,7 @@ def test_no_damaged_store_is_read_as_something_else_and_repair_keeps_what_is_sou
         ({"epochs": [[1]]}, "epochs[0]: input should be a valid dictionary"),
     ],
 )
-def test_a_line_that_is_wrong_is_named_with_its_field(tmp_path: Path, change, said):
+def test_a_line_that_is_wrong_is_named_with_its_field(tmp_path: Path, change, problem):
     path = tmp_path / "r.jsonl"
     write_jsonl(RECORDS[:2], path)
     good, bad = path.read_text().splitlines()
@@ -96,7 +96,7 @@ def test_a_line_that_is_wrong_is_named_with_its_field(tmp_path: Path, change, sa
         read_jsonl(path)
     text = str(error.value)
     assert text.startswith(f"{path}, line 2, is not a run record. Received: ")
-    assert said in text
+    assert problem in text
     assert CLI.invoke(app, ["repair", str(path)]).exit_code == 4  # the cure
     assert [record.key for record in read_jsonl(path)] == [RECORDS[0].key]
     assert len(Path(f"{path}.damaged").read_text().splitlines()) == 2
@@ -139,13 +139,13 @@ def test_a_store_cut_short_keeps_what_can_be_read(tmp_path: Path):
     path.write_bytes(raw[: len(raw) * 2 // 3])
     with pytest.raises(StoreError, match=f"ablations repair {path}"):
         Store(path).records()
-    said = CLI.invoke(app, ["repair", str(path)])
-    assert said.exit_code == 4
+    done = CLI.invoke(app, ["repair", str(path)])
+    assert done.exit_code == 4
     kept = Store(path).records()
     assert len(kept) > 20
     assert DAMAGE._texts(kept) <= DAMAGE._texts(many)
-    assert "lost: " in said.stdout
-    assert f"{path} has the {len(kept)} records that are sound" in said.stdout
+    assert "lost: " in done.stdout
+    assert f"{path} has the {len(kept)} records that are sound" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_a_record_that_is_gone_is_noticed(whole: Store):
 
 def test_a_sound_store_is_left_as_it_is(whole: Store):
     before = whole.path.read_bytes()
-    said = CLI.invoke(app, ["repair", str(whole.path)])
-    assert said.exit_code == 0
-    assert "is sound: 4 records; it was left as it is" in said.stdout
+    done = CLI.invoke(app, ["repair", str(whole.path)])
+    assert done.exit_code == 0
+    assert "is sound: 4 records; it was left as it is" in done.stdout
     assert whole.path.read_bytes() == before
     assert listing(whole.path.parent) == ["driver.lock", "records.sqlite"]
 
@@ -249,7 +249,7 @@ def test_readers_leave_no_file_behind(whole: Store):
 
 @pytest.fixture
 def unwritable(monkeypatch):
-    """Root may write anywhere: what another user is told is told to it too."""
+    """Root may write anywhere: here it may not, like another user."""
     monkeypatch.setattr(connections, "may_write", lambda path: False)
 
 
@@ -257,7 +257,7 @@ def unwritable(monkeypatch):
 def test_a_store_that_may_not_be_written_is_read(whole: Store, unwritable, log: bool):
     folder = whole.path.parent
     keeper = sqlite3.connect(whole.path)
-    if log:  # keeps the log beside the file, with a record that is in it alone
+    if log:  # keeps the log beside the file, with a record that only the log holds
         assert keeper.execute("SELECT count(*) FROM records").fetchone() == (4,)
         whole.append(replace(RECORDS[0], key="in the log"))
         assert connections.log_of(whole.path).stat().st_size
@@ -372,7 +372,7 @@ def test_who_runs_a_study_is_named(whole: Store, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "problem"),
     [
         ("SQLITE_FULL", "cannot be written or read to its end.*Free the disk if it is full"),
         ("SQLITE_READONLY_DIRECTORY", "may not be opened or written here.*Check the permissions"),
@@ -380,11 +380,11 @@ def test_who_runs_a_study_is_named(whole: Store, monkeypatch):
         ("SQLITE_CORRUPT", "is damaged, or no record file.*ablations repair"),
     ],
 )
-def test_the_cure_fits_the_fault(tmp_path: Path, raised: str, said: str):
+def test_the_cure_fits_the_fault(tmp_path: Path, raised: str, problem: str):
     error = sqlite3.OperationalError("it went wrong")
     error.sqlite_errorname = raised
     with (
-        pytest.raises(StoreError, match=said) as caught,
+        pytest.raises(StoreError, match=problem) as caught,
         connections.as_store_errors(tmp_path / "r.sqlite"),
     ):
         raise error

@@ -1,4 +1,4 @@
-"""Executors are values: what trains is chosen by whoever calls, and needs no line elsewhere."""
+"""Executors are values: the caller chooses one, and no other module needs a change."""
 
 from __future__ import annotations
 

@@ -279,10 +279,10 @@ def test_what_a_trial_left_behind_does_not_end_the_next(run):
 
 
 def test_a_thread_left_behind_reports_nothing_to_the_next_trial(run):
-    heard = Epochs()
-    records = run("report_later", "well", observer=heard)
+    noted = Epochs()
+    records = run("report_later", "well", observer=noted)
     assert outcomes(records) == ["completed"] * 2
-    assert {seed for seed, _ in heard.losses} <= {0}
+    assert {seed for seed, _ in noted.losses} <= {0}
     assert records[1].epochs == ()
 
 

@@ -1,4 +1,4 @@
-"""The driver is stopped in every way there is; the next run takes up where it was."""
+"""The driver is stopped in every way there is; the next run resumes where it was."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code)
         command,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
+        preexec_fn=_receive_interrupts,  # noqa: PLW1509 - no threads here
     ) as driver:
         _wait_for(lambda: len(session.store.outcomes()) >= 3)
         workers = psutil.Process(driver.pid).children(recursive=True)
         os.kill(driver.pid, number)
-        said = driver.communicate(timeout=20)[1]
+        output = driver.communicate(timeout=20)[1]
     assert driver.returncode == code
     if number != signal.SIGKILL:
-        assert "stopped; what has ended is recorded, and the same command resumes" in said
-        assert "Traceback" not in said
+        assert "stopped; what has ended is recorded, and the same command resumes" in output
+        assert "Traceback" not in output
     _wait_for(lambda: not any(worker.is_running() for worker in workers))
     before = len(session.store.outcomes())
     assert before < 12
@@ -73,16 +73,16 @@ def test_a_signal_that_comes_before_the_run_ends_it_with_its_own_code(
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads here
+        preexec_fn=_receive_interrupts,  # noqa: PLW1509 - no threads here
     ) as driver:
         _wait_for(Path("begun").exists)
         driver.send_signal(number)
-        said = driver.communicate(timeout=20)[1]
+        output = driver.communicate(timeout=20)[1]
     assert driver.returncode == code
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
-def _hear_interrupts() -> None:
+def _receive_interrupts() -> None:
     """What a shell starts in the background ignores SIGINT, and so would its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -26,7 +26,7 @@ def joins_seeds(settings, gpus):
 
 
 def train(trial, log):
-    note(f"alone {trial.seed}")
+    note(f"single {trial.seed}")
     log.epoch(loss=1.0)
     log.metric("test_accuracy", 0.5 + trial.seed / 100, unit="fraction", better="higher")
 
@@ -65,7 +65,7 @@ seeds = 3
 """
 
 
-class Heard(Observer):
+class Noted(Observer):
     def __init__(self):
         self.started_, self.epochs, self.finished_ = [], [], []
 
@@ -81,23 +81,23 @@ class Heard(Observer):
 
 @pytest.fixture
 def ran(tmp_path):
-    """Runs the study in one way, and returns its records, the calls, and what was heard."""
+    """Runs the study in one way, and returns its records, the calls, and the events of the run."""
 
     def run(how):
         (tmp_path / "joined.py").write_text(MODULE)
         (tmp_path / "together.toml").write_text(STUDY.replace("well", how))
-        heard = Heard()
+        noted = Noted()
         study = load_study(tmp_path / "together.toml")
-        records = run_study(study, runs_dir=tmp_path / how, jobs=1, observer=heard)
+        records = run_study(study, runs_dir=tmp_path / how, jobs=1, observer=noted)
         calls = (tmp_path / "calls").read_text().splitlines()
-        return {(r.arm.level("join"), r.seed): r for r in records}, calls, heard
+        return {(r.arm.level("join"), r.seed): r for r in records}, calls, noted
 
     return run
 
 
 def test_the_seeds_of_an_arm_are_one_call_and_a_record_each(ran):
-    records, calls, heard = ran("well")
-    assert sorted(calls) == ["alone 0", "alone 1", "alone 2", "together 0 1 2"]
+    records, calls, noted = ran("well")
+    assert sorted(calls) == ["single 0", "single 1", "single 2", "together 0 1 2"]
     assert len(records) == 6
     for seed in range(3):
         joined = records["yes", seed]
@@ -106,8 +106,8 @@ def test_the_seeds_of_an_arm_are_one_call_and_a_record_each(ran):
         assert {m.name: m.value for m in joined.metrics}["test_accuracy"] == 0.6 + seed / 100
         assert records["no", seed].epochs == ({"loss": 1.0},)
     assert len({record.seconds for (join, _), record in records.items() if join == "yes"}) == 1
-    assert sorted(heard.started_) == sorted(heard.finished_) == sorted(records)
-    assert ("yes", 2, 2.0) in heard.epochs
+    assert sorted(noted.started_) == sorted(noted.finished_) == sorted(records)
+    assert ("yes", 2, 2.0) in noted.epochs
 
 
 def test_one_seed_that_diverges_leaves_the_others(ran):
@@ -121,8 +121,8 @@ def test_one_seed_that_diverges_leaves_the_others(ran):
 def test_what_cannot_be_done_together_is_done_one_by_one(how, ran):
     records, calls, _ = ran(how)
     assert calls.count("together 0 1 2") == 1
-    assert sorted(c for c in calls if c.startswith("alone")) == [
-        f"alone {s}" for s in range(3) for _ in range(2)
+    assert sorted(c for c in calls if c.startswith("single")) == [
+        f"single {s}" for s in range(3) for _ in range(2)
     ]
     assert all(record.completed for record in records.values())
     assert records["yes", 2].epochs == ({"loss": 1.0},)

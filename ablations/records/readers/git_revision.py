@@ -35,7 +35,7 @@ def _committed(name: str) -> bytes:
     """Returns the content of a committed file.
 
     Raises:
-        StoreError: if git knows no such file.
+        StoreError: if git has no such file.
     """
     command = ["git", "show", "--end-of-options", name]
     try:

@@ -24,12 +24,12 @@ class Reader:
     """One kind of source.
 
     Args:
-        takes: Whether a path, or what stands in its place, is such a source. The first reader of
+        takes: Whether a path, or a name given in its place, is such a source. The first reader of
             the registry that takes a path reads it.
         read: Reads it; the text is how messages name the source. It raises `StoreError` for
             what it cannot read, such as another version.
         inside: Where such a file lies in a folder of many studies and in one of a single study;
-            ``{slug}`` and ``{report}`` stand for the study's names.
+            ``{slug}`` and ``{report}`` are replaced by the study's names.
     """
 
     takes: Callable[[Path], bool]

@@ -92,7 +92,7 @@ def copied(path: Path) -> Iterator[Path]:
 
 
 def _make(path: Path) -> None:
-    """Makes an empty record file; nobody ever sees one without its tables."""
+    """Makes an empty record file, which appears only when its tables are complete."""
     fresh = path.with_name(f".new-{secrets.token_hex(8)}")
     try:
         fresh.touch(exist_ok=False)

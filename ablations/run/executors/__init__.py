@@ -64,6 +64,6 @@ class Executor(Protocol):
     def run(self, work: Work, observer: Observer) -> Iterator[Ended]:
         """Yields each trial with its record as it ends; closing the iterator stops all of them.
 
-        What goes wrong in a trial is a failed record. The executor tells the observer when trials
-        start and end an epoch; whoever iterates tells it that they have ended.
+        What goes wrong in a trial is a failed record. The executor calls the observer when
+        trials start and end an epoch, the caller of ``run`` when they have ended.
         """

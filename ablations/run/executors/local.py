@@ -239,7 +239,7 @@ class _Workers:
 
 
 def _fits(message: EndMessage, job: _Job) -> bool:
-    """Whether the records are of the job's trials, as they are unless somebody forged them."""
+    """Whether there is a record of each trial of the job, as there is unless it was forged."""
     records = message.records
     return len(records) == len(job.trials) and all(isinstance(r, RunRecord) for r in records)
 

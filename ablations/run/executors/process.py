@@ -145,7 +145,7 @@ class WorkerProcess:
             suppress(OSError),
             socket.fromfd(self._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as pipe,
         ):
-            pipe.shutdown(socket.SHUT_RDWR)  # wakes the thread, whoever else holds the other end
+            pipe.shutdown(socket.SHUT_RDWR)  # ends the thread's wait for messages
         self._orders.put(None)
         self._thread.join(_GRACE_SECONDS)
         self._connection.close()

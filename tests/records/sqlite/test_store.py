@@ -86,8 +86,8 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path):
 )
 def test_json_lines_are_exact_to_the_last_bit(tmp_path_factory, seconds, probabilities):
     path = tmp_path_factory.mktemp("jsonl") / "records.jsonl"
-    said = Predictions("test", np.array([1]), np.array([probabilities], np.float32))
-    record = replace(RECORD, steps=(np.array(seconds),), predictions=(said,))
+    predictions = Predictions("test", np.array([1]), np.array([probabilities], np.float32))
+    record = replace(RECORD, steps=(np.array(seconds),), predictions=(predictions,))
     write_jsonl([record, RECORD], path)
     assert all(map(same, read_jsonl(path), [record, RECORD]))
 

@@ -58,9 +58,9 @@ def test_workers_fill_the_cores_with_their_threads(cpu):
 
 def test_workers_divide_gpus_and_their_memory(cpu):
     cpu(there=(Gpu("2", 80 * GIB), Gpu("5", 80 * GIB)))
-    alone = [worker_environment(slot, 2) for slot in range(2)]
-    assert [e["CUDA_VISIBLE_DEVICES"] for e in alone] == ["2", "5"]
-    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in alone[0]
+    single = [worker_environment(slot, 2) for slot in range(2)]
+    assert [e["CUDA_VISIBLE_DEVICES"] for e in single] == ["2", "5"]
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in single[0]
     shared = [worker_environment(slot, 4) for slot in range(4)]
     assert [e["CUDA_VISIBLE_DEVICES"] for e in shared] == ["2", "5", "2", "5"]
     assert shared[0]["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.45"
