@@ -24,7 +24,7 @@ from ablations.plan import (
     remaining,
     trials_of_records,
 )
-from ablations.records.agreement import Units, agreed_infos, strangers
+from ablations.records.agreement import Units, agreed_infos, none_planned
 from ablations.records.origins import claim_records, require_own_records
 from ablations.records.readers import read_records_of
 from ablations.records.sqlite.store import Store
@@ -128,7 +128,7 @@ class Session:
         found = self._described() if self.source is None else self._matched
         own = self._own(found)
         if self.source is not None and not own:
-            raise strangers(self.source, self._matched, self.study, threads=self.other_threads)
+            raise none_planned(self.source, self._matched, self.study, threads=self.other_threads)
         try:
             agreed_infos((r, r.metrics) for r in own if r.completed)
         except StoreError as error:

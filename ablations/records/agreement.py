@@ -124,7 +124,7 @@ def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None
             )
 
 
-def strangers(
+def none_planned(
     path: Path | str, records: Sequence[RunRecord], study: Study, *, threads: Iterable[int]
 ) -> StoreError:
     """Returns the error of a file whose records belong to no trial that a study plans.

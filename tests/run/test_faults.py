@@ -367,10 +367,10 @@ def test_a_kill_by_the_kernel_is_recorded_as_such(run, kernel, monkeypatch):
     )
 
 
-def test_the_worker_is_to_go_before_its_driver(monkeypatch, tmp_path):
+def test_the_kernel_is_to_end_a_worker_before_its_driver(monkeypatch, tmp_path):
     score = tmp_path / "oom_score_adj"
     monkeypatch.setattr(memory, "_OOM_SCORE", score)
-    memory.be_first_to_go()
+    memory.raise_oom_score()
     assert score.read_text() == "500"
     assert Path("/proc/self/oom_score_adj").read_text() != "500"
 

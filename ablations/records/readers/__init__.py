@@ -13,7 +13,7 @@ from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.agreement import distinct
 from ablations.records.readers import git_revision, jsonl, report_json, sqlite
-from ablations.records.readers.reader import Found, nothing_there
+from ablations.records.readers.reader import Found, missing_source
 
 FILES = (sqlite.READER, report_json.READER, jsonl.READER)
 """The kinds of files; JSON lines come last, for they may have any name."""
@@ -36,11 +36,11 @@ def read_source(name: str, study: Study) -> Found:
         StoreError: if there is no such thing, it cannot be read, or a trial has two records.
     """
     if not name or name.startswith("-"):
-        raise nothing_there(repr(name))
+        raise missing_source(repr(name))
     path = _inside(Path(name), study)
     reader = next((reader for reader in READERS if reader.takes(path)), None)
     if reader is None:
-        raise nothing_there(name)
+        raise missing_source(name)
     found = reader.read(path, name)
     try:
         return found if isinstance(found, Past) else distinct(found)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablations.errors import StoreError
-from ablations.records.readers.reader import CURE, Found, Reader, nothing_there
+from ablations.records.readers.reader import CURE, Found, Reader, missing_source
 
 
 def reader_of(files: Sequence[Reader]) -> Reader:
@@ -45,5 +45,5 @@ def _committed(name: str) -> bytes:
     except (OSError, subprocess.SubprocessError) as error:
         output = getattr(error, "stderr", None) or str(error).encode()
         line = output.decode(errors="replace").strip().splitlines()[0].rstrip(".")
-        raise nothing_there(f"{name}: {line}") from error
+        raise missing_source(f"{name}: {line}") from error
     return done.stdout

@@ -64,14 +64,13 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from error
 
 
-def record_from_json(line: str | bytes) -> RunRecord:
+def record_from_json(line: bytes) -> RunRecord:
     """Reads one line of JSON lines.
 
     Raises:
         ValueError: if it is not a record, with what is wrong and where.
     """
-    text = line if isinstance(line, str) else line.decode()
-    values = parsed(unsealed(text))
+    values = parsed(unsealed(line.decode()))
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - of a file, not of a call
     require_version("schema_version", values.pop("schema_version", None), SCHEMA_VERSION)

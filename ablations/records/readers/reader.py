@@ -43,6 +43,6 @@ def require_version(name: str, found: object, newest: int) -> None:
         raise ValueError(f"{name}: should be 1 to {newest} ({found!r})")
 
 
-def nothing_there(received: str) -> StoreError:
+def missing_source(received: str) -> StoreError:
     """Returns the error of a source that does not exist."""
     return StoreError("there are no records or findings to read", received=received, cure=CURE)

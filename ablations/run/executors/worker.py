@@ -73,7 +73,7 @@ Message = StartMessage | EpochMessage | EndMessage
 def main() -> None:
     """Connects to the driver and does what it sends, until the driver ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    memory.be_first_to_go()
+    memory.raise_oom_score()
     greeting = json.loads(sys.stdin.readline() or _end())
     sys.path[:] = greeting["path"]
     threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()

@@ -37,7 +37,7 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def be_first_to_go() -> None:
+def raise_oom_score() -> None:
     """Has the kernel end this process rather than its driver where memory is short (Linux)."""
     with suppress(OSError):
         _OOM_SCORE.write_text("500", encoding="ascii")  # proc(5): -1000 to 1000
