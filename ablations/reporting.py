@@ -14,9 +14,9 @@ from ablations.core.study import Study, Trial, one_per_arm
 from ablations.plan import PlannedStore, match_records, plan_trials
 from ablations.records.agreement import (
     distinct,
+    none_planned,
     require_fractions,
     require_usable_metrics,
-    strangers,
 )
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 
@@ -36,7 +36,7 @@ def analyze_records(
     planned = plan_trials(study, data_dir=data_dir)
     matched = match_records(distinct(tuple(records)), planned, study)
     if matched and not {record.key for record in matched} & {trial.key for trial in planned}:
-        raise strangers("analyze_records", matched, study, threads=())
+        raise none_planned("analyze_records", matched, study, threads=())
     return findings_of(study, matched, planned=planned)
 
 
