@@ -77,8 +77,8 @@ def note_look(
         study.metric,
         study.smallest_effect_that_matters,
     )
-    stored = {head.key for head in store.heads() if head.completed}  # also under earlier names
-    stored |= {outcome.key for outcome in store.outcomes() if outcome.status == "completed"}
+    ended = (*store.stored_outcomes(), *store.outcomes())  # an earlier look may have either key
+    stored = {outcome.key for outcome in ended if outcome.completed}
     found = revisions(rule, read_looks(store.path), stored=stored, started=started)
     keep_look(store.path, InterimLook(datetime.now(UTC).isoformat(), rule, frozenset(started)))
     return found

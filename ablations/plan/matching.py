@@ -45,6 +45,7 @@ class PlannedStore(Store):
         self._study = study
         self._planned = frozenset(trial.key for trial in trials)
         self._total: int | None = None
+        self._stored: tuple[RunRecord, ...] = ()
         self._ended: tuple[RunRecord, ...] = ()
         self._named: dict[str, str] = {}
 
@@ -55,15 +56,20 @@ class PlannedStore(Store):
     def _refresh(self) -> None:
         """Reads again what planning needs, if there are other records than before."""
         if (total := self.total()) != self._total:
-            ended = super().outcomes()
-            names = present_keys(ended, self._planned, self._identify)
-            self._ended = tuple(replace(o, key=names.get(o.key, o.key)) for o in ended)
+            self._stored = super().outcomes()
+            names = present_keys(self._stored, self._planned, self._identify)
+            self._ended = tuple(replace(o, key=names.get(o.key, o.key)) for o in self._stored)
             self._total, self._named = total, names
 
     def _names(self) -> dict[str, str]:
         """Returns the present keys by the stored ones."""
         self._refresh()
         return self._named
+
+    def stored_outcomes(self) -> tuple[RunRecord, ...]:
+        """Returns the same as `outcomes`, under the keys that the records are stored under."""
+        self._refresh()
+        return self._stored
 
     def outcomes(self) -> tuple[RunRecord, ...]:
         """Returns the records without what their trials reported, oldest first."""
