@@ -28,7 +28,6 @@ from ablations.cli.options import (
     with_session,
 )
 from ablations.cli.printing import (
-    error_console,
     note,
     note_findings,
     note_threads,
@@ -119,7 +118,7 @@ def plan(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List arms, seeds and trials, what is done, and the time to go. Records nothing."""
+    """List arms, seeds and trials, what is done, and the time left. Stores nothing."""
     from ablations.cli import screens
 
     progress = session.progress(jobs=jobs, measured=session.measure(jobs) if measure else {})
@@ -152,7 +151,7 @@ def run(  # noqa: PLR0913 - each is an option
     go_on: GoOn = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train what is missing, then render the report. Issue it again to resume."""
+    """Train the trials that have no record yet, then render the report; run again to resume."""
     from ablations.cli import screens
     from ablations.records.origins import require_own_report
 
@@ -176,7 +175,7 @@ def run(  # noqa: PLR0913 - each is an option
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Tell how far a study is, also while it runs."""
+    """Show how many trials are done, failed and left, also while the study runs."""
     from ablations.cli import screens
 
     progress, records = session.progress(), session.records()
@@ -191,8 +190,8 @@ def status(session: Session, as_json: AsJson = False) -> None:
     for line in screens.untrained_lines(session.study, records):
         say(line)
     if others := session.others():
-        cure = "repeat --set, --seeds and --threads as for 'run'"
-        say(f"{others} other records are of other settings: {cure}")
+        cure = "repeat the --set, --seeds and --threads of 'run'"
+        say(f"{others} more records belong to other settings: {cure}")
 
 
 @app.command(epilog="Example: ablations report study.toml --records records.jsonl")
@@ -203,12 +202,14 @@ def report(
     source: Source = None,
     samples: Samples = True,
 ) -> None:
-    """Render the HTML page and the Markdown post from the records there are."""
+    """Render the HTML page and the Markdown post from the records that exist."""
     session = _reading(session, source, samples=samples)
     _render(session, reports_dir)
-    if source is None and not _has_records(session):
-        note("the report is empty: no trial has a record yet; 'ablations run' trains them")
-        raise typer.Exit(4)
+    if source is None:
+        progress = session.progress(jobs=1)
+        if not progress.completed + progress.failed:
+            note("the report is empty: no trial has a record yet; 'ablations run' trains them")
+            raise typer.Exit(4)
 
 
 @app.command(epilog="Example: ablations gate study.toml --against main:reports/study/report.json")
@@ -223,7 +224,7 @@ def gate(
     require_gates: RequireGates = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold records against the gates or the past; the exit code is the verdict."""
+    """Judge the records by the study's gates or an earlier state; the exit code is the verdict."""
     from ablations.cli import gate as gating
 
     if (self_test and past is not None) or (despite and past is None):
@@ -243,7 +244,7 @@ def gate(
 @app.command(epilog="Example: ablations power study.toml")
 @with_session
 def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
-    """Tell what the seeds could find and how many a verdict takes."""
+    """Show which effects the seeds can detect, and how many seeds a verdict needs."""
     from ablations.cli import screens
 
     session = _reading(session, source)
@@ -269,13 +270,18 @@ def list_(as_json: AsJson = False) -> None:
     titles = builtin_titles()
     if as_json:
         print_json(titles)
-    else:
-        show(screens.studies_table(titles))
+        return
+    table = screens.make_table("study", "title", flexible=1)
+    for study in titles.items():
+        table.add_row(*study)
+    show(table)
 
 
 @app.command(epilog="Example: ablations init study.toml")
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("study.toml"),
+    path: Annotated[Path, typer.Argument(help="Where to write the study file.")] = Path(
+        "study.toml"
+    ),
 ) -> None:
     """Write a commented study file to start from."""
     from ablations.plan import write_example
@@ -296,11 +302,13 @@ def schema() -> None:
 @with_session
 def export(
     session: Session,
-    to: Annotated[Path, typer.Option(help="A .jsonl, .csv or .parquet file.", dir_okay=False)],
+    to: Annotated[
+        Path, typer.Option(help="The file to write: .jsonl, .csv or .parquet.", dir_okay=False)
+    ],
     source: Source = None,
     samples: Samples = True,
 ) -> None:
-    """Write the study's records: whole as JSON lines, or one row a trial as CSV or Parquet."""
+    """Write the study's records: complete as JSON lines, or a row per trial as CSV or Parquet."""
     from ablations.analyze.frames import to_frames
     from ablations.records.exports import export_records
 
@@ -315,35 +323,31 @@ app.command(epilog="Example: ablations repair study.toml")(repair)
 
 @app.command(epilog="Example: ablations site -o site")
 def site(
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False)] = Path("site"),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the site.", file_okay=False)
+    ] = Path("site"),
     reports_dir: ReportsDir = Path("reports"),
     jekyll: Annotated[
         bool, typer.Option("--jekyll", help="Write posts and assets into a Jekyll blog instead.")
     ] = False,
 ) -> None:
-    """Build a static site from the reports there are."""
+    """Build a static site from the reports that exist."""
     from ablations.report.publish.jekyll import build_jekyll
     from ablations.report.publish.site import build_site
 
-    if jekyll:
-        for post in build_jekyll(reports_dir, out):
-            say(str(post))
-    else:
-        say(str(build_site(reports_dir, out)))
+    for path in build_jekyll(reports_dir, out) if jekyll else [build_site(reports_dir, out)]:
+        say(str(path))
 
 
 def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
     """Trains what is to do under a live display on standard error; returns what is done then."""
-    from ablations.cli.progress import download_bar, make_progress
+    from ablations.cli.progress import watched
     from ablations.cli.screens import progress_line
 
     session.claim()
     note_threads(session)
     if to_do := session.progress().to_do:
-        console = error_console()
-        with download_bar(console) as report_bytes:
-            session.prepare(to_do, report_bytes)
-        with make_progress(console, session.study, to_do) as watcher:
+        with watched(session, to_do) as watcher:
             session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
@@ -377,12 +381,6 @@ def _render(session: Session, reports_dir: Path) -> Path:
     )
     note(f"report: {page}")
     return page
-
-
-def _has_records(session: Session) -> bool:
-    """Whether a trial of the plan has completed or failed."""
-    progress = session.progress(jobs=1)
-    return bool(progress.completed + progress.failed)
 
 
 def _end_run(session: Session, progress: Progress) -> None:

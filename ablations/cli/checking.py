@@ -11,14 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablations.cli.options import AsJson, Jobs, Plain, RunsDir, Source, Trials, with_session
-from ablations.cli.printing import (
-    error_console,
-    note,
-    note_threads,
-    print_json,
-    say,
-    stopping_cleanly,
-)
+from ablations.cli.printing import note, note_threads, print_json, say, stopping_cleanly
 
 if TYPE_CHECKING:
     from ablations.core.record import RunRecord
@@ -58,18 +51,15 @@ def _train_again(
     session: Session, count: int | None, jobs: int | None
 ) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
     """Yields recorded trials with their record and a new one, under a live display."""
-    from ablations.cli.progress import download_bar, make_progress
+    from ablations.cli.progress import watched
 
     recorded = session.recorded()[:count]
     before = {trial.key: record for trial, record in recorded}
     again = [trial for trial, _ in recorded]
     if not again:
         return
-    console = error_console()
-    with download_bar(console) as report_bytes:
-        session.prepare(again, report_bytes)
     with (
-        make_progress(console, session.study, again) as watcher,
+        watched(session, again) as watcher,
         closing(session.rerun(again, jobs=jobs, observer=watcher)) as ended,
     ):
         for trial, record in ended:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,11 +17,11 @@ from ablations.analyze import (
     read_past,
     with_self_test,
 )
-from ablations.cli.screens import make_table, revisions_json
+from ablations.cli.screens import make_table, revisions_json, unreported_line
 from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import ChangeSincePast, SelfTest
-from ablations.errors import StudyError, meant
+from ablations.errors import StudyError
 from ablations.text import formatting, naming
 from ablations.text.sentences import (
     gate_gap_sentences,
@@ -38,16 +38,16 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class GateOutput:
-    """One outcome of the command: titled tables, a JSON document, lines for standard error."""
+    """What the command prints: tables by title, a JSON document, lines for standard error."""
 
-    tables: tuple[tuple[str, Table], ...]
+    tables: Mapping[str, Table]
     document: dict[str, Any]
-    lines: tuple[str, ...]
+    lines: Sequence[str]
     exit_code: int
 
 
 def gated(findings: Findings, *, required: bool = False) -> GateOutput:
-    """Holds findings against the study's own gates.
+    """Judges findings by the study's own gates.
 
     Raises:
         StudyError: if it has none, and they are ``required``.
@@ -59,12 +59,13 @@ def gated(findings: Findings, *, required: bool = False) -> GateOutput:
             cure="Add [[gates]] to the study file, or leave the option out",
         )
     code = exit_code(findings)
-    lines = tuple(gate_lines(findings))
-    return GateOutput(tuple(gate_tables(findings)), gates_json(findings, code), lines, code)
+    return GateOutput(
+        _gate_tables(findings), _gates_json(findings, code), _gate_lines(findings), code
+    )
 
 
 def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> GateOutput:
-    """Holds findings against an earlier state of the study.
+    """Compares findings with an earlier state of the study.
 
     Raises:
         StoreError: if that state cannot be read.
@@ -76,51 +77,54 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Ga
     lost = filter(None, [untrained_sentence(findings)])
     lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
     return GateOutput(
-        _change_tables(findings, found), _changes_json(found, findings, code), tuple(lines), code
+        _change_tables(findings, found), _changes_json(found, findings, code), lines, code
     )
 
 
 APART = (
-    "speeds were not measured in turn with those of then: a machine may differ by 10% between two "
-    "days, so the interval is widened by that and only a larger change is told. Undecided speeds "
-    "do not count here; for a finer answer train both in turn, a seed of each at a time"
+    "speeds now and then were not measured in turn, and a machine may differ by 10% between two "
+    "days: their intervals are widened by that, and an inconclusive speed does not change the exit "
+    "code. For narrower intervals train both states in turn, one seed of each at a time"
 )
 
 
 def _left_out(found: ComparisonWithPast) -> list[str]:
-    """Says what of past and present was not compared."""
+    """Returns what was not compared, and which intervals are wider for it."""
     lines = []
     if found.machines:
         now, then = ("; ".join(facts) or "unknown" for facts in found.machines)
         lines.append(f"speeds are not compared: another machine (now {now}, then {then})")
     if any(compared.apart for compared in found.changes):
         lines.append(APART)
-    for arms, what in ((found.added, "is new"), (found.gone, "is gone")):
-        labels = (arm.name for arm in arms)
-        lines += [f"not compared: {label} {what}" for label in labels]
-    return lines
+    lines += [f"not compared: {arm.name} is new" for arm in found.added]
+    return [*lines, *(f"not compared: {arm.name} is gone" for arm in found.gone)]
 
 
 def self_tested(findings: Findings) -> GateOutput:
-    """Holds the gate against itself."""
+    """Compares random halves of the records with each other, as --against compares states."""
     found = with_self_test(findings).self_test
     if found is None:
-        line = "unknown: each half needs two seeds, so the arms must share four, with some spread"
-        return GateOutput((), {"study": findings.study.slug, "self_test": None}, (line,), 3)
+        line = (
+            "unknown: each half needs two seeds, so all arms must share four seeds, with different "
+            "results"
+        )
+        return GateOutput({}, {"study": findings.study.slug, "self_test": None}, [line], 3)
     document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
-    return GateOutput(
-        ((_self_title(findings, found), _self_table(findings, found)),), document, (), 0
-    )
+    return GateOutput({_self_title(findings, found): _self_table(findings, found)}, document, [], 0)
 
 
-def gate_lines(findings: Findings) -> list[str]:
-    """Returns what a reader of the gates' table has to know besides."""
-    lines = []
-    if not findings.gates:
-        lines.append(NO_GATES)
+def _gate_lines(findings: Findings) -> list[str]:
+    """Returns what limits or qualifies the verdicts of the gates."""
+    none = "nothing was judged: this study has no gates (--require-gates makes that an error)"
     gaps = [f"{gap} Its interval may promise too much." for gap in gate_gap_sentences(findings)]
-    told = [*training_lines(findings), *gaps, *revision_sentences(findings)]
-    return [*lines, *_unreported(findings), *_missing(findings), *told]
+    return [
+        *([] if findings.gates else [none]),
+        *_unreported(findings),
+        *_missing(findings),
+        *training_lines(findings),
+        *gaps,
+        *revision_sentences(findings),
+    ]
 
 
 def training_lines(findings: Findings) -> list[str]:
@@ -137,25 +141,17 @@ def _unreported(findings: Findings) -> list[str]:
     """Names the metrics that gates judge and no completed trial has."""
     reported = {metric.name for metric in findings.metrics}
     unknown = dict.fromkeys(g.gate.metric for g in findings.gates if g.gate.metric not in reported)
-    return [
-        f"no trial reported '{name}', which a gate judges. {meant(name, reported)}Reported are "
-        f"{', '.join(sorted(reported))}."
-        for name in unknown
-        if findings.n_completed
-    ]
+    lines = [unreported_line(name, reported, "which a gate judges") for name in unknown]
+    return lines if findings.n_completed else []
 
 
 def _missing(findings: Findings) -> list[str]:
-    """Says how many trials there are no numbers of."""
-    lines = []
-    if findings.n_missing:
-        lines.append(f"{formatting.counted(findings.n_missing, 'trial')} not trained yet")
-    if findings.n_failed:
-        lines.append(f"{formatting.counted(findings.n_failed, 'trial')} failed")
-    return lines
+    """Returns how many trials have no results."""
+    counts = {"not trained yet": findings.n_missing, "failed": findings.n_failed}
+    return [f"{formatting.counted(n, 'trial')} {what}" for what, n in counts.items() if n]
 
 
-def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
+def _gate_tables(findings: Findings) -> dict[str, Table]:
     """Returns each gate's rule with a table of one row an arm."""
     tables: dict[str, Table] = {}
     for gate in findings.gates:
@@ -171,10 +167,10 @@ def gate_tables(findings: Findings) -> list[tuple[str, Table]]:
             Text(formatting.interval(low, high, unit)),
             Text(formatting.gate_status(gate.status), style=_STYLES.get(gate.status, "")),
         )
-    return list(tables.items())
+    return tables
 
 
-def gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
+def _gates_json(findings: Findings, exit_code: int) -> dict[str, Any]:
     """Returns the gates' verdicts as JSON values."""
     return {
         "study": findings.study.slug,
@@ -230,10 +226,7 @@ def _summary_json(summary: Summary | None) -> dict[str, Any]:
     }
 
 
-NO_GATES = "nothing was judged: this study has no gates (--require-gates makes that an error)"
-
-
-def _change_tables(findings: Findings, found: ComparisonWithPast) -> tuple[tuple[str, Table], ...]:
+def _change_tables(findings: Findings, found: ComparisonWithPast) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     for compared in found.changes:
         title = f"{formatting.metric_name(compared.metric.name)}, against {found.past.source}"
@@ -242,7 +235,7 @@ def _change_tables(findings: Findings, found: ComparisonWithPast) -> tuple[tuple
         table.add_row(
             Text(naming.arm_label(findings.study, compared.arm)), *_change_cells(compared)
         )
-    return tuple(tables.items())
+    return tables
 
 
 def _change_cells(compared: ChangeSincePast) -> tuple[str | Text, ...]:

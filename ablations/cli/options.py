@@ -1,4 +1,4 @@
-"""The options that most commands share, and the session that they open."""
+"""The options that several commands share, and the session that they open."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ StudyName = Annotated[
     typer.Argument(metavar="STUDY", help="Study file or built-in name.", autocompletion=_studies),
 ]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a shared setting.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting that all arms share."),
 ]
-Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds of each arm.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of each trial.")]
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the data set.", exists=True, file_okay=False)
@@ -42,40 +43,40 @@ RunsDir = Annotated[Path, typer.Option(help="Folder of the record files.", file_
 ReportsDir = Annotated[Path, typer.Option(help="Folder of the reports.", file_okay=False)]
 
 
-def _workers(text: str) -> int | None:
-    """Reads a number of workers; ``auto`` leaves it to the machine."""
-    if text == "auto":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise typer.BadParameter(f"'{text}' is neither 'auto' nor a whole number from 1.")
-    return int(text)
+def _number_or(word: str) -> Callable[[str], int | None]:
+    """Returns a reader of whole numbers from 1, and of a word that stands for no number."""
 
+    def read(text: str) -> int | None:
+        if text == word:
+            return None
+        if not text.isdecimal() or int(text) < 1:
+            raise typer.BadParameter(f"'{text}' is neither '{word}' nor a whole number from 1.")
+        return int(text)
 
-def _trials(text: str) -> int | None:
-    """Reads how many trials; ``all`` is no limit."""
-    if text == "all":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise typer.BadParameter(f"'{text}' is neither 'all' nor a whole number from 1.")
-    return int(text)
+    return read
 
 
 Trials = Annotated[
     Any,
     typer.Option(
-        parser=_trials, metavar="N", help="How many, each arm once before any twice; or 'all'."
+        parser=_number_or("all"),
+        metavar="N",
+        help="How many trials, or 'all'; each arm once before any arm twice.",
     ),
 ]
 Jobs = Annotated[
     Any,
     typer.Option(
-        parser=_workers, metavar="N", help="Worker processes; no result depends on how many."
+        parser=_number_or("auto"),
+        metavar="N",
+        help="Worker processes, or 'auto'; the results do not depend on it.",
     ),
 ]
 Plain = Annotated[
     bool,
     typer.Option(
-        "--plain", help="Train without shortcuts. ABLATIONS_WITHOUT names single ones to leave out."
+        "--plain",
+        help="Train without shortcuts; to leave out only some, list them in ABLATIONS_WITHOUT.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -88,13 +89,14 @@ Source = Annotated[
     typer.Option(
         "--records",
         metavar="SOURCE",
-        help="Read records from a .jsonl, a records.sqlite, its folder, or REVISION:PATH.",
+        help="Read records from here instead: a .jsonl file, a records.sqlite, its folder, or "
+        "REVISION:PATH in git.",
     ),
 ]
 
 
 class Difference(StrEnum):
-    """What may differ between two states that are held against each other all the same."""
+    """What may differ between two states of a study that are compared all the same."""
 
     DATA = "data"
     DEVICE = "device"
@@ -102,23 +104,30 @@ class Difference(StrEnum):
 
 
 GoOn = Annotated[
-    bool, typer.Option("--go-on", help="Even if the first trial lacks a metric of the study.")
+    bool,
+    typer.Option(
+        "--go-on", help="Train on if the first trial lacks a metric that the study names."
+    ),
 ]
 Baseline = Annotated[
     str | None,
     typer.Option(
         "--against",
         metavar="BASELINE",
-        help="Hold against an earlier state: report.json, .jsonl, records.sqlite, its folder, or "
-        "REVISION:PATH.",
+        help="Compare with an earlier state: a report.json, a .jsonl file, a records.sqlite, its "
+        "folder, or REVISION:PATH in git.",
     ),
 ]
-Despite = Annotated[list[Difference] | None, typer.Option(help="What may differ from that state.")]
+Despite = Annotated[
+    list[Difference] | None,
+    typer.Option(help="With --against: what may differ from the earlier state."),
+]
 SelfTest = Annotated[
-    bool, typer.Option("--self-test", help="How often does --against err on these records?")
+    bool,
+    typer.Option("--self-test", help="Estimate how often --against is wrong, from these records."),
 ]
 RequireGates = Annotated[
-    bool, typer.Option("--require-gates", help="A study without gates is an error.")
+    bool, typer.Option("--require-gates", help="Fail if the study has no gates.")
 ]
 
 
@@ -142,7 +151,7 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Turns ``command(session, ...)`` into one that takes STUDY and the shared options instead.
 
     Typer reads a command's parameters from its signature, so the result is given one that holds the
-    parameters of both. Without this, five options would stand in every command.
+    parameters of both; the shared options need not be repeated in every command.
     """
     shared = _parameters(_open_session)
     own = _parameters(command)[1:]

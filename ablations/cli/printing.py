@@ -36,7 +36,7 @@ def say(line: str) -> None:
 
 
 def note(line: str) -> None:
-    """Prints a line that does not."""
+    """Prints a line beside the result, on standard error."""
     _print(error_console(), line)
 
 
@@ -69,7 +69,7 @@ def print_json(document: object) -> None:
 
 
 def note_threads(session: Session) -> None:
-    """Says which records are left aside for the threads that their trials had."""
+    """Says which trials have records only with other numbers of threads."""
     from ablations.cli import screens
 
     for line in screens.thread_lines(session.study, session.other_threads):
@@ -85,11 +85,11 @@ def note_findings(study: Study, records: Sequence[RunRecord]) -> None:
 
 
 def show_gates(shown: GateOutput, *, as_json: bool) -> None:
-    """Prints the document or the tables, and on standard error what there is to know."""
+    """Prints the document or the tables, and the other lines on standard error."""
     if as_json:
         print_json(shown.document)
     else:
-        for title, table in shown.tables:
+        for title, table in shown.tables.items():
             say(f"{title}:")
             show(table)
     for line in shown.lines:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ablations.cli.printing import error_console
 from ablations.core.design import Arm
 from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord
@@ -31,32 +31,25 @@ from ablations.run.observer import Observer
 from ablations.text import formatting, naming
 from ablations.text.escaping import harmless
 
+if TYPE_CHECKING:
+    from ablations.session import Session
+
 _WATCHED = tuple(name for pair in CURVES for name in reversed(pair))
 
 
-class RunProgress(Observer):
-    """An observer that is also a context: it starts and ends the display."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
-
-
-def make_progress(console: Console, study: Study, trials: Sequence[Trial]) -> RunProgress:
-    """Returns the live display for a terminal and plain lines for anything else."""
-    kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(console, study, trials)
+@contextmanager
+def shown_progress(console: Console, study: Study, trials: Sequence[Trial]) -> Iterator[Observer]:
+    """Yields what shows a run: a live display on a terminal, plain lines on anything else."""
+    if not console.is_terminal:
+        yield PlainProgress(console, study, trials)
+        return
+    live = LiveProgress(console, study, trials)
+    with live.display:
+        yield live
 
 
 def latest(metrics: Mapping[str, float]) -> str:
-    """Returns the most telling number of an epoch, in words.
+    """Returns the first metric of an epoch, by their importance, with its value.
 
     Example:
         >>> latest({"loss": 0.3, "val_accuracy": 0.9375})
@@ -84,7 +77,17 @@ def download_bar(console: Console) -> Iterator[ReportBytes]:
         yield report
 
 
-class PlainProgress(RunProgress):
+@contextmanager
+def watched(session: Session, trials: Sequence[Trial]) -> Iterator[Observer]:
+    """Fetches what trials need, and yields what shows their training, both on standard error."""
+    console = error_console()
+    with download_bar(console) as report_bytes:
+        session.prepare(trials, report_bytes)
+    with shown_progress(console, session.study, trials) as watcher:
+        yield watcher
+
+
+class PlainProgress(Observer):
     """One line when a trial ends."""
 
     def __init__(self, console: Console, study: Study, trials: Sequence[Trial]) -> None:
@@ -113,7 +116,7 @@ class PlainProgress(RunProgress):
 
 @dataclass
 class _ArmRow:
-    """What the live table knows of one arm."""
+    """One row of the live table; ``running`` gives the epoch of each trial by its key."""
 
     done: int = 0
     failed: int = 0
@@ -121,8 +124,8 @@ class _ArmRow:
     latest: str = formatting.UNKNOWN
 
 
-class LiveProgress(RunProgress):
-    """A table with a row an arm and a bar with the time left."""
+class LiveProgress(Observer):
+    """A table with a row an arm and a bar with the time left, while ``display`` is entered."""
 
     def __init__(self, console: Console, study: Study, trials: Sequence[Trial]) -> None:
         self._study = study
@@ -137,19 +140,7 @@ class LiveProgress(RunProgress):
         )
         self._total = len(trials)
         self._task = self._bar.add_task("trials", total=self._total)
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.stop()
+        self.display = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
     def added(self, trials: Sequence[Trial]) -> None:
         """Lengthens the bar."""

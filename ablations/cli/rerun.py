@@ -11,8 +11,6 @@ from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.text import formatting, naming
 
-EQUAL, DIFFERS, FAILED = 0, 1, 4
-
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
@@ -31,7 +29,7 @@ class Rerun:
 
 
 def rerun_of(trial: Trial, before: RunRecord, again: RunRecord) -> Rerun:
-    """Holds the new record of a trial against the stored one."""
+    """Compares the new record of a trial with the stored one."""
     failed = None if again.final else f"{again.reason}: {again.message}"
     return Rerun(trial, compare(before, again), failed)
 
@@ -40,12 +38,12 @@ def exit_code(reruns: Sequence[Rerun]) -> int:
     """Returns 0 if all are equal, 1 if one differs, 4 if one failed or there is none."""
     status = {rerun.status for rerun in reruns}
     if "differs" in status:
-        return DIFFERS
-    return EQUAL if status == {"equal"} else FAILED
+        return 1
+    return 0 if status == {"equal"} else 4
 
 
 def trial_lines(study: Study, rerun: Rerun) -> list[str]:
-    """Says of one trial whether it came out the same, and if not where it differs first."""
+    """Returns whether one trial gave the same results, and if not where they first differ."""
     found = rerun.comparison
     label = f"{naming.arm_label(study, rerun.trial.arm)}, seed {rerun.trial.seed}"
     if rerun.failed is not None:
@@ -58,11 +56,8 @@ def trial_lines(study: Study, rerun: Rerun) -> list[str]:
         )
         return [f"{label}: equal to the last bit ({', '.join(counts)})"]
     lines = [f"{label}: DIFFERS", *(f"  first in {_mismatch(m)}" for m in found.mismatches)]
-    facts = [
-        f"{name}: {_value(then)} then, {_value(now)} now" for name, then, now in found.environment
-    ]
-    unlike = "; ".join(facts) or "nothing that is recorded"
-    return [*lines, f"  in the environment differs {unlike}"]
+    facts = [f"{name}: {_then_now(then, now)}" for name, then, now in found.environment]
+    return [*lines, f"  in the environment differs {'; '.join(facts) or 'nothing recorded'}"]
 
 
 def summary_line(reruns: Sequence[Rerun]) -> str:
@@ -110,26 +105,21 @@ def _trial_json(rerun: Rerun) -> dict[str, Any]:
 
 
 def _mismatch(found: Mismatch) -> str:
+    place = ", example {}, class {}".format(*found.place) if len(found.place) > 1 else ""
     places = {
         "outcome": "how it ended",
-        "epoch": f"epoch {_first(found)}, {found.name}",
+        "epoch": f"epoch {next(iter(found.place), 0)}, {found.name}",
         "metric": f"metric {found.name}",
-        "predictions": f"predictions of {found.name}" + _of_example(found),
+        "predictions": f"predictions of {found.name}{place}",
     }
-    return f"{places[found.what]}: {_value(found.before)} then, {_value(found.again)} now"
+    return f"{places[found.what]}: {_then_now(found.before, found.again)}"
 
 
-def _first(found: Mismatch) -> int:
-    return found.place[0] if found.place else 0
-
-
-def _of_example(found: Mismatch) -> str:
-    return f", example {found.place[0]}, class {found.place[1]}" if len(found.place) > 1 else ""
-
-
-def _value(value: float | str | None) -> str:
-    """Returns a number with all of its digits, so that the last bit shows."""
-    return formatting.UNKNOWN if value is None else value if isinstance(value, str) else repr(value)
+def _then_now(then: float | str | None, now: float | str | None) -> str:
+    """Returns both values, numbers with all of their digits, so that the last bit shows."""
+    values = (formatting.UNKNOWN if value is None else value for value in (then, now))
+    old, new = (value if isinstance(value, str) else repr(value) for value in values)
+    return f"{old} then, {new} now"
 
 
 def _shown(value: float | str | None) -> float | str | None:

@@ -1,9 +1,9 @@
-"""What the command line shows: tables for people, JSON values for programs. Prints nothing."""
+"""What commands show: tables for people and JSON values for programs, not printed yet."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -77,30 +77,23 @@ def _listed(table: Table) -> Iterator[Text]:
 
 
 def plan_head(study: Study) -> list[str]:
-    """Returns what a plan says above its table."""
-    seeds = _some(study.seeds)
-    if study.adaptive:
-        seeds = (
-            f"{study.adaptive.at_least} to {study.adaptive.at_most}, until each effect is decided"
-        )
+    """Returns the lines above the table of a plan."""
+    seeds = ", ".join(map(str, study.seeds[:_SHOWN]))
+    if len(study.seeds) > _SHOWN:
+        seeds += f" and {len(study.seeds) - _SHOWN} more"
+    if bounds := study.adaptive:
+        seeds = f"{bounds.at_least} to {bounds.at_most}, until each effect is decided"
     lines = [study.title, study.question, f"{study.design.kind}, seeds {seeds}"]
     return [*(line for line in lines if line), "", *fraction_lines(study)]
 
 
-def _some(seeds: Sequence[int]) -> str:
-    """Lists seeds; of many the first ones, and how many there are."""
-    if len(seeds) <= _SHOWN:
-        return ", ".join(map(str, seeds))
-    return f"{', '.join(map(str, seeds[:_SHOWN]))} and {len(seeds) - _SHOWN} more"
-
-
 def note_lines(notes: Sequence[str]) -> list[str]:
-    """Returns what the training function notes about the data, set apart from what follows."""
+    """Returns notes as lines, with an empty one below."""
     return [*(f"note: {note}" for note in notes), ""] if notes else []
 
 
 def percent_questions(study: Study) -> list[str]:
-    """Asks about bars beyond 1 on what is a fraction in most studies, before a trial tells."""
+    """Asks about thresholds beyond 1 of metrics that are fractions in most studies."""
     return [
         f"gates[{place}] asks for a {gate.metric} of {plain(bar)}. If that is a percentage, and "
         f"the metric is reported as a fraction, write {plain(bar / 100)}"
@@ -111,14 +104,14 @@ def percent_questions(study: Study) -> list[str]:
 
 
 def fraction_lines(study: Study) -> list[str]:
-    """Says what a fraction of all arms cannot tell apart; nothing for other designs."""
+    """Returns which effects a fractional design cannot separate; nothing for other designs."""
     if study.design.fraction is None:
         return []
     return [*fraction_sentences(study.design.fraction, len(study.arms)), ""]
 
 
 def alias_table(study: Study) -> Table | None:
-    """Returns one row for each number that a fractional design gives, with what else is in it."""
+    """Returns one row for each estimate of a fractional design, with its aliases."""
     if study.design.fraction is None:
         return None
     table = make_table("the number for", "also contains", flexible=1)
@@ -188,12 +181,17 @@ def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
     reported = {m.name for record in records if record.completed for m in record.metrics}
     if not reported or study.metric in reported:
         return []
-    cure = f"{meant(study.metric, reported)}Reported are {', '.join(sorted(reported))}"
-    return [f"no trial reported '{study.metric}', which the study is about. {cure}."]
+    return [unreported_line(study.metric, reported, "which the study is about")]
+
+
+def unreported_line(name: str, reported: Collection[str], use: str) -> str:
+    """Says that a metric was not reported, what it is used for, and which metrics were."""
+    cure = f"{meant(name, reported)}Reported are {', '.join(sorted(reported))}"
+    return f"no trial reported '{name}', {use}. {cure}."
 
 
 def thread_lines(study: Study, other: Mapping[int, int]) -> list[str]:
-    """Says which trials without a record have one with other threads.
+    """Returns which trials have a record only with other numbers of threads.
 
     Args:
         study: The study, with its own number of threads.
@@ -203,7 +201,7 @@ def thread_lines(study: Study, other: Mapping[int, int]) -> list[str]:
         f"{formatting.counted(trials, 'trial')} recorded with "
         f"{formatting.counted(threads, 'thread')}, not {study.threads}, which gives other numbers: "
         f"to use these records add --threads {threads} (in the study file: threads = {threads} "
-        "under [trial]); else 'run' trains anew"
+        "under [trial]); otherwise 'run' trains these trials again"
         for threads, trials in other.items()
     ]
 
@@ -231,17 +229,16 @@ def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
 
 
 def power_head(findings: Findings) -> list[str]:
-    """Returns what has to be said above a plan of seeds."""
-    return [*revision_sentences(findings), *_power_head(findings)]
-
-
-def _power_head(findings: Findings) -> list[str]:
+    """Returns the lines above the table of a plan of seeds, or in its place."""
+    revisions = revision_sentences(findings)
     margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
     metric = formatting.metric_name(findings.metric.name)
     if findings.study.adaptive:
-        return ["the seeds of this study are adaptive: they are added until each effect is decided"]
+        adaptive = "seeds are adaptive in this study: they are added until each effect is decided"
+        return [*revisions, adaptive]
     if not any(plan.effect.sd for plan in findings.plans):
-        return ["unknown: it takes two seeds to see how far they spread, and some spread"]
+        unknown = "unknown: two seeds with different results are needed to estimate their spread"
+        return [*revisions, unknown]
     lines = [
         "detectable: the smallest true effect that the present seeds would call improved or "
         "regressed, in 80 / 90 of 100 studies"
@@ -254,7 +251,7 @@ def _power_head(findings: Findings) -> list[str]:
         )
     else:
         lines.append("seeds: unknown without a margin; set analysis.smallest_effect_that_matters")
-    return [*lines, ""]
+    return [*revisions, *lines, ""]
 
 
 def power_table(findings: Findings) -> Table:
@@ -292,11 +289,3 @@ def power_json(findings: Findings) -> dict[str, Any]:
             for plan in findings.plans
         ],
     }
-
-
-def studies_table(titles: Mapping[str, str]) -> Table:
-    """Returns the built-in studies with their titles."""
-    table = make_table("study", "title", flexible=1)
-    for name, title in titles.items():
-        table.add_row(name, Text(title))
-    return table

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from ablations.core.study import Trial
     from ablations.core.trial_log import TrialLog
     from ablations.errors import DivergedError
+    from ablations.vision.recipe.settings import Recipe
 
 __all__ = [
     "check_settings",
@@ -90,11 +91,7 @@ def train(trial: Trial, log: TrialLog) -> None:
         DataError: if the data or weights are missing or broken.
         DivergedError: if a loss is not finite.
     """
-    from ablations.vision.platform.backend import use_backend
-    from ablations.vision.recipe.settings import read
-
-    recipe = read(trial.settings)
-    use_backend(recipe.backend)
+    recipe = _on_backend(trial.settings)
     from ablations.vision.training.trainer import train_recipe
 
     train_recipe(trial, recipe, log)
@@ -120,11 +117,7 @@ def train_together(
         StudyError: if the settings are wrong or the model cannot be built.
         DataError: if the data or weights are missing or broken.
     """
-    from ablations.vision.platform.backend import use_backend
-    from ablations.vision.recipe.settings import read
-
-    recipe = read(trials[0].settings)
-    use_backend(recipe.backend)
+    recipe = _on_backend(trials[0].settings)
     from ablations.vision.training import together
 
     return together.train_together(trials, recipe, logs)
@@ -140,14 +133,20 @@ def describe(trial: Trial, log: TrialLog) -> None:
         StudyError: if the settings are wrong.
         DataError: if the data are missing or broken.
     """
-    from ablations.vision.platform.backend import use_backend
-    from ablations.vision.recipe.settings import read
-
-    recipe = read(trial.settings)
-    use_backend(recipe.backend)
+    recipe = _on_backend(trial.settings)
     from ablations.vision.exhibits.previews import describe_recipe
 
     describe_recipe(trial, recipe, log)
+
+
+def _on_backend(settings: Settings) -> Recipe:
+    """Reads settings, and has Keras run on their backend."""
+    from ablations.vision.platform.backend import use_backend
+    from ablations.vision.recipe.settings import read
+
+    recipe = read(settings)
+    use_backend(recipe.backend)
+    return recipe
 
 
 def check_settings(settings: Settings) -> None:

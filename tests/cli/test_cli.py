@@ -84,7 +84,7 @@ def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, m
 def test_power_of_a_study_that_has_not_run_is_unknown(study_path):
     told = call("power", study_path)
     assert told.exit_code == 0
-    assert told.stdout.startswith("unknown: it takes two seeds to see how far they spread")
+    assert told.stdout.startswith("unknown: two seeds with different results are needed")
     document = json.loads(call("power", study_path, "--json").stdout)
     assert document["margin"] == 0
     for effect in document["effects"]:
@@ -140,7 +140,7 @@ def test_status_points_to_records_of_other_settings(study_path):
     call("run", study_path, "--no-report", "--set", "epochs=1")
     shown = call("status", study_path).stdout
     assert "0 of 12 trials done" in shown
-    assert "12 other records are of other settings" in shown
+    assert "12 more records belong to other settings" in shown
 
 
 def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path, tmp_path):

@@ -186,6 +186,6 @@ def test_an_adaptive_study_trains_until_it_knows_and_resumes(edit):
     text = Path("reports/small/small.md").read_text()
     assert "Seeds were added one at a time" in text
     assert "--seeds would drop the allowance" in str(call("plan", path, "--seeds", 4).exception)
-    assert "seeds of this study are adaptive" in call("power", path).stdout
+    assert "seeds are adaptive in this study" in call("power", path).stdout
     again = call("run", path, "--jobs", 2)
     assert "[1/" not in again.stderr

@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from ablations.cli.progress import LiveProgress, PlainProgress, download_bar, latest, make_progress
+from ablations.cli.progress import LiveProgress, PlainProgress, download_bar, latest, shown_progress
 from ablations.plan import plan_trials
 from ablations.session import run_study
 
@@ -14,16 +14,16 @@ def screen(*, terminal: bool) -> Console:
     return Console(file=StringIO(), force_terminal=terminal, width=100, color_system=None)
 
 
-def said(console: Console) -> str:
+def printed(console: Console) -> str:
     return console.file.getvalue()
 
 
 def test_a_terminal_gets_a_live_table_with_counts_and_the_latest_number(study):
     console, trials = screen(terminal=True), plan_trials(study)
-    with make_progress(console, study, trials) as watcher:
+    with shown_progress(console, study, trials) as watcher:
         assert isinstance(watcher, LiveProgress)
         run_study(study, jobs=0, observer=watcher)
-    last = said(console).rsplit("arm", 1)[1]
+    last = printed(console).rsplit("arm", 1)[1]
     assert "12/12" in last
     assert last.count("val accuracy") == len(study.arms)
     assert "a + b" in last
@@ -36,8 +36,8 @@ def test_the_live_table_counts_what_runs_and_what_failed(study):
     watcher.started(trials[0])
     watcher.epoch(trials[0], 3, {"loss": 0.5})
     console.print(watcher._render())
-    assert "epoch 3" in said(console)
-    assert "loss 0.5" in said(console)
+    assert "epoch 3" in printed(console)
+    assert "loss 0.5" in printed(console)
     record = run_study(study, jobs=0)[0]
     watcher.finished(trials[0], replace(record, status="failed", reason="raised"))
     row = watcher._rows[trials[0].arm]
@@ -46,10 +46,10 @@ def test_the_live_table_counts_what_runs_and_what_failed(study):
 
 def test_elsewhere_each_trial_is_one_line(study):
     console = screen(terminal=False)
-    with make_progress(console, study, plan_trials(study)) as watcher:
+    with shown_progress(console, study, plan_trials(study)) as watcher:
         assert isinstance(watcher, PlainProgress)
         run_study(study, jobs=0, observer=watcher)
-    lines = said(console).splitlines()
+    lines = printed(console).splitlines()
     assert len(lines) == 12
     assert lines[-1].startswith("[12/12] ")
     assert "val accuracy" in lines[0]
@@ -65,4 +65,4 @@ def test_the_bar_of_a_download_shows_what_is_done():
     with download_bar(console) as report:
         report(500_000, 1_000_000)
         report(1_000_000, 1_000_000)
-    assert "1.0/1.0 MB" in said(console)
+    assert "1.0/1.0 MB" in printed(console)

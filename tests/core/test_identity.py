@@ -95,7 +95,8 @@ def test_records_of_more_threads_count_under_theirs_and_no_other(study, study_pa
     assert len(read_records(load_study(study_path, threads=4))) == 12
     hint = (
         "12 trials recorded with 4 threads, not 1, which gives other numbers: to use these records "
-        "add --threads 4 (in the study file: threads = 4 under [trial]); else 'run' trains anew"
+        "add --threads 4 (in the study file: threads = 4 under [trial]); otherwise 'run' trains "
+        "these trials again"
     )
     for command in ("plan", "status", "power", "gate", "run"):
         shown = call(command, study_path)

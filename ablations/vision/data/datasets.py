@@ -109,12 +109,7 @@ def cats_folder(data_dir: str | None) -> Path:
 def _verify_cats(root: Path) -> None:
     """Checks the images against the pinned digest, once for each state of the folder."""
     facts = CATS_VS_DOGS.sha256 + cache.stamp(root, image_files(CATS_VS_DOGS, root))
-
-    def check() -> str:
-        verify(CATS_VS_DOGS, root)
-        return CATS_VS_DOGS.sha256
-
-    cache.remembered("digests", facts, check)
+    cache.remembered("digests", facts, lambda: verify(CATS_VS_DOGS, root))
 
 
 def content(recipe: Recipe, data_dir: str | None) -> str:
@@ -160,7 +155,7 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Poo
     _copies(recipe, usable)
     if shortcuts.on("images"):
         _source(recipe, usable, report)
-    return Pool(len(usable.files), usable.held_out, usable.given)
+    return usable.pool
 
 
 def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
@@ -168,7 +163,7 @@ def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
     if not recipe.dataset.startswith("directory:"):
         return []
     there = listing(recipe, data_dir)
-    notes = [] if there.layout is None else [there.layout.described()]
+    notes = [] if there.layout is None else [layouts.described(there.layout)]
     return notes + sentences(find_copies(there))
 
 
@@ -181,7 +176,7 @@ def load(recipe: Recipe, data_dir: str | None) -> Examples:
         source=_source(recipe, usable, _say_nothing),
         labels=np.asarray(usable.labels, dtype=np.int64),
         classes=usable.classes,
-        pool=Pool(len(usable.files), usable.held_out, usable.given),
+        pool=usable.pool,
         layout=usable.layout,
         copies=_copies(recipe, usable),
         skipped=tuple((shown(name), shown(reason)) for name, reason in broken.items()),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +79,6 @@ def _write(path: Path, there: Listing, size: Size, report: ReportBytes) -> None:
         return file.stat().st_size
 
     with images.without_warnings(), ThreadPoolExecutor() as pool:
-        for done in _sums(pool.map(decode, range(len(there.files)))):
+        for done in accumulate(pool.map(decode, range(len(there.files)))):
             report(done, total)
     decoded.flush()
-
-
-def _sums(sizes: Iterator[int]) -> Iterator[int]:
-    done = 0
-    for size in sizes:
-        yield (done := done + size)

@@ -33,8 +33,8 @@ class Archive:
     limit_bytes: int = 1 << 27
 
 
-def verify(archive: Archive, root: Path) -> None:
-    """Checks the images below ``root``.
+def verify(archive: Archive, root: Path) -> str:
+    """Returns the digest of the images below ``root``.
 
     Raises:
         DataError: if they are not exactly those of the archive.
@@ -48,6 +48,7 @@ def verify(archive: Archive, root: Path) -> None:
             received=differs if files else f"no {archive.images}",
             cure=f'{_CURE}; for images of your own use dataset = "directory:PATH"',
         )
+    return found
 
 
 def image_files(archive: Archive, root: Path) -> list[Path]:

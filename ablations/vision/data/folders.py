@@ -14,7 +14,7 @@ import numpy as np
 from ablations.errors import DataError
 from ablations.vision.data import images
 from ablations.vision.data.layouts import Layout, folders_in
-from ablations.vision.data.splits import Counts
+from ablations.vision.data.splits import Counts, Pool
 from ablations.vision.platform import cache
 from ablations.vision.recipe.settings import check_known
 
@@ -40,6 +40,11 @@ class Listing:
     held_out: int = 0
     layout: Layout | None = None
     given: Counts | None = None
+
+    @property
+    def pool(self) -> Pool:
+        """How many images there are, and how many are held out or given."""
+        return Pool(len(self.files), self.held_out, self.given)
 
     def without(self, broken: dict[str, str]) -> Listing:
         """Returns the listing without the files that ``broken`` names.
@@ -205,8 +210,11 @@ def _stays(link: Path, inside: Path) -> bool:
 
 def named(lines: Sequence[str]) -> str:
     """Returns the first lines behind each other, and how many more there are."""
-    more = len(lines) - NAMED_AT_MOST
-    return "; ".join(lines[:NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(lines[:NAMED_AT_MOST]) + _more(len(lines))
+
+
+def _more(count: int) -> str:
+    return f"; and {count - NAMED_AT_MOST} more" if count > NAMED_AT_MOST else ""
 
 
 def shown(name: str) -> str:
@@ -247,8 +255,7 @@ def named_broken(broken: dict[str, str]) -> str:
     for name, reason in list(broken.items())[:NAMED_AT_MOST]:
         by_reason[shown(reason)].append(shown(name))
     lines = [f"{', '.join(names)} ({reason})" for reason, names in by_reason.items()]
-    more = len(broken) - NAMED_AT_MOST
-    return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(lines) + _more(len(broken))
 
 
 def _try_all(listing: Listing, report: ReportBytes) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.errors import DataError, StudyError
@@ -21,24 +20,20 @@ PARTS = {
 _EXAMPLE = 'split = { train = "train", test = "test" }'
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The folder of each part, in the order of ``PARTS``; ``None`` for what is drawn instead."""
+Layout = tuple[tuple[str, str], ...]
+"""The parts that have a folder, in the order of ``PARTS``, each with the folder's name."""
 
-    folders: tuple[str | None, str | None, str | None]
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Yields (part, folder) of the parts that are there."""
-        for part, folder in zip(PARTS, self.folders, strict=True):
-            if folder is not None:
-                yield part, folder
+def described(layout: Layout) -> str:
+    """Returns which folders give which part, and what is drawn."""
+    given = listing([f"{part} by {folder}/" for part, folder in layout])
+    missing = [part for part in PARTS if part not in dict(layout)]
+    drawn = f"; {listing(missing)} images are drawn from the training images" if missing else ""
+    return f"the split is given by folders: {given}{drawn}"
 
-    def described(self) -> str:
-        """Says which folders give which part, and what is drawn."""
-        given = listing([f"{part} by {folder}/" for part, folder in self])
-        missing = [part for part, folder in zip(PARTS, self.folders, strict=True) if not folder]
-        drawn = f"; {listing(missing)} images are drawn from the training images" if missing else ""
-        return f"the split is given by folders: {given}{drawn}"
+
+def _in_order(folders: Mapping[str, str]) -> Layout:
+    return tuple((part, folders[part]) for part in PARTS if part in folders)
 
 
 def recognise(root: Path, recipe: Recipe) -> Layout | None:
@@ -81,7 +76,7 @@ def _named(root: Path, named: dict[str, str]) -> Layout:
                 received=folder,
                 cure="Correct the setting 'split', or --data-dir",
             )
-    return Layout((named["train"], named.get("validation"), named.get("test")))
+    return _in_order(named)
 
 
 def _unnamed(root: Path, recipe: Recipe) -> Layout | None:
@@ -114,8 +109,7 @@ def _layout(root: Path, parts: dict[str, str]) -> Layout:
             received=listing(list(parts)),
             cure=f"Name the folders in the study: {_EXAMPLE}",
         )
-    by_part = {part: folder for folder, part in parts.items()}
-    return Layout((by_part["train"], by_part.get("validation"), by_part.get("test")))
+    return _in_order({part: folder for folder, part in parts.items()})
 
 
 def _either_way(root: Path, divided: list[str], others: list[str]) -> DataError:

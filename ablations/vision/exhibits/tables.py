@@ -10,6 +10,7 @@ from ablations.text.formatting import sentence
 from ablations.vision.data.copies import sentences
 from ablations.vision.data.datasets import Examples
 from ablations.vision.data.folders import NAMED_AT_MOST
+from ablations.vision.data.layouts import described
 from ablations.vision.data.splits import Split
 
 
@@ -49,7 +50,7 @@ def label_counts(examples: Examples, split: Split) -> Exhibit:
         (name, *(int(count[i]) for count in counts)) for i, name in enumerate(examples.classes)
     )
     columns = ("class", "training", "validation", "test")
-    caption = "" if examples.layout is None else sentence(examples.layout.described()) + "."
+    caption = "" if examples.layout is None else sentence(described(examples.layout)) + "."
     table = Table(columns, rows)
     return Exhibit("label-counts", "Images per class", "study", caption=caption, table=table)
 

@@ -100,7 +100,7 @@ class Blocks:
         seconds = time.perf_counter() - began
         facts = json.dumps({"engine": self.engine, "seconds": seconds})
         self.ledger.shared_seconds -= seconds  # which `_load` adds to it
-        cache.publish(path.with_suffix(".json"), lambda beside: cache.write_text(beside, facts))
+        cache.publish_text(path.with_suffix(".json"), facts)
         cache.publish(path, lambda beside: np.save(beside, values))
 
     def _load(self, block: int, path: Path) -> bool:

@@ -79,8 +79,8 @@ class Features:
 
     def _kept_epoch(self, steps: Sequence[Rows]) -> Iterator[Floats]:
         """Yields an augmented epoch from the cache, and puts it there if it is missing."""
-        before = self._lead.states
-        epoch = _Epoch(self._epoch_name(steps))
+        before, name = self._lead.states, self._epoch_name(steps)
+        stored = cache.folder() / "features" / name / "states.json"
         draws: list[Draws] = []
 
         def draw() -> None:
@@ -93,15 +93,16 @@ class Features:
             own = range(block * STEPS, min((block + 1) * STEPS, len(steps)))
             return np.concatenate([self._augment(steps[i], draws[i]) for i in own])
 
-        if (after := epoch.states()) is None:
+        complete = stored.exists()
+        if not complete:
             draw()
         size = STEPS * len(steps[0])
-        blocks = self._blocks(epoch.name, size, compute, ledger=self.augmented)
+        blocks = self._blocks(name, size, compute, ledger=self.augmented)
         kept = blocks.read(np.arange(sum(map(len, steps))))
-        if after is None:
-            epoch.keep(self._lead.states)
+        if complete:
+            self._lead.states = json.loads(stored.read_text(encoding="utf-8"))
         else:
-            self._lead.states = after
+            cache.publish_text(stored, json.dumps(self._lead.states))
         return iter(np.split(kept, np.cumsum([len(rows) for rows in steps])[:-1]))
 
     def _compute(self, block: int) -> Floats:
@@ -126,24 +127,3 @@ class Features:
         for rows in steps:
             facts.update(np.asarray(rows, dtype="<i8").tobytes() + b"\0")
         return f"{self._source.digest}-{self._made(facts.hexdigest())}"
-
-
-class _Epoch:
-    """The folder of one augmented epoch, and what the random streams have come to after it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._path = cache.folder() / "features" / name / "states.json"
-
-    def states(self) -> list[list[int]] | None:
-        """Returns the streams' states after the epoch if all of it is there."""
-        if not self._path.exists():
-            return None
-        stored: list[list[int]] = json.loads(self._path.read_text(encoding="utf-8"))
-        return stored
-
-    def keep(self, states: list[list[int]]) -> None:
-        """Says that all of the epoch is there."""
-        if not self._path.exists():
-            text = json.dumps(states)
-            cache.publish(self._path, lambda beside: cache.write_text(beside, text))

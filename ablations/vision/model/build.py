@@ -45,21 +45,16 @@ def build(recipe: Recipe, images: Image8, *, classes: tuple[str, ...], streams: 
     shape = images.shape[1:]
     base = _build_base(recipe, shape, streams)
     own = _build_own(recipe, shape, classes, streams)
-    with _told_as("the layers"):
+    with _explained("the layers"):
         inputs = outputs = keras.Input(shape)
-        for layer in _before_layers(recipe, images, streams):
+        for spec in recipe.augment:
+            outputs = make_layer(spec, streams)(outputs)
+        for layer in scaling(recipe.scale, images):
             outputs = layer(outputs)
         outputs = (
             own(outputs) if own else _stack(recipe, outputs, base, images=images, streams=streams)
         )
         return Built(keras.Model(inputs, outputs), base)
-
-
-def _before_layers(recipe: Recipe, images: Image8, streams: Streams) -> Iterator[keras.Layer]:
-    """Yields the layers of ``augment`` and ``scale``."""
-    for spec in recipe.augment:
-        yield make_layer(spec, streams)
-    yield from scaling(recipe.scale, images)
 
 
 def _build_own(
@@ -123,7 +118,7 @@ def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
     weights = "imagenet" if recipe.weights == "imagenet" else None
     make = getattr(keras.applications, str(recipe.base))
     try:
-        with seeded_defaults(streams.seed("initialization")), _told_as(f"base {recipe.base}"):
+        with seeded_defaults(streams.seed("initialization")), _explained(f"base {recipe.base}"):
             return make(input_shape=shape, include_top=False, weights=weights)
     except Exception as error:
         # Keras raises a bare Exception when a download fails; anything else goes on as it is.
@@ -140,7 +135,7 @@ def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
 def _listed_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:
     specs = recipe.base if isinstance(recipe.base, tuple) else ()
     inputs = outputs = keras.Input(shape)
-    with _told_as("base"):
+    with _explained("base"):
         for spec in specs:
             outputs = make_layer(spec, streams)(outputs)
         return keras.Model(inputs, outputs, name="base")
@@ -174,8 +169,8 @@ def _damaged(recipe: Recipe, received: str) -> DataError:
 
 
 @contextmanager
-def _told_as(place: str) -> Iterator[None]:
-    """Turns what Keras says of layers that do not fit into one line."""
+def _explained(place: str) -> Iterator[None]:
+    """Turns Keras's errors about layers that do not fit into one ``StudyError``."""
     try:
         yield
     except (ValueError, TypeError) as error:

@@ -35,7 +35,7 @@ def require() -> None:
         ) from error
 
 
-def publish(path: Path, write: Callable[[Path], None]) -> None:
+def publish(path: Path, write: Callable[[Path], object]) -> None:
     """Puts a file in place at once: written beside, then renamed, so that no reader sees half.
 
     Two processes may do it at the same time; the last one stays.
@@ -44,6 +44,11 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as beside:
         write(Path(beside) / path.name)
         (Path(beside) / path.name).replace(path)
+
+
+def publish_text(path: Path, text: str) -> None:
+    """Puts a file of text in place at once."""
+    publish(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
@@ -65,7 +70,7 @@ def remembered(kind: str, facts: str, compute: Callable[[], str]) -> str:
     path = folder() / kind / hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
     if not path.exists() or not path.stat().st_size:  # nothing that is remembered is empty
         text = compute()
-        publish(path, lambda beside: write_text(beside, text))
+        publish_text(path, text)
     return path.read_text(encoding="utf-8")
 
 
@@ -86,11 +91,6 @@ def prune(kind: str, *, limit_bytes: int, unused_seconds: float = 3600.0) -> Non
         if total > limit_bytes and used[path] < time.time() - unused_seconds:
             shutil.rmtree(path, ignore_errors=True)
             total -= sizes[path]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a small file."""
-    path.write_text(text, encoding="utf-8")
 
 
 def stamp(root: Path, files: Iterable[Path]) -> str:

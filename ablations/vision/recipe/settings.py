@@ -120,7 +120,7 @@ def read(settings: Settings) -> Recipe:
         problem, cure = "setting 'dataset' is missing", 'Add for example dataset = "digits"'
         raise StudyError(problem, received=list(settings), cure=cure)
     recipe = Recipe(**values, settings=settings)
-    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe), *_wrong_split(recipe))
+    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe))
     for contradicts, problem, received, cure in contradictions:
         if contradicts:
             raise StudyError(problem, received=received, cure=cure)
@@ -138,7 +138,7 @@ def _reader(key: str, value: object) -> readers.Reader:
 
 
 def _wrong_model(recipe: Recipe, own: list[str]) -> Iterator[Contradiction]:
-    """Yields what must not be said of the whole model."""
+    """Yields what contradicts in the settings of the whole model."""
     names = [spec.name for spec in recipe.layers]
     built = recipe.build is not None
     beside, remove = "build beside layers or base", "Remove one of them"
@@ -146,19 +146,19 @@ def _wrong_model(recipe: Recipe, own: list[str]) -> Iterator[Contradiction]:
     needs = "settings of your own need 'build'"
     yield bool(own) and not built, needs, own, "Add build, or remove them"
     both = built and (bool(names) or recipe.base is not None)
-    yield both, "setting 'build' stands alone", beside, remove
+    yield both, "setting 'build' excludes 'layers' and 'base'", beside, remove
     yield not built and not names, "setting 'layers' is missing", "no layers", example
 
 
 def _wrong_base(recipe: Recipe) -> Iterator[Contradiction]:
-    """Yields what must not be said of the base and its weights."""
+    """Yields what contradicts in the settings of the base, its weights and the split."""
     names = [spec.name for spec in recipe.layers]
     listed = recipe.base if isinstance(recipe.base, tuple) else ()
     lost = "base" in names and (recipe.base is None or names.count("base") > 1)
     needs = "'base' in layers needs the setting 'base', once"
     yield lost, needs, names, "Add it, or remove the word"
     inside = LayerSpec("base") in listed
-    yield inside, "setting 'base' cannot hold itself", "base", "Remove the word"
+    yield inside, "setting 'base' cannot contain 'base'", "base", "Remove the word"
     imagenet = "imagenet weights need a base of keras.applications"
     example = 'Write for example base = "MobileNetV2"'
     yield bool(listed) and recipe.weights == "imagenet", imagenet, "a list of layers", example
@@ -167,13 +167,9 @@ def _wrong_base(recipe: Recipe) -> Iterator[Contradiction]:
     problem = "'pretrain:' needs the digits, and layers that end in dense"
     cure = "Name a file of weights instead, or end 'layers' with dense"
     yield unfit, problem, recipe.dataset, cure
-
-
-def _wrong_split(recipe: Recipe) -> Iterator[Contradiction]:
-    """Yields what must not be said of the split."""
     elsewhere = recipe.split == "given" and not recipe.dataset.startswith("directory:")
-    problem, cure = "a given split needs dataset = directory:PATH", "Remove split"
-    yield elsewhere, problem, recipe.dataset, cure
+    problem = "a given split needs dataset = directory:PATH"
+    yield elsewhere, problem, recipe.dataset, "Remove split"
 
 
 def _check_classes(recipe: Recipe) -> None:

@@ -28,7 +28,7 @@ class EpochReport:
 
     Args:
         log: Where to report.
-        outputs: How to read what the model says.
+        outputs: How to read the model's outputs.
         part: The validation images.
         passes: Positions within ``part`` that each epoch validates on; all of it where empty.
     """
@@ -39,7 +39,7 @@ class EpochReport:
         self._log, self._outputs, self._part, self._passes = log, outputs, part, passes
         self._epochs: list[dict[str, float]] = []
         self._seconds: list[float] = []
-        self._said: tuple[Part, Raw] | None = None
+        self._last: tuple[Part, Raw] | None = None
 
     def validation(self, epoch: int) -> Part:
         """Returns the images that an epoch, counted from 0, validates on."""
@@ -51,32 +51,29 @@ class EpochReport:
         Args:
             epoch: Its number, from 0.
             means: Training loss and accuracy.
-            raw: What the model says of `validation`'s images.
+            raw: The model's outputs for the images of `validation`.
             steps: Durations of its steps, in seconds.
         """
         part = self.validation(epoch)
         values = {name: float(value) for name, value in means.items()}
         values[metrics.VAL_LOSS] = self._outputs.mean_loss(raw, part.labels)
         values[metrics.VAL_ACCURACY] = self._outputs.accuracy(raw, part.labels)
-        self._said = (part, raw)
+        self._last = (part, raw)
         self._epochs.append(values)
         self._seconds.append(float(steps.sum()))
         self._log.steps(steps)
         self._log.epoch(**values)
 
     def log_summary(self) -> None:
-        """Logs the last and best epoch, and what the model says of the validation images."""
+        """Logs the last and best epoch, and the model's predictions of the validation images."""
         last = self._epochs[-1]
         best = max(epoch[metrics.VAL_ACCURACY] for epoch in self._epochs)
-        for name, value in (
-            (metrics.TRAIN_ACCURACY, last[metrics.ACCURACY]),
-            (metrics.VAL_ACCURACY, last[metrics.VAL_ACCURACY]),
-            (metrics.BEST_VAL_ACCURACY, best),
-        ):
-            self._log.known(name, value)
+        self._log.known(metrics.TRAIN_ACCURACY, last[metrics.ACCURACY])
+        self._log.known(metrics.VAL_ACCURACY, last[metrics.VAL_ACCURACY])
+        self._log.known(metrics.BEST_VAL_ACCURACY, best)
         self._log.known(metrics.VAL_LOSS, last[metrics.VAL_LOSS])
-        if self._said is not None:
-            part, raw = self._said
+        if self._last is not None:
+            part, raw = self._last
             probabilities = self._outputs.probabilities(raw)
             self._log.predictions("validation", part.labels, probabilities, examples=part.examples)
 
@@ -102,8 +99,7 @@ class EpochReport:
         seconds = sum(ledger.seconds for ledger in ledgers)
         rate = each * (sum(ledger.rows for ledger in ledgers) / seconds if frozen else speed)
         self._log.known(metrics.FLOPS_PER_SECOND, rate)
-        share = rate / peak_flops()
-        self._log.known(metrics.PEAK_FLOPS_SHARE, share)
+        self._log.known(metrics.PEAK_FLOPS_SHARE, rate / peak_flops())
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types

@@ -42,8 +42,7 @@ def load_pretrained(base: keras.Model, recipe: Recipe) -> None:
     path = cache.folder() / "pretrained" / f"{name}.npz"
     arrays = _stored(path)
     if arrays is None:
-        arrays = _train(source)
-        made = arrays
+        arrays = made = _train(source)
         cache.publish(path, lambda beside: _write(beside, made))
     base.set_weights(arrays)
 

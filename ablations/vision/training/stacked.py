@@ -32,7 +32,7 @@ class Stack:
 
     Args:
         models: Compiled models of one structure; they differ in the values of their variables.
-        outputs: How to read what they say.
+        outputs: How to read their outputs.
         inputs: What they are fed, shape (example, ...); moved to the device once.
         targets: As the loss takes them, shape (example, ...).
     """
@@ -51,7 +51,7 @@ class Stack:
         self._still = [v for v, moves in zip(others, self._moves, strict=True) if not moves]
         self._state: State = jax.tree.map(lambda *parts: jnp.stack(parts), *map(self._read, models))
         self._train = jax.jit(jax.vmap(self._epoch, in_axes=(0, None, None, 0, 0)))
-        self._infer = jax.jit(jax.vmap(self._said, in_axes=(0, None, None, 0)))
+        self._infer = jax.jit(jax.vmap(self._outputs_of, in_axes=(0, None, None, 0)))
 
     def epoch(self, steps: Indices, rest: Indices) -> dict[str, NDArray[np.float64]]:
         """Trains all models for one epoch and waits for the device.
@@ -68,7 +68,7 @@ class Stack:
         return {name: np.asarray(sums[name], dtype=np.float64) / images for name in sums}
 
     def predict(self, rows: Indices) -> list[Raw]:
-        """Returns what each model says of its images in inference mode.
+        """Returns the outputs of each model for its images in inference mode.
 
         Args:
             rows: Images of each model, shape (model, image).
@@ -131,7 +131,7 @@ class Stack:
         sums = {ACCURACY: correct.sum(), LOSS: loss * len(inputs)}
         return (trainable, moved, optimizer), sums
 
-    def _said(self, state: State, still: list[Any], inputs: Any, rows: Any) -> Any:
+    def _outputs_of(self, state: State, still: list[Any], inputs: Any, rows: Any) -> Any:
         others = self._merged(state[1], still)
         images = inputs[rows].astype("float32")
         return self._model.stateless_call(state[0], others, images, training=False)[0]

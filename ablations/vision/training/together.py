@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from ablations.vision.model.outputs import Outputs, Raw, read_outputs
 from ablations.vision.platform import shortcuts
 from ablations.vision.recipe.settings import Recipe
 from ablations.vision.training.epoch_report import EpochReport
-from ablations.vision.training.loop import Part, batches, compile_model
+from ablations.vision.training.loop import batches, compile_model
 from ablations.vision.training.stacked import Stack
 from ablations.vision.training.trainer import (
     Parts,
@@ -177,13 +177,9 @@ def _orders(
 def _log_tests(
     stack: Stack, runs: Sequence[Run], outputs: Outputs, *, going: Sequence[int]
 ) -> None:
-    test = stack.predict(np.stack([run.parts.test.rows for run in runs]))
-    validation = stack.predict(np.stack([run.parts.validation.rows for run in runs]))
+    tests = stack.predict(np.stack([run.parts.test.rows for run in runs]))
+    held_out: list[Raw | None] = [None] * len(runs)
+    if runs[0].parts.split.passes:
+        held_out = [*stack.predict(np.stack([run.parts.validation.rows for run in runs]))]
     for i in going:
-        parts = runs[i].parts
-        raw = {id(parts.test): test[i], id(parts.validation): validation[i]}
-
-        def raw_of(part: Part, raw: Mapping[int, Raw] = raw) -> Raw:
-            return raw[id(part)]
-
-        log_test(outputs, parts, runs[i].log, raw_of=raw_of)
+        log_test(outputs, runs[i].parts, runs[i].log, test=tests[i], held_out=held_out[i])

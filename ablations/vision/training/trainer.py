@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import keras
 import numpy as np
@@ -27,8 +25,6 @@ from ablations.vision.training.epoch_report import EpochReport, Validation
 from ablations.vision.training.loop import Learner, Part, fit, make_learner, predict
 from ablations.vision.training.pretrain import load_pretrained
 from ablations.vision.training.timing import StepTimer
-
-Predict = Callable[[Part], Raw]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +60,8 @@ def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     learner = make_learner(model, recipe, parts.whole.source, classes=len(parts.classes))
     log_model(model, log)
     _fit(learner, parts, trial=trial, log=log)
-    log_test(learner.outputs, parts, log, raw_of=partial(predict, learner))
+    held_out = predict(learner, parts.validation) if parts.split.passes else None
+    log_test(learner.outputs, parts, log, test=predict(learner, parts.test), held_out=held_out)
     log_frozen(learner.feed.frozen, log)
     log_memory(log)
 
@@ -122,30 +119,32 @@ def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None
     report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
 
 
-def log_test(outputs: Outputs, parts: Parts, log: TrialLog, *, raw_of: Predict) -> None:
-    """Reports the test images, by what the trained model says of them.
+def log_test(
+    outputs: Outputs, parts: Parts, log: TrialLog, *, test: Raw, held_out: Raw | None
+) -> None:
+    """Reports how well the trained model classifies the test images.
 
     Args:
         outputs: How to read it.
         parts: The images.
         log: Where to report.
-        raw_of: Returns the model's raw outputs for a part.
+        test: The model's raw outputs for the test images.
+        held_out: Those for all validation images, where epochs validate on some of them.
     """
-    raw, labels = raw_of(parts.test), parts.test.labels
+    labels = parts.test.labels
     majority = np.bincount(parts.train.labels).argmax()
-    accuracy, baseline = outputs.accuracy(raw, labels), float(np.mean(labels == majority))
-    log.predictions("test", labels, outputs.probabilities(raw), examples=parts.test.examples)
-    log.known(metrics.TEST_ACCURACY, accuracy)
-    log.known(metrics.TEST_LOSS, outputs.mean_loss(raw, labels))
-    log.known(metrics.MAJORITY_ACCURACY, baseline)
-    if parts.split.passes:
-        held_out = outputs.accuracy(raw_of(parts.validation), parts.validation.labels)
-        log.known(metrics.HELD_OUT_ACCURACY, held_out)
+    log.predictions("test", labels, outputs.probabilities(test), examples=parts.test.examples)
+    log.known(metrics.TEST_ACCURACY, outputs.accuracy(test, labels))
+    log.known(metrics.TEST_LOSS, outputs.mean_loss(test, labels))
+    log.known(metrics.MAJORITY_ACCURACY, float(np.mean(labels == majority)))
+    if held_out is not None:
+        accuracy = outputs.accuracy(held_out, parts.validation.labels)
+        log.known(metrics.HELD_OUT_ACCURACY, accuracy)
         _log_overlap(parts.split, log)
 
 
 def _log_overlap(split: splits.Split, log: TrialLog) -> None:
-    """Tells how many test images were validation images in other epochs."""
+    """Reports the share of test images that were validation images in other epochs."""
     seen = np.unique(split.validation[np.concatenate(split.passes)])
     last = float(np.isin(split.test, split.last_validation).mean())
     log.known(metrics.TEST_IN_LAST_VALIDATION, last)
@@ -159,9 +158,9 @@ def log_memory(log: TrialLog) -> None:
 
 
 def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> None:
-    """Tells what the frozen layers took, and how much of it was not in this trial's own time.
+    """Reports the time of the frozen layers, and how much of it other trials spent.
 
-    Of what trials that train together compute, each has its part in its time.
+    Trials that train together share the time of what they compute in equal parts.
     """
     if frozen is None:
         return
@@ -170,9 +169,6 @@ def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> No
     shared = fixed.shared_seconds + augmented.shared_seconds
     own = fixed.seconds + augmented.seconds - shared
     shared += own * (trials - 1) / trials
-    for name, seconds in (
-        (metrics.FROZEN_SECONDS, fixed.seconds),
-        (metrics.FROZEN_AUGMENTED_SECONDS, augmented.seconds),
-        (metrics.SHARED_SECONDS, max(0.0, shared)),  # own work adds to nothing but rounding
-    ):
-        log.known(name, seconds)
+    log.known(metrics.FROZEN_SECONDS, fixed.seconds)
+    log.known(metrics.FROZEN_AUGMENTED_SECONDS, augmented.seconds)
+    log.known(metrics.SHARED_SECONDS, max(0.0, shared))  # rounding may leave less than nothing

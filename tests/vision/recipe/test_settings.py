@@ -103,7 +103,7 @@ def test_classes_and_sizes_in_all_their_forms():
         ),
         (
             {"base": ["conv:4", "base"]},
-            "setting 'base' cannot hold itself. Received: base. Remove the word.",
+            "setting 'base' cannot contain 'base'. Received: base. Remove the word.",
         ),
         (
             {
@@ -116,7 +116,7 @@ def test_classes_and_sizes_in_all_their_forms():
         ),
         (
             {"build": "json:loads"},
-            "setting 'build' stands alone. Received: build beside layers or base. "
+            "setting 'build' excludes 'layers' and 'base'. Received: build beside layers or base. "
             "Remove one of them.",
         ),
         (
