@@ -364,7 +364,7 @@ def _reading(session: Session, source: Path | None, *, samples: bool = True) -> 
 
 
 def _rendered(session: Session, reports_dir: Path) -> Path | None:
-    """Renders the report at the end of a run, whose exit code tells of what failed."""
+    """Renders the report at the end of a run; an empty one is noted, and is no error here."""
     try:
         return _render(session, reports_dir)
     except EmptyReportError as error:

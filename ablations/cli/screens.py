@@ -215,7 +215,7 @@ def failure_lines(study: Study, failures: Sequence[RunRecord]) -> list[str]:
 
 
 def revisions_json(findings: Findings) -> list[dict[str, Any]]:
-    """Returns what was changed after a look as JSON values."""
+    """Returns what was changed after an interim analysis as JSON values."""
     return [{"kind": found.kind, "steps": list(found.steps)} for found in findings.revisions]
 
 

@@ -101,7 +101,7 @@ def _spelled(error: UnicodeError) -> tuple[str, int]:
 
 
 def _spell(character: str) -> str:
-    r"""Returns a character in ASCII; what looks like none of it becomes its number.
+    r"""Returns a character in ASCII; others become their number.
 
     Example:
         >>> [_spell(character) for character in ("−", "ü", "猫")]

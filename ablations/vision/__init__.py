@@ -1,4 +1,4 @@
-"""The built-in training function: image classifiers on Keras 3, described by settings alone.
+"""The built-in training function: image classifiers on Keras 3, described by settings.
 
 A study file reaches it as ``run = "ablations.vision:train"``. Its settings:
 
@@ -48,7 +48,7 @@ classes, and returns a ``keras.Model`` that takes images after ``augment`` and `
 Work that trials would repeat is done once; ``ablations.vision.platform.shortcuts`` names these
 shortcuts.
 
-Training loss and accuracy are running means over an epoch, with augmentation and dropout at work;
+Training loss and accuracy are running means over an epoch, with augmentation and dropout active;
 validation and test are not augmented. ``fit_seconds`` includes compilation and validation,
 ``images_per_second`` is measured over the steps of all epochs but the first.
 
@@ -199,7 +199,7 @@ def prepare_data(
     Args:
         settings: Merged settings of an arm.
         data_dir: Folder of the extracted data, or ``None`` for the cache.
-        report: Told the bytes done and the bytes in all, as it goes.
+        report: Called with the bytes done and the bytes in all.
 
     Raises:
         StudyError: if the backend is not installed or the split asks for more images than there

@@ -25,7 +25,7 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Two files with the same bytes, and where they stand: ``CLASSES``, ``PARTS`` or ``DRAWN``."""
+    """Two files with the same bytes, and where they are: ``CLASSES``, ``PARTS`` or ``DRAWN``."""
 
     file: str
     same_as: str
@@ -33,7 +33,7 @@ class Copy:
 
 
 def find_copies(listing: Listing) -> tuple[Copy, ...]:
-    """Returns the copies among the images of a folder, the gravest first.
+    """Returns the copies among the images of a folder, the most serious first.
 
     Copies in one class and one folder do not count where all three parts of the split are given.
 
@@ -47,19 +47,19 @@ def find_copies(listing: Listing) -> tuple[Copy, ...]:
 
 
 def sentences(copies: Sequence[Copy]) -> list[str]:
-    """Says for each place in which copies stand how many there are, which, and what it means."""
+    """Returns for each place with copies how many there are, which, and what it means."""
     lines = []
     for where, meaning in _MEANING.items():
         pairs = [f"{copy.file} = {copy.same_as}" for copy in copies if copy.where == where]
         if pairs:
             count = counted(len(pairs), "image")
-            verb = "stands" if len(pairs) == 1 else "stand"
+            verb = "is" if len(pairs) == 1 else "are"
             lines.append(f"{count} {verb} in {where} ({meaning}): {named(pairs)}")
     return lines
 
 
 def _groups(listing: Listing) -> list[list[int]]:
-    """Returns the positions of files with the same content; quick if nothing changed."""
+    """Returns the positions of files with the same content, cached until files change."""
 
     def find() -> str:
         sizes = [(listing.root / file).stat().st_size for file in listing.files]

@@ -65,7 +65,7 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
     """Lists the files of a data set that lies in folders.
 
     Raises:
-        DataError: if they are missing, or are not what the data set's name promises.
+        DataError: if they are missing, or are not those of the named data set.
         StudyError: if a wanted class is not there.
     """
     if recipe.dataset == "cats-vs-dogs":
@@ -126,7 +126,7 @@ def _identity(there: Listing) -> str:
     """Returns the digest of the content, of the split it gives, and of how it is decoded.
 
     Of images that are used as they are stored, in folders that give no split, it is that of the
-    content alone, as it was before there were others.
+    content, as in records of earlier versions.
     """
     facts: list[object] = [folders.digest(there)]
     if there.layout is not None:
@@ -139,7 +139,7 @@ def _identity(there: Listing) -> str:
 
 
 def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Pool:
-    """Downloads what is missing, checks images that nobody has checked yet, and decodes them.
+    """Downloads what is missing, checks images that are new or changed, and decodes them.
 
     Returns:
         The number of usable images, and how many are held out or given.
@@ -159,7 +159,7 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Poo
 
 
 def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
-    """Says of images in folders how their split is given, and which are there twice."""
+    """Returns how the folders of images give the split, and which images are there twice."""
     if not recipe.dataset.startswith("directory:"):
         return []
     there = listing(recipe, data_dir)
@@ -171,9 +171,9 @@ def load(recipe: Recipe, data_dir: str | None) -> Examples:
     """Returns the decoded images; those in folders are decoded once per size."""
     if recipe.dataset == "digits":
         return _digits(recipe.classes, recipe.image_size)
-    usable, broken = _usable(recipe, data_dir, _say_nothing)
+    usable, broken = _usable(recipe, data_dir, _no_report)
     return Examples(
-        source=_source(recipe, usable, _say_nothing),
+        source=_source(recipe, usable, _no_report),
         labels=np.asarray(usable.labels, dtype=np.int64),
         classes=usable.classes,
         pool=usable.pool,
@@ -188,7 +188,7 @@ def _usable(
 ) -> tuple[Listing, dict[str, str]]:
     there = listing(recipe, data_dir)
     if recipe.dataset == "cats-vs-dogs":
-        return there, {}  # The pinned digest has vouched for every image.
+        return there, {}  # The pinned digest has checked every image.
     broken = folders.broken_files(there, report)
     if broken and not recipe.skip_broken:
         raise DataError(
@@ -211,8 +211,8 @@ def _source(recipe: Recipe, usable: Listing, report: ReportBytes) -> Source:
     return decoded.source_of(usable, content, size, report)
 
 
-def _say_nothing(done: int, total: int) -> None:
-    """Stands in where nobody follows the progress."""
+def _no_report(done: int, total: int) -> None:
+    """Takes the place of a progress report."""
 
 
 @lru_cache(maxsize=4)

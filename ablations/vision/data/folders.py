@@ -140,7 +140,7 @@ def _check_agreement(
     """Raises ``DataError`` if a part of a split has other classes than the training images."""
     there = {path.name for path in folders_in(root / folder)}
     lacking = [f"no '{name}' in {folder}" for name in sorted(set(classes) - there)]
-    more = [f"'{name}' in {folder} alone" for name in sorted(there - set(classes))]
+    more = [f"'{name}' only in {folder}" for name in sorted(there - set(classes))]
     if differs := lacking + ([] if wanted else more):
         raise DataError(
             f"{root}: the parts of the given split have different classes",
@@ -177,7 +177,7 @@ def _files(folder: Path) -> list[Path]:
 def check_links(listing: Listing) -> None:
     """Raises ``DataError`` if links lead out of the data set, nowhere, or to folders of images.
 
-    The first could show any file of the machine; the others stand for images that nobody reads.
+    The first could show any file of the machine; the images behind the others are not read.
     """
     parts = [folder for _, folder in listing.layout or ()]
     tops = [listing.root / part / name for part in parts or ["."] for name in listing.classes]
@@ -209,7 +209,7 @@ def _stays(link: Path, inside: Path) -> bool:
 
 
 def named(lines: Sequence[str]) -> str:
-    """Returns the first lines behind each other, and how many more there are."""
+    """Returns the first lines in one, and how many more there are."""
     return "; ".join(lines[:NAMED_AT_MOST]) + _more(len(lines))
 
 
@@ -223,7 +223,7 @@ def shown(name: str) -> str:
 
 
 def digest(listing: Listing) -> str:
-    """Returns the digest of the files' paths and contents; quick if they have not changed."""
+    """Returns the digest of the files' paths and contents, cached until they change."""
     facts = cache.stamp(listing.root, listing.files)
     return cache.remembered(
         "digests", facts, lambda: cache.content_digest(listing.root, listing.files)
@@ -231,7 +231,7 @@ def digest(listing: Listing) -> str:
 
 
 def unlike_stored(listing: Listing) -> list[str]:
-    """Returns the files whose pixels are not used as they are stored; quick if nothing changed."""
+    """Returns the files whose pixels are not used as they are stored, cached until they change."""
 
     def find() -> str:
         with images.without_warnings():
@@ -243,7 +243,7 @@ def unlike_stored(listing: Listing) -> list[str]:
 
 
 def broken_files(listing: Listing, report: ReportBytes) -> dict[str, str]:
-    """Returns the files that are no readable image with the reasons; quick if nothing changed."""
+    """Returns the files that are no readable image with the reasons, cached until they change."""
     facts = f"{images.DECODING}\n{cache.stamp(listing.root, listing.files)}"
     text = cache.remembered("checked", facts, lambda: json.dumps(_try_all(listing, report)))
     return dict(json.loads(text))

@@ -55,7 +55,7 @@ class Source:
 def without_warnings() -> Iterator[None]:
     """Keeps Pillow's warnings about odd files off the terminal; what cannot be read is an error.
 
-    It stands around a loop over files, not in `decode`: filters are shared by all threads.
+    To be used around a loop over files, not in `decode`: filters are shared by all threads.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -84,14 +84,14 @@ def is_plain(path: Path) -> bool:
     try:
         with _opened(path) as image:
             turned = image.format != "TIFF" and _orientation(image) in range(2, 9)
-            return not turned and not _shines_through(image)  # Pillow always turned TIFF images
+            return not turned and not _is_transparent(image)  # Pillow always turned TIFF images
     except ValueError:
         return False
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Opens an image file; whatever Pillow raises inside is told as one ``ValueError``."""
+    """Opens an image file; whatever Pillow raises inside becomes one ``ValueError``."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -150,7 +150,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Returns an image of 16 bits a pixel at 8; Pillow would clip its grey levels at 255.
 
     Raises:
-        ValueError: if the pixels are 32-bit numbers, whose range nobody can know.
+        ValueError: if the pixels are 32-bit numbers, whose range is not known.
     """
     from PIL import Image
 
@@ -174,7 +174,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def _shines_through(image: Image.Image) -> bool:
+def _is_transparent(image: Image.Image) -> bool:
     """Whether any pixel is transparent, and not only able to be."""
     if not image.has_transparency_data:
         return False

@@ -116,13 +116,13 @@ def _either_way(root: Path, divided: list[str], others: list[str]) -> DataError:
     return DataError(
         f"{root}: these folders may be classes or parts of a split",
         received=f"class folders in {listing(divided)}; beside them {listing(others)}",
-        cure=f"Name the parts of a split in the study, and the rest is left alone: {_EXAMPLE}; or "
+        cure=f"Name the parts of a split in the study, which ignores other folders: {_EXAMPLE}; or "
         f'name the classes: classes = "{",".join(sorted([*divided, *others]))}"',
     )
 
 
 def _check_classes(root: Path, parts: dict[str, str], recipe: Recipe) -> None:
-    """Raises ``DataError`` for class folders that look like a split that nobody would use."""
+    """Raises ``DataError`` for class folders that seem to be a split."""
     if len(set(parts.values())) > 1:
         raise DataError(
             f"{root}: folders called like parts of a split hold no class folders",

@@ -45,7 +45,7 @@ class Pool:
     """How many images there are to draw from.
 
     ``held_out`` of them, the last ones, lie in a validation folder of their own; validation and
-    test images are then drawn from these alone. ``given`` counts those in the folders of training,
+    test images are then drawn only from these. ``given`` counts those in the folders of training,
     validation and test, which follow each other; 0 for a part that is to be drawn.
     """
 

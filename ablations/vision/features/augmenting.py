@@ -66,8 +66,8 @@ class Augmentation:
         for link, drawn in zip(self.links, draws, strict=True):
             if not link.augments:
                 outputs = link.apply(keras.ops.convert_to_tensor(outputs))
-            elif quick := _quick(link.operation, outputs.shape):
-                outputs = quick(link.operation, drawn, keras.ops.convert_to_numpy(outputs))
+            elif by_opencv := _opencv(link.operation, outputs.shape):
+                outputs = by_opencv(link.operation, drawn, keras.ops.convert_to_numpy(outputs))
             else:
                 tensor = keras.ops.convert_to_tensor(outputs)
                 outputs = link.operation.transform_images(tensor, drawn, training=True)
@@ -110,12 +110,12 @@ def _configuration(link: Link) -> str:
     return f"{type(link.operation).__name__} {kept!r}"
 
 
-Quick = Callable[[Any, Any, Floats], Floats]
+OpenCV = Callable[[Any, Any, Floats], Floats]
 
 _BORDERS = {"reflect": "BORDER_REFLECT", "nearest": "BORDER_REPLICATE"}
 
 
-def _quick(layer: Any, shape: Sequence[int]) -> Quick | None:
+def _opencv(layer: Any, shape: Sequence[int]) -> OpenCV | None:
     """Returns OpenCV's way to do what ``layer`` does, where it has one that gives the same."""
     if not shortcuts.on("opencv") or layer.data_format != "channels_last" or shape[-1] > 4:
         return None

@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Ledger:
-    """What the rows that were read took to compute, how much of it others did, and by what."""
+    """How long the rows that were read took to compute, here and elsewhere, and by which engine."""
 
     rows: int = 0
     seconds: float = 0.0
@@ -66,9 +66,9 @@ class Blocks:
         return found
 
     def ensure(self, rows: Rows) -> None:
-        """Sees to it that these rows are there.
+        """Loads or computes these rows.
 
-        Blocks that others are at come last, and are waited for.
+        Blocks that another process is computing come last, and are waited for.
         """
         wanted = np.unique(rows // self.size).tolist()
         missing = deque(block for block in wanted if block not in self._loaded)

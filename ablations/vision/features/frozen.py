@@ -1,8 +1,8 @@
 """What the frozen prefix of a model makes of the images: computed once, kept, and shared.
 
-Of images that are not augmented it depends on the prefix and the data alone; all epochs, seeds and
-arms share it. Of augmented ones it depends on the random draws and the order too; arms that draw
-alike from the same images share it, epoch by epoch.
+Without augmentation, it depends only on the prefix and the data; all epochs, seeds and arms share
+it. With augmentation, it also depends on the random draws and the order of the images; arms that
+draw the same from the same images share it, epoch by epoch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KEPT_BYTES = 1 << 26
 class Features:
     """The outputs of a frozen prefix, for training and for inference.
 
-    ``fixed`` tells what computing the images without augmentation took, ``augmented`` those with.
+    ``fixed`` keeps the cost of computing images without augmentation, ``augmented`` with it.
 
     Args:
         parts: A model's prefix, with weights in it.

@@ -75,7 +75,7 @@ def _affine(links: Sequence[Link], shape: Sequence[int]) -> Affine | None:
         return None
     if not np.allclose(found, slope * probe + low, rtol=0, atol=1e-5 * np.abs(slope).max() * 255):
         return None
-    # What is undone leaves an offset of rounding alone, so that it is told in units of the range.
+    # Undone scaling leaves an offset of rounding errors, so it is rounded in units of the range.
     pairs = zip(slope, low / (255 * slope), strict=True)
     return tuple((float(f"{a:.6g}"), round(float(b), 6) + 0.0) for a, b in pairs)
 

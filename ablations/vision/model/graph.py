@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 OWN_PACKAGES = ("keras.", "ablations.")
-"""Layers from elsewhere may be random in ways that nobody can see, so they end a prefix."""
+"""Layers from other packages may be random without showing it, so they end a prefix."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ def _rests(layer: keras.Layer) -> bool:
     ``training=True``, which wins. It is why a frozen base may still drop out.
     """
     known = type(layer).__module__.startswith(OWN_PACKAGES)
-    # What a Lambda does nobody can see; spectral normalisation changes even frozen weights.
+    # What a Lambda does cannot be inspected; spectral normalisation changes even frozen weights.
     if not known or isinstance(layer, keras.layers.Lambda | keras.layers.SpectralNormalization):
         return False
     adapts = layer.trainable and layer.non_trainable_variables
@@ -81,7 +81,7 @@ def links_of(model: keras.Model) -> list[Link]:
 
 
 def _nodes(model: keras.Model) -> list[Any] | None:
-    """Returns the calls that a model is made of if each takes the last one's output alone."""
+    """Returns the calls that a model is made of if each takes only the last one's output."""
     if not type(model).__module__.startswith("keras."):
         return None  # its own call may do more than its layers
     graph = getattr(model, "_functional", None) or model

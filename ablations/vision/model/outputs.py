@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 class Outputs:
     """How to read outputs of shape (example, unit).
 
-    A single unit speaks for the second of two classes. ``logits`` is false if the model ends in
+    A single unit gives the second of two classes. ``logits`` is false if the model ends in
     softmax or sigmoid.
     """
 

@@ -68,7 +68,7 @@ def _ends(scale: str) -> tuple[float, float]:
 def preprocess_of(name: str) -> Any:
     """Returns the preprocessing function of a base of ``keras.applications``.
 
-    It stands in the module of the base's family. Keras lists no class in that of MobileNetV3, whose
+    It is defined in the module of the base's family. That of MobileNetV3 lists no class; the
     preprocessing is inside the model.
     """
     if name.startswith("MobileNetV3"):

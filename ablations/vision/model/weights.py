@@ -1,7 +1,7 @@
 """Has the weights of a base in place, and sees that they fit it, before the first trial starts.
 
-Keras alone knows where its weights lie on the web and how to read a file of them. So a process of
-its own builds the base once; the driver, which imports no framework, follows its progress.
+Only Keras knows the addresses of its weights and how to read a file of them. So a process of its
+own builds the base once; the driver, which imports no framework, follows its progress.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def make_ready(recipe: Recipe, shape: tuple[int, int, int], report: ReportBytes)
 
 
 def _there(recipe: Recipe) -> str:
-    """Returns what tells whether the files of weights are the same ones as before."""
+    """Returns what changes when the files of weights do."""
     if recipe.weights_file is not None:
         path = Path(recipe.weights_file).expanduser()
         return cache.stamp(path.parent, [Path(path.name)])
@@ -83,7 +83,7 @@ def _process(order: str, noise: IO[str]) -> Iterator[subprocess.Popen[str]]:
     )
     try:
         with suppress(BrokenPipeError), cast(IO[str], process.stdin) as orders:
-            orders.write(order)  # it may have ended already; what it said comes below
+            orders.write(order)  # it may have ended already; what it printed is read below
         yield process
     finally:
         process.kill()
@@ -108,7 +108,7 @@ def _failure(recipe: Recipe, reply: dict[str, Any], noise: IO[str]) -> Exception
 
 
 class _Counted:
-    """An answer from the web that tells how many of its bytes were read."""
+    """An answer from the web that reports how many of its bytes were read."""
 
     def __init__(self, answer: HTTPResponse, report: ReportBytes) -> None:
         self._answer, self._report, self._done = answer, report, 0
@@ -137,7 +137,7 @@ class Counting(urllib.request.BaseHandler):
         self._report = report
 
     def http_response(self, request: urllib.request.Request, answer: HTTPResponse) -> object:
-        """Wraps an answer before anybody reads it."""
+        """Wraps an answer before it is read."""
         return _Counted(answer, self._report)
 
     https_response = http_response
@@ -149,11 +149,11 @@ def _main() -> None:
 
     channel, sys.stdout = sys.stdout, sys.stderr  # Keras prints a progress bar of its own
 
-    def tell(**reply: object) -> None:
+    def send(**reply: object) -> None:
         channel.write(json.dumps(reply) + "\n")
         channel.flush()
 
-    counting = Counting(lambda done, total: tell(done=done, total=total))
+    counting = Counting(lambda done, total: send(done=done, total=total))
     urllib.request.install_opener(urllib.request.build_opener(counting))
     order = json.load(sys.stdin)
     recipe = read(order["settings"])
@@ -163,9 +163,9 @@ def _main() -> None:
 
         build_base(recipe, tuple(order["shape"]))
     except AblationsError as error:
-        tell(error=type(error).__name__, parts=error.parts)
+        send(error=type(error).__name__, parts=error.parts)
     else:
-        tell(**{_READY: True})
+        send(**{_READY: True})
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def prune(kind: str, *, limit_bytes: int, unused_seconds: float = 3600.0) -> Non
 
 
 def stamp(root: Path, files: Iterable[Path]) -> str:
-    """Returns what tells cheaply whether files changed: path, size, and two times of each.
+    """Returns text that changes when files do, read without them: path, size and two times of each.
 
     The time at which the content changed can be set back, as archives and copies do; the time at
     which the file's entry changed (``st_ctime_ns``) is the system's own on Linux and macOS. On

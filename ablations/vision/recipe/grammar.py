@@ -19,7 +19,7 @@ class LayerSpec:
 
     @property
     def word(self) -> Word:
-        """What the grammar knows of this layer's word."""
+        """The description of this layer's word."""
         return WORDS[self.name]
 
     def get(self, name: str) -> Value | None:
@@ -45,7 +45,7 @@ def parse_layers(setting: str, value: object) -> tuple[LayerSpec, ...]:
 
 
 def parse_augment(setting: str, value: object) -> tuple[LayerSpec, ...]:
-    """Reads a list of random layers, like ``parse_layers`` but with their words alone."""
+    """Reads a list of random layers, as ``parse_layers`` reads all words."""
     return _parse_list(setting, value, AUGMENT_WORDS)
 
 

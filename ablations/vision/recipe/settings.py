@@ -203,7 +203,7 @@ def check_known(wanted: tuple[str, ...] | None, known: tuple[str, ...] | None) -
 
 
 def check_units(units: int, classes: int) -> None:
-    """Raises ``StudyError`` if so many outputs cannot tell so many classes apart."""
+    """Raises ``StudyError`` if there are too few outputs for the classes."""
     if units < classes and not (units == 1 and classes == 2):
         raise StudyError(
             "the model has too few outputs",

@@ -24,7 +24,7 @@ Seconds = NDArray[np.float64]
 class EpochReport:
     """Logs each epoch as it ends and the training when all have.
 
-    Training loss and accuracy are the epoch's running means, with augmentation and dropout at work.
+    Training loss and accuracy are the epoch's running means, with augmentation and dropout active.
 
     Args:
         log: Where to report.

@@ -52,8 +52,8 @@ class Run:
 def train_together(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) -> Failures:
     """Trains ``recipe`` with each trial's seed and reports each through its own log.
 
-    Each trial has the split, order of images, first weights and random draws that it would have
-    alone. A loss that is not finite ends the reports of its trial, not those of the others.
+    Each trial has the split, order of images, first weights and random draws that it has when it
+    trains by itself. A loss that is not finite ends only its own trial.
 
     Returns:
         For each trial the error that ended it, or ``None``.

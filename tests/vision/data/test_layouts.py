@@ -177,7 +177,7 @@ def test_folders_that_could_be_meant_either_way(tmp_path):
     Image.new("RGB", (4, 4), "blue").save(root / "car" / "0.png")
     assert refusal(root) == (
         f"{root}: these folders may be classes or parts of a split. Received: class folders in train and "
-        "val; beside them car. Name the parts of a split in the study, and the rest is left alone: "
+        "val; beside them car. Name the parts of a split in the study, which ignores other folders: "
         'split = { train = "train", test = "test" }; or name the classes: classes = "car,train,val".'
     )
     split = load(root, split={"train": "train", "validation": "val"})[1]
@@ -239,7 +239,7 @@ def test_classes_must_agree(tmp_path):
     (root / "val" / "dog").rename(root / "val" / "bird")
     assert refusal(root) == (
         f"{root}: the parts of the given split have different classes. Received: no 'dog' in val; "
-        "'bird' in val alone. Add or remove class folders, or name with 'classes' those that all "
+        "'bird' only in val. Add or remove class folders, or name with 'classes' those that all "
         "parts have."
     )
     make(root / "val", more=2)
@@ -286,9 +286,9 @@ def test_images_in_two_parts_or_two_classes_are_named(tmp_path):
     given, *warned = notes(settings(root), None)
     assert given.startswith("the split is given by folders: ")
     assert warned == [
-        "1 image stands in two classes (one of its labels is wrong, or both fit): "
+        "1 image is in two classes (one of its labels is wrong, or both fit): "
         "train/dog/copy.png = train/cat/01.png",
-        "1 image stands in two parts of the given split (a model is judged on what it was trained "
+        "1 image is in two parts of the given split (a model is judged on what it was trained "
         "on): test/cat/copy.png = train/cat/00.png",
     ]
     examples, _ = load(root)
@@ -303,7 +303,7 @@ def test_copies_that_a_drawn_split_may_part_are_named(shapes):
         copy(shapes, "dark/03.png", f"dark/copy{i:02}.png")
     (said,) = notes(settings(shapes), None)
     assert said.startswith(
-        "22 images stand in one class (a split that is drawn may train on one and test on the "
+        "22 images are in one class (a split that is drawn may train on one and test on the "
         "other): dark/copy00.png = dark/03.png; dark/copy01.png = dark/03.png; "
     )
     assert said.endswith("dark/copy19.png = dark/03.png; and 2 more")
