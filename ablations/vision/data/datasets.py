@@ -81,10 +81,8 @@ def listing(recipe: Recipe, data_dir: str | None) -> Listing:
     require_pillow()
     path = Path(data_dir or ".") / Path(recipe.dataset.removeprefix("directory:")).expanduser()
     layout = layouts.recognise(path, recipe)
-    if layout is None:
-        there = folders.list_folder(path, recipe.classes, (".",))
-    else:
-        there = folders.list_given(path, recipe.classes, layout)
+    parts = [folder for _, folder in layout] if layout else ["."]
+    there = folders.list_folder(path, recipe.classes, parts, layout)
     folders.check_links(there)
     return there
 

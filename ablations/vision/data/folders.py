@@ -81,37 +81,29 @@ class Listing:
         )
 
 
-def list_folder(root: Path, wanted: tuple[str, ...] | None, parts: tuple[str, ...]) -> Listing:
+def list_folder(
+    root: Path, wanted: tuple[str, ...] | None, parts: Sequence[str], layout: Layout | None = None
+) -> Listing:
     """Lists the files below the class folders of each part; names that begin with a dot are hidden.
 
     Args:
         root: The data set's folder.
         wanted: The classes to keep, or ``None`` for all.
-        parts: Sub-folders of ``root`` that hold the class folders: ``(".",)``, or a training and a
-            validation folder.
+        parts: Sub-folders of ``root`` that hold the class folders: ``(".",)``, a training and a
+            validation folder, or those of the layout.
+        layout: Which parts give the split, if they do.
 
     Raises:
-        DataError: if a folder is missing or holds fewer than two classes.
+        DataError: if a folder is missing, holds fewer than two classes, or others than the rest.
         StudyError: if a wanted class is not there.
     """
     classes = _classes(root / parts[0], wanted)
-    files, labels, counts = _collect(root, classes, parts)
-    return Listing(root, classes, files, labels, held_out=sum(counts[1:]))
-
-
-def list_given(root: Path, wanted: tuple[str, ...] | None, layout: Layout) -> Listing:
-    """Lists the files of a split that is given by folders.
-
-    Raises:
-        DataError: as `list_folder`, and if the parts have different classes.
-        StudyError: if a wanted class is not there.
-    """
-    parts = dict(layout)
-    classes = _classes(root / parts["train"], wanted)
-    for folder in parts.values():
+    for folder in parts if layout else ():
         _check_agreement(root, classes, folder, wanted)
-    files, labels, counts = _collect(root, classes, tuple(parts.values()))
-    of = dict(zip(parts, counts, strict=True))
+    files, labels, counts = _collect(root, classes, parts)
+    if layout is None:
+        return Listing(root, classes, files, labels, held_out=sum(counts[1:]))
+    of = dict(zip(dict(layout), counts, strict=True))
     given = of["train"], of.get("validation", 0), of.get("test", 0)
     return Listing(root, classes, files, labels, layout=layout, given=given)
 
@@ -150,7 +142,7 @@ def _check_agreement(
 
 
 def _collect(
-    root: Path, classes: tuple[str, ...], parts: tuple[str, ...]
+    root: Path, classes: tuple[str, ...], parts: Sequence[str]
 ) -> tuple[tuple[Path, ...], tuple[int, ...], list[int]]:
     """Returns the files of all parts, the number of the class of each, and the files per part."""
     files, labels, counts = list[Path](), list[int](), [0] * len(parts)

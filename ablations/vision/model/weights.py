@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, cast
 
 from ablations.errors import DataError
 from ablations.vision.data.download import content_length
@@ -107,29 +107,6 @@ def _failure(recipe: Recipe, reply: dict[str, Any], noise: IO[str]) -> Exception
     )
 
 
-class _Counted:
-    """An answer from the web that reports how many of its bytes were read."""
-
-    def __init__(self, answer: HTTPResponse, report: ReportBytes) -> None:
-        self._answer, self._report, self._done = answer, report, 0
-        self._total = content_length(answer)
-
-    def read(self, *size: int) -> bytes:
-        chunk = self._answer.read(*size)
-        self._done += len(chunk)
-        self._report(self._done, self._total)
-        return chunk
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._answer.close()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._answer, name)
-
-
 class Counting(urllib.request.BaseHandler):
     """Has ``report`` follow whatever this process reads from the web."""
 
@@ -137,8 +114,18 @@ class Counting(urllib.request.BaseHandler):
         self._report = report
 
     def http_response(self, request: urllib.request.Request, answer: HTTPResponse) -> object:
-        """Wraps an answer before it is read."""
-        return _Counted(answer, self._report)
+        """Has an answer report how many of its bytes have been read."""
+        read, done, total = answer.read, 0, content_length(answer)
+
+        def counted(size: int | None = None) -> bytes:
+            nonlocal done
+            chunk = read(size)
+            done += len(chunk)
+            self._report(done, total)
+            return chunk
+
+        answer.read = counted  # type: ignore[assignment,method-assign]  # of this answer only
+        return answer
 
     https_response = http_response
 
