@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 from ablations.errors import DataError
 from ablations.text.formatting import counted
 from ablations.vision.data.folders import Listing, named, shown
@@ -106,17 +108,16 @@ def _check_classes(listing: Listing, groups: Sequence[Sequence[int]]) -> None:
 def _copies(listing: Listing, group: Sequence[int]) -> Iterator[Copy]:
     """Yields each file of a group beside the first one, if it matters."""
     names = [shown(listing.files[i].as_posix()) for i in group]
-    first = group[0]
+    first, drawn = group[0], len(listing.layout or ()) < 3  # a part without a folder is drawn
     for i, name in zip(group[1:], names[1:], strict=True):
         if listing.labels[i] != listing.labels[first]:
             yield Copy(name, names[0], CLASSES)
         elif _part(listing, i) != _part(listing, first):
             yield Copy(name, names[0], PARTS)
-        elif listing.given is None or not all(listing.given):
+        elif drawn:
             yield Copy(name, names[0], DRAWN)
 
 
 def _part(listing: Listing, position: int) -> int:
-    """Returns the number of the part of a given split that a file lies in."""
-    train, validation, _ = listing.given or (len(listing.files), 0, 0)
-    return (position >= train) + (position >= train + validation)
+    """Returns the number of the part of the listing that a file lies in."""
+    return int(np.searchsorted(np.cumsum(listing.counts), position, side="right"))

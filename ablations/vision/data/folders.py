@@ -14,7 +14,7 @@ import numpy as np
 from ablations.errors import DataError
 from ablations.vision.data import images
 from ablations.vision.data.layouts import Layout, folders_in
-from ablations.vision.data.splits import Counts, Pool
+from ablations.vision.data.splits import Pool
 from ablations.vision.platform import cache
 from ablations.vision.recipe.settings import check_known
 
@@ -28,23 +28,26 @@ NAMED_AT_MOST = 20
 class Listing:
     """The files of a folder, sorted, each with the number of its class.
 
-    ``held_out`` counts the files of the validation folder; they come last. Where the folders give
-    the split, ``layout`` names them, and ``given`` counts the files of training, validation and
-    test, which follow each other.
+    ``counts`` are the files of each part that was listed; the parts follow each other. Where they
+    give the split, ``layout`` names them; otherwise a second part is held out from training.
     """
 
     root: Path
     classes: tuple[str, ...]
     files: tuple[Path, ...]
     labels: tuple[int, ...]
-    held_out: int = 0
+    counts: tuple[int, ...]
     layout: Layout | None = None
-    given: Counts | None = None
 
     @property
     def pool(self) -> Pool:
         """How many images there are, and how many are held out or given."""
-        return Pool(len(self.files), self.held_out, self.given)
+        if self.layout is None:
+            return Pool(len(self.files), sum(self.counts[1:]))
+        of = dict(zip(dict(self.layout), self.counts, strict=True))
+        return Pool(
+            len(self.files), given=(of["train"], of.get("validation", 0), of.get("test", 0))
+        )
 
     def without(self, broken: dict[str, str]) -> Listing:
         """Returns the listing without the files that ``broken`` names.
@@ -57,21 +60,13 @@ class Listing:
         for label, name in enumerate(self.classes):
             if label not in labels:
                 raise self._nothing_left(f"class '{name}'", broken)
-        first_held_out = len(self.files) - self.held_out
-        held_out = sum(i >= first_held_out for i in kept)
-        files = tuple(self.files[i] for i in kept)
-        given = self._given_without(kept, broken)
-        return replace(self, files=files, labels=labels, held_out=held_out, given=given)
-
-    def _given_without(self, kept: list[int], broken: dict[str, str]) -> Counts | None:
-        if self.given is None:
-            return None
-        parts = np.repeat(np.arange(3), self.given)[kept]
-        train, validation, test = np.bincount(parts, minlength=3).tolist()
-        for part, _ in self.layout or ():
-            if not {"train": train, "validation": validation, "test": test}[part]:
+        parts = np.repeat(np.arange(len(self.counts)), self.counts)[kept]
+        counts = np.bincount(parts, minlength=len(self.counts)).tolist()
+        for (part, _), count in zip(self.layout or (), counts, strict=False):
+            if not count:
                 raise self._nothing_left(f"the {part} images", broken)
-        return train, validation, test
+        files = tuple(self.files[i] for i in kept)
+        return replace(self, files=files, labels=labels, counts=tuple(counts))
 
     def _nothing_left(self, what: str, broken: dict[str, str]) -> DataError:
         return DataError(
@@ -100,12 +95,14 @@ def list_folder(
     classes = _classes(root / parts[0], wanted)
     for folder in parts if layout else ():
         _check_agreement(root, classes, folder, wanted)
-    files, labels, counts = _collect(root, classes, parts)
-    if layout is None:
-        return Listing(root, classes, files, labels, held_out=sum(counts[1:]))
-    of = dict(zip(dict(layout), counts, strict=True))
-    given = of["train"], of.get("validation", 0), of.get("test", 0)
-    return Listing(root, classes, files, labels, layout=layout, given=given)
+    files, labels, counts = list[Path](), list[int](), [0] * len(parts)
+    for i, part in enumerate(parts):
+        for label, name in enumerate(classes):
+            found = [file.relative_to(root) for file in _files(root / part / name)]
+            files += found
+            labels += [label] * len(found)
+            counts[i] += len(found)
+    return Listing(root, classes, tuple(files), tuple(labels), tuple(counts), layout)
 
 
 def _classes(folder: Path, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -139,20 +136,6 @@ def _check_agreement(
             received=named(differs),
             cure="Add or remove class folders, or name with 'classes' those that all parts have",
         )
-
-
-def _collect(
-    root: Path, classes: tuple[str, ...], parts: Sequence[str]
-) -> tuple[tuple[Path, ...], tuple[int, ...], list[int]]:
-    """Returns the files of all parts, the number of the class of each, and the files per part."""
-    files, labels, counts = list[Path](), list[int](), [0] * len(parts)
-    for i, part in enumerate(parts):
-        for label, name in enumerate(classes):
-            found = [file.relative_to(root) for file in _files(root / part / name)]
-            files += found
-            labels += [label] * len(found)
-            counts[i] += len(found)
-    return tuple(files), tuple(labels), counts
 
 
 def _files(folder: Path) -> list[Path]:

@@ -219,7 +219,7 @@ def test_a_disk_that_is_full(tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("ablations.vision.data.download._unpack", fail)
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", fail)
     with served(zipped(FILES)) as url:
         said = refusal(url, tmp_path / "cache" / "small")
     assert said == (
