@@ -203,13 +203,9 @@ def _training_json(finding: GateFinding) -> dict[str, Any]:
     found, gap = finding.training, finding.gap and asdict(finding.gap)
     if found is None:
         return {"untrained": None, "seed_gap": gap}
-    share, trained = found.share, found.summaries.get(finding.gate.metric)
+    trained = found.summaries.get(finding.gate.metric)
     return {
-        "untrained": {
-            "seeds": list(found.untrained),
-            "of": found.n,
-            "share": [share.low, share.high],
-        },
+        "untrained": {"seeds": list(found.untrained), "of": found.n, "share": ends(found.share)},
         "trained": None if trained is None else _summary_json(trained),
         "seed_gap": gap,
     }
@@ -218,12 +214,7 @@ def _training_json(finding: GateFinding) -> dict[str, Any]:
 def _summary_json(summary: Summary | None) -> dict[str, Any]:
     if summary is None:
         return {"n": 0, "mean": None, "interval": None}
-    interval = summary.interval
-    return {
-        "n": summary.n,
-        "mean": summary.mean,
-        "interval": None if interval is None else [interval.low, interval.high],
-    }
+    return {"n": summary.n, "mean": summary.mean, "interval": ends(summary.interval)}
 
 
 def _change_tables(findings: Findings, found: ComparisonWithPast) -> dict[str, Table]:
@@ -277,7 +268,7 @@ def _changes_json(found: ComparisonWithPast, findings: Findings, code: int) -> d
                 "n": compared.n,
                 "n_then": compared.n_past,
                 "change": compared.change,
-                "interval": compared.interval and [compared.interval.low, compared.interval.high],
+                "interval": ends(compared.interval),
                 "margin": compared.margin,
                 "paired": compared.paired,
                 "alike": compared.alike,

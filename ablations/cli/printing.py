@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from ablations.cli.signals import Terminated, terminating
+from ablations.cli.signals import Terminated
 from ablations.cli.streams import knows_unicode
 from ablations.text.escaping import harmless
 
@@ -102,8 +102,7 @@ def stopping_cleanly(
 ) -> Iterator[None]:
     """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
     try:
-        with terminating():
-            yield
+        yield
     except KeyboardInterrupt as stop:
         note(message)
         number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT

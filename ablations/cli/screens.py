@@ -140,15 +140,11 @@ def progress_line(progress: Progress) -> str:
     if progress.failed:
         line += f", {progress.failed} failed"
     if progress.to_do:
-        line += f"; 'run' would train {len(progress.to_do)}, time to go: {time_to_go(progress)}"
+        left = "unknown until a first trial is done ('plan --measure' trains two epochs an arm)"
+        if progress.seconds_to_go is not None:
+            left = formatting.duration(progress.seconds_to_go)
+        line += f"; 'run' would train {len(progress.to_do)}, time to go: {left}"
     return line
-
-
-def time_to_go(progress: Progress) -> str:
-    """Returns the estimate in words."""
-    if progress.seconds_to_go is None:
-        return "unknown until a first trial is done ('plan --measure' trains two epochs an arm)"
-    return formatting.duration(progress.seconds_to_go)
 
 
 def progress_json(
