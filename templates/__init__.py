@@ -1,1 +1,1 @@
-"""The Jinja2 templates of the report; see `ablations.report`."""
+"""The Jinja2 templates of the report, and the study file that `ablations init` writes."""

@@ -1,9 +1,9 @@
 """Which trials a study with adaptive seeds asks for, from the records that there are.
 
-The rule is a function of the records alone, so that a study resumes where it stopped: it is
-replayed from the first look. Each look adds one seed, and only to the arms of effects that are
-undecided. Where networks did not train, an effect is decided only if it is so, on the same side,
-with and without their seeds.
+The rule depends on nothing but the records, so that a study resumes where it stopped: it is
+replayed from the first interim analysis. Each analysis adds one seed, and only to the arms of
+effects that are undecided. Where networks did not train, an effect is decided only if it is so, on
+the same side, with and without their seeds.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
-from ablations.analyze.describe.targets import target_of, with_target
+from ablations.analyze.describe.time_to_target import target_of, with_target
 from ablations.analyze.inference.effects import ALPHA, evaluate, judge
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import of_contrast, with_step
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.analyze.outcomes import TrialOutcome, match, metric_infos
 from ablations.core.design import Adaptive, Arm, Contrast
-from ablations.core.estimates import MetricInfo, Summary, Verdict
+from ablations.core.estimates import MetricInfo, Summary
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.core.training import untrained
@@ -27,13 +27,7 @@ from ablations.core.training import untrained
 def asked(
     study: Study, records: Iterable[RunRecord], *, planned: Sequence[Trial]
 ) -> tuple[Trial, ...]:
-    """Returns the trials that are to be trained, or have been, for the looks so far.
-
-    Args:
-        study: With fixed seeds all planned trials are asked for.
-        records: Any records.
-        planned: All trials up to the last seed that the study may use, in their order.
-    """
+    """Returns what `AskedTrials` gives for these records, of this study or of others."""
     found = AskedTrials(study, planned)
     found.add(records)
     return found.trials()
@@ -42,8 +36,8 @@ def asked(
 class AskedTrials:
     """The trials that a study asks for as its records come: each record is read once.
 
-    Of a record it keeps what a look needs; predictions, the most of it, tell whether the network
-    trained, and go.
+    It keeps of a record what an interim analysis needs: whether the network trained, and all but
+    the predictions and exhibits, which take the most memory.
 
     Args:
         study: With fixed seeds all planned trials are asked for.
@@ -67,7 +61,7 @@ class AskedTrials:
             self._records.append(replace(record, predictions=(), exhibits=()))
 
     def trials(self) -> tuple[Trial, ...]:
-        """Returns the trials that are to be trained, or have been, for the looks so far."""
+        """Returns the trials that are to be trained, or have been, by the analyses so far."""
         study = self._study
         if study.adaptive is None:
             return self._planned
@@ -93,7 +87,7 @@ def _replayed(
             break
         seen = [o for o in outcomes if o.trial.seed in study.seeds[:n]]
         trained = [outcome for outcome in seen if outcome.trial.key not in lost]
-        readings = [_summaries(study, seen), *([_summaries(study, trained)] if lost else [])]
+        readings = [_summaries(study, own) for own in ((seen, trained) if lost else (seen,))]
         undecided = tuple(c for c in undecided if not _decided(study, c, readings, alpha=alpha))
         arms = {arm for contrast in undecided for arm, _ in contrast.weights}
         if not arms:
@@ -106,28 +100,27 @@ def _decided(
     study: Study, contrast: Contrast, readings: Sequence[Mapping[Arm, Summary]], *, alpha: float
 ) -> bool:
     """Whether all readings, with and without networks that did not train, decide it alike."""
-    verdicts = {_verdict(study, contrast, read, alpha=alpha) for read in readings}
+    assert study.adaptive is not None  # noqa: S101 - its caller has checked
+    verdicts = set()
+    for summaries in readings:
+        values = [value for _, value in evaluate(contrast, summaries)]
+        step = of_contrast(summaries[contrast.weights[0][0]].metric.step, contrast.weights)
+        interval = interim_analyses(study.adaptive).interval(values, alpha=alpha, step=step)
+        # The side of the margin is all that counts, so "higher" stands for either direction.
+        verdict = judge(interval, margin=study.smallest_effect_that_matters, better="higher")
+        verdicts.add(verdict)
     return len(verdicts) == 1 and "inconclusive" not in verdicts
 
 
-def _verdict(
-    study: Study, contrast: Contrast, summaries: Mapping[Arm, Summary], *, alpha: float
-) -> Verdict:
-    """Returns on which side of the margin an effect lies: "improved" stands for higher."""
-    assert study.adaptive is not None  # noqa: S101 - its caller has looked
-    values = [value for _, value in evaluate(contrast, summaries)]
-    step = of_contrast(summaries[contrast.weights[0][0]].metric.step, contrast.weights)
-    interval = interim_analyses(study.adaptive).interval(values, alpha=alpha, step=step)
-    return judge(interval, margin=study.smallest_effect_that_matters, better="higher")
-
-
 def _summaries(study: Study, outcomes: Sequence[TrialOutcome]) -> dict[Arm, Summary]:
-    """Returns the study's metric of each arm over some of the outcomes."""
+    """Returns the study's metric of each arm over some of the outcomes.
+
+    The metric's step is that of these outcomes, so that later seeds change no earlier analysis.
+    """
     info = metric_infos(outcomes).get(study.metric, MetricInfo(study.metric, "number", "neither"))
+    info = with_step(info, outcomes)
     values: dict[Arm, list[tuple[int, float]]] = {arm: [] for arm in study.arms}
-    info = with_step(info, outcomes)  # of these alone, so that later seeds change no earlier look
     for outcome in outcomes:
-        if study.metric in outcome.metrics:
-            value = outcome.metrics[study.metric].value
-            values[outcome.trial.arm].append((outcome.trial.seed, value))
+        if metric := outcome.metrics.get(study.metric):
+            values[outcome.trial.arm].append((outcome.trial.seed, metric.value))
     return {arm: summarize(info, own) for arm, own in values.items()}

@@ -12,9 +12,13 @@ from ablations.analyze.compare.gates import gate_findings
 from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
 from ablations.analyze.describe.averages import with_averages
 from ablations.analyze.describe.networks import over_trained, training_of
-from ablations.analyze.describe.targets import target_of, with_target
 from ablations.analyze.describe.test_set import answers, example_difference, example_noise
-from ablations.analyze.describe.time_to_target import durations, target_time
+from ablations.analyze.describe.time_to_target import (
+    durations,
+    target_of,
+    target_time,
+    with_target,
+)
 from ablations.analyze.describe.timings import arm_timing
 from ablations.analyze.inference.effects import ALPHA, difference, effects
 from ablations.analyze.inference.followups import shares, simple_effects
@@ -65,7 +69,13 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     readings = _readings(arms, metric)
     findings = _described(study, arms, metric, outcomes, infos=infos)
-    return with_averages(_inferred(replace(findings, target=target), readings))
+    findings = replace(
+        findings,
+        target=target,
+        reproductions=reproductions(study, arms),
+        trials=trial_findings(outcomes),
+    )
+    return with_averages(_inferred(findings, readings))
 
 
 def _described(
@@ -97,8 +107,6 @@ def _described(
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
         started=tuple(sorted(o.completed.started_at for o in outcomes if o.completed)),
-        reproductions=reproductions(study, arms),
-        trials=trial_findings(outcomes),
     )
 
 
@@ -253,7 +261,7 @@ def _environments(outcomes: Iterable[TrialOutcome]) -> tuple[tuple[Mapping[str, 
     counts = Counter(
         tuple(sorted(record.environment.items()))
         for outcome in outcomes
-        if (record := outcome.completed)  # what timed out or died knows only the driver's
+        if (record := outcome.completed)  # one that timed out or died has only the driver's
     )
     merged: list[tuple[dict[str, str], int]] = []
     for items, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):

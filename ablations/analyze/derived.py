@@ -18,7 +18,7 @@ def measured(record: RunRecord) -> Mapping[str, Metric]:
     Derived are ``trial_seconds``; where there are steps ``median_step_seconds`` and
     ``p95_step_seconds``; where the epochs have both accuracies ``overfit_gap``, the mean of
     training minus validation accuracy over the last ten epochs; and ``full_fit_seconds``, the fit
-    with the work that the trial found done by others. A logged metric of the same name stands.
+    with the work that other trials did for it. A logged metric of the same name is kept.
     """
     derived = [known_metric(metrics.TRIAL_SECONDS, record.seconds)]
     steps = warmed_up(record.steps)

@@ -36,41 +36,33 @@ class Frames:
 def to_frames(records: Iterable[RunRecord]) -> Frames:
     """Returns the records, completed and failed, as tidy tables in the order given."""
     rows = list(records)
-    factors = _factors(rows)
-    key = _texts(record.key for record in rows).to_frame("key")
-    seed = pd.DataFrame({"seed": np.array([record.seed for record in rows], dtype=np.int64)})
+    levels = pd.DataFrame([dict(record.arm.levels) for record in rows])
+    factors = levels.rename(columns=factor_columns(levels.columns))
+    key = _column("key", str, (record.key for record in rows))
+    seed = _column("seed", np.int64, (record.seed for record in rows))
+    values = [{name: one.value for name, one in measured(record).items()} for record in rows]
+    columns = [
+        key,
+        _column("study", str, (record.study for record in rows)),
+        factors,
+        _column("arm", str, (record.arm.name for record in rows)),
+        seed,
+        _column("status", str, (record.status for record in rows)),
+        _column("reason", object, (record.reason for record in rows)),
+        _column("seconds", np.float64, (record.seconds for record in rows)),
+        _metrics(values, factors.columns),
+    ]
+    trials = pd.concat(columns, axis="columns")
     who = pd.concat([key, factors, seed], axis="columns")
-    return Frames(_trials(rows, factors), _epochs(rows, who), _steps(rows, who))
+    return Frames(trials, _epochs(rows, who), _steps(rows, who))
 
 
 Counts = Sequence[int] | NDArray[np.int64]
 
 
-def _factors(records: Sequence[RunRecord]) -> pd.DataFrame:
-    levels = pd.DataFrame([dict(record.arm.levels) for record in records])
-    return levels.rename(columns=factor_columns(levels.columns))
-
-
 def _metrics(rows: Iterable[dict[str, float]], factors: Iterable[str]) -> pd.DataFrame:
     values = pd.DataFrame(rows, dtype=np.float64)
     return values.rename(columns=metric_columns(values.columns, factors))
-
-
-def _trials(records: Sequence[RunRecord], factors: pd.DataFrame) -> pd.DataFrame:
-    names = pd.DataFrame(
-        {"key": _texts(r.key for r in records), "study": _texts(r.study for r in records)}
-    )
-    facts = pd.DataFrame(
-        {
-            "arm": _texts(r.arm.name for r in records),
-            "seed": np.array([r.seed for r in records], dtype=np.int64),
-            "status": _texts(r.status for r in records),
-            "reason": pd.Series([r.reason for r in records], dtype=object),
-            "seconds": np.array([r.seconds for r in records], dtype=np.float64),
-        }
-    )
-    values = [{name: one.value for name, one in measured(r).items()} for r in records]
-    return pd.concat([names, factors, facts, _metrics(values, factors.columns)], axis="columns")
 
 
 def _epochs(records: Sequence[RunRecord], who: pd.DataFrame) -> pd.DataFrame:
@@ -82,30 +74,28 @@ def _epochs(records: Sequence[RunRecord], who: pd.DataFrame) -> pd.DataFrame:
 
 
 def _steps(records: Sequence[RunRecord], who: pd.DataFrame) -> pd.DataFrame:
-    epochs_each = np.array([len(record.steps) for record in records], dtype=np.int64)
-    durations = [np.empty(0), *(steps for record in records for steps in record.steps)]
-    steps_each = np.array([steps.size for steps in durations[1:]], dtype=np.int64)
-    trial = np.repeat(np.arange(len(records)), epochs_each)  # (epoch,)
-    frame = _repeated(_repeated(who, epochs_each), steps_each)
-    frame["epoch"] = np.repeat(_positions(epochs_each), steps_each)
-    frame["step"] = _positions(steps_each)
-    frame["seconds"] = np.concatenate(durations)
-    alone = np.repeat(epochs_each[trial] == 1, steps_each)
-    frame["warmup"] = np.where(alone, frame["step"] == 1, frame["epoch"] == 1)
+    epochs = np.array([len(record.steps) for record in records], dtype=np.int64)
+    durations = [steps for record in records for steps in record.steps]
+    counts = np.array([len(steps) for steps in durations], dtype=np.int64)
+    frame = _repeated(_repeated(who, epochs), counts)
+    frame["epoch"] = np.repeat(_positions(epochs), counts)
+    frame["step"] = _positions(counts)
+    frame["seconds"] = np.concatenate([np.empty(0), *durations])
+    single = np.repeat(np.repeat(epochs, epochs) == 1, counts)
+    frame["warmup"] = np.where(single, frame["step"] == 1, frame["epoch"] == 1)
     return frame
 
 
-def _texts(values: Iterable[str]) -> pd.Series[str]:
-    # An empty list alone would make a column of numbers.
-    return pd.Series(list(values), dtype=str)
+def _column(name: str, kind: type, values: Iterable[object]) -> pd.DataFrame:
+    # Without the type, a column without any value would be one of numbers.
+    return pd.DataFrame({name: pd.Series(list(values), dtype=kind)})
 
 
 def _repeated(frame: pd.DataFrame, counts: Counts) -> pd.DataFrame:
-    return frame.take(np.repeat(np.arange(len(frame)), counts)).reset_index(drop=True)
+    places = np.repeat(np.arange(len(frame)), np.array(counts, dtype=np.int64))
+    return frame.take(places).reset_index(drop=True)
 
 
 def _positions(counts: Counts) -> NDArray[np.int64]:
     """Numbers the members of consecutive groups from 1: sizes (2, 3) give 1 2 1 2 3."""
-    sizes = np.asarray(counts, dtype=np.int64)
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.arange(sizes.sum()) - starts + 1
+    return np.concatenate([np.arange(0), *(np.arange(1, size + 1) for size in counts)])

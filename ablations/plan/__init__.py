@@ -1,8 +1,7 @@
 """From a study file to trials: loading, designs, identity, and what is still to do."""
 
 from ablations.plan.estimate import Progress, progress_of, seconds_to_go
-from ablations.plan.example import write_example
-from ablations.plan.loading import builtin_names, builtin_titles, load_study
+from ablations.plan.loading import builtin_names, builtin_titles, load_study, write_example
 from ablations.plan.matching import PlannedStore, identify_of, match_records
 from ablations.plan.schema import study_schema
 from ablations.plan.trials import plan_trials, remaining, trials_of_records

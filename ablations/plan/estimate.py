@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,7 +15,7 @@ from ablations.plan.trials import remaining
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of a study's trials; ``seconds_to_go`` is ``None`` where nothing tells."""
+    """Counts of a study's trials; ``seconds_to_go`` is ``None`` where it is unknown."""
 
     planned: int
     completed: int
@@ -38,30 +39,25 @@ def progress_of(
         jobs: Trials that run at a time, for the estimate.
         measured: Seconds of a trial per arm, where they were measured beforehand.
     """
-    status = _latest_status(trials, outcomes)
-    to_do = remaining(trials, status.values())
     arms = {trial.key: trial.arm for trial in trials}
+    status: dict[str, RunRecord] = {}
+    for outcome in outcomes:
+        earlier = status.get(outcome.key)
+        if outcome.key in arms and (earlier is None or earlier.status != "completed"):
+            status[outcome.key] = outcome
     known = {arm: [seconds] for arm, seconds in (measured or {}).items()}
     for key, outcome in status.items():
         if outcome.status == "completed":
             known.setdefault(arms[key], []).append(outcome.seconds)
+    counts = Counter(outcome.status for outcome in status.values())
+    to_do = remaining(trials, status.values())
     return Progress(
         planned=len(trials),
-        completed=sum(o.status == "completed" for o in status.values()),
-        failed=sum(o.status == "failed" for o in status.values()),
+        completed=counts["completed"],
+        failed=counts["failed"],
         to_do=to_do,
         seconds_to_go=seconds_to_go(to_do, known, jobs=jobs),
     )
-
-
-def _latest_status(trials: Sequence[Trial], outcomes: Iterable[RunRecord]) -> dict[str, RunRecord]:
-    keys = {trial.key for trial in trials}
-    status: dict[str, RunRecord] = {}
-    for outcome in outcomes:
-        known = status.get(outcome.key)
-        if outcome.key in keys and (known is None or known.status != "completed"):
-            status[outcome.key] = outcome
-    return status
 
 
 def seconds_to_go(

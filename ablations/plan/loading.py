@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,37 +14,40 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablations.core.design import Arm, Factor, Settings
-from ablations.core.study import Claim, PublishedRun, Study
+from ablations.core.design import Arm, Settings
+from ablations.core.study import Study
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
-from ablations.plan.complaints import as_study_error
 from ablations.plan.published import read_published
-from ablations.plan.schema import StudyFile
-from ablations.plan.seeds import (
+from ablations.plan.schema import StudyFile, TrialTable
+from ablations.plan.schema_errors import as_study_error
+from ablations.plan.tables import (
     adaptive_seeds,
+    chapters_of,
+    design_of,
+    factors_of,
+    gates_of,
     listed_seeds,
     require_few_trials,
     require_fixed_seeds,
     require_fixed_target,
 )
-from ablations.plan.tables import chapters_of, design_of, factors_of, gates_of
 from ablations.plan.validation import parse_override, require
 from ablations.plan.variants import overridden, variant_name, variant_title
+
+BUILT_IN = Path(str(files("ablations.studies")))
+"""The folder of the built-in studies."""
 
 
 def builtin_names() -> tuple[str, ...]:
     """Returns the names of the built-in studies."""
-    found = (Path(str(file)) for file in files("ablations.studies").iterdir())
-    return tuple(sorted(path.stem for path in found if path.suffix == ".toml"))
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
 
 
 def builtin_titles() -> dict[str, str]:
     """Returns the titles of the built-in studies by name."""
-    return {
-        name: str(tomllib.loads(study_file(name).read_text(encoding="utf-8"))["title"])
-        for name in builtin_names()
-    }
+    texts = {name: study_file(name).read_text(encoding="utf-8") for name in builtin_names()}
+    return {name: str(tomllib.loads(text)["title"]) for name, text in texts.items()}
 
 
 def study_file(name: str) -> Path:
@@ -57,7 +60,7 @@ def study_file(name: str) -> Path:
     if path.is_file():
         return path
     if name in builtin_names():
-        return Path(str(files("ablations.studies"))) / f"{name}.toml"
+        return BUILT_IN / f"{name}.toml"
     require(
         not path.is_dir(),
         "this is a folder, and a study is a file",
@@ -72,6 +75,24 @@ def study_file(name: str) -> Path:
         cure=f"{hint}Built in are {', '.join(builtin_names())}; 'ablations init' writes a file to "
         "edit",
     )
+
+
+def write_example(path: Path) -> None:
+    """Writes the example to a new file.
+
+    Raises:
+        StudyError: if the file exists already or cannot be written.
+    """
+    example = files("ablations.templates").joinpath("study.toml").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(example)
+    except OSError as error:
+        raise StudyError(
+            "the study file cannot be written",
+            received=f"{path}: {error.strerror}",
+            cure="Name another path: ablations init PATH",
+        ) from error
 
 
 def load_study(
@@ -101,7 +122,7 @@ def load_study(
         raise StudyError(
             f"{path.name} is not valid TOML",
             received=str(error),
-            cure="A key or level may stand only once, and text needs quotes",
+            cure="Write each key and level only once, and text in quotes",
         ) from error
     except StudyError as error:
         raise error.at(path.name) from error
@@ -111,58 +132,54 @@ def _read(
     name: str, path: Path, overrides: Sequence[str], *, seeds: int | None, threads: int | None
 ) -> Study:
     content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    StudyFile.model_validate(content)
-    before = _overridable(content)
-    own = tuple(content["trial"].get("settings", {}))
+    before = StudyFile.model_validate(content).trial
     _override(content, overrides, seeds=seeds, threads=threads)
     file = StudyFile.model_validate(content)
-    options = _options(overrides, seeds=seeds, threads=threads)
-    study = _study(path, file, source=_source(name, path, options))
+    source = _source(name, path, overrides, seeds=seeds, threads=threads)
+    study = _study(path, file, source)
     _require_trainable(study)
-    _require_known_settings(study, overrides, own=own)
-    changed = overridden(before, _overridable(content))
-    title = variant_title(study.title, changed)
-    return replace(study, title=title, variant=variant_name(changed), file=_file(path))
-
-
-def _overridable(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what options may override, apart from the seeds, and what trials are named by."""
-    trial = StudyFile.model_validate(content).trial
-    return {**trial.settings, "trial.threads": trial.threads}
-
-
-def _file(path: Path) -> str | None:
-    """Returns where a study file lies; a built-in one has no place of its own."""
-    built_in = Path(str(files("ablations.studies")))
+    _require_known_settings(study, overrides, own=tuple(before.settings))
+    changed = overridden(_overridable(before), _overridable(file.trial))
     found = path.resolve()
-    return None if found.parent == built_in.resolve() else str(found)
+    return replace(
+        study,
+        title=variant_title(study.title, changed),
+        variant=variant_name(changed),
+        file=None if found.parent == BUILT_IN.resolve() else str(found),
+    )
+
+
+def _overridable(trial: TrialTable) -> dict[str, Any]:
+    """Returns what options may override, apart from the seeds, and what trials are named by."""
+    return {**trial.settings, "trial.threads": trial.threads}
 
 
 def _override(
     content: dict[str, Any], overrides: Sequence[str], *, seeds: int | None, threads: int | None
 ) -> None:
+    trial = content["trial"]
     for text in overrides:
         key, value = parse_override(text)
-        settings = content.setdefault("trial", {}).setdefault("settings", {})
-        settings[key] = value
-        for factor, levels in content.get("factors", {}).items():
+        trial.setdefault("settings", {})[key] = value
+        for factor, levels in content["factors"].items():
             require(
                 not any(key in level for level in levels.values()),
-                f"--set {key} has no say, because factor '{factor}' sets it",
+                f"--set {key} would change nothing, because factor '{factor}' sets it",
                 received=text,
                 cure="Change the factor's levels in the study file",
             )
     if seeds is not None:
-        require_fixed_seeds(content.get("design", {}).get("seeds"), override=seeds)
-        content.setdefault("design", {})["seeds"] = seeds
+        design = content.setdefault("design", {})
+        require_fixed_seeds(design.get("seeds"), override=seeds)
+        design["seeds"] = seeds
     if threads is not None:
-        content["trial"]["threads"] = threads
+        trial["threads"] = threads
 
 
 def _require_known_settings(study: Study, overrides: Sequence[str], *, own: Sequence[str]) -> None:
-    """A key of ``--set`` must stand in the study file, or be one that the training function knows.
+    """A key of ``--set`` must be in the study file, or be one that the training function takes.
 
-    It knows a key if its ``check_settings`` takes it but not the same key misspelt.
+    It takes a key if its ``check_settings`` accepts it but not the same key misspelt.
     """
     settings, entry = study.arm_settings(study.arms[0]), find_entry(study.entry, study.folder)
     for text in overrides:
@@ -184,48 +201,44 @@ def _takes(entry: Entry, settings: Settings) -> bool:
     return True
 
 
-def _options(overrides: Sequence[str], *, seeds: int | None, threads: int | None) -> list[str]:
-    """Returns the words of the options that change a study file."""
-    options = [word for text in overrides for word in ("--set", text)]
-    for name, number in (("--seeds", seeds), ("--threads", threads)):
-        if number is not None:
-            options += [name, str(number)]
-    return options
-
-
-def _source(name: str, path: Path, options: Sequence[str]) -> str:
+def _source(
+    name: str, path: Path, overrides: Sequence[str], *, seeds: int | None, threads: int | None
+) -> str:
     """Returns what to write after ``ablations run`` to get this very study."""
-    shown = name if name in builtin_names() else path.name
-    return shlex.join([shown, *options])
+    words = [name if name in builtin_names() else path.name]
+    words += [word for text in overrides for word in ("--set", text)]
+    for option, number in (("--seeds", seeds), ("--threads", threads)):
+        words += [] if number is None else [option, str(number)]
+    return shlex.join(words)
 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
-    slug, factors = _slug(path.stem), factors_of(file)
-    design = design_of(file, factors)
-    seeds = listed_seeds(file.design.seeds)
-    require_few_trials(design.arms, len(seeds))
-    published, claims = _published(file, path, slug=slug, arms=design.arms, factors=factors)
+    slug = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "study"
+    factors, analysis, trial = factors_of(file), file.analysis, file.trial
+    design, seeds = design_of(file, factors), listed_seeds(file.design.seeds)
+    arms = design.arms
+    published, claims = read_published(path, file.published, slug, arms=arms, factors=factors)
     return Study(
         slug=slug,
         title=file.title,
         question=file.question,
-        entry=file.trial.run,
-        settings=file.trial.settings,
+        entry=trial.run,
+        settings=trial.settings,
         factors=factors,
         design=design,
         seeds=seeds,
         adaptive=adaptive_seeds(file.design.seeds),
-        gates=gates_of(file, design.arms),
-        metric=file.analysis.metric,
-        smallest_effect_that_matters=file.analysis.smallest_effect_that_matters,
-        smallest_ratio_that_matters=file.analysis.smallest_ratio_that_matters,
-        target_accuracy=file.analysis.target_accuracy,
-        timeout_seconds=file.trial.timeout_seconds,
-        memory_gib=file.trial.memory_gib,
-        threads=file.trial.threads,
+        gates=gates_of(file, arms),
+        metric=analysis.metric,
+        smallest_effect_that_matters=analysis.smallest_effect_that_matters,
+        smallest_ratio_that_matters=analysis.smallest_ratio_that_matters,
+        target_accuracy=analysis.target_accuracy,
+        timeout_seconds=trial.timeout_seconds,
+        memory_gib=trial.memory_gib,
+        threads=trial.threads,
         source=source,
         folder=str(path.resolve().parent),
-        chapters=chapters_of(file, design.arms),
+        chapters=chapters_of(file, arms),
         published=published,
         claims=claims,
     )
@@ -233,26 +246,12 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
 
 def _require_trainable(study: Study) -> None:
     """Each arm must be another one, and have settings that the training function takes."""
+    require_few_trials(study.arms, len(study.seeds))
     _require_own_settings(study)
     require_fixed_target(study)
     entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))
-
-
-def _published(
-    file: StudyFile, path: Path, *, slug: str, arms: Sequence[Arm], factors: Sequence[Factor]
-) -> tuple[tuple[PublishedRun, ...], tuple[Claim, ...]]:
-    if file.published is None:
-        return (), ()
-    require(
-        Path(file.published).name == file.published not in ("", "..")
-        and file.published.isprintable(),
-        "'published' must be the name of a file beside the study file",
-        received=file.published,
-        cure="Put the file there, and write its name without a folder",
-    )
-    return read_published(path.with_name(file.published), slug, arms=arms, factors=factors)
 
 
 def _require_own_settings(study: Study) -> None:
@@ -275,7 +274,3 @@ def _require_own_settings(study: Study) -> None:
             received=f"{twin.name} and {arm.name}: {text}",
             cure="Change a level, or the shared setting that makes two levels alike",
         )
-
-
-def _slug(stem: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "study"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from ablations.core.identity import Identify, present_keys
@@ -24,7 +23,7 @@ def match_records(
 
 
 def identify_of(study: Study) -> Identify:
-    """Returns the ``identity`` that stands beside the study's training function."""
+    """Returns the ``identity`` beside the study's training function."""
     return find_entry(study.entry, study.folder).identity
 
 
@@ -46,25 +45,20 @@ class PlannedStore(Store):
         self._planned = frozenset(trial.key for trial in trials)
         self._total: int | None = None
         self._stored: tuple[RunRecord, ...] = ()
-        self._ended: tuple[RunRecord, ...] = ()
-        self._named: dict[str, str] = {}
-
-    @cached_property
-    def _identify(self) -> Identify:
-        return identify_of(self._study)
+        self._outcomes: tuple[RunRecord, ...] = ()
+        self._keys: dict[str, str] = {}
 
     def _refresh(self) -> None:
         """Reads again what planning needs, if there are other records than before."""
         if (total := self.total()) != self._total:
             self._stored = super().outcomes()
-            names = present_keys(self._stored, self._planned, self._identify)
-            self._ended = tuple(replace(o, key=names.get(o.key, o.key)) for o in self._stored)
-            self._total, self._named = total, names
+            self._keys = present_keys(self._stored, self._planned, identify_of(self._study))
+            self._outcomes = self._renamed(self._stored)
+            self._total = total
 
-    def _names(self) -> dict[str, str]:
-        """Returns the present keys by the stored ones."""
-        self._refresh()
-        return self._named
+    def _renamed(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+        """Returns records under the keys of their planned trials."""
+        return tuple(replace(r, key=self._keys.get(r.key, r.key)) for r in records)
 
     def stored_outcomes(self) -> tuple[RunRecord, ...]:
         """Returns the same as `outcomes`, under the keys that the records are stored under."""
@@ -74,15 +68,15 @@ class PlannedStore(Store):
     def outcomes(self) -> tuple[RunRecord, ...]:
         """Returns the records without what their trials reported, oldest first."""
         self._refresh()
-        return self._ended
+        return self._outcomes
 
     def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
         """Returns the records without the first ``skip`` of them, oldest first."""
-        names = self._names()
-        found = super().records(skip=skip)
-        return tuple(replace(r, key=names.get(r.key, r.key)) for r in found)
+        self._refresh()
+        return self._renamed(super().records(skip=skip))
 
     def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
-        """Returns what trials show of themselves, by the trial's key."""
-        names, shown = self._names(), super().descriptions()
-        return {**{names.get(key, key): exhibits for key, exhibits in shown.items()}, **shown}
+        """Returns the exhibits that trials have before they are trained, by the trial's key."""
+        self._refresh()
+        stored = super().descriptions()
+        return {**{self._keys.get(key, key): shown for key, shown in stored.items()}, **stored}

@@ -1,4 +1,4 @@
-"""Published numbers that a study is held against, from a JSON file beside the study file.
+"""Published numbers that a study is compared with, from a JSON file beside the study file.
 
 ``runs`` holds each published run once, by name; ``studies`` says, by a study's slug, which runs
 belong to which arms, and which gains are claimed for which factor.
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ablations.core.design import Arm, Factor
 from ablations.core.study import Claim, PublishedRun
 from ablations.errors import StudyError
-from ablations.plan.complaints import as_study_error
+from ablations.plan.schema_errors import as_study_error
 from ablations.plan.validation import require
 
 
@@ -24,7 +24,7 @@ class _Strict(BaseModel):
 
 
 class RunEntry(_Strict):
-    """A published run: where it stands and what it says."""
+    """A published run: its source and its numbers."""
 
     source: str
     settings: dict[str, Any] = {}
@@ -61,15 +61,39 @@ class PublishedFile(_Strict):
 
 
 def read_published(
-    path: Path, slug: str, *, arms: Sequence[Arm], factors: Sequence[Factor]
+    study_file: Path, name: str | None, slug: str, *, arms: Sequence[Arm], factors: Sequence[Factor]
 ) -> tuple[tuple[PublishedRun, ...], tuple[Claim, ...]]:
-    """Returns the published runs and claims of one study.
+    """Returns the published runs and claims of one study from the file ``name`` beside its own.
+
+    Without a name there are none.
 
     Raises:
         StudyError: if the file cannot be read, or does not fit the study.
     """
+    if name is None:
+        return (), ()
+    file = _read(study_file, name)
+    require(
+        slug in file.studies,
+        f"{name} has nothing about this study",
+        received=slug,
+        cure=f"Its studies are {', '.join(file.studies)}",
+    )
+    entry = file.studies[slug]
+    runs = tuple(_run(file, name, where, arms) for name, where in entry.runs.items())
+    return runs, tuple(_claim(file, claim, factors) for claim in entry.claims)
+
+
+def _read(study_file: Path, name: str) -> PublishedFile:
+    require(
+        Path(name).name == name not in ("", "..") and name.isprintable(),
+        "'published' must be the name of a file beside the study file",
+        received=name,
+        cure="Put the file there, and write its name without a folder",
+    )
+    path = study_file.with_name(name)
     try:
-        file = PublishedFile.model_validate_json(path.read_bytes())
+        return PublishedFile.model_validate_json(path.read_bytes())
     except OSError as error:
         raise StudyError(
             "'published' names a file that cannot be read",
@@ -78,15 +102,6 @@ def read_published(
         ) from error
     except ValidationError as error:
         raise as_study_error(path.name, error, model=PublishedFile) from error
-    require(
-        slug in file.studies,
-        f"{path.name} says nothing of this study",
-        received=slug,
-        cure=f"Its studies are {', '.join(file.studies)}",
-    )
-    entry = file.studies[slug]
-    runs = tuple(_run(file, name, where, arms) for name, where in entry.runs.items())
-    return runs, tuple(_claim(file, claim, factors) for claim in entry.claims)
 
 
 def _run(
@@ -105,14 +120,8 @@ def _run(
         cure="Name a level of each factor",
     )
     entry = file.runs[name]
-    return PublishedRun(
-        entry.source,
-        where,
-        entry.epochs,
-        entry.step_seconds,
-        entry.test_accuracy,
-        entry.settings,
-    )
+    times, accuracy = entry.step_seconds, entry.test_accuracy
+    return PublishedRun(entry.source, where, entry.epochs, times, accuracy, entry.settings)
 
 
 def _claim(file: PublishedFile, claim: ClaimEntry, factors: Sequence[Factor]) -> Claim:

@@ -130,7 +130,7 @@ class GateTable(_Strict):
 
 
 class ChapterTable(_Strict):
-    """A part of the report that tells of the arms that ``where`` matches."""
+    """A part of the report on the arms that ``where`` matches, one after the other."""
 
     title: Name
     where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
@@ -150,7 +150,7 @@ class StudyFile(_Strict):
     analysis: AnalysisTable = AnalysisTable()
     gates: list[GateTable] = []
     chapters: Annotated[
-        list[ChapterTable], Field(description="Tell the report arm by arm, in these parts")
+        list[ChapterTable], Field(description="Write the report arm by arm, in these parts")
     ] = []
     published: Annotated[
         str | None,

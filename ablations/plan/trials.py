@@ -24,7 +24,7 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
 
     Args:
         study: A checked study.
-        data_dir: Where the data lie, for data sets that need to be told.
+        data_dir: Where the data lie, for data sets that need it.
 
     Raises:
         DataError: if the data cannot be identified.
@@ -44,33 +44,30 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
     have to be here. A trial without a record has no data.
     """
     identify = find_entry(study.entry, study.folder).identity
-    exact, like = _data_of(study, records, identify)
+    exact: dict[tuple[int, str], str] = {}
+    similar: dict[tuple[int, str], str] = {}  # by the settings that count
+    for record in records:
+        if record.entry == study.entry:
+            exact[record.seed, _text(record.settings)] = record.data
+            counted = _text(identified(record.settings, identify))
+            similar.setdefault((record.seed, counted), record.data)
     data = {}
     for arm in study.arms:
         settings = study.arm_settings(arm)
         own, counted = _text(settings), _text(identify(copy.deepcopy(settings)))
         for seed in study.seeds:
-            data[arm, seed] = exact.get((seed, own)) or like.get((seed, counted), "")
+            data[arm, seed] = exact.get((seed, own)) or similar.get((seed, counted), "")
     return _trials(study, data, identify)
-
-
-def _data_of(
-    study: Study, records: Iterable[RunRecord], identify: Identify
-) -> tuple[dict[tuple[int, str], str], dict[tuple[int, str], str]]:
-    """Returns the data by seed and settings: by all of them, and by those that count."""
-    exact: dict[tuple[int, str], str] = {}
-    like: dict[tuple[int, str], str] = {}
-    for record in records:
-        if record.entry == study.entry:
-            exact[record.seed, _text(record.settings)] = record.data
-            counted = _text(identified(record.settings, identify))
-            like.setdefault((record.seed, counted), record.data)
-    return exact, like
 
 
 def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
-    counted = _identities(study, data, identify)
+    counted = {arm: identify(copy.deepcopy(own)) for arm, own in settings.items()}
+    facts = {
+        arm: (_text(own), *(data[arm, seed] for seed in study.seeds))
+        for arm, own in counted.items()
+    }
+    alike = Counter(facts.values())
     return tuple(
         Trial(
             study.slug,
@@ -80,26 +77,12 @@ def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
             settings[arm],
             data[arm, seed],
             threads=study.threads,
-            identity=counted[arm],
+            # Two arms that differ only in settings that they do not use are named by all of them.
+            identity=counted[arm] if alike[facts[arm]] == 1 else settings[arm],
         )
         for seed, arms in blocks(study)
         for arm in arms
     )
-
-
-def _identities(study: Study, data: Data, identify: Identify) -> Mapping[Arm, Settings]:
-    """Returns those settings of each arm that name its trials.
-
-    Two arms that differ only in what they do not use keep all settings, to be told apart.
-    """
-    settings = {arm: study.arm_settings(arm) for arm in study.arms}
-    counted = {arm: identify(copy.deepcopy(own)) for arm, own in settings.items()}
-    facts = {
-        arm: (_text(own), *(data[arm, seed] for seed in study.seeds))
-        for arm, own in counted.items()
-    }
-    alike = Counter(facts.values())
-    return {arm: own if alike[facts[arm]] == 1 else settings[arm] for arm, own in counted.items()}
 
 
 def _text(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Conditions that a study file and the command line must meet, each told in one clear line."""
+"""Conditions that a study file and the command line must meet."""
 
 from __future__ import annotations
 
@@ -40,13 +40,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         cure="Write for example --set epochs=2",
     )
     try:
-        return key, _toml_value(value)
+        parsed = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):
         return key, value
-
-
-def _toml_value(text: str) -> Any:
-    parsed = tomllib.loads(f"value = {text}")
-    if len(parsed) > 1:
-        raise ValueError(text)
-    return parsed["value"]
+    return key, parsed["value"] if len(parsed) == 1 else value

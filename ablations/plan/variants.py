@@ -20,17 +20,16 @@ def overridden(before: Settings, after: Settings) -> dict[str, Any]:
         >>> overridden({"epochs": 20, "scale": "0..1"}, {"epochs": 2, "scale": "0..1"})
         {'epochs': 2}
     """
-    return {k: after[k] for k in sorted(after) if k not in before or _differ(before[k], after[k])}
-
-
-def _differ(one: object, other: object) -> bool:
-    return repr(one) != repr(other)  # 1, 1.0 and true are equal in Python, and other settings
+    # As text, because 1, 1.0 and true are equal in Python, and yet other settings.
+    return {
+        k: after[k] for k in sorted(after) if k not in before or repr(before[k]) != repr(after[k])
+    }
 
 
 def variant_name(changed: Mapping[str, Any]) -> str:
-    """Returns letters, digits and hyphens that tell these settings from others.
+    """Returns letters, digits and hyphens that identify these settings.
 
-    What such a name cannot show whole is told by the beginning of a digest.
+    A name that does not show them completely ends with the beginning of a digest.
 
     Example:
         >>> variant_name({"epochs": 2}), variant_name({"learning_rate": 0.5})
@@ -48,14 +47,14 @@ def variant_name(changed: Mapping[str, Any]) -> str:
 
 
 def _is_plain(key: str, value: object) -> bool:
-    """Whether a setting can be told from its letters and digits alone."""
+    """Whether letters and digits show a setting completely."""
     whole = type(value) is int and value >= 0
     word = isinstance(value, str) and re.fullmatch("[a-z][a-z0-9]*", value)
     return bool(re.fullmatch("[a-z0-9]+", key) and (whole or word))
 
 
 def variant_title(title: str, changed: Mapping[str, Any]) -> str:
-    """Returns a title that says what was overridden.
+    """Returns a title with what was overridden.
 
     Example:
         >>> variant_title("Does dropout pay?", {"epochs": 2})
@@ -63,6 +62,6 @@ def variant_title(title: str, changed: Mapping[str, Any]) -> str:
     """
     if not changed:
         return title
-    told = ", ".join(f"{key} = {value}" for key, value in changed.items())
-    shown = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
+    listed = ", ".join(f"{key} = {value}" for key, value in changed.items())
+    shown = listed if len(listed) <= _LONGEST else f"{listed[:_LONGEST]}…"
     return f"{title} (with {shown})"

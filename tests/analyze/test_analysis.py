@@ -183,7 +183,7 @@ def test_an_unknown_arm_is_a_key_error(make):
         findings.arm(make.study(factors={"other": ("x", "y")}).arms[0])
 
 
-def test_a_fact_that_only_some_records_tell_keeps_no_environments_apart(make):
+def test_a_fact_that_some_records_lack_makes_no_other_environment(make):
     study = make.study(factors={"a": ("off", "on")}, seeds=2)
     planned = make.planned(study)
     records = [

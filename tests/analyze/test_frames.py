@@ -73,7 +73,7 @@ def test_no_records_give_empty_frames_with_their_columns():
     assert frames.steps.dtypes.astype(str)[list(filled_types)].to_dict() == filled_types
 
 
-def test_names_that_clash_are_told_apart(make):
+def test_names_that_clash_get_other_columns(make):
     study = make.study(seeds=1, factors={"loss": ("mse", "mae"), "seed": ("x", "y")})
     record = replace(make.record(make.planned(study)[0]), epochs=({"loss": 2.0, "epoch": 7.0},))
     frames = to_frames([record])

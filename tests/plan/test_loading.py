@@ -92,14 +92,14 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
         (
             "on = { b = 0.05 }",
             "on = { a = 0.05 }",
-            "small.toml: setting 'a' is set by two factors. Received: factors 'a' and 'b'. Let one "
-            "factor own it.",
+            "small.toml: setting 'a' is set by two factors. Received: factors 'a' and 'b'. Set it in "
+            "one factor only.",
         ),
         (
             "on = { a = 0.1 }",
             "off = { a = 0.1 }",
             "small.toml is not valid TOML. Received: Cannot overwrite a value (at line 13, column "
-            "18). A key or level may stand only once, and text needs quotes.",
+            "18). Write each key and level only once, and text in quotes.",
         ),
         (
             "seeds = 3",
@@ -129,7 +129,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "at_least = 0.6",
             "",
             "small.toml: gates[0] needs exactly one of at_least and at_most. Received: "
-            "at_least=None, at_most=None. Write two gates for two bars.",
+            "at_least=None, at_most=None. Write two gates for two thresholds.",
         ),
         (
             'title = "Does a pay, and does b?"',
@@ -210,10 +210,10 @@ def test_a_misspelt_table_is_named_before_the_one_that_is_missing(study_path):
     ("override", "problem"),
     [
         ("epochs", r"--set needs key=value\. Received: epochs"),
-        ("a=1", r"--set a has no say, because factor 'a' sets it\. Received: a=1"),
+        ("a=1", r"--set a would change nothing, because factor 'a' sets it\. Received: a=1"),
     ],
 )
-def test_overrides_that_have_no_say_are_refused(study_path, override, problem):
+def test_overrides_that_change_nothing_are_refused(study_path, override, problem):
     with pytest.raises(StudyError, match=problem):
         load_study(study_path, overrides=[override])
 
@@ -319,7 +319,7 @@ def check_settings(settings):
 """
 
 
-def test_a_setting_that_nobody_knows_is_refused_on_the_command_line(study_path):
+def test_an_unknown_setting_is_refused_on_the_command_line(study_path):
     with pytest.raises(StudyError) as caught:
         load_study(study_path, overrides=["epoch=7"])
     assert str(caught.value) == (
@@ -375,7 +375,7 @@ def test_the_built_in_training_function_knows_its_settings():
         ),
     ],
 )
-def test_a_training_function_of_another_form_is_told_at_plan_time(
+def test_a_training_function_of_another_form_is_an_error_at_plan_time(
     study_path, tmp_path, code, problem
 ):
     module = study_path.read_text().split('run = "')[1].split(":")[0]
@@ -385,7 +385,7 @@ def test_a_training_function_of_another_form_is_told_at_plan_time(
     assert str(caught.value) == f"small.toml: trial.run: '{module}:train' {problem}"
 
 
-def test_a_hook_of_another_form_is_told_at_plan_time(study_path, tmp_path):
+def test_a_hook_of_another_form_is_an_error_at_plan_time(study_path, tmp_path):
     module = study_path.read_text().split('run = "')[1].split(":")[0]
     with (tmp_path / f"{module}.py").open("a") as file:
         file.write("\n\ndef check_settings(): ...\n")

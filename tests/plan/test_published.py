@@ -35,7 +35,7 @@ def test_published_runs_find_their_arms(write):
     [
         (
             {"studies": {"other": ENTRY}},
-            "small.toml: p.json says nothing of this study. Received: small. Its studies are other.",
+            "small.toml: p.json has nothing about this study. Received: small. Its studies are other.",
         ),
         (
             {"studies": {"small": {"runs": {"two": {}}}}},
@@ -91,7 +91,7 @@ def test_a_missing_file_is_one_line(edit):
     )
 
 
-def test_the_levels_of_a_claim_are_taken_as_the_cure_says(write):
+def test_the_levels_of_a_claim_are_taken_as_the_cure_names_them(write):
     claim = {"factor": "a", "level": "on", "before": "one", "after": "one", "given": {"b": "off"}}
     study = load_study(write(studies={"small": {"claims": [claim]}}))
     before, after = study.claimed_arms(study.claims[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -23,27 +23,24 @@ MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "thread
 SPEED_UNITS = ("seconds", "per second")
 """Units of what depends on the state of the machine, whichever the seed."""
 
-SAME = {"data": (), "device": ("device",), "precision": ("precision",)}
-"""What past and present must share for any number to be comparable, with its facts."""
+SAME = ("data", "device", "precision")
+"""What past and present must share for any number to be comparable."""
 
 
 def require_comparable(findings: Findings, past: Past, *, despite: Sequence[str]) -> None:
     """Raises `StudyError` where past and present differ in what they must share."""
-    for what, names in SAME.items():
-        if what not in despite:
-            _require_same(findings, past, what, names)
-
-
-def _require_same(findings: Findings, past: Past, what: str, names: Sequence[str]) -> None:
-    now, then = _facts(findings, names), _past_facts(past, names)
-    if what == "data":
-        now, then = set(findings.data), set(past.data)
-    if now and then and now != then:
-        raise StudyError(
-            f"{past.source} was measured with other {what}",
-            received=f"now {', '.join(sorted(now))}; then {', '.join(sorted(then))}",
-            cure=f"Compare like with like, or add --despite {what}",
+    for what in SAME:
+        now, then = (
+            (set(findings.data), set(past.data))
+            if what == "data"
+            else _facts(findings, past, (what,))
         )
+        if what not in despite and now and then and now != then:
+            raise StudyError(
+                f"{past.source} was measured with other {what}",
+                received=f"now {', '.join(sorted(now))}; then {', '.join(sorted(then))}",
+                cure=f"Compare like with like, or add --despite {what}",
+            )
 
 
 def require_same_units(past: Past, metrics: Sequence[MetricInfo]) -> None:
@@ -59,28 +56,21 @@ def require_same_units(past: Past, metrics: Sequence[MetricInfo]) -> None:
             )
 
 
-def _facts(findings: Findings, names: Sequence[str]) -> set[str]:
-    return _named([facts for facts, _ in findings.environments], names)
-
-
-def _past_facts(past: Past, names: Sequence[str]) -> set[str]:
-    return _named(past.environments, names)
-
-
-def _named(environments: Sequence[Mapping[str, str]], names: Sequence[str]) -> set[str]:
-    """Returns the distinct values of some facts, each set in words; nothing of unknown ones."""
-    differences = (
-        ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
-        for facts in environments
+def _facts(findings: Findings, past: Past, names: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Returns the distinct values of some facts, now and then; nothing of unknown ones."""
+    present = [facts for facts, _ in findings.environments]
+    now, then = (
+        {", ".join(f"{name} {facts[name]}" for name in names if name in facts) for facts in side}
+        for side in (present, past.environments)
     )
-    return {words for words in differences if words}
+    return now - {""}, then - {""}
 
 
 def other_machines(
     findings: Findings, past: Past
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Returns the facts of both machines where these differ or are unknown; else ``None``."""
-    now, then = _facts(findings, MACHINE), _past_facts(past, MACHINE)
+    now, then = _facts(findings, past, MACHINE)
     return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))
 
 

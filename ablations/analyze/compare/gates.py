@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ablations.analyze.inference.intervals import at_or_beyond
-from ablations.core.estimates import MetricInfo, Summary
+from ablations.core.estimates import MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings, GateFinding, GateStatus
 from ablations.core.study import Gate
 
@@ -55,20 +55,15 @@ def _gate_finding(gate: Gate, arm: ArmFinding, *, metric: MetricInfo | None) -> 
     summary = arm.summaries.get(gate.metric)
     if summary is None or summary.n == 0:
         return GateFinding(gate, arm.arm, metric, summary, None, "incomplete")
-    judged, status = _worse_side(gate, summary)
+    judged, status = _judged(gate, summary)
     training = arm.training if summary.metric.depends_on_training else None
     if (trained := arm.over_trained(gate.metric)) is not None and gate.judge != "every-seed":
-        status = _in_both(status, _worse_side(gate, trained)[1] if trained.n else None)
+        status = _in_both(status, _judged(gate, trained)[1] if trained.n else None)
     decided = gate.judge == "every-seed" and status == "failed"
     if summary.n < arm.n_planned and not decided:
         status = "incomplete"
     gap = next((gap for gap in arm.gaps if gap.metric.name == gate.metric), None)
     return GateFinding(gate, arm.arm, metric, summary, judged, status, training, gap)
-
-
-def _worse_side(gate: Gate, summary: Summary) -> Judged:
-    """Returns the more severe verdict of the gate's thresholds."""
-    return max(_sides(gate, summary), key=lambda side: _SEVERITY.index(side[1]))
 
 
 def _in_both(every: GateStatus, trained: GateStatus | None) -> GateStatus:
@@ -78,31 +73,30 @@ def _in_both(every: GateStatus, trained: GateStatus | None) -> GateStatus:
     return every if every == trained else "inconclusive"
 
 
-def _sides(gate: Gate, summary: Summary) -> Iterator[Judged]:
-    """Yields the verdict of each threshold that the gate has."""
-    if gate.at_least is not None:
-        yield _side(gate, summary, threshold=gate.at_least, sign=1)
-    if gate.at_most is not None:
-        yield _side(gate, summary, threshold=gate.at_most, sign=-1)
+def _judged(gate: Gate, summary: Summary) -> Judged:
+    """Returns the more severe verdict of the gate's thresholds."""
+    sides = [
+        _side(gate, summary, threshold=threshold, sign=sign)
+        for threshold, sign in ((gate.at_least, 1), (gate.at_most, -1))
+        if threshold is not None
+    ]
+    return max(sides, key=lambda side: _SEVERITY.index(side[1]))
 
 
 def _side(gate: Gate, summary: Summary, *, threshold: float, sign: int) -> Judged:
     """Judges one threshold; ``sign`` -1 mirrors the axis, so that "at most" is "at least" too."""
     if gate.judge == "lower":
         return _by_interval(summary, threshold=threshold, sign=sign)
-    values = [value for _, value in summary.values]
-    worst = min(values) if sign > 0 else max(values)
+    worst = min((value for _, value in summary.values), key=lambda value: sign * value)
     judged = summary.mean if gate.judge == "mean" else worst
     passed = judged is not None and at_or_beyond(sign * judged, sign * threshold)
     return judged, "passed" if passed else "failed"
 
 
 def _by_interval(summary: Summary, *, threshold: float, sign: int) -> Judged:
-    if summary.interval is None:
+    if (both := ends(summary.interval)) is None:
         return None, "inconclusive"
-    near, far = summary.interval.low, summary.interval.high
-    if sign < 0:
-        near, far = far, near
+    near, far = both[::sign]
     if at_or_beyond(sign * near, sign * threshold):
         return near, "passed"
     return near, "inconclusive" if at_or_beyond(sign * far, sign * threshold) else "failed"

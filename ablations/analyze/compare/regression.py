@@ -8,7 +8,7 @@ population variances are involved", Biometrika 34. Sample variances are divided 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -39,9 +39,9 @@ from ablations.errors import StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe
 
 SPEEDS = (metrics.MEDIAN_STEP_SECONDS, metrics.IMAGES_PER_SECOND, metrics.TRIAL_SECONDS)
-"""The speed that is held against the past: the first of these that both sides have.
+"""The speed that is compared with the past: the first of these that both sides have.
 
-The median step leads because it is the same whether frozen layers were computed or found.
+The median step comes first because it does not depend on who computed the frozen layers.
 """
 
 _ROUNDING = 1e-9
@@ -76,36 +76,35 @@ def past_of_records(
     Args:
         records: Of several of one arm and seed the latest completed one counts.
         source: What to call them.
-        identify: The entry's ``identity``, which tells settings that decide results from others.
+        identify: The entry's ``identity``: the settings that decide results.
 
     Raises:
         StoreError: if they disagree on the unit or direction of a metric, or an arm has some with
             other settings than the others.
     """
     completed = sorted((r for r in records if r.completed), key=lambda r: r.started_at)
-    latest = {(record.arm, record.seed): record for record in completed}
-    require_one_recipe(latest.values(), identify)
-    found = [(record, measured(record)) for record in latest.values()]
+    latest = {(record.arm, record.seed): record for record in completed}.values()
+    require_one_recipe(latest, identify)
+    found = [(record, measured(record)) for record in latest]
     values: dict[Arm, dict[str, dict[int, float]]] = {}
     for record, reported in found:
         own = values.setdefault(record.arm, {})
         for name, metric in reported.items():
             if math.isfinite(metric.value):
                 own.setdefault(name, {})[record.seed] = metric.value
-    environments = {tuple(sorted(r.environment.items())) for r in latest.values()}
+    lost = sorted((record.seed, record.arm) for record in untrained(latest))
+    environments = {tuple(sorted(record.environment.items())) for record in latest}
     return Past(
         source,
-        tuple(PastArm(arm, own, _lost(arm, latest.values())) for arm, own in values.items()),
-        tuple(sorted({r.data for r in latest.values() if r.data})),
+        tuple(
+            PastArm(arm, own, tuple(seed for seed, other in lost if other == arm))
+            for arm, own in values.items()
+        ),
+        tuple(sorted({record.data for record in latest if record.data})),
         tuple(dict(facts) for facts in sorted(environments)),
-        tuple(sorted(record.started_at for record in latest.values())),
+        tuple(sorted(record.started_at for record in latest)),
         agreed_infos((record, metrics.values()) for record, metrics in found),
     )
-
-
-def _lost(arm: Arm, records: Iterable[RunRecord]) -> tuple[int, ...]:
-    """Returns the seeds of an arm whose network did not train."""
-    return tuple(sorted(record.seed for record in untrained(r for r in records if r.arm == arm)))
 
 
 def compare_with_past(
@@ -134,8 +133,8 @@ def compare_with_past(
         require_same_units(past, metrics)
     same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
-    read = partial(_drift, findings, family=len(pairs) * len(metrics), same_data=same_data)
-    drifts = [
+    read = partial(_change, findings, family=len(pairs) * len(metrics), same_data=same_data)
+    changes = [
         _as_speed(_in_both(read, metric, pair), apart=apart, elsewhere=bool(machines))
         for metric in metrics
         for pair in pairs
@@ -143,7 +142,7 @@ def compare_with_past(
     own, then = ([arm.arm for arm in arms] for arms in (findings.arms, past.arms))
     return ComparisonWithPast(
         past,
-        tuple(drifts),
+        tuple(changes),
         machines,
         added=tuple(arm for arm in own if arm not in then),
         gone=tuple(arm for arm in then if arm not in own),
@@ -173,14 +172,14 @@ def past_exit_code(found: ComparisonWithPast, findings: Findings) -> int:
     Speeds that were not measured in turn may stay undecided, as their intervals are nearly always
     too wide.
     """
-    verdicts = {drift.verdict for drift in found.changes}
+    verdicts = {change.verdict for change in found.changes}
     if "regressed" in verdicts:
         return 1
-    unknown = any(drift.n == 0 for drift in found.changes)
+    unknown = any(change.n == 0 for change in found.changes)
     if found.gone or unknown or findings.n_completed < findings.n_planned:
         return 4
-    undecided = any(drift.verdict == "inconclusive" and not drift.apart for drift in found.changes)
-    return 3 if undecided else 0
+    undecided = (c for c in found.changes if c.verdict == "inconclusive" and not c.apart)
+    return 3 if any(undecided) else 0
 
 
 def _speed(findings: Findings, past: Past) -> MetricInfo | None:
@@ -192,7 +191,7 @@ def _speed(findings: Findings, past: Past) -> MetricInfo | None:
 def _in_both(
     read: Callable[[MetricInfo, Pair], ChangeSincePast], metric: MetricInfo, pair: Pair
 ) -> ChangeSincePast:
-    """Returns a drift with the verdict that it has with and without untrained networks."""
+    """Returns a change with the verdict that it has with and without untrained networks."""
     found, (arm, old) = read(metric, pair), pair
     lost = arm.untrained or old.untrained
     if not lost or found.alike or not metric.depends_on_training:
@@ -205,15 +204,14 @@ def _in_both(
     return found if agree else replace(found, verdict="inconclusive")
 
 
-def _drift(
+def _change(
     findings: Findings, metric: MetricInfo, pair: Pair, *, family: int, same_data: bool
 ) -> ChangeSincePast:
     (arm, old), study = pair, findings.study
     is_ratio = metric.name != findings.metric.name
     now, then, paired = _values(metric, pair, same_data=same_data)
-    copied = bool(now) and now == then  # times never come out alike: the very same records
-    margin = study.smallest_ratio_that_matters if is_ratio else study.smallest_effect_that_matters
-    drift = ChangeSincePast(
+    copied = bool(now) and now == then  # two runs never take equal times: the very same records
+    change = ChangeSincePast(
         arm=arm.arm,
         metric=metric,
         is_ratio=is_ratio,
@@ -223,14 +221,16 @@ def _drift(
         past_mean=estimate(list(then.values())).mean,
         change=None,
         interval=None,
-        margin=margin,
+        margin=study.smallest_ratio_that_matters
+        if is_ratio
+        else study.smallest_effect_that_matters,
         paired=paired,
         alike=copied if is_ratio else paired and alike(arm, old),
         family_size=family,
         verdict="inconclusive",
     )
     step = None if is_ratio else _step(metric, [*now.values(), *then.values()])
-    return _judged(drift, now, then, alpha=ALPHA / family, step=step)
+    return _judged(change, [*now.values()], [*then.values()], alpha=ALPHA / family, step=step)
 
 
 def _values(metric: MetricInfo, pair: Pair, *, same_data: bool) -> tuple[Values, Values, bool]:
@@ -254,73 +254,69 @@ def _step(metric: MetricInfo, values: Sequence[float]) -> Step | None:
 
 
 def _judged(
-    drift: ChangeSincePast, now: Values, then: Values, *, alpha: float, step: Step | None
+    change: ChangeSincePast,
+    now: Sequence[float],
+    then: Sequence[float],
+    *,
+    alpha: float,
+    step: Step | None,
 ) -> ChangeSincePast:
-    if drift.alike:
-        return replace(drift, change=1.0 if drift.is_ratio else 0.0, verdict="equivalent")
-    transform = math.log if drift.is_ratio else float
-    margin = math.log(drift.margin) if drift.is_ratio else drift.margin
-    if drift.is_ratio and min([*now.values(), *then.values()], default=0.0) <= 0:
-        return drift
-    ours, theirs = ({s: transform(v) for s, v in values.items()} for values in (now, then))
-    if drift.paired:
-        differences = estimate([ours[s] - theirs[s] for s in ours]).floored(step)
-        change = differences.mean
+    """Adds change, interval and verdict; a quotient is judged as a difference of logarithms."""
+    if change.alike:
+        return replace(change, change=1.0 if change.is_ratio else 0.0, verdict="equivalent")
+    if change.is_ratio and min([*now, *then], default=0.0) <= 0:
+        return change
+    scale, back = (math.log, math.exp) if change.is_ratio else (float, float)
+    ours, theirs = (list(map(scale, values)) for values in (now, then))
+    if change.paired:
+        differences = estimate([a - b for a, b in zip(ours, theirs, strict=True)]).floored(step)
+        mean = differences.mean
         interval = differences.interval(level=1 - alpha, method="paired Student t, Bonferroni")
     else:
         side = step and step.times(math.sqrt(0.5))
-        change, interval = welch(ours.values(), theirs.values(), alpha=alpha, step=side)
+        mean, interval = welch(ours, theirs, alpha=alpha, step=side)
     return replace(
-        drift,
-        change=_back(change, drift),
-        interval=interval
-        and replace(interval, low=_known(interval.low, drift), high=_known(interval.high, drift)),
-        verdict=judge(interval, margin=margin, better=drift.metric.better),
+        change,
+        change=None if mean is None else back(mean),
+        interval=interval and replace(interval, low=back(interval.low), high=back(interval.high)),
+        verdict=judge(interval, margin=scale(change.margin), better=change.metric.better),
     )
 
 
-def _as_speed(drift: ChangeSincePast, *, apart: bool, elsewhere: bool) -> ChangeSincePast:
-    """Leaves out speeds of another machine; allows for drift between two days on one machine."""
-    if drift.metric.unit not in SPEED_UNITS or drift.alike:
-        return drift
+def _as_speed(change: ChangeSincePast, *, apart: bool, elsewhere: bool) -> ChangeSincePast:
+    """Leaves out speeds of another machine; allows for other days on one machine."""
+    if change.metric.unit not in SPEED_UNITS or change.alike:
+        return change
     if elsewhere:
-        return replace(drift, interval=None, verdict="inconclusive")
-    return _widened(drift) if apart else drift
+        return replace(change, interval=None, verdict="inconclusive")
+    return _widened(change) if apart else change
 
 
-def _widened(drift: ChangeSincePast) -> ChangeSincePast:
-    """Widens an interval by how much a machine's speed may drift between two days."""
-    found = drift.interval
+def _widened(change: ChangeSincePast) -> ChangeSincePast:
+    """Widens an interval by how much a machine's speed may differ between two days."""
+    found, better = change.interval, change.metric.better
     if found is None:
-        return replace(drift, apart=True)
-    if drift.is_ratio:
-        wide = replace(found, low=found.low / SPEED_ALLOWANCE, high=found.high * SPEED_ALLOWANCE)
-        logs = replace(wide, low=math.log(wide.low), high=math.log(wide.high))
-        verdict = judge(logs, margin=math.log(drift.margin), better=drift.metric.better)
+        return replace(change, apart=True)
+    if change.is_ratio:
+        low, high = found.low / SPEED_ALLOWANCE, found.high * SPEED_ALLOWANCE
+        logs = replace(found, low=math.log(low), high=math.log(high))
+        verdict = judge(logs, margin=math.log(change.margin), better=better)
     else:
-        room = (SPEED_ALLOWANCE - 1) * max(abs(drift.mean or 0.0), abs(drift.past_mean or 0.0))
-        wide = replace(found, low=found.low - room, high=found.high + room)
-        verdict = judge(wide, margin=drift.margin, better=drift.metric.better)
-    return replace(drift, interval=wide, verdict=verdict, apart=True)
-
-
-def _back(value: float | None, drift: ChangeSincePast) -> float | None:
-    return None if value is None else _known(value, drift)
-
-
-def _known(value: float, drift: ChangeSincePast) -> float:
-    return math.exp(value) if drift.is_ratio else value
+        room = (SPEED_ALLOWANCE - 1) * max(abs(change.mean or 0.0), abs(change.past_mean or 0.0))
+        low, high = found.low - room, found.high + room
+        verdict = judge(replace(found, low=low, high=high), margin=change.margin, better=better)
+    return replace(change, interval=replace(found, low=low, high=high), verdict=verdict, apart=True)
 
 
 def welch(
-    now: Iterable[float], then: Iterable[float], *, alpha: float, step: Step | None = None
+    now: Sequence[float], then: Sequence[float], *, alpha: float, step: Step | None = None
 ) -> tuple[float | None, Interval | None]:
     """Returns the difference of means and its interval of level 1 - alpha, by Welch.
 
     The interval is ``None`` below two values on a side, or without any spread on both of them
     unless the metric's ``step``, the least standard deviation of a side, is known.
     """
-    one, other = estimate(list(now)), estimate(list(then))
+    one, other = estimate(now), estimate(then)
     if one.sd == other.sd == 0 or (step and step.known):
         one, other = one.floored(step), other.floored(step)
     if one.mean is None or other.mean is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from ablations.analyze.inference.effects import alone, judged_alone
+from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Readings, Summaries, in_both
 from ablations.core.design import Arm, Contrast, Settings
@@ -21,7 +21,7 @@ _SHARED = (
 """Settings that a text's models have in common, so that our arms must have them too."""
 
 _ALIKE = frozenset({"weights", "freeze", "skip_broken"})
-"""Settings that say where things lie, or that are the same where they are not said."""
+"""Settings that are places of files, or that have the same value where they are left out."""
 
 
 def reproductions(study: Study, arms: Sequence[ArmFinding]) -> tuple[Reproduction, ...]:
@@ -58,7 +58,8 @@ def _reproduced_claim(
     contrast = replace(contrast, given=tuple(claim.given.items()))
 
     def step(read: Summaries) -> list[Effect]:
-        return [judged_alone(study, alone(study, contrast, metric, summaries=read), family=family)]
+        effect = unadjusted_effect(study, contrast, metric, summaries=read)
+        return [bonferroni_adjusted(study, effect, family=family)]
 
     (effect,) = in_both(step, readings)
     return ReproducedClaim(claim, _claimed(claim), effect)

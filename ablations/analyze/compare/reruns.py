@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ class Mismatch:
     """The first difference of its kind: in the outcome, the epochs, the metrics or the predictions.
 
     ``name`` is the metric's or the split's. ``place`` is the epoch, from 1, or the example and the
-    class, from 0; empty elsewhere. ``None`` stands for a value that one side lacks.
+    class, from 0; empty elsewhere. ``None`` is a value that one side lacks.
     """
 
     what: What
@@ -34,7 +35,7 @@ class Comparison:
     """A record of a trial, and another one of the same trial.
 
     ``mismatches`` has the first one of each kind, in the order in which they occur.
-    ``environment`` has the facts that differ: name, before, again. The numbers of results say what
+    ``environment`` has the facts that differ: name, before, again. The numbers of results show what
     was compared.
     """
 
@@ -55,11 +56,15 @@ def compare(before: RunRecord, again: RunRecord) -> Comparison:
 
     These are numbers of seconds, bytes or joules and all that is computed from them.
     """
-    results = _metrics(before)
+    facts = (before.environment, again.environment)
     return Comparison(
         mismatches=tuple(_mismatches(before, again)),
-        environment=tuple(_facts(before.environment, again.environment)),
-        metrics=len(results),
+        environment=tuple(
+            (name, facts[0].get(name), facts[1].get(name))
+            for name in sorted({*facts[0], *facts[1]})
+            if facts[0].get(name) != facts[1].get(name)
+        ),
+        metrics=len(_metrics(before)),
         epochs=len(before.epochs),
         predictions=sum(len(p.labels) for p in before.predictions),
     )
@@ -69,11 +74,9 @@ def _mismatches(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
     ends = [record.reason or record.status for record in (before, again)]
     if ends[0] != ends[1]:
         yield Mismatch("outcome", "", (), *ends)
-    pairs = (_epochs(before, again), _values("metric", (), _metrics(before), _metrics(again)),
-             _predictions(before, again))  # fmt: skip
-    for found in pairs:
-        if (first := next(found, None)) is not None:
-            yield first
+    metrics = _values("metric", (), _metrics(before), _metrics(again))
+    for found in (_epochs(before, again), metrics, _predictions(before, again)):
+        yield from islice(found, 1)
 
 
 def _metrics(record: RunRecord) -> dict[str, float]:
@@ -81,14 +84,11 @@ def _metrics(record: RunRecord) -> dict[str, float]:
 
 
 def _epochs(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
-    for i in range(max(len(before.epochs), len(again.epochs))):
-        then, now = (
-            {name: value for name, value in record.epochs[i].items() if is_result(name)}
-            if i < len(record.epochs)
-            else {}
-            for record in (before, again)
-        )
-        yield from _values("epoch", (i + 1,), then, now)
+    none: Mapping[str, float] = {}
+    sides = zip_longest(before.epochs, again.epochs, fillvalue=none)
+    for i, pair in enumerate(sides, start=1):
+        results = ({name: v for name, v in epoch.items() if is_result(name)} for epoch in pair)
+        yield from _values("epoch", (i,), *results)
 
 
 def _values(
@@ -107,14 +107,12 @@ def _bits(value: float) -> bytes:
 def _predictions(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
     sides = [{p.split: p for p in record.predictions} for record in (before, again)]
     for split in {**sides[0], **sides[1]}:
-        then, now = (side.get(split) for side in sides)
-        if then is None or now is None:
-            sizes = [
-                None if side is None else f"{len(side.labels)} examples" for side in (then, now)
-            ]
+        pair = [side.get(split) for side in sides]
+        if pair[0] is None or pair[1] is None:
+            sizes = (None if side is None else f"{len(side.labels)} examples" for side in pair)
             yield Mismatch("predictions", split, (), *sizes)
         else:
-            yield from _of_split(then, now)
+            yield from _of_split(pair[0], pair[1])
 
 
 def _of_split(then: Predictions, now: Predictions) -> Iterator[Mismatch]:
@@ -131,11 +129,3 @@ def _of_split(then: Predictions, now: Predictions) -> Iterator[Mismatch]:
         place = (int(example), int(column))
         values = (float(p.probabilities[place]) for p in (then, now))
         yield Mismatch("predictions", then.split, place, *values)
-
-
-def _facts(
-    before: Mapping[str, str], again: Mapping[str, str]
-) -> Iterator[tuple[str, str | None, str | None]]:
-    for name in sorted({*before, *again}):
-        if before.get(name) != again.get(name):
-            yield name, before.get(name), again.get(name)

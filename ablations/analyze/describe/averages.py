@@ -37,50 +37,45 @@ def cell_means(
     study's metric of each arm by seed.
     """
     seeds = sorted(set.intersection(*(set(own) for own in values.values())))
-    cells = []
-    for pair in _pairs(effects):
-        levels = ([level.name for level in study.factor(factor).levels] for factor in pair)
-        for first, second in product(*levels):
-            arms = [arm for arm in values if arm.matches({pair[0]: first, pair[1]: second})]
-            means = [(s, sum(values[arm][s] for arm in arms) / len(arms)) for s in seeds if arms]
-            cells.append(CellMean(pair, (first, second), tuple(means)))
-    return tuple(cells)
-
-
-def _pairs(effects: Iterable[Effect]) -> list[tuple[str, str]]:
-    """Returns the pairs of factors whose interaction is known, in the order of the effects."""
-    pairs = [
+    pairs = (
         (effect.changes[0].factor, effect.changes[1].factor)
         for effect in effects
         if effect.kind == "interaction" and len(effect.changes) == 2 and effect.estimate is not None
-    ]
-    return list(dict.fromkeys(pairs))
+    )
+    cells = []
+    for pair in dict.fromkeys(pairs):
+        for levels in product(*([lv.name for lv in study.factor(name).levels] for name in pair)):
+            arms = [arm for arm in values if arm.matches(dict(zip(pair, levels, strict=True)))]
+            means = [(s, _mean([values[arm][s] for arm in arms])) for s in seeds if arms]
+            cells.append(CellMean(pair, (levels[0], levels[1]), tuple(means)))
+    return tuple(cells)
 
 
 def epoch_means(curves: Sequence[Curve]) -> tuple[EpochMeans, ...]:
     """Averages each metric over the seeds that reached an epoch."""
-    names = dict.fromkeys(curve.metric for curve in curves)
+    runs: dict[str, list[tuple[float, ...]]] = {}
+    for curve in curves:
+        runs.setdefault(curve.metric, []).append(curve.values)
     return tuple(
-        _epoch_means(name, [curve.values for curve in curves if curve.metric == name])
-        for name in names
+        EpochMeans(
+            metric=metric,
+            values=tuple(
+                _mean([values[epoch] for values in own if epoch < len(values)])
+                for epoch in range(max(map(len, own)))
+            ),
+            shared=min(map(len, own)),
+            last=_mean([values[-1] for values in own]),
+        )
+        for metric, own in runs.items()
     )
 
 
-def _epoch_means(metric: str, runs: Sequence[Sequence[float]]) -> EpochMeans:
-    columns = [
-        [run[epoch] for run in runs if epoch < len(run)] for epoch in range(max(map(len, runs)))
-    ]
-    ends = [run[-1] for run in runs]
-    return EpochMeans(
-        metric=metric,
-        values=tuple(sum(column) / len(column) for column in columns),
-        shared=min(map(len, runs)),
-        last=sum(ends) / len(ends),
-    )
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def cost_metric(arms: Iterable[ArmFinding], metric: str) -> str | None:
-    """Chooses what stands for cost: the fit alone, else the whole trial."""
+    """Returns the metric of cost: the time of the fit, else of the whole trial."""
     known = {name for arm in arms for name in arm.summaries}
     return next((name for name in metrics.COSTS if name != metric and name in known), None)
 

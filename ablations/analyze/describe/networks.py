@@ -22,11 +22,11 @@ def training_of(
 ) -> Training | None:
     """Returns how many of one arm's networks trained; ``None`` where no record shows it."""
     by_seed = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
-    known = [seed for seed, is_trained in by_seed.items() if is_trained is not None]
+    lost = tuple(sorted(seed for seed, is_trained in by_seed.items() if is_trained is False))
+    known = sum(is_trained is not None for is_trained in by_seed.values())
     if not known:
         return None
-    lost = tuple(sorted(seed for seed in known if not by_seed[seed]))
-    return Training(lost, len(known), share_of(len(lost), len(known)), without(summaries, lost))
+    return Training(lost, known, share_of(len(lost), known), without(summaries, lost))
 
 
 def share_of(lost: int, n: int) -> Interval:

@@ -63,7 +63,7 @@ def _answers(record: RunRecord) -> Answers | None:
     correct = classes == own.labels
     if abs(float(correct.mean()) - reported) > 0.5 / len(correct):
         return None
-    # The digest is the training function's word; images of other labels are others all the same.
+    # The training function gives the digest; images of other labels are others, whatever it is.
     labels = hashlib.sha256(own.labels.tobytes()).hexdigest()[:16]
     examples = f"{record.data} {own.examples} {labels}" if own.examples else ""
     return Answers(record.seed, own.labels, classes, correct, examples)
@@ -85,7 +85,7 @@ def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
 
 
 def _shared(found: Sequence[Answers]) -> bool | None:
-    """Whether all seeds were tested on the same images; other labels tell of other images."""
+    """Whether all seeds were tested on the same images; other labels mean other images."""
     first = found[0]
     if any(not np.array_equal(one.labels, first.labels) for one in found):
         return False
@@ -177,7 +177,7 @@ def mcnemar(clusters: Floats) -> float:
 
 
 def binomial_p(count: int, n: int) -> float:
-    """Returns the two-sided p of so many heads of a fair coin, from whole numbers alone.
+    """Returns the two-sided p of this number of heads of a fair coin, exactly, by integers.
 
     Example:
         >>> binomial_p(1, 4), binomial_p(2, 4)

@@ -1,6 +1,6 @@
-"""Time to a target accuracy, when some runs never reach it.
+"""Training time to a target validation accuracy, when some runs never reach it.
 
-Leaving those runs out would make an arm look fast in which only a few runs reach the target. They
+Leaving those runs out would make an arm seem fast in which only a few runs reach the target. They
 count as runs that never reach it: their training ended after the epochs of the recipe, and how many
 seconds these took is a matter of the machine. Sources: Kaplan and Meier (1958),
 "Nonparametric estimation from incomplete observations", JASA 53; Mantel (1966), "Evaluation of
@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.analyze.describe.targets import spent_seconds
-from ablations.analyze.inference.intervals import LEVEL
+from ablations.analyze.inference.intervals import LEVEL, at_or_beyond
 from ablations.analyze.outcomes import TrialOutcome
+from ablations.core import metrics
 from ablations.core.estimates import TargetTime
-from ablations.core.metrics import TARGET_SECONDS
+from ablations.core.metrics import TARGET_SECONDS, VAL_ACCURACY
+from ablations.core.record import RunRecord, known_metric
+from ablations.core.study import Study
 
 FEWEST = 10
 """Runs that must reach the target before an interval of their median is given, and runs that two
@@ -31,6 +36,60 @@ _ROUNDING = 1e-12
 
 Durations = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
+
+
+def target_of(study: Study, outcomes: Sequence[TrialOutcome]) -> float | None:
+    """Returns the study's target accuracy, or else what its reference arm ends at on average."""
+    if study.target_accuracy is not None:
+        return study.target_accuracy
+    ends = [
+        record.epochs[-1][VAL_ACCURACY]
+        for outcome in outcomes
+        if outcome.trial.arm == study.reference and (record := outcome.completed)
+        if record.epochs and VAL_ACCURACY in record.epochs[-1]
+    ]
+    return fmean(ends) if ends else None
+
+
+def with_target(outcomes: Sequence[TrialOutcome], target: float | None) -> tuple[TrialOutcome, ...]:
+    """Adds the metric ``target_seconds`` to the outcomes whose trial reached the target."""
+    if target is None:
+        return tuple(outcomes)
+    return tuple(_timed(outcome, target) for outcome in outcomes)
+
+
+def _timed(outcome: TrialOutcome, target: float) -> TrialOutcome:
+    seconds = target_seconds(outcome.completed, target) if outcome.completed else None
+    if seconds is None or TARGET_SECONDS in outcome.metrics:
+        return outcome
+    timed = {TARGET_SECONDS: known_metric(TARGET_SECONDS, seconds)}
+    return replace(outcome, metrics={**outcome.metrics, **timed})
+
+
+def target_seconds(record: RunRecord, target: float) -> float | None:
+    """Returns the seconds of training until the end of the first epoch at the target.
+
+    These are its steps and the passes through frozen layers, also where another trial computed
+    them: else an arm would seem fast because another one was trained before it. Passes without
+    augmentation count before the first step, those with augmentation evenly over the epochs.
+    ``None`` where the target was never reached or no steps were logged.
+    """
+    at_target = zip(record.epochs, spent_seconds(record), strict=False)
+    reached = (s for epoch, s in at_target if at_or_beyond(epoch.get(VAL_ACCURACY, -1.0), target))
+    return next(reached, None)
+
+
+def spent_seconds(record: RunRecord) -> list[float]:
+    """Returns the seconds of training up to the end of each epoch; empty where none are logged."""
+    if not record.epochs or len(record.steps) != len(record.epochs):
+        return []
+    logged = {metric.name: metric.value for metric in record.metrics}
+    each = logged.get(metrics.FROZEN_AUGMENTED_SECONDS, 0.0) / len(record.epochs)
+    spent = accumulate(
+        (float(steps.sum()) + each for steps in record.steps),
+        initial=logged.get(metrics.FROZEN_SECONDS, 0.0),
+    )
+    return list(spent)[1:]
 
 
 def durations(outcomes: Iterable[TrialOutcome]) -> Durations:

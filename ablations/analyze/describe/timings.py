@@ -19,7 +19,7 @@ def warmed_up(steps: Steps) -> NDArray[np.float64]:
     """Returns the durations that count, in seconds, shape (step,).
 
     The first epoch compiles and fills caches, so it is left out; a trial of one epoch leaves out
-    its first step alone.
+    only its first step.
     """
     if not steps:
         return _NO_STEPS

@@ -26,6 +26,7 @@ ALPHA = 0.05
 """The chance of a false claim anywhere in a study's family of effects."""
 
 _METHOD = "paired Student t over seeds"
+_BONFERRONI = f"{_METHOD}, Bonferroni"
 
 PerSeed = tuple[tuple[int, float], ...]
 
@@ -39,80 +40,72 @@ def effects(
     that margin is 0, ``adjusted`` has Holm's step-down level, and a verdict other than
     inconclusive means just ``p_adjusted < 0.05``. Beyond a margin above 0 the step-down level
     would not keep the family's error, so ``adjusted`` has Bonferroni's level for all effects. Where
-    seeds are added while effects are undecided, it has that level over all looks together.
+    seeds are added while effects are undecided, it has that level over all analyses.
 
     Args:
         study: Its design gives the contrasts, its margin the verdicts.
         metric: What the effects are on; without a better direction nothing improves or regresses.
         summaries: The metric's summary of each arm.
     """
-    margin = study.smallest_effect_that_matters
-    family = [
-        alone(study, contrast, metric, summaries=summaries) for contrast in study.design.contrasts
-    ]
+    contrasts = study.design.contrasts
+    family = [unadjusted_effect(study, c, metric, summaries=summaries) for c in contrasts]
     if study.adaptive:
-        return tuple(judged_alone(study, effect, family=len(family)) for effect in family)
-    corrected = zip(
-        family,
-        holm([effect.p for effect in family]),
-        _adjusted_intervals(family, margin=margin),
-        strict=True,
-    )
+        return tuple(bonferroni_adjusted(study, effect, family=len(family)) for effect in family)
+    p_values = [effect.p for effect in family]
+    if study.smallest_effect_that_matters > 0:
+        alphas, method = [ALPHA / len(family)] * len(family), _BONFERRONI
+    else:
+        alphas, method = holm_alphas(p_values), f"{_METHOD}, Holm step-down"
     return tuple(
-        replace(
-            effect,
-            p_adjusted=p_adjusted,
-            adjusted=interval,
-            family_size=len(family),
-            verdict=judge(interval, margin=margin, better=metric.better),
-        )
-        for effect, p_adjusted, interval in corrected
+        _judged(study, effect, p, _interval(effect, alpha, method), family=len(family))
+        for effect, p, alpha in zip(family, holm(p_values), alphas, strict=True)
     )
 
 
-def judged_alone(study: Study, effect: Effect, *, family: int) -> Effect:
+def bonferroni_adjusted(study: Study, effect: Effect, *, family: int) -> Effect:
     """Returns an effect judged at Bonferroni's level for a family of that many effects.
 
-    Where seeds were added by looking, that level holds over all looks together.
+    Where seeds were added after interim analyses, that level holds over all analyses together.
     """
     if study.adaptive:
         values = [value for _, value in effect.per_seed]
         step = of_contrast(effect.metric.step, effect.weights)
-        adjusted = interim_analyses(study.adaptive).interval(
-            values, alpha=ALPHA / family, step=step
-        )
+        analyses = interim_analyses(study.adaptive)
+        adjusted = analyses.interval(values, alpha=ALPHA / family, step=step)
     else:
-        adjusted = _interval(effect, ALPHA / family, f"{_METHOD}, Bonferroni")
+        adjusted = _interval(effect, ALPHA / family, _BONFERRONI)
+    p = None if effect.p is None else min(1.0, family * effect.p)
+    return _judged(study, effect, p, adjusted, family=family)
+
+
+def _judged(
+    study: Study, effect: Effect, p: float | None, adjusted: Interval | None, *, family: int
+) -> Effect:
     margin = study.smallest_effect_that_matters
-    return replace(
-        effect,
-        p_adjusted=None if effect.p is None else min(1.0, family * effect.p),
-        adjusted=adjusted,
-        family_size=family,
-        verdict=judge(adjusted, margin=margin, better=effect.metric.better),
-    )
+    verdict = judge(adjusted, margin=margin, better=effect.metric.better)
+    return replace(effect, p_adjusted=p, adjusted=adjusted, family_size=family, verdict=verdict)
 
 
 def difference(
     study: Study, arm: Arm, *, metric: MetricInfo, summaries: Mapping[Arm, Summary]
 ) -> Effect:
-    """Returns an arm minus the reference, described alone: in no family and without a verdict."""
+    """Returns an arm minus the reference: in no family and without a verdict."""
     contrast = Contrast.between(arm, study.reference, kind="arm")
-    return alone(study, contrast, metric, summaries=summaries)
+    return unadjusted_effect(study, contrast, metric, summaries=summaries)
 
 
-def alone(
+def unadjusted_effect(
     study: Study, contrast: Contrast, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
 ) -> Effect:
-    """Returns a contrast's effect by itself, before the family that it may belong to is known."""
+    """Returns a contrast's effect before it is adjusted for a family."""
     per_seed = evaluate(contrast, summaries)
     values = [value for _, value in per_seed]
     step = of_contrast(metric.step, contrast.weights)
     over_seeds = estimate(values).floored(step)
     if study.adaptive:
-        each = interim_analyses(study.adaptive)
-        interval = each.interval(values, alpha=ALPHA, step=step)
-        p = each.p(values, step=step)
+        analyses = interim_analyses(study.adaptive)
+        interval = analyses.interval(values, alpha=ALPHA, step=step)
+        p = analyses.p(values, step=step)
     else:
         interval, p = over_seeds.interval(level=LEVEL, method=_METHOD), over_seeds.p()
     return Effect(
@@ -141,7 +134,7 @@ def evaluate(contrast: Contrast, summaries: Mapping[Arm, Summary]) -> PerSeed:
     table = np.array([[arm[seed] for seed in seeds] for arm in values])  # (arm, seed)
     weighted = table * np.array([[weight] for _, weight in contrast.weights])
     sums = weighted.sum(axis=0)
-    # Arms that tie would differ by rounding alone, equally at each seed, and look certain.
+    # Else arms that tie would differ by rounding, equally at each seed, and seem certain to differ.
     rounding = ROUNDING * np.abs(weighted).sum(axis=0)
     sums[np.abs(sums) <= rounding] = 0.0
     if seeds and np.ptp(sums) <= rounding.max():
@@ -155,10 +148,9 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     The same as statsmodels' ``multipletests``, which besides collects the garbage of the whole
     process at each call: that takes a second where a framework is loaded or records are many.
     """
-    p, m = _filled(p_values), len(p_values)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(m)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(m, 0, -1)), 1.0)
+    p, order = _ordered(p_values)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
     return [None if p is None else q for p, q in zip(p_values, adjusted.tolist(), strict=True)]
 
 
@@ -168,28 +160,20 @@ def holm_alphas(p_values: Sequence[float | None]) -> list[float]:
     The k-th smallest of m is tested at 0.05 / (m - k + 1); after the first that is not rejected,
     all larger ones keep its rate.
     """
-    p, m = _filled(p_values), len(p_values)
-    order = np.argsort(p, kind="stable")
-    alphas = ALPHA / np.arange(m, 0, -1)
+    p, order = _ordered(p_values)
+    alphas = ALPHA / np.arange(len(p), 0, -1)
     kept = np.flatnonzero(p[order] >= alphas)
     if kept.size:
         alphas[kept[0] :] = alphas[kept[0]]
-    by_hypothesis = np.empty(m)
+    by_hypothesis = np.empty(len(p))
     by_hypothesis[order] = alphas
     return by_hypothesis.tolist()
 
 
-def _filled(p_values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
-
-
-def _adjusted_intervals(family: Sequence[Effect], *, margin: float) -> list[Interval | None]:
-    if margin > 0:
-        level, method = ALPHA / len(family), f"{_METHOD}, Bonferroni"
-        return [_interval(effect, level, method) for effect in family]
-    method = f"{_METHOD}, Holm step-down"
-    alphas = holm_alphas([effect.p for effect in family])
-    return [_interval(effect, alpha, method) for effect, alpha in zip(family, alphas, strict=True)]
+def _ordered(p_values: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Returns the p values, an unknown one as 1, and their places from the smallest on."""
+    p = np.array([1.0 if p is None else p for p in p_values], dtype=np.float64)
+    return p, np.argsort(p, kind="stable")
 
 
 def _interval(effect: Effect, alpha: float, method: str) -> Interval | None:

@@ -1,15 +1,15 @@
 """What follows the declared family: simple effects where factors depend on each other, and shares.
 
-A main effect averages over the other factors. Where an interaction says that this hides something,
-its simple effects say what: the change at each level of the other factor. They have a family of
-their own, all simple effects that the design could have shown, whichever the data make one look at.
+A main effect averages over the other factors. Where an interaction shows that this hides something,
+its simple effects show what: the change at each level of the other factor. They have a family of
+their own: all simple effects that the design could have shown, whichever the data select.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ablations.analyze.inference.effects import alone, judged_alone
+from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 from ablations.core.design import Arm, Contrast
 from ablations.core.estimates import Effect, MetricInfo, Summary
 from ablations.core.study import Study
@@ -21,7 +21,7 @@ def simple_effects(
     """Returns the simple effects of each two changes whose interaction's 95% interval excludes 0.
 
     Their adjusted intervals have Bonferroni's level over all simple effects of the design, so that
-    looking at some of them because of the data costs nothing.
+    selecting some of them by the data needs no further allowance.
 
     Args:
         study: Its design gives the contrasts, its margin the verdicts.
@@ -30,26 +30,22 @@ def simple_effects(
         summaries: The metric's summary of each arm.
     """
     possible = study.design.simple_contrasts
-    pairs = [effect for effect in found if is_pair(effect) and effect.excludes_zero]
-    return tuple(
-        judged_alone(
-            study, alone(study, contrast, metric, summaries=summaries), family=len(possible)
-        )
-        for contrast in possible
-        if any(_explains(contrast, pair) for pair in pairs)
-    )
+    pairs = [
+        effect
+        for effect in found
+        if effect.kind == "interaction" and len(effect.changes) == 2 and effect.excludes_zero
+    ]
+    shown = [c for c in possible if any(_explains(c, pair) for pair in pairs)]
+    own = (unadjusted_effect(study, c, metric, summaries=summaries) for c in shown)
+    return tuple(bonferroni_adjusted(study, effect, family=len(possible)) for effect in own)
 
 
 def shares(
     study: Study, metric: MetricInfo, *, summaries: Mapping[Arm, Summary]
 ) -> tuple[Effect, ...]:
-    """Returns each factor's Shapley value in the gain from baseline to full recipe, alone."""
-    return tuple(alone(study, c, metric, summaries=summaries) for c in study.design.attributions)
-
-
-def is_pair(effect: Effect) -> bool:
-    """Whether the effect is an interaction of two changes."""
-    return effect.kind == "interaction" and len(effect.changes) == 2
+    """Returns each factor's Shapley value in the gain from baseline to full recipe, unadjusted."""
+    contrasts = study.design.attributions
+    return tuple(unadjusted_effect(study, c, metric, summaries=summaries) for c in contrasts)
 
 
 def _explains(contrast: Contrast, pair: Effect) -> bool:

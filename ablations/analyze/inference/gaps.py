@@ -37,7 +37,7 @@ def seed_gap(summary: Summary, *, family: int) -> SeedGap | None:
 
     Args:
         summary: The seeds of one arm.
-        family: How many sets of seeds are looked at; the chance of a warning about any of them is
+        family: How many sets of seeds are tested; the chance of a warning about any of them is
             5%.
     """
     values = np.sort(np.array([value for _, value in summary.values]))

@@ -1,7 +1,7 @@
 """Means over seeds and the Student-t intervals around them.
 
 Source: Student (1908), "The probable error of a mean", Biometrika 6(1). Bootstrap intervals are
-left alone on purpose: below twenty seeds they are too narrow.
+not used on purpose: below twenty seeds they are too narrow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ablations.core.estimates import Interval, MetricInfo, Step, Summary
 from ablations.core.metrics import is_difference
 
 LEVEL = 0.95
-"""The confidence level of every interval that stands alone."""
+"""The confidence level of every interval that is not adjusted for a family."""
 
 
 ROUNDING = 16 * float(np.finfo(np.float64).eps)
@@ -48,7 +48,7 @@ class Estimate:
     def interval(self, *, level: float, method: str) -> Interval | None:
         """Returns the two-sided t interval of the mean; ``None`` below two seeds.
 
-        Without any spread the interval is the mean alone.
+        Without any spread the interval is just the mean.
         """
         if self.mean is None or self.sd is None:
             return None
@@ -58,10 +58,10 @@ class Estimate:
     def floored(self, step: Step | None) -> Estimate:
         """Returns the estimate with a standard deviation of at least one step of the metric.
 
-        Equal differences at every seed say that the metric is coarse, such as accuracy on a few
+        Equal differences at every seed show that the metric is coarse, such as accuracy on a few
         hundred images, not that the difference is certain: with two or three seeds they are common
         where there is no effect at all. Where no step is known, seeds without spread leave it
-        unknown; a step that is only guessed stands in where there is no spread.
+        unknown; a step that is only guessed is used where there is no spread.
         """
         if self.sd is None or (step is None and self.sd):
             return self

@@ -1,7 +1,7 @@
 """Effects from incomplete seeds: a mixed model with the seed as random block.
 
-A seed that lacks one arm of a contrast says nothing to the paired contrast, yet its other arms
-still tell something. The model y = arm + seed + noise uses them all. Source: Pinheiro and Bates
+A seed that lacks one arm of a contrast takes no part in the paired contrast, yet its other arms
+hold information. The model y = arm + seed + noise uses them all. Source: Pinheiro and Bates
 (2000), "Mixed-Effects Models in S and S-PLUS", chapter 2; statsmodels' ``MixedLM`` fits it by REML.
 """
 

@@ -8,6 +8,7 @@ bioequivalence", J. Pharmacokinetics and Biopharmaceutics 18(2), for equivalence
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
@@ -34,7 +35,7 @@ def seed_plans(
     """Returns what each effect of the family takes, at Bonferroni's level for the whole family.
 
     Args:
-        study: Its margin decides what has to be told apart.
+        study: Its margin decides what has to be distinguished.
         effects: The declared family.
         trial_seconds: Mean duration of a trial of each arm that has one.
     """
@@ -43,7 +44,10 @@ def seed_plans(
 
 def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:
     margin, alpha = study.smallest_effect_that_matters, ALPHA / effect.family_size
-    detectable = tuple(_detectable(effect, alpha, power, margin=margin) for power in POWERS)
+    detectable = tuple(
+        margin + effect.sd * detectable_d(effect.n, alpha=alpha, power=power) if effect.sd else None
+        for power in POWERS
+    )
     # Where a network did not train, more seeds need not bring a verdict, however many.
     undecided = effect.verdict == "inconclusive" and effect.trained is None
     seeds = tuple(
@@ -57,12 +61,6 @@ def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> S
     return SeedPlan(effect, POWERS, detectable, seeds, seconds)
 
 
-def _detectable(effect: Effect, alpha: float, power: float, *, margin: float) -> float | None:
-    if not effect.sd:
-        return None
-    return margin + effect.sd * detectable_d(effect.n, alpha=alpha, power=power)
-
-
 def _needed(effect: Effect, alpha: float, power: float, *, margin: float) -> int | None:
     if not effect.sd or margin <= 0:
         return None
@@ -71,7 +69,7 @@ def _needed(effect: Effect, alpha: float, power: float, *, margin: float) -> int
 
 
 def detectable_d(n: int, *, alpha: float, power: float) -> float:
-    """Returns the true mean, in standard deviations, that n seeds tell from 0 with this power.
+    """Returns the true mean, in standard deviations, that n seeds detect with this power.
 
     A verdict on the wrong side does not count, so this is the upper half of a two-sided test.
     """
@@ -90,16 +88,9 @@ def detectable_d(n: int, *, alpha: float, power: float) -> float:
 
 
 def fewest(enough: Callable[[int], bool]) -> int | None:
-    """Returns the fewest seeds that are enough, by doubling and halving; ``None`` beyond reason."""
-    low, high = 1, 2
-    while not enough(high):
-        if high == MOST_SEEDS:
-            return None
-        low, high = high, min(2 * high, MOST_SEEDS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    """Returns the fewest seeds that are enough, by halving; ``None`` beyond reason."""
+    found = 2 + bisect_left(range(2, MOST_SEEDS + 1), True, key=enough)
+    return found if found <= MOST_SEEDS else None
 
 
 def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:

@@ -1,7 +1,7 @@
 """How coarse a metric is: the smallest step between its values.
 
 Accuracy on 192 images moves in steps of one image. Differences of arms that are equal at every
-seed are then no proof of certainty, but neither do they say nothing: a step bounds what they hide.
+seed are then no proof that the arms are equal: they may hide a difference of up to one step.
 """
 
 from __future__ import annotations

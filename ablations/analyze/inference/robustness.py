@@ -58,7 +58,7 @@ def nonparametric_results(values: Sequence[float]) -> NonparametricResults | Non
 
 
 def _without_rounding(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Makes differences equal that differ by rounding alone, as they do between fractions."""
+    """Makes differences equal that differ only by rounding, as they do between fractions."""
     unit = float(np.abs(x).max()) * 1e-12
     return np.asarray(np.round(x / unit))
 

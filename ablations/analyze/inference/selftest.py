@@ -47,7 +47,7 @@ def with_self_test(findings: Findings) -> Findings:
 def self_test(
     metric: MetricInfo, summaries: Sequence[Summary], *, margin: float
 ) -> SelfTest | None:
-    """Returns how often the gate errs on the study's own records; ``None`` where they cannot tell.
+    """Returns how often the gate errs on the study's own records; ``None`` where they are too few.
 
     The halves share no seed, so they are compared by Welch's interval, at Bonferroni's level over
     the arms. A split divides the seeds of all arms alike, because a seed moves all of them. The

@@ -1,10 +1,10 @@
-"""Looking after each seed without crying wolf: repeated confidence intervals with t statistics.
+"""Interim analyses after each seed: repeated confidence intervals with t statistics.
 
-An interval that promises 95% once promises less when one looks after each seed and stops as soon
-as it pleases. Repeated confidence intervals keep the promise at all looks together: each look has
-a higher level, chosen such that a true effect is missed at any of the looks in 5% of studies. With
-at most so many seeds declared beforehand, they are narrower than an anytime-valid sequence, which
-pays for looks that never come (docs/statistics.md compares the two).
+A 95% interval covers less than 95% where it is computed after each seed and the study stops when
+the result pleases. Repeated confidence intervals keep the level over all interim analyses together:
+each analysis has a higher level, chosen such that a true effect is missed at any of them in 5% of
+studies. With a largest number of seeds declared beforehand they are narrower than an anytime-valid
+sequence, which also allows for analyses that never come (docs/statistics.md compares the two).
 
 Sources: Jennison and Turnbull (1989), "Interim analyses: the repeated confidence interval
 approach", JRSS B 51(3); levels that grow with the seeds follow the power family of Kim and DeMets
@@ -31,12 +31,12 @@ from ablations.core.estimates import Interval, Step
 
 Array = NDArray[np.float64]
 
-METHOD = "repeated Student t over looks"
+METHOD = "repeated Student t over interim analyses"
 
 SHAPE = 1.0
-"""The error rate of a look grows as its seeds to this power.
+"""The error rate of an interim analysis grows as its seeds to this power.
 
-At equal power 1 spends fewer trials than 0, the same rate at every look, because the first looks
+At equal power 1 spends fewer trials than 0, the same rate at every analysis, because the first ones
 find little: 45% saved instead of 37% on the mix of ``bench/adaptive.py``.
 """
 
@@ -53,10 +53,10 @@ _SEED = 20_260_101
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InterimAnalyses:
-    """The looks of a study, after each seed from ``first`` to ``last``.
+    """The interim analyses of a study, after each seed from ``first`` to ``last``.
 
-    ``smallest`` holds, sorted, the smallest weighted p over all looks of simulated studies without
-    effect, shape (path,).
+    ``smallest`` holds, sorted, the smallest weighted p over all analyses of simulated studies
+    without effect, shape (path,).
     """
 
     first: int
@@ -64,7 +64,7 @@ class InterimAnalyses:
     smallest: Array
 
     def alpha(self, n: int, *, alpha: float) -> float:
-        """Returns the level of the look at ``n`` seeds, for an error of ``alpha`` over all looks.
+        """Returns the error rate of the analysis at ``n`` seeds, for ``alpha`` over all of them.
 
         The quantile is taken two standard errors of the simulation low.
         """
@@ -73,10 +73,10 @@ class InterimAnalyses:
         return float(self.smallest[place]) * self._weight(n)
 
     def p(self, values: Sequence[float], *, step: Step | None = None) -> float | None:
-        """Returns the p of "no effect" over all looks so far; ``None`` before the first.
+        """Returns the p of "no effect" over all analyses so far; ``None`` before the first.
 
-        It is 1 from 0.49 on, where the looks are not told apart, and like the level it errs to the
-        safe side by two standard errors of the simulation.
+        It is 1 from 0.49 on, where no exact value is simulated. Like the level it is conservative
+        by two standard errors of the simulation.
         """
         each = self._each(values, step)
         found = [p / self._weight(e.n) for e in each if (p := e.p()) is not None]
@@ -90,11 +90,11 @@ class InterimAnalyses:
     def interval(
         self, values: Sequence[float], *, alpha: float, step: Step | None = None
     ) -> Interval | None:
-        """Returns what all looks at ``values``, shape (seed,), leave possible together.
+        """Returns the values that the intervals of all analyses of ``values``, (seed,), share.
 
         The true mean lies in it with a chance of at least 1 - alpha, however the study stopped.
         Where later seeds move the mean out of it, it is widened to the mean. ``None`` before the
-        first look, or while there is no spread and no ``step`` of the metric is known.
+        first analysis, or while there is no spread and no ``step`` of the metric is known.
         """
         lows, highs = [], []
         for each in self._each(values, step):
@@ -105,13 +105,13 @@ class InterimAnalyses:
         if not lows:
             return None
         low, high = max(lows), min(highs)
-        if low > high:  # looks that contradict each other: one of them has missed
+        if low > high:  # intervals without a common value: one of them has missed
             low, high = lows[-1], highs[-1]
         mean = float(np.mean(values))
         return Interval(min(low, mean), max(high, mean), 1 - alpha, METHOD)
 
     def _each(self, values: Sequence[float], step: Step | None) -> Iterator[Estimate]:
-        """Yields what each look saw; seeds that agree but for rounding have no spread.
+        """Yields the estimate of each analysis; seeds equal up to rounding have no spread.
 
         ``evaluate`` takes rounding away where all seeds agree, but not where later ones differ.
         """
@@ -127,14 +127,14 @@ class InterimAnalyses:
 
 @lru_cache(maxsize=8)
 def interim_analyses(adaptive: Adaptive) -> InterimAnalyses:
-    """Returns the looks of an adaptive study, with their levels simulated."""
+    """Returns the interim analyses of an adaptive study, with their levels simulated."""
     first, last = adaptive.at_least, adaptive.at_most
     parts = [_smallest(path, first, last) for path in _paths(last)]
     return InterimAnalyses(first, last, np.sort(np.concatenate(parts)))
 
 
 def equal_fixed(adaptive: Adaptive, *, alpha: float) -> int:
-    """Returns the seeds of the fixed design whose interval is as narrow as the last look's.
+    """Returns the seeds of the fixed design whose interval is as narrow as the last analysis's.
 
     It has the same power, but for the seeds that stopping early saves.
     """
@@ -156,7 +156,7 @@ def _paths(last: int) -> Iterator[Array]:
 
 
 def _smallest(values: Array, first: int, last: int) -> Array:
-    """Returns the smallest weighted two-sided p over the looks of each study, shape (study,)."""
+    """Returns the smallest weighted two-sided p over the analyses of each study, shape (study,)."""
     n = np.arange(1, last + 1)
     sums, squares = values.cumsum(axis=1), (values**2).cumsum(axis=1)
     spread = np.maximum(squares - sums**2 / n, 1e-300)[:, first - 1 :]

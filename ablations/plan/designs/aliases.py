@@ -1,4 +1,4 @@
-"""Which effects of a two-level design cannot be told apart, from its signs alone."""
+"""Which effects of a two-level design are confounded, from the signs of its arms."""
 
 from __future__ import annotations
 

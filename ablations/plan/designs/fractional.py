@@ -10,12 +10,41 @@ import numpy as np
 from ablations.core.design import Design
 from ablations.errors import meant
 from ablations.plan.designs.fractions import fraction_of, two_levels
-from ablations.plan.designs.generators import LEAST_ABERRATION
 from ablations.plan.designs.kind import Kind, Wanted
 from ablations.plan.designs.sizes import smaller
 from ablations.plan.validation import require
 
 _MOST_FACTORS = 16
+
+_LEAST_ABERRATION = {
+    (3, 1): "ab",
+    (4, 1): "abc",
+    (5, 1): "abcd",
+    (5, 2): "ab ac",
+    (6, 1): "abcde",
+    (6, 2): "abc bcd",
+    (6, 3): "ab ac bc",
+    (7, 1): "abcdef",
+    (7, 2): "abcd abde",
+    (7, 3): "abc bcd acd",
+    (7, 4): "ab ac bc abc",
+    (8, 2): "abcd abef",
+    (8, 3): "abc abd bcde",
+    (8, 4): "bcd acd abc abd",
+    (9, 2): "acdfg bcefg",
+    (9, 3): "abcd acef cdef",
+    (9, 4): "bcde acde abde abce",
+    (9, 5): "abc bcd acd abd abcd",
+    (10, 3): "abcd abef aceg",
+    (10, 4): "bcdf acdf abde abce",
+    (10, 5): "abcd abce abde acde bcde",
+    (10, 6): "abc bcd acd abd abcd ab",
+    (11, 5): "cde abcd abf bdef adef",
+    (11, 6): "abc bcd cde acd ade bde",
+    (11, 7): "abc bcd acd abd abcd ab ac",
+}
+"""The generators that confound least, by (factors, halvings). Source: Montgomery (2017), "Design
+and Analysis of Experiments", 9th ed., table 8.14, after Box, Hunter and Hunter."""
 
 
 def _lay_out(wanted: Wanted) -> Design:
@@ -52,7 +81,7 @@ def _generated(
         twin = next(n for n, other in generators.items() if set(other) == set(word))
         require(
             twin == name,
-            f"the design cannot tell factor '{twin}' from '{name}'",
+            f"the design confounds factor '{twin}' with '{name}'",
             received=f"{twin} = {list(generators[twin])}, {name} = {list(word)}",
             cure="Give each its own generator",
         )
@@ -62,10 +91,10 @@ def _generated(
 def _best(names: Sequence[str], halvings: int) -> dict[str, tuple[str, ...]]:
     """Returns the generators of least aberration for the last factors."""
     base = len(names) - halvings
-    words = LEAST_ABERRATION.get((len(names), halvings), "").split()
+    words = _LEAST_ABERRATION.get((len(names), halvings), "").split()
     require(
         bool(words),
-        "design.halvings knows no fraction of this size",
+        "there is no fraction of this size for design.halvings",
         received=f"halvings={halvings}, {len(names)} factors",
         cure="Halve less often, name generators, or use kind = 'screening'",
     )

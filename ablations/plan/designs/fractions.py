@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import prod
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from ablations.core.design import (
     Contrast,
     Design,
     EffectKind,
-    Factor,
     Fraction,
 )
 from ablations.errors import meant
@@ -31,7 +29,7 @@ from ablations.plan.validation import require
 
 
 def two_levels(wanted: Wanted, *, most: int) -> list[str]:
-    """Returns the names of factors that a fraction can be laid out for.
+    """Returns the names of the factors, which a fraction needs to have two levels each.
 
     Raises:
         StudyError: if a factor has more than two levels, or there are too few or too many factors.
@@ -66,7 +64,7 @@ def fraction_of(
         generators: Factors that follow the product of others.
 
     Raises:
-        StudyError: if two factors cannot be told apart.
+        StudyError: if two factors are confounded.
     """
     names, base = [factor.name for factor in wanted.factors], wanted.base
     if wanted.fold_over is not None:
@@ -74,32 +72,39 @@ def fraction_of(
         signs = _folded(signs, names, wanted.fold_over)
     signs = np.unique(signs, axis=0)  # the baseline, all -1, sorts first
     _require_apart(names, signs)
-    arms = tuple(_arm(wanted.factors, base, row) for row in signs.tolist())
+    moved = changes(wanted.factors, base)
+    levels = [{1: (c.factor, c.level), -1: (c.factor, c.baseline)} for c in moved]
+    arms = tuple(
+        Arm(tuple(pair[sign] for pair, sign in zip(levels, row, strict=True)))
+        for row in signs.tolist()
+    )
     fraction = _fraction(names, signs, _holding(names, signs, generators))
-    by_factor = {change.factor: change for change in changes(wanted.factors, base)}
+    column = dict(zip(names, signs.T, strict=True))
     return Design(
         kind=wanted.kind,
         arms=arms,
         baseline=base,
         reference=base,
         phrase=phrase,
-        contrasts=tuple(_confounded(arms, found, by_factor) for found in fraction.sets),
+        contrasts=tuple(_confounded(arms, moved, found, column) for found in fraction.sets),
         fraction=fraction,
     )
 
 
-def _confounded(arms: Sequence[Arm], found: AliasSet, by_factor: Mapping[str, Change]) -> Contrast:
+def _confounded(
+    arms: Sequence[Arm], moved: Sequence[Change], found: AliasSet, column: Mapping[str, Signs]
+) -> Contrast:
     """The arms where the product of an effect's signs is 1, against those where it is not.
 
     A main effect is half the size of the interaction's difference of differences, as it is where
     all factors are crossed.
     """
-    moved = tuple(by_factor[name] for name in found.factors)
-    signs = [prod(1 if arm.level(c.factor) == c.level else -1 for c in moved) for arm in arms]
-    scale = 2 ** len(moved) / len(arms)
-    weights = tuple((arm, sign * scale) for arm, sign in zip(arms, signs, strict=True))
-    kind: EffectKind = "main" if len(moved) == 1 else "interaction"
-    return Contrast(kind, moved, weights, aliases=found.aliases)
+    own = tuple(change for name in found.factors for change in moved if change.factor == name)
+    signs = np.prod([column[name] for name in found.factors], axis=0)
+    weights = signs * (2 ** len(own) / len(arms))
+    kind: EffectKind = "main" if len(own) == 1 else "interaction"
+    pairs = tuple(zip(arms, weights.tolist(), strict=True))
+    return Contrast(kind, own, pairs, aliases=found.aliases)
 
 
 def _require_factors(fold_over: Sequence[str], names: Sequence[str]) -> None:
@@ -110,16 +115,6 @@ def _require_factors(fold_over: Sequence[str], names: Sequence[str]) -> None:
         received=str(list(fold_over)),
         cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
     )
-
-
-def _arm(factors: Sequence[Factor], base: Arm, signs: Sequence[int]) -> Arm:
-    pairs = zip(factors, signs, strict=True)
-    return Arm(tuple((factor.name, _level(factor, base, sign)) for factor, sign in pairs))
-
-
-def _level(factor: Factor, baseline: Arm, sign: int) -> str:
-    base = baseline.level(factor.name)
-    return base if sign < 0 else next(lv.name for lv in factor.levels if lv.name != base)
 
 
 def _holding(
@@ -147,7 +142,7 @@ def _require_apart(names: Sequence[str], signs: Signs) -> None:
     for (i, one), (j, other) in combinations(enumerate(names), 2):
         require(
             abs(int(signs[:, i] @ signs[:, j])) < len(signs),
-            f"the design cannot tell factor '{one}' from '{other}'",
+            f"the design confounds factor '{one}' with '{other}'",
             received=f"{len(signs)} arms for {len(names)} factors",
             cure="Halve less often, or choose other generators",
         )
@@ -156,7 +151,7 @@ def _require_apart(names: Sequence[str], signs: Signs) -> None:
 def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -> Fraction:
     sets = alias_sets(names, signs)
     choices = [tuple(names), *((name,) for name in names)]
-    folded = {choice: _fold(signs, names, choice) for choice in choices}
+    folded = {own: np.unique(_folded(signs, names, own), axis=0) for own in choices}
     shares = {choice: total_share(own) for choice, own in folded.items()}
     chosen = min(choices, key=lambda choice: (shares[choice], len(choice) == 1))
     helps = shares[chosen] < total_share(signs)
@@ -171,7 +166,3 @@ def _fraction(names: Sequence[str], signs: Signs, generators: tuple[str, ...]) -
         more_arms=len(folded[chosen]) - len(signs) if helps else 0,
         left=confounded(rest),
     )
-
-
-def _fold(signs: Signs, names: Sequence[str], mirrored: Sequence[str]) -> Signs:
-    return np.unique(_folded(signs, names, mirrored), axis=0)

@@ -10,7 +10,7 @@ from ablations.errors import meant
 from ablations.plan.validation import require
 
 INTERACTIONS = 2
-"""How many changes are judged together at most, where a study file does not say."""
+"""How many changes are judged together at most, where a study file does not set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Wanted:
         return self.arm("design.baseline", first | dict(self.baseline))
 
     def arm(self, place: str, levels: Mapping[str, str]) -> Arm:
-        """Returns the arm of these levels, which stand at ``place`` in the study file.
+        """Returns the arm of these levels, which are at ``place`` in the study file.
 
         Raises:
             StudyError: if a factor or level is unknown.
@@ -78,7 +78,7 @@ class Kind:
 
     Args:
         name: What a study file calls it.
-        count: How many arms it has, told before any is laid out.
+        count: How many arms it has, before any is laid out.
         lay_out: Its arms, contrasts and phrase. Raises `StudyError` where the parts do not fit.
         keys: Those of ``generators``, ``halvings``, ``fold_over``, ``arms`` and ``interactions``
             that it takes.
@@ -103,7 +103,7 @@ def changes(factors: Sequence[Factor], base: Arm) -> list[Change]:
 
 
 def require_own_keys(kind: Kind, wanted: Wanted) -> None:
-    """Raises `StudyError` where a key stands in the study file that is for other kinds."""
+    """Raises `StudyError` where the study file has a key of other kinds."""
     for name in ("generators", "halvings", "fold_over"):
         require(
             name in kind.keys or getattr(wanted, name) is None,
@@ -121,5 +121,5 @@ def require_own_keys(kind: Kind, wanted: Wanted) -> None:
         "interactions" in kind.keys or wanted.interactions is None,
         "analysis.interactions belongs to a full factorial",
         received=f"kind='{kind.name}', interactions={wanted.interactions}",
-        cure="Remove it: which effects another design can tell follows from its arms",
+        cure="Remove it: which effects another design estimates follows from its arms",
     )

@@ -1,4 +1,4 @@
-"""How large a design may be, worked out from its counts before anything is laid out."""
+"""How large a design may be, by its counts, before anything is laid out."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_exit_codes_and_their_precedence(make, gate, drop, code):
     assert exit_code(gated(make, gate, drop=drop)) == code
 
 
-def test_a_failed_trial_counts_though_no_gate_looks_at_it(make):
+def test_a_failed_trial_counts_though_no_gate_judges_it(make):
     study = make.study(seeds=2)
     first, *others = make.planned(study)
     records = [make.failed(first), *(make.record(t, make.accuracy(0.9)) for t in others)]

@@ -67,7 +67,7 @@ def test_equal_records_are_equivalent_and_pass(make, study):
     assert past_exit_code(found, findings) == 0
 
 
-def test_copies_of_records_with_coarse_results_alone_are_equivalent(make):
+def test_copies_of_records_with_only_coarse_results_are_equivalent(make):
     study = make.study("arms", factors={"a": ("off", "on")}, seeds=3)
     records = [
         replace(r, metrics=(make.accuracy(0.875), r.metrics[1]))
@@ -133,7 +133,7 @@ def test_a_slower_step_regresses_as_a_quotient(make, study):
     assert past_exit_code(found, findings) == 1
 
 
-def test_another_machine_refuses_speeds_and_says_why(make, study):
+def test_speeds_of_another_machine_are_not_compared_and_its_facts_are_named(make, study):
     then = rows(make, study, facts={**HERE, "cpu": "another"})
     found, _ = held(make, study, rows(make, study, salt=1), then)
     assert {change.metric.name for change in found.changes} == {"accuracy"}

@@ -27,7 +27,7 @@ def test_a_prediction_interval_is_as_wide_as_a_new_run_needs():
     assert prediction_interval(summarize(ACCURACY, [(0, 0.6)])) is None
 
 
-def test_a_prediction_interval_covers_the_next_run_as_often_as_it_says():
+def test_a_prediction_interval_covers_the_next_run_as_often_as_its_level():
     rng = np.random.default_rng(0)
     runs = rng.normal(0.6, 0.02, (4000, 4))
     hits = 0
@@ -67,7 +67,7 @@ def found(seeds, overrides=()):
     return analyze(study, records, planned=planned)
 
 
-def test_published_runs_stand_beside_ours():
+def test_published_runs_are_compared_with_ours():
     first = found(seeds=3).reproductions[0]
     assert first.published.source == "000_c3b9b93e19210ce7.txt"
     assert first.arm.name == "model=model1"
@@ -85,7 +85,7 @@ def test_published_runs_stand_beside_ours():
     assert fourth.comparisons[-1].published == 0.9792
 
 
-def test_one_seed_says_neither_inside_nor_outside():
+def test_one_seed_gives_neither_inside_nor_outside():
     reproduction = found(seeds=1).reproductions[3]
     assert {comparison.inside for comparison in reproduction.comparisons} == {None}
     assert not reproduction.outside
@@ -111,7 +111,7 @@ def clean(*, seeds=3, overrides=(), analyze=analyze, **changes):
     return analyze(study, records, planned=planned)
 
 
-def test_a_claim_stands_beside_the_effect_in_the_same_cells():
+def test_a_claim_is_compared_with_the_effect_in_the_same_cells():
     survivals = clean().reproduced_claims
     found = {s.claim.factor: s.effect.estimate for s in survivals}
     # On average over initialization preprocessing would seem to do half, and transfer more.
@@ -170,7 +170,7 @@ def test_a_study_without_the_cells_of_a_claim_gives_no_verdict():
         ("train_size=100", Unlike("train_size", None, 100)),
     ],
 )
-def test_a_study_of_other_settings_is_not_compared_and_says_why(override, expected):
+def test_a_study_of_other_settings_is_not_compared_and_names_them(override, expected):
     survivals = clean(overrides=(override,)).reproduced_claims
     assert [(s.effect, s.unlike) for s in survivals] == [(None, (expected,))] * 3
     reproductions = found(seeds=3, overrides=(override,)).reproductions
@@ -190,7 +190,7 @@ def test_other_layers_are_not_compared_with_a_published_run():
     assert [one.name for one in second.unlike] == ["layers"]
 
 
-def test_a_run_that_does_not_tell_its_settings_is_compared_by_its_epochs():
+def test_a_run_without_known_settings_is_compared_by_its_epochs():
     study = load_study("post-a", seeds=3)
     bare = replace(study, published=tuple(replace(run, settings={}) for run in study.published))
     planned = plan_trials(study)

@@ -73,7 +73,7 @@ def test_energy_is_that_of_all_networks(make):
     assert (on.summaries[ENERGY_JOULES].n, on.summaries[ENERGY_JOULES].mean) == (5, 42.0)
 
 
-def test_nothing_is_known_without_records_that_tell(make):
+def test_training_is_unknown_where_no_record_shows_it(make):
     study = make.study(seeds=2)
     assert all(arm.training is None for arm in make.findings(study, response).arms)
 

@@ -8,7 +8,7 @@ import pytest
 
 from ablations.analyze import analyze
 from ablations.analyze.derived import measured
-from ablations.analyze.describe.targets import target_seconds
+from ablations.analyze.describe.time_to_target import target_seconds
 from ablations.core.record import Metric, RunRecord
 
 
@@ -53,7 +53,7 @@ def test_frozen_layers_count_before_the_first_step_or_evenly_over_the_epochs(rec
     assert target_seconds(climbed, 0.8) == 7.0 + 4.0 + 10.0
 
 
-def test_the_target_is_where_the_reference_ends_or_what_the_study_says(make):
+def test_the_target_is_where_the_reference_ends_or_what_the_study_sets(make):
     study = make.study(factors={"a": ("off", "on")}, seeds=2)
     planned = make.planned(study)
     ends = {("off", 0): 0.6, ("off", 1): 0.8, ("on", 0): 0.75, ("on", 1): 0.65}

@@ -83,7 +83,7 @@ def test_mcnemar_of_single_images_is_the_exact_test_of_statsmodels(gained, lost)
     assert mcnemar(clusters) == pytest.approx(min(1.0, known))
 
 
-def test_mcnemar_knows_nothing_where_nothing_differs():
+def test_mcnemar_p_is_one_where_nothing_differs():
     assert mcnemar(np.zeros(10)) == mcnemar(np.array([1.0, -1.0])) == 1.0
 
 
@@ -125,14 +125,14 @@ def test_without_two_seeds_on_equal_images_churn_is_unknown():
         (("x", "", "x"), None),
     ],
 )
-def test_seeds_share_images_where_their_digests_say_so(examples, shared):
+def test_seeds_share_images_where_their_digests_are_equal(examples, shared):
     labels = [0, 1, 1, 2]
     found = [answered(i, labels, labels, name) for i, name in enumerate(examples)]
     assert example_noise(found).shared is shared
 
 
 @pytest.mark.parametrize("examples", ["", "x"])
-def test_other_labels_tell_of_other_images(examples):
+def test_other_labels_mean_other_images(examples):
     found = [answered(0, [0, 1], [0, 1], examples), answered(1, [0, 1], [1, 0], examples)]
     assert example_noise(found).shared is False
 
@@ -244,7 +244,7 @@ def test_records_without_answers_or_accuracy_have_none(make):
     assert answers([replace(whole, predictions=(nothing,))]) == ()
 
 
-def test_findings_tell_the_noise_of_the_arms_that_answered(make):
+def test_findings_have_the_noise_of_the_arms_with_predictions(make):
     study = make.study("one-factor-in", seeds=2)
     rng, labels = np.random.default_rng(3), np.random.default_rng(4).integers(0, 3, size=50)
     reference, other, silent = study.arms

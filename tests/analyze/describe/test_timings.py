@@ -58,7 +58,7 @@ def test_arm_timing_pools_steps_and_takes_medians_of_warm_ups():
     assert timing.warmup_epoch_seconds == 28.0
 
 
-def test_arm_timing_of_one_step_knows_the_warm_up_alone():
+def test_arm_timing_of_one_step_has_only_the_warm_up():
     timing = arm_timing([(np.array([4.0]),)])
     assert timing is not None
     assert (timing.n_steps, timing.quantiles, timing.median_step_seconds) == (0, (), None)

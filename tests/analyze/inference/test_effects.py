@@ -174,7 +174,7 @@ def test_without_spread_and_without_a_step_there_is_no_interval_and_no_claim(mak
         assert effect.verdict == "inconclusive"
 
 
-def test_differences_that_vary_by_rounding_alone_have_no_spread(make):
+def test_differences_that_vary_only_by_rounding_have_no_spread(make):
     findings = make.findings(
         make.study(), lambda arm, seed: math.pi * seed + 0.3 * (arm.levels[0][1] == "on")
     )

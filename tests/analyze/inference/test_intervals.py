@@ -63,7 +63,7 @@ def test_without_spread_p_is_unknown():
     assert estimate([0.1, 0.1]).floored(None).interval(level=0.95, method="t") is None
 
 
-def test_a_known_step_is_the_least_spread_and_a_guessed_one_stands_in_for_none():
+def test_a_known_step_is_the_least_spread_and_a_guessed_one_replaces_none():
     known, guessed = Step(0.01, known=True), Step(0.01, known=False)
     assert (
         estimate([0.1, 0.1]).floored(known).sd == estimate([0.1, 0.1]).floored(guessed).sd == 0.01

@@ -124,7 +124,7 @@ def test_missing_cells_agree_with_a_fit_by_formula(make, seed):
         assert width == pytest.approx(2 * half, rel=0.01)
 
 
-def test_an_arm_without_values_has_no_estimate_and_hinders_no_other(make):
+def test_an_arm_without_values_has_no_estimate_and_prevents_no_other(make):
     study = make.study("one-factor-in", seeds=5)
     table = without(blocked(3, 5), (1, slice(None)), (2, 0))
     found = mixed(study, table)
@@ -165,7 +165,7 @@ def test_intervals_cover_the_truth_where_cells_are_missing(make):
     assert covered / runs == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / runs))
 
 
-def test_findings_tell_it_of_the_effects_that_lost_seeds(make):
+def test_findings_have_it_for_the_effects_that_lost_seeds(make):
     study = make.study("one-factor-in", seeds=5)
     table = blocked(3, 5)
     records = make.records(study, lambda arm, seed: float(table[study.arms.index(arm), seed]))
@@ -213,7 +213,7 @@ def test_estimate_and_width_are_those_of_generalised_least_squares(make, block):
         [[0.9, 0.91, 0.92, 0.93], [0.95, 0.96, 0.97, 0.98]],
     ],
 )
-def test_tables_on_the_edge_give_an_honest_interval_or_none(make, table):
+def test_extreme_tables_give_a_valid_interval_or_none(make, table):
     study = make.study("one-factor-in", factors={"a": ("off", "on")}, seeds=4)
     (found,) = mixed(study, without(np.array(table), (0, 0))).values()
     assert found is None or found.interval.high - found.interval.low > 0.1

@@ -67,7 +67,7 @@ def test_beyond_what_can_be_counted_flips_are_drawn_and_stay_the_same():
     assert first.sign_flip_p == pytest.approx(flipped(values, np.mean), abs=3.5 * error)
 
 
-def test_too_few_seeds_or_no_spread_have_no_say():
+def test_too_few_seeds_or_no_spread_give_no_result():
     assert nonparametric_results(drawn(5)) is None
     assert nonparametric_results([]) is None
     assert nonparametric_results([0.1] * 8) is None
@@ -102,7 +102,7 @@ def test_the_tests_wait_until_unanimous_seeds_could_reach_five_percent():
     assert nonparametric_results(drawn(TESTS_FROM)) is not None
 
 
-def test_each_effect_has_its_second_opinion(make):
+def test_each_effect_has_its_robustness_checks(make):
     def response(arm, seed):
         return float(np.random.default_rng([seed, len(arm.name)]).normal())
 

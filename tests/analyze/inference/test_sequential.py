@@ -52,7 +52,7 @@ def trained(make, study, planned):
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 7])
 @pytest.mark.parametrize("truth", [0.0, 0.7])
-def test_all_looks_together_miss_the_truth_as_seldom_as_promised(few, alpha, truth):
+def test_all_analyses_together_miss_the_truth_no_more_often_than_alpha(few, alpha, truth):
     rng, runs = np.random.default_rng(11), 20_000
     values = truth + rng.standard_normal((runs, 12)) * 0.3
     n = np.arange(1, 13)
@@ -66,7 +66,7 @@ def test_all_looks_together_miss_the_truth_as_seldom_as_promised(few, alpha, tru
     assert missed.mean() == pytest.approx(alpha, abs=3.5 * math.sqrt(alpha / runs))
 
 
-def test_the_interval_is_what_all_looks_leave(few):
+def test_the_interval_is_shared_by_the_intervals_of_all_analyses(few):
     values = np.random.default_rng(3).normal(0.1, 0.05, 7).tolist()
     each = [
         estimate(values[:n]).interval(level=1 - few.alpha(n, alpha=0.05), method="t")

@@ -113,7 +113,7 @@ def test_contrasts_find_planted_effects_and_their_aliases(tmp_path):
         assert value == pytest.approx(scale * expected, abs=1e-9)
 
 
-def test_the_suggested_fold_over_does_what_it_says(tmp_path):
+def test_the_suggested_fold_over_separates_what_it_promises(tmp_path):
     first = study_of(tmp_path, 'kind = "fractional"\ngenerators = { c = ["a", "b"] }', "abc")
     assert first.design.fraction.confounded == 6
     folded = study_of(
@@ -150,30 +150,30 @@ def test_plackett_burman_of_eleven_confounds_in_part():
 
 
 @pytest.mark.parametrize(
-    ("design", "factors", "said"),
+    ("design", "factors", "text"),
     [
         ('kind = "fractional"', "abcd", "needs either generators or halvings"),
         ('kind = "fractional"\nhalvings = 1\ngenerators = { d = ["a", "b"] }', "abcd", "either"),
-        ('kind = "fractional"\nhalvings = 3', "abcd", "knows no fraction"),
+        ('kind = "fractional"\nhalvings = 3', "abcd", "there is no fraction of this size"),
         ('kind = "fractional"\nhalvings = 1', "ab", "3 to 16 factors"),
         ('kind = "fractional"\ngenerators = { x = ["a", "b"] }', "abcd", "'x' must be a factor"),
         ('kind = "fractional"\ngenerators = { d = ["a"] }', "abcd", "follows two or more"),
         ('kind = "fractional"\ngenerators = { d = ["a", "d"] }', "abcd", "follows two or more"),
-        ('kind = "fractional"\ngenerators = { c = ["a", "b"], d = ["a", "b"] }', "abcd", "cannot tell factor 'c' from 'd'"),
+        ('kind = "fractional"\ngenerators = { c = ["a", "b"], d = ["a", "b"] }', "abcd", "confounds factor 'c' with 'd'"),
         ('kind = "screening"\nfold_over = ["x"]', "abcd", "names factors to mirror"),
         ('kind = "full-factorial"\nhalvings = 1', "abcd", "belongs to a fraction"),
         ('kind = "one-factor-in"\nfold_over = ["a"]', "abcd", "belongs to a fraction"),
         ('kind = "one-factor-in"\n[analysis]\ninteractions = 3', "abcd", "belongs to a full"),
     ],
 )  # fmt: skip
-def test_what_makes_no_fraction_is_told_in_one_line(tmp_path, design, factors, said):
-    with pytest.raises(StudyError, match=said) as caught:
+def test_what_makes_no_fraction_is_a_one_line_error(tmp_path, design, factors, text):
+    with pytest.raises(StudyError, match=text) as caught:
         study_of(tmp_path, design, factors)
     assert "Received: " in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "said"),
+    ("seeds", "text"),
     [
         ("{ at_least = 5, at_most = 5 }", "at_least below at_most"),
         ("{ at_least = 1, at_most = 5 }", "at_least"),
@@ -181,12 +181,12 @@ def test_what_makes_no_fraction_is_told_in_one_line(tmp_path, design, factors, s
         ("{ at_least = 3 }", "at_most"),
     ],
 )
-def test_adaptive_seeds_are_checked(tmp_path, seeds, said):
+def test_adaptive_seeds_are_checked(tmp_path, seeds, text):
     path = tmp_path / "s.toml"
     path.write_text(
         f"{HEAD}[factors.a]\noff = {{}}\non = {{ epochs = 3 }}\n[design]\nseeds = {seeds}\n"
     )
-    with pytest.raises(StudyError, match=said):
+    with pytest.raises(StudyError, match=text):
         load_study(path)
 
 
@@ -207,7 +207,7 @@ def test_halvings_have_the_resolution_of_the_published_table(k, p):
     assert len(np.unique(signs, axis=0)) == 2 ** (k - p)
 
 
-def test_a_fold_over_that_completes_the_design_says_so(tmp_path):
+def test_a_fold_over_that_completes_the_design_is_described_so(tmp_path):
     study = study_of(tmp_path, 'kind = "fractional"\nhalvings = 1\nfold_over = ["d"]')
     assert (
         study.design.fraction.resolution,

@@ -142,7 +142,7 @@ def test_a_design_of_the_document_has_all_its_effects_and_sentences(edit, tmp_pa
     assert re.search(r"^\| b \| \+5\.\d pp \|", text, re.MULTILINE)
 
 
-def test_a_kind_that_is_not_registered_is_told_with_those_that_are(edit):
+def test_an_unregistered_kind_is_an_error_that_names_the_registered_ones(edit):
     with pytest.raises(StudyError) as caught:
         load_study(edit("[design]", '[design]\nkind = "cumulativ"'))
     assert str(caught.value).startswith("small.toml: 'design.kind' cannot be used")

@@ -33,14 +33,16 @@ def trained(finding: ArmFinding, lost: tuple[int, ...]) -> ArmFinding:
 
 def losing(findings: Findings, lost: Mapping[int, tuple[int, ...]]) -> Findings:
     """Findings whose arms, by place, lost seeds; effects are read again over the others."""
-    from ablations.analyze.inference.effects import alone, judged_alone
+    from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 
     arms = [trained(arm, lost.get(place, ())) for place, arm in enumerate(findings.arms)]
     study, metric = findings.study, findings.metric
 
     def read(summaries: Mapping[Arm, Summary]) -> list[Effect]:
-        every = [alone(study, c, metric, summaries=summaries) for c in study.design.contrasts]
-        return [judged_alone(study, effect, family=len(every)) for effect in every]
+        every = [
+            unadjusted_effect(study, c, metric, summaries=summaries) for c in study.design.contrasts
+        ]
+        return [bonferroni_adjusted(study, effect, family=len(every)) for effect in every]
 
     every = {arm.arm: arm.summaries[metric.name] for arm in arms}
     others = {arm.arm: arm.over_trained(metric.name) or every[arm.arm] for arm in arms}

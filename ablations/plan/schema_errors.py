@@ -1,4 +1,4 @@
-"""Turns what pydantic has to say of a file into one clear line."""
+"""Turns the errors that pydantic finds in a file into one line with a cure."""
 
 from __future__ import annotations
 
@@ -16,51 +16,44 @@ from ablations.plan.schema import StudyFile
 def as_study_error(
     file: str, error: ValidationError, model: type[BaseModel] = StudyFile
 ) -> StudyError:
-    """Returns the first of pydantic's complaints about ``model`` in the three parts of an error."""
-    first, *others = _complaints(error)
+    """Returns the first of pydantic's errors about ``model`` in the three parts of an error."""
+    first, *others = _errors(error)
     location = [part for part in first["loc"] if not _is_type_tag(part)]
-    where = place(location)
-    more = len(others)
-    tail = f" (and {more} more)" if more else ""
+    where, received = place(location), first["input"]
+    more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         cure = f"{meant(str(location[-1]), known)}Known here are {', '.join(known)}"
-        return StudyError(
-            f"{file}: unknown key '{where}'{tail}", received=first["input"], cure=cure
-        )
+        return StudyError(f"{file}: unknown key '{where}'{more}", received=received, cure=cure)
     if first["type"] == "missing":
         example = "; 'ablations init' writes a commented example" if model is StudyFile else ""
         cure = f"Add it{example}"
-        return StudyError(f"{file}: '{where}' is missing{tail}", received="nothing", cure=cure)
-    problem = f"{file}: '{where}' cannot be used: {_lower_first(first['msg'])}{tail}"
+        return StudyError(f"{file}: '{where}' is missing{more}", received="nothing", cure=cure)
+    text = first["msg"][:1].lower() + first["msg"][1:]
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
-    hint = meant(str(first["input"]), choices)
-    cure = f"{hint}See 'ablations schema' for its form"
-    return StudyError(problem, received=first["input"], cure=cure)
+    cure = f"{meant(str(received), choices)}See 'ablations schema' for its form"
+    problem = f"{file}: '{where}' cannot be used: {text}{more}"
+    return StudyError(problem, received=received, cure=cure)
 
 
-def _complaints(error: ValidationError) -> list[ErrorDetails]:
-    """Returns the complaints; of those about the members of one union only the most specific."""
+def _errors(error: ValidationError) -> list[ErrorDetails]:
+    """Returns the errors; of those about the members of one union only the most specific."""
     found: dict[tuple[int | str, ...], ErrorDetails] = {}
     for one in error.errors(include_url=False):
         tags = [i for i, part in enumerate(one["loc"]) if _is_type_tag(part)]
         where = one["loc"][: tags[0]] if tags else one["loc"]
         if where not in found or len(one["loc"]) > len(found[where]["loc"]):
             found[where] = one
-    complaints = list(found.values())
-    if complaints[0]["type"] == "missing":  # most likely it is there, but misspelt
-        complaints.sort(key=lambda one: one["type"] != "extra_forbidden")
-    return complaints
+    errors = list(found.values())
+    if errors[0]["type"] == "missing":  # most likely it is there, but misspelt
+        errors.sort(key=lambda one: one["type"] != "extra_forbidden")
+    return errors
 
 
 def _is_type_tag(part: int | str) -> bool:
     """Whether pydantic put this into a location to name a member of a union."""
     tags = ("constrained", "list[", "AdaptiveSeeds")
     return isinstance(part, str) and (part.startswith(tags) or part == "int")
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
@@ -72,7 +65,7 @@ def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[s
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
-    """Returns the model that an annotation such as ``list[GateTable]`` speaks of."""
+    """Returns the model that an annotation such as ``list[GateTable]`` contains."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
