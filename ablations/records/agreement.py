@@ -102,10 +102,10 @@ class Units:
 def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None:
     """Makes sure that the seeds of each arm were trained alike.
 
-    A store keeps what was trained before a setting was changed; a mean over both is of neither.
+    A store keeps what was trained before a setting was changed, which must not count as the same.
 
     Args:
-        records: Of an arm and a seed one each.
+        records: One of each arm and seed.
         identify: The entry's ``identity``: settings that it leaves out may differ.
 
     Raises:
@@ -117,7 +117,7 @@ def require_one_recipe(records: Iterable[RunRecord], identify: Identify) -> None
         other, settings = first.setdefault(record.arm, (record, own))
         if (record.entry, own) != (other.entry, settings):
             raise StoreError(
-                "an arm has records of different settings, and their mean is of neither",
+                "an arm has records of different settings, which have no common mean",
                 received=_named([other, record]),
                 cure="Name the report.json of the settings that you mean, or a .jsonl file that "
                 "'ablations export' writes of them",

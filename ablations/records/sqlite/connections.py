@@ -124,7 +124,7 @@ def _read_without_locks(path: Path, query: Query[T]) -> tuple[T, ...]:
                 return found
         time.sleep(0.05)
     raise StoreError(
-        f"{path} changes all the time, and this user may not lock it",
+        f"{path} changed each time it was read, and this user may not lock it",
         received=f"{_TRIES} changes while it was read",
         cure="Read it when the study does not run, or as the user who runs it",
     )
@@ -214,7 +214,7 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (
         ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG"),
-        "takes no such record",
+        "cannot hold this record",
         "Report this error of the program: the record should have been refused before",
     ),
 )

@@ -68,8 +68,8 @@ def repair(path: Path) -> Repaired:
     """
     if not path.is_file():
         raise StoreError(
-            f"{path} is no file of records",
-            received="a name that does not exist",
+            f"{path} is not a file of records",
+            received="a folder" if path.is_dir() else "a name that does not exist",
             cure="Name a study, its records.sqlite, or a .jsonl file",
         )
     if path.suffix != ".sqlite":  # as everywhere else, all other files are JSON lines
@@ -137,7 +137,7 @@ def _sound(path: Path) -> int:
     with as_store_errors(path), copied(path) as copy, closing(sqlite3.connect(copy)) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise damaged(path, "its tables do not fit together", found)
+            raise damaged(path, "its tables are inconsistent", found)
     return len(store.records())
 
 
@@ -155,7 +155,7 @@ def _salvage(copy: Path, fresh: Path) -> list[str]:
 
 
 def _opened(copy: Path) -> sqlite3.Connection:
-    """Opens a damaged file as well as can be."""
+    """Opens a damaged file, if need be with the beginning that it should have."""
     try:
         with closing(sqlite3.connect(copy)) as connection:
             version_of(connection)
@@ -174,7 +174,7 @@ def _names(connection: sqlite3.Connection) -> list[str]:
 
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
-    """Copies the rows of one of our tables that can be read, and that its rules allow."""
+    """Copies those rows of one of our tables that can be read and do not break its rules."""
     found = [name for name, *_ in new.execute(f"SELECT * FROM {table}").description]  # noqa: S608
     columns = found if "id" in found else ["rowid", *found]
     marks = ", ".join("?" * len(columns))
@@ -219,7 +219,7 @@ def _copy_other_tables(old: sqlite3.Connection, new: sqlite3.Connection) -> None
 
 
 def _drop_damaged(connection: sqlite3.Connection) -> list[str]:
-    """Removes what is not as it was written; returns it in words."""
+    """Removes what is not as it was written; returns a line about each."""
     lost, kept = [], 0
     for rows in fetch(connection, select(connection)):
         try:

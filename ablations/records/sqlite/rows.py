@@ -222,7 +222,7 @@ def remove(connection: sqlite3.Connection, owner: int) -> None:
 
 
 def remove_damaged_descriptions(connection: sqlite3.Connection) -> list[str]:
-    """Removes the descriptions that are not as they were written; returns them in words."""
+    """Removes the descriptions that are not as they were written; returns a line about each."""
     lost = []
     for row in connection.execute(_DESCRIPTIONS).fetchall():
         try:
