@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
-from ablations.errors import ReportingError, UnstorableError
+from ablations.errors import UnstorableError
 from ablations.records.agreement import Units
 from ablations.records.sqlite.store import Store
 from ablations.run.execute import REPORTING, Spent, error_line, make_record, utc_now
@@ -61,16 +61,14 @@ def run_trials(
         first = replace(work, trials=fresh(work.trials), more=added)
         with closing(executor.run(first, watcher)) as ended:  # type: ignore[type-var]
             for trial, record in ended:
-                fault = units.fault(record) if units and record.completed else None
-                stored = _stored(store, trial, record, fault)
+                stored = _stored(store, trial, record, units)
                 watcher.finished(trial, stored)
                 check(stored)
 
 
-def _stored(
-    store: Store, trial: Trial, record: RunRecord, fault: ReportingError | None
-) -> RunRecord:
-    """Stores a record, or a failed one where it has a fault or cannot be stored; returns that."""
+def _stored(store: Store, trial: Trial, record: RunRecord, units: Units | None) -> RunRecord:
+    """Stores a record, or a failed one where its units or values cannot be; returns that."""
+    fault = units.fault(record) if units and record.completed else None
     if fault is not None:
         message = error_line(fault, REPORTING)
         record = replace(record, status="failed", reason="raised", message=message)
