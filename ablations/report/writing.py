@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablations.core.findings import Findings
@@ -47,7 +47,11 @@ def render_report(
         report = make_report(findings, Extras(records, samples), origin)
         files = {path: text for write in registry.FORMATS for path, text in write(report).items()}
     with replaced(target, SUMMARY) as fresh:
-        _write(fresh, files)
+        for name, content in files.items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            raw = content.encode(errors="replace") if isinstance(content, str) else content
+            path.write_bytes(raw)
     return target / "index.html"
 
 
@@ -61,10 +65,3 @@ def _require_nothing_lost(target: Path) -> None:
             received="no completed trial of this study with these settings",
             cure="Repeat --set and --seeds as for 'run', or name another --reports-dir",
         )
-
-
-def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    for name, content in sorted(files.items()):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode(errors="replace") if isinstance(content, str) else content)

@@ -51,8 +51,13 @@ def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None) -> Ro
         bar=bounds,
         note=number(mean, findings.metric.unit),
         detail=interval(*bounds, findings.metric.unit, suffix=False) if bounds else "",
-        colour="muted" if arm.is_reference else "blue",
+        colour=arm_colour(arm),
     )
+
+
+def arm_colour(arm: ArmFinding) -> str:
+    """Names the colour of an arm: the reference is muted."""
+    return "muted" if arm.is_reference else "blue"
 
 
 def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, Unit, unit_of
-from ablations.report.figures.charts import axis_label, limits, scaled, unit_label, upright
+from ablations.report.figures.charts import (
+    arm_colour,
+    axis_label,
+    limits,
+    scaled,
+    unit_label,
+    upright,
+)
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
@@ -97,7 +104,7 @@ def steps_chart(findings: Findings) -> DotPlot | None:
             bar=(quantiles[25], quantiles[75]),
             thin=(quantiles[5], quantiles[95]),
             note=scale.show(quantiles[50]),
-            colour="muted" if arm.is_reference else "blue",
+            colour=arm_colour(arm),
         )
         for arm, quantiles in timed
     )
@@ -120,11 +127,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
     upward = scale_for(metric.unit, [y.mean for *_, y in found])
     points = {
         arm.arm: Point(
-            label=_point_label(findings, arm, len(found)),
-            x=x,
-            y=y.mean,
-            bar=ends(y.interval),
-            colour="muted" if arm.is_reference else "blue",
+            _point_label(findings, arm, len(found)), x, y.mean, ends(y.interval), arm_colour(arm)
         )
         for arm, x, y in found
         if x is not None and y.mean is not None

@@ -30,14 +30,6 @@ class Card:
     alt: str
 
 
-@dataclass(frozen=True, slots=True)
-class IndexPage:
-    """The first page of a site."""
-
-    title: str
-    cards: tuple[Card, ...]
-
-
 def build_site(reports_dir: Path, out: Path) -> Path:
     """Builds an index and a copy of every report, with relative links only.
 
@@ -61,8 +53,8 @@ def build_site(reports_dir: Path, out: Path) -> Path:
     with replaced(out, SITE_MARKER) as fresh:
         for report in reports:
             _copy(report, fresh / report.place)
-        index = IndexPage("Ablation studies", tuple(map(_card, reports)))
-        (fresh / "index.html").write_text(render_html("index.html.j2", index), encoding="utf-8")
+        index = render_html("index.html.j2", tuple(map(_card, reports)))
+        (fresh / "index.html").write_text(index, encoding="utf-8")
         (fresh / ".nojekyll").touch()
         (fresh / SITE_MARKER).touch()
     return out / "index.html"

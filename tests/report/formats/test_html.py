@@ -5,7 +5,6 @@ from jinja2 import UndefinedError
 from markdown_it import MarkdownIt
 
 from ablations.report.formats.html import render_html
-from ablations.report.publish.site import IndexPage
 from ablations.text.escaping import escape_markdown
 
 TEXTS = [
@@ -38,4 +37,4 @@ def test_text_stays_on_one_line() -> None:
 
 def test_a_name_that_a_template_does_not_know_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="has no attribute"):
-        render_html("report.html.j2", IndexPage("t", ()))
+        render_html("report.html.j2", object())
