@@ -14,7 +14,7 @@ from ablations.core.record import Table as ExhibitTable
 from ablations.report.blocks import Figure, Image, Section, Table, present, prose
 from ablations.report.data_files import csv_file
 from ablations.report.figures.drawings import drawn
-from ablations.report.figures.histograms import Histogram, Histograms
+from ablations.report.figures.histograms import Bin, Histograms
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, count, listing, number
 
@@ -77,7 +77,10 @@ def _histogram(name: str, exhibit: Exhibit) -> Figure | None:
         return None
     data = _histograms(table)
     ends = listing(
-        [f"{p.title}: {number(p.bins[0][0])} to {number(p.bins[-1][1])}" for p in data.plots]
+        [
+            f"{title}: {number(bins[0][0])} to {number(bins[-1][1])}"
+            for title, bins in data.plots.items()
+        ]
     )
     return drawn(
         data,
@@ -96,12 +99,11 @@ def _fits(table: ExhibitTable) -> bool:
 
 
 def _histograms(table: ExhibitTable) -> Histograms:
-    bins: dict[str, list[tuple[float, float, float]]] = {}
+    bins: dict[str, list[Bin]] = {}
     for series, start, end, share in table.rows:
         numbers = float(start or 0), float(end or 0), 100 * float(share or 0)
         bins.setdefault(str(series), []).append(numbers)
-    plots = tuple(Histogram(title, tuple(own)) for title, own in bins.items())
-    return Histograms(plots, "share of values, %")
+    return Histograms(bins, "share of values, %")
 
 
 def exhibit_table(title: str, table: ExhibitTable) -> Table:

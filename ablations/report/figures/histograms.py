@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -18,18 +19,10 @@ Bin = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
-    """One series; each has a horizontal axis of its own."""
-
-    title: str
-    bins: tuple[Bin, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Histograms:
-    """Plots that share the vertical axis."""
+    """Bins by title; plots share the vertical axis, and each has a horizontal axis of its own."""
 
-    plots: tuple[Histogram, ...]
+    plots: Mapping[str, Sequence[Bin]]
     y_axis: str
     notes: str = ""
 
@@ -38,23 +31,24 @@ class Histograms:
         columns = min(3, len(self.plots)) if width >= WIDE else 1
         grid = Grid(columns, cell=196, widest=380, head=24, top=30, bottom=34, right=40)
         figure, places = lay_out(len(self.plots), width, grid)
-        shares = [share for plot in self.plots for *_, share in plot.bins]
+        shares = [share for bins in self.plots.values() for *_, share in bins]
         scale = plain_or_powers(shares)
         write_head(figure, scale.label(self.y_axis))
         top, bottom = (scale.place(end(shares, default=0.0)) for end in (max, min))
-        for axes, plot, colour in zip(places, self.plots, cycle(SERIES), strict=False):
+        plots = zip(places, self.plots.items(), cycle(SERIES), strict=False)
+        for axes, (title, bins), colour in plots:
             axes.set_ylim(min(0.0, bottom), top * 1.06 if top > 0 else 1.0)
-            plot_histogram(axes, plot, scale, colour=colour)
-            axes.set_title(wrapped(plot.title, axes.get_window_extent().width), pad=8)
+            plot_histogram(axes, bins, scale, colour=colour)
+            axes.set_title(wrapped(title, axes.get_window_extent().width), pad=8)
         return figure
 
 
-def plot_histogram(ax: Axes, data: Histogram, upward: AxisScale, *, colour: str) -> None:
+def plot_histogram(ax: Axes, bins: Sequence[Bin], upward: AxisScale, *, colour: str) -> None:
     """Draws one outline over all bins, filled."""
-    found = [data.bins[0][0], *(end for _, end, _ in data.bins)] if data.bins else [0.0, 1.0]
+    found = [bins[0][0], *(end for _, end, _ in bins)] if bins else [0.0, 1.0]
     scale = plain_or_powers(found)
     edges = scale.places(found)
-    heights = [upward.place(share) for *_, share in data.bins] or [0.0]
+    heights = [upward.place(share) for *_, share in bins] or [0.0]
     ax.stairs(heights, edges, fill=True, color=LIGHT[colour], alpha=0.85, zorder=2)
     if edges[0] != edges[-1]:
         ax.set_xlim(edges[0], edges[-1])

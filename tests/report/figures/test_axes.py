@@ -22,7 +22,7 @@ from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
 from ablations.report.figures.axes import CROWDED, CUT, LEFT_OUT, LOGARITHMIC, PLAIN, fit
 from ablations.report.figures.dots import DotPlot, Row, thumbnail_figure
-from ablations.report.figures.histograms import Histogram, Histograms
+from ablations.report.figures.histograms import Histograms
 from ablations.report.figures.panels import (
     Histories,
     Line,
@@ -104,7 +104,7 @@ def test_any_cost_plot_is_drawn(points: list[Point]) -> None:
 @FEW
 @given(st.lists(st.tuples(FLOATS, FLOATS, FLOATS).filter(lambda b: all(map(math.isfinite, b)))))
 def test_any_histogram_is_drawn(bins: list[tuple[float, float, float]]) -> None:
-    data = Histograms((Histogram("title", tuple(bins)),), "share, %")
+    data = Histograms({"title": bins}, "share, %")
     drawn_twice(data.figure)
 
 
