@@ -97,7 +97,7 @@ def test_an_undecided_interaction_may_mislead(make: Make) -> None:
     )
 
 
-def test_equal_seeds_are_told_as_exact(findings: Findings) -> None:
+def test_equal_seeds_are_written_as_exact(findings: Findings) -> None:
     def evened(effect: Effect) -> Effect:
         if effect.given != (("initialization", "transfer"),):
             return effect
@@ -195,7 +195,7 @@ def noisy(findings: Findings, shared: bool | None, churn: float | None) -> Findi
         (None, None, []),
     ],
 )
-def test_noise_is_told_by_whether_seeds_share_their_images(
+def test_noise_depends_on_whether_seeds_share_their_images(
     findings: Findings, shared: bool | None, churn: float | None, sentences: list[str]
 ) -> None:
     text = said(noise(noisy(findings, shared, churn)))
@@ -289,7 +289,7 @@ def test_without_a_margin_seeds_have_no_answer(findings: Findings) -> None:
     assert rows(tables(passage)[0])[0] == ["augmentation", "3", "1.2 pp", "1.5 pp"]
 
 
-def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> None:
+def test_a_decided_effect_is_called_decided_in_the_plan_of_seeds(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
     assert passage is not None
     assert {row[0]: row[4:] for row in rows(tables(passage)[0])}["transfer instead of scratch"] == [
@@ -297,7 +297,7 @@ def test_what_is_decided_is_said_to_be_so_in_the_plan_of_seeds(make: Make) -> No
     ]  # fmt: skip
 
 
-def test_with_a_margin_seeds_and_time_are_told(make: Make) -> None:
+def test_with_a_margin_seeds_and_time_are_given(make: Make) -> None:
     passage = seeds(followed(make(margin=0.02)))
     assert "a change of twice the margin improved (the margin is 2.0 pp test accuracy)" in said(
         passage

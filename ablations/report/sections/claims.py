@@ -1,4 +1,4 @@
-"""Shows what of a published gain remains when its factor alone is changed."""
+"""Shows what of a published gain remains when only its factor is changed."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def claims_table(findings: Findings) -> Table:
         ]
         for found in findings.reproduced_claims
     ]
-    caption = "Each published gain, and the effect of its factor alone between the same two models"
+    caption = "Each published gain, and our effect of only this factor between the same two models"
     data = some_files("survival", claims_frame(findings))
     head = ["factor", *numeric]
     return make_table(caption, head, rows, numeric=numeric, name="survival", data=data)
@@ -173,7 +173,7 @@ def _level(run: PublishedRun) -> float | None:
 
 
 def draw_claims(findings: Findings) -> Figure | None:
-    """Draws every published change beside the effect of its factor alone."""
+    """Draws every published change beside our effect of only its factor."""
     known = [
         (found, found.effect)
         for found in findings.reproduced_claims
@@ -183,7 +183,7 @@ def draw_claims(findings: Findings) -> Figure | None:
         return None
     scale = scale_for(findings.metric.unit, [found.published for found, _ in known], signed=True)
     changes = Counter(_change(findings, found) for found, _ in known)
-    name = _change if max(changes.values()) == 1 else _label  # a figure has little room for names
+    name = _change if max(changes.values()) == 1 else _label  # short names for the figure
     rows = tuple(
         replace(
             effect_row(name(findings, found), effect),

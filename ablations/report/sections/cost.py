@@ -151,7 +151,7 @@ def target_reading(findings: Findings) -> str:
 
 
 def cost_table_reading(findings: Findings) -> str:
-    """Explains the table of costs; what is said of shared work only where there was some."""
+    """Explains the table of costs, and shared work only where there was some."""
     return f"{OPERATIONS} {SHARED_WORK}" if _is_shared(findings) else OPERATIONS
 
 
@@ -236,7 +236,7 @@ def _scatter(findings: Findings) -> Figure | None:
 
 
 def _means_table(findings: Findings, cost: str) -> Table:
-    """One row per arm: the two means that its point stands for."""
+    """One row per arm: the two means that place its point."""
     metric = findings.metric.name
     numeric = [metric_name(cost), metric_name(metric)]
     units: tuple[tuple[str, Unit], ...] = ((cost, "seconds"), (metric, findings.metric.unit))

@@ -1,1 +1,1 @@
-"""What a report says: sentences by rules, whatever section they stand in."""
+"""Sentences that rules write from findings, for the opening and for several sections."""

@@ -82,7 +82,7 @@ def _no_comparison(findings: Findings) -> tuple[str, str]:
 
 
 def _no_interval(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
-    """Tells of one seed, or of several that are too few for a look or give equal differences."""
+    """Answers for one seed, or several that are too few for a look or give equal differences."""
     top, name = effects[0], effect_name(findings, effects[0])
     if max(effect.n for effect in effects) > 1:
         return (
@@ -99,7 +99,7 @@ def _no_interval(findings: Findings, effects: Sequence[Effect]) -> tuple[str, st
 
 
 def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
-    """Tells of an effect that no seed is left for, because a network of one arm never trained."""
+    """Answers where no seed is left for an effect, as a network of one arm never trained."""
     name = effect_name(findings, top)
     return (
         f"The effect of {name} cannot be estimated for networks that train: in every seed, the "
@@ -113,7 +113,8 @@ def _without_direction(findings: Findings, effects: Sequence[Effect]) -> tuple[s
     metric = metric_name(findings.metric.name)
     clear = [effect for effect in effects if is_beyond_margin(findings, effect)]
     first = (
-        f"Neither more nor less {metric} counts as better, so no change is said to help or hurt."
+        f"No direction of {metric} counts as better, so no change is an improvement or a "
+        "regression."
     )
     if not clear:
         return first, f"No change could be shown to change {metric}."

@@ -34,7 +34,7 @@ def test_an_interaction_is_reported_since_an_average_hides_it(findings: Findings
     )
 
 
-def test_a_warning_of_the_training_function_stands_beside_the_answer(findings: Findings) -> None:
+def test_a_warning_of_the_training_function_is_a_caveat_of_the_answer(findings: Findings) -> None:
     warning = "1 image stands in two classes (one of its labels is wrong, or both fit): a = b."
     shown = (
         Exhibit("other", "Other", "study", "No caveat."),
@@ -96,7 +96,7 @@ def test_without_a_better_direction_nothing_helps_or_hurts(make: Make) -> None:
     found = make(metric=MetricInfo("parameters", "number", "neither"))
     judged = tuple(replace(e, verdict="inconclusive") for e in found.effects)
     assert _plain(answer(replace(found, effects=judged)).sentences) == (
-        "Neither more nor less parameters counts as better, so no change is said to help or hurt. "
+        "No direction of parameters counts as better, so no change is an improvement or a regression. "
         "Transfer instead of scratch changed it the most, by +0.273 "
         "(95% interval +0.248 to +0.298, adjusted for 6 comparisons, 3 seeds)."
     )

@@ -78,7 +78,7 @@ def test_nothing_is_answered_about_networks_that_train_where_none_did(post: Find
     assert "3 of them with a network that did not train" in second
 
 
-def test_a_network_that_did_not_train_is_not_said_not_to_overfit(post: Findings) -> None:
+def test_overfitting_is_not_judged_where_no_network_trained(post: Findings) -> None:
     every = said(losing(post, {1: (0, 1, 2)}), 1)
     assert every[0] == (
         "3 of 3 networks did not train (seeds 0, 1 and 2): each gives the same answer for every "
@@ -134,7 +134,7 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
     assert effects.trained_estimate.notna().tolist() == [True, False, False]
 
 
-def test_gates_say_of_which_networks_they_speak(findings: Findings) -> None:
+def test_the_scope_of_gates_names_the_networks_that_they_judge(findings: Findings) -> None:
     clean = losing(findings, {})
     assert gate_scope(clean).startswith("The gates judge only networks that train. Of ")
     assert "all of 3 seeds trained, but up to 70.8% of such networks may not train" in gate_scope(
@@ -160,7 +160,7 @@ def test_gates_say_of_which_networks_they_speak(findings: Findings) -> None:
 
 
 @pytest.mark.parametrize("unknown", [True, False])
-def test_nothing_is_said_where_no_record_tells(findings: Findings, unknown: bool) -> None:
+def test_nothing_is_reported_where_training_is_unknown(findings: Findings, unknown: bool) -> None:
     arms = tuple(replace(arm, training=None) for arm in findings.arms)
     known = replace(findings, arms=arms) if unknown else findings
     assert gate_scope(known) == ""
