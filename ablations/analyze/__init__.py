@@ -9,12 +9,12 @@ from __future__ import annotations
 from ablations.analyze.adaptive import AskedTrials, asked
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.gates import exit_code
-from ablations.analyze.compare.past import read_past
 from ablations.analyze.compare.regression import (
     ComparisonWithPast,
     compare_with_past,
     past_exit_code,
     past_of_records,
+    read_past,
 )
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
 from ablations.analyze.derived import measured

@@ -34,9 +34,12 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
 from ablations.core.past import ChangeSincePast, Past, PastArm
 from ablations.core.record import RunRecord
+from ablations.core.study import Study
 from ablations.core.training import untrained
-from ablations.errors import StudyError
+from ablations.entry import find_entry
+from ablations.errors import StoreError, StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe
+from ablations.records.readers import read_source
 
 SPEEDS = (metrics.MEDIAN_STEP_SECONDS, metrics.IMAGES_PER_SECOND, metrics.TRIAL_SECONDS)
 """The speed that is compared with the past: the first of these that both sides have.
@@ -66,6 +69,27 @@ class ComparisonWithPast:
     machines: tuple[tuple[str, ...], tuple[str, ...]] | None
     added: tuple[Arm, ...]
     gone: tuple[Arm, ...]
+
+
+def read_past(name: str, study: Study) -> Past:
+    """Reads the past of a study by what ``--against`` names.
+
+    Args:
+        name: A path, or ``REVISION:PATH`` of a file that is committed to git.
+        study: The study, to find its files in a folder of many studies, and what of recorded
+            settings decides results.
+
+    Raises:
+        StoreError: if there is no such thing, or it cannot be read.
+    """
+    found = read_source(name, study)
+    if isinstance(found, Past):
+        return found
+    identify = find_entry(study.entry, study.folder).identity
+    try:
+        return past_of_records(found, name, identify=identify)
+    except StoreError as error:
+        raise error.at(name) from error
 
 
 def past_of_records(
