@@ -6,20 +6,48 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablations.core.identity import Identify, present_keys
+from ablations.core.identity import Identify, identified, present_keys
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.entry import find_entry
+from ablations.errors import StoreError
 from ablations.records.sqlite.store import Store
 
 
 def match_records(
     records: Iterable[RunRecord], trials: Sequence[Trial], study: Study
 ) -> tuple[RunRecord, ...]:
-    """Returns records with those of the study's trials under the keys of these trials."""
-    found = tuple(records)
-    names = present_keys(found, {t.key for t in trials}, identify_of(study))
+    """Returns records with those of the study's trials under the keys of these trials.
+
+    Raises:
+        StoreError: if a record has a trial's key, and settings or data that this trial has not.
+    """
+    found, identify = tuple(records), identify_of(study)
+    planned = {trial.key: trial for trial in trials}
+    for record in found:
+        if record.key in planned:
+            _require_own_facts(record, planned[record.key], identify)
+    names = present_keys(found, planned, identify)
     return tuple(replace(record, key=names.get(record.key, record.key)) for record in found)
+
+
+def _require_own_facts(record: RunRecord, trial: Trial, identify: Identify) -> None:
+    """Makes sure that a record is of the trial that its key names, whatever its file says."""
+    alike = record.settings == trial.settings
+    if record.data == trial.data and (
+        alike or identified(record.settings, identify) == trial.identity
+    ):
+        return
+    other = sorted(
+        key
+        for key in {*record.settings, *trial.settings}
+        if record.settings.get(key) != trial.settings.get(key)
+    )
+    raise StoreError(
+        f"the record of {trial.arm.name}, seed {trial.seed}, has this trial's key and other facts",
+        received=f"{', '.join(other) or 'data'} is not what the key {trial.key} stands for",
+        cure="Leave the record out of the file, or take the file as it was exported",
+    )
 
 
 def identify_of(study: Study) -> Identify:

@@ -14,6 +14,8 @@ from ablations.core.identity import Identify, identified
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, blocks
 from ablations.entry import find_entry
+from ablations.errors import StoreError
+from ablations.text.formatting import listing
 
 Data = Mapping[tuple[Arm, int], str]
 """The fingerprint of the data of each arm and seed."""
@@ -42,6 +44,9 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
 
     For records that were made elsewhere: neither their data nor the training function's other needs
     have to be here. A trial without a record has no data.
+
+    Raises:
+        StoreError: if the records of an arm are of different data.
     """
     identify = find_entry(study.entry, study.folder).identity
     exact: dict[tuple[int, str], str] = {}
@@ -51,13 +56,23 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
             exact[record.seed, _text(record.settings)] = record.data
             counted = _text(identified(record.settings, identify))
             similar.setdefault((record.seed, counted), record.data)
-    data = {}
+    data: dict[tuple[Arm, int], str] = {}
     for arm in study.arms:
         settings = study.arm_settings(arm)
         own, counted = _text(settings), _text(identify(copy.deepcopy(settings)))
-        for seed in study.seeds:
-            data[arm, seed] = exact.get((seed, own)) or similar.get((seed, counted), "")
+        found = {s: exact.get((s, own), similar.get((s, counted))) for s in study.seeds}
+        _require_one_data(arm, {one for one in found.values() if one is not None})
+        data |= {(arm, seed): one or "" for seed, one in found.items()}
     return _trials(study, data, identify)
+
+
+def _require_one_data(arm: Arm, found: set[str]) -> None:
+    if len(found) > 1:
+        raise StoreError(
+            f"{arm.name} has records of different data, and their mean is of neither",
+            received=listing([one or "unknown data" for one in sorted(found)]),
+            cure="Name a .jsonl file that 'ablations export' writes where one of the data lie",
+        )
 
 
 def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:

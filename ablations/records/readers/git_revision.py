@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from ablations.errors import StoreError
 from ablations.records.readers.reader import CURE, Found, Reader, missing_source
@@ -22,9 +23,23 @@ def reader_of(files: Sequence[Reader]) -> Reader:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             path.write_bytes(content)
-            return next(reader for reader in files if reader.takes(path)).read(path, source)
+            reader = next(reader for reader in files if reader.takes(path))
+            try:
+                return reader.read(path, source)
+            except StoreError as error:
+                raise _of_commit(error, path, source) from error
 
     return Reader(_takes, read)
+
+
+def _of_commit(error: StoreError, path: Path, source: str) -> StoreError:
+    """Returns an error about a copy as one about the committed file, which has to be copied."""
+    problem, received, cure = (part.replace(str(path), source) for part in error.parts)
+    if str(path) in error.parts[2]:
+        copy = quote(f"committed-{path.name}")
+        cure = error.parts[2].replace(quote(str(path)), copy)
+        cure = f"Copy it with 'git show {quote(source)} > {copy}' first. {cure}"
+    return type(error)(problem, received=received, cure=cure)
 
 
 def _takes(path: Path) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
+import numpy as np
+
+from ablations.core import checks
 from ablations.core.identity import with_threads
 from ablations.core.record import SCHEMA_VERSION, RunRecord
+from ablations.core.trial_log import checked_epoch, checked_metric, checked_predictions
 from ablations.errors import StoreError
 from ablations.records.description import RECORD, checked, parsed
-from ablations.records.readers.reader import Reader, require_version
+from ablations.records.readers.reader import NewerVersionError, Reader, require_version
 from ablations.records.sqlite.checksums import unsealed
 
 
@@ -25,17 +29,18 @@ def read_jsonl(path: Path, source: str = "") -> tuple[RunRecord, ...]:
     Raises:
         StoreError: if the file is missing, or a line is not a record.
     """
-    records, shown = [], source or path
-    for number, line in lines_of(path):
+    records, shown, lines = [], source or str(path), lines_of(path)
+    for number, line in lines:
         try:
             records.append(record_from_json(line))
+        except NewerVersionError as error:
+            raise newer_line(shown, number, error) from error
         except ValueError as error:
-            raise StoreError(
-                f"{shown}, line {number}, is not a run record",
-                received=str(error),
-                cure=f"Write the file again with 'ablations export', or keep its sound lines with "
-                f"'ablations repair {shlex.quote(str(path))}'",
-            ) from error
+            cure = "Write the file again with 'ablations export'"
+            if path.is_file() and (records or any(_is_record(line) for _, line in lines)):
+                cure += f", or keep its sound lines with 'ablations repair {quote(str(path))}'"
+            problem = f"{shown}, line {number}, is not a run record"
+            raise StoreError(problem, received=str(error), cure=cure) from error
     if not records:
         raise StoreError(
             f"{shown} holds no records",
@@ -43,6 +48,23 @@ def read_jsonl(path: Path, source: str = "") -> tuple[RunRecord, ...]:
             cure="Write it again with 'ablations export'",
         )
     return tuple(records)
+
+
+def newer_line(shown: str, number: int, error: NewerVersionError) -> StoreError:
+    """Returns the error of a line that a later version of this program wrote."""
+    return StoreError(
+        f"{shown}, line {number}, was written by a later version of ablations",
+        received=str(error),
+        cure="Update ablations, or write the file again with 'ablations export' of this version",
+    )
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        record_from_json(line)
+    except ValueError:
+        return False
+    return True
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -68,6 +90,7 @@ def record_from_json(line: bytes) -> RunRecord:
     """Reads one line of JSON lines.
 
     Raises:
+        NewerVersionError: if a later version of this program wrote it.
         ValueError: if it is not a record, with what is wrong and where.
     """
     values = parsed(unsealed(line.decode()))
@@ -76,11 +99,27 @@ def record_from_json(line: bytes) -> RunRecord:
     require_version("schema_version", values.pop("schema_version", None), SCHEMA_VERSION)
     if "checksum" in values:  # not at the end, where it was written
         raise ValueError("the checksum is that of another text: the line was changed since")
-    return with_threads(checked(RECORD, values))
+    record = checked(RECORD, values)
+    _require_reportable(record)
+    return with_threads(record)
+
+
+def _require_reportable(record: RunRecord) -> None:
+    """Raises `ValueError` for values that no training function can report."""
+    try:
+        for metric in record.metrics:
+            checked_metric(metric)
+        checked_epoch(1, {name: 0.0 for epoch in record.epochs for name in epoch})
+        checks.durations("steps", np.concatenate([np.zeros(0), *record.steps]))
+        for own in record.predictions:
+            checked_predictions(own.split, own.labels, own.probabilities, own.examples)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _takes(path: Path) -> bool:
-    return path.exists() and not path.is_dir()
+    """Whether this is a file or a pipe; devices may never end."""
+    return path.is_file() or path.is_fifo()
 
 
 READER = Reader(_takes, read_jsonl)

@@ -14,9 +14,13 @@ Found = tuple[RunRecord, ...] | Past
 """Run records, or what a report measured, of which no records are left."""
 
 CURE = (
-    "Name a report.json, a .jsonl file of records, a records.sqlite or its folder, or "
-    "REVISION:PATH of a committed .jsonl or report.json"
+    "Name a .jsonl file of records, a records.sqlite or its folder, REVISION:PATH of a committed "
+    "file, or for --against also a report.json"
 )
+
+
+class NewerVersionError(ValueError):
+    """A document that a later version of this program wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,24 @@ class Reader:
 
 
 def require_version(name: str, found: object, newest: int) -> None:
-    """Raises `ValueError` unless a document is of a version from 1 to the newest that is known."""
+    """Checks that a document is of a version from 1 to the newest that is known.
+
+    Raises:
+        NewerVersionError: if it is of a later version.
+        ValueError: if it names no version.
+    """
     if type(found) is not int or not 1 <= found <= newest:
-        raise ValueError(f"{name}: should be 1 to {newest} ({found!r})")
+        kind = NewerVersionError if type(found) is int and found > newest else ValueError
+        raise kind(f"{name}: should be 1 to {newest} ({found!r})")
+
+
+def beginning(path: Path) -> bytes:
+    """Returns the first bytes of a file; none of one that may not be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(32)
+    except OSError:
+        return b""
 
 
 def missing_source(received: str) -> StoreError:

@@ -15,7 +15,7 @@ from ablations.core.metrics import Better, Unit
 from ablations.core.past import Past, PastArm
 from ablations.errors import StoreError
 from ablations.records.description import Fact, Strict, checked, parsed, require_once
-from ablations.records.readers.reader import CURE, Reader, require_version
+from ablations.records.readers.reader import CURE, Reader, beginning, require_version
 from ablations.records.sqlite.checksums import of_document
 
 SCHEMA_VERSION = 1
@@ -100,7 +100,8 @@ def _arm_document(arm: ArmFinding) -> _Arm:
 
 
 def _takes(path: Path) -> bool:
-    return path.suffix == ".json" and path.is_file()
+    lines = beginning(path).startswith(b'{"schema_version"')  # JSON lines may have any name
+    return path.suffix == ".json" and path.is_file() and not lines
 
 
 def _read(path: Path, source: str) -> Past:

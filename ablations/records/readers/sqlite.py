@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablations.core.record import RunRecord
-from ablations.records.readers.reader import Reader
+from ablations.records.readers.reader import Reader, beginning
 from ablations.records.sqlite.store import Store
 
+_MAGIC = b"SQLite format 3\0"
 
-def _takes(path: Path) -> bool:
-    return path.suffix == ".sqlite" and path.is_file()
+
+def is_store(path: Path) -> bool:
+    """Whether a file is named as a record file, or begins as SQLite's files do."""
+    return path.is_file() and (path.suffix == ".sqlite" or beginning(path).startswith(_MAGIC))
 
 
 def _read(path: Path, _source: str) -> tuple[RunRecord, ...]:
     return Store(path).records()
 
 
-READER = Reader(_takes, _read, inside=("{slug}/records.sqlite", "records.sqlite"))
+READER = Reader(is_store, _read, inside=("{slug}/records.sqlite", "records.sqlite"))

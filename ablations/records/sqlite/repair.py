@@ -13,7 +13,9 @@ from typing import Any
 
 from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
-from ablations.records.readers.jsonl import lines_of, record_from_json
+from ablations.records.readers.jsonl import lines_of, newer_line, record_from_json
+from ablations.records.readers.reader import NewerVersionError
+from ablations.records.readers.sqlite import is_store
 from ablations.records.sqlite.connections import (
     UNREADABLE,
     as_store_errors,
@@ -64,7 +66,8 @@ def repair(path: Path) -> Repaired:
     The damaged file is kept beside it.
 
     Raises:
-        StoreError: if there is no such file, the study runs, or the file is of another version.
+        StoreError: if there is no such file, it holds no sound line of records, the study runs, or
+            the file is of another version.
     """
     if not path.is_file():
         raise StoreError(
@@ -72,7 +75,7 @@ def repair(path: Path) -> Repaired:
             received="a folder" if path.is_dir() else "a name that does not exist",
             cure="Name a study, its records.sqlite, or a .jsonl file",
         )
-    if path.suffix != ".sqlite":  # as everywhere else, all other files are JSON lines
+    if not is_store(path):  # as everywhere else, all other files are JSON lines
         return _repair_lines(path)
     with Store(path).driving():
         return _repair_store(path)
@@ -84,8 +87,16 @@ def _repair_lines(path: Path) -> Repaired:
         try:
             record_from_json(line)
             sound.append(line)
+        except NewerVersionError as error:
+            raise newer_line(str(path), number, error) from error
         except ValueError as error:
             lost.append(f"line {number}: {error}")
+    if not sound:
+        raise StoreError(
+            f"{path} holds no line that is a sound record, so it was left as it is",
+            received=lost[0] if lost else "an empty file",
+            cure="Name a study, its records.sqlite, or a .jsonl file that 'ablations export' wrote",
+        )
     if not lost:
         return Repaired(len(sound), (), None)
     aside = _kept_aside(path)

@@ -81,7 +81,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path):
 
 
 @given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1),
+    st.lists(st.floats(min_value=0, allow_nan=False, allow_infinity=False), min_size=1),
     st.lists(st.floats(0, 1, width=32), min_size=2, max_size=2),
 )
 def test_json_lines_are_exact_to_the_last_bit(tmp_path_factory, seconds, probabilities):
