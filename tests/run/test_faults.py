@@ -289,8 +289,10 @@ def test_a_thread_left_behind_reports_nothing_to_the_next_trial(run):
 def test_an_order_that_never_arrives_is_timed_out(run, monkeypatch):
     monkeypatch.setattr("ablations.run.executors.local._START_SECONDS", 2.0)
     records = run("steal", "well", "well", timeout_seconds=8)
-    assert outcomes(records)[0] == outcomes(records)[2] == "completed"
-    assert outcomes(records)[1] in ("timeout", "completed", "died")
+    first, *later = outcomes(records)
+    assert first == "completed"
+    later.remove("completed")  # which of the two orders the thread takes is a race
+    assert later[0] in ("timeout", "completed", "died")
 
 
 def test_of_a_flood_of_output_the_log_keeps_both_ends(run, tmp_path):
