@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ablations.core.checks import plain
+from ablations.core.design import Arm
 from ablations.core.findings import Findings
 from ablations.core.metrics import unit_of
 from ablations.core.record import RunRecord
@@ -21,7 +22,12 @@ from ablations.errors import meant
 from ablations.plan import Progress
 from ablations.text import formatting, naming
 from ablations.text.naming import aliases, effect_label
-from ablations.text.sentences import fraction_sentences, revision_sentences, seeds_needed
+from ablations.text.sentences import (
+    NO_SEED_PLAN,
+    fraction_sentences,
+    revision_sentences,
+    seeds_needed,
+)
 
 _NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
 
@@ -216,11 +222,14 @@ def revisions_json(findings: Findings) -> list[dict[str, Any]]:
 
 
 def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
-    """Returns one line for each completed trial whose network did not train."""
+    """Returns one line for each arm that has networks that did not train."""
+    seeds: dict[Arm, list[str]] = {}
+    for record in untrained(records):
+        seeds.setdefault(record.arm, []).append(str(record.seed))
     return [
-        f"did not train: {naming.arm_label(study, r.arm)}, seed {r.seed}: "
-        "the same answer for every example"
-        for r in untrained(records)
+        f"did not train: {naming.arm_label(study, arm)}, {'seed' if len(own) == 1 else 'seeds'} "
+        f"{formatting.listing(own)}: one class for every example (see the report)"
+        for arm, own in seeds.items()
     ]
 
 
@@ -247,7 +256,8 @@ def power_head(findings: Findings) -> list[str]:
         )
     else:
         lines.append("seeds: unknown without a margin; set analysis.smallest_effect_that_matters")
-    return [*revisions, *lines, ""]
+    lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in findings.plans) else []
+    return [*revisions, *lines, *lost, ""]
 
 
 def power_table(findings: Findings) -> Table:

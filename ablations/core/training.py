@@ -1,6 +1,6 @@
 """Whether a network trained at all, from its record alone.
 
-A network that ends with the same output for every example has learned nothing of its inputs: its
+A network that ends by naming one class for every example has learned nothing of its inputs: its
 accuracy is the share of one class. That happens to a few seeds of a recipe or to all of them (a
 layer of rectifiers that no longer lets anything through, a learning rate that is too high), and
 such a seed is no draw from the spread of those that train. `docs/statistics.md` derives the

@@ -201,6 +201,13 @@ def untrained_count(finding: ArmFinding) -> str:
     return f"{len(found.untrained)} of {found.n}" if found else ""
 
 
+NO_SEED_PLAN = (
+    "Where networks of a compared arm did not train, no number is given: a verdict needs the same "
+    "result with and without their seeds, and more seeds may not lead to that."
+)
+"""Why an effect has no plan of seeds."""
+
+
 def untrained_sentence(findings: Findings) -> str:
     """Says how many networks did not train and of which arms; empty where all did."""
     known = [arm for arm in findings.arms if arm.training]
@@ -210,10 +217,10 @@ def untrained_sentence(findings: Findings) -> str:
     every = sum(arm.training.n for arm in known if arm.training)
     many = sum(len(arm.untrained) for arm in lost)
     named = [f"{untrained_count(arm)} of {named_arm(findings.study, arm.arm)}" for arm in lost]
-    ends = "ends" if many == 1 else "end"
+    names = "names" if many == 1 else "name"
     return (
-        f"{many} of {counted(every, 'network')} did not train and {ends} with the same answer for "
-        f"every example: {listing(named)}."
+        f"{many} of {counted(every, 'network')} did not train and {names} one class for every "
+        f"example: {listing(named)}."
     )
 
 

@@ -44,11 +44,12 @@ def seed_plans(
 
 def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:
     margin, alpha = study.smallest_effect_that_matters, ALPHA / effect.family_size
+    # Where a network did not train, no effect is sure of a verdict, and no number of seeds is.
+    sd = effect.sd if effect.trained is None else None
     detectable = tuple(
-        margin + effect.sd * detectable_d(effect.n, alpha=alpha, power=power) if effect.sd else None
+        margin + sd * detectable_d(effect.n, alpha=alpha, power=power) if sd else None
         for power in POWERS
     )
-    # Where a network did not train, more seeds need not bring a verdict, however many.
     undecided = effect.verdict == "inconclusive" and effect.trained is None
     seeds = tuple(
         _needed(effect, alpha, power, margin=margin) if undecided else None for power in POWERS

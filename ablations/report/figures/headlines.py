@@ -18,13 +18,13 @@ def arms_headline(findings: Findings) -> str:
         return f"{sentence(metric)} of each arm" if known else f"No arm has a value of {metric} yet"
     best = _mean(findings, findings.best)
     chosen = findings.best_by or findings.metric.name
-    by = "" if chosen == findings.metric.name else f" by {metric_name(chosen)}"
-    if findings.best == study.reference:
-        arm = sentence(named_arm(study, findings.best))
-        return f"{arm} is the best arm{by}: {metric} {best}"
-    reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
+    by = "" if chosen == findings.metric.name else f"Chosen by {metric_name(chosen)}, "
     arm = named_arm(study, findings.best)
-    return f"The best arm{by}, {arm}: {metric} {best}, against {reference}"
+    if findings.best == study.reference:
+        return sentence(f"{by}{arm} is the best arm: {metric} {best}")
+    reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
+    verb = f"has {metric}" if by else f"has the best {metric}:"
+    return sentence(f"{by}{arm} {verb} {best}, against {reference}")
 
 
 def _mean(findings: Findings, arm: Arm) -> str:

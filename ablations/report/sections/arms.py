@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import shown_in
 from ablations.report import data_files
-from ablations.report.blocks import DataFile, Extras, Section, Table, present
+from ablations.report.blocks import DataFile, Extras, Prose, Section, Table, present
 from ablations.report.sections.noise import noise
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, count, difference, low_to_high, metric_name, number
@@ -18,7 +18,14 @@ def arms(findings: Findings, _: Extras) -> Section:
     trials = data_files.csv_file("trials", data_files.trials_frame(findings), link="all trials")
     own = data_files.some_files("arms", data_files.arms_frame(findings))
     table = arm_table(findings, (trials, *own))
-    return Section("arms", "All arms", present(table, noise(findings)))
+    reading = Prose(_CHANGES) if any(arm.difference for arm in findings.arms) else None
+    return Section("arms", "All arms", present(table, reading, noise(findings)))
+
+
+_CHANGES = (
+    "A change in this table is that of a single arm. It is not adjusted for the number of arms and "
+    "has no verdict: the verdicts are those of the effects."
+)
 
 
 def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
@@ -27,7 +34,7 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
     metric = metric_name(findings.metric.name)
     measured = ["n", f"{metric}, 95% interval", "sd", "min to max"]
     changes = any(arm.difference for arm in findings.arms)
-    compared = [f"change from {arm_label(findings.study, findings.study.reference)}"]
+    compared = [f"change from {arm_label(findings.study, findings.study.reference)}, unadjusted"]
     lost = ["did not train"] if any(arm.untrained for arm in findings.arms) else []
     extra = [entry for entry in shown_in("arm") if _has(findings, entry.name)]
     numeric = [

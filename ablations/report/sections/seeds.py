@@ -8,18 +8,18 @@ from ablations.report.blocks import Extras, Section, Table, prose
 from ablations.report.tables import make_table
 from ablations.text.formatting import count, difference, metric_name, more_time
 from ablations.text.naming import effect_label
-from ablations.text.sentences import margin, saved, seeds_needed
+from ablations.text.sentences import NO_SEED_PLAN, margin, saved, seeds_needed
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:
     """Shows the plan of seeds, where the spread over seeds is known."""
-    known = [plan for plan in findings.plans if plan.detectable[0] is not None]
+    known = [p for p in findings.plans if p.detectable[0] is not None or p.effect.trained]
     ended = findings.n_completed + findings.n_failed == findings.n_planned
     spent = [_spent(findings, findings.fixed_seeds)] if findings.fixed_seeds and ended else []
     if not known and not spent:
         return None
-    lost = [_UNTRAINED] if any(plan.effect.trained for plan in known) else []
-    texts = (*spent, *((_text(findings), *lost, _LIMIT) if known else ()))
+    lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in known) else []
+    texts = (*spent, *((_text(findings, known), *lost, _LIMIT) if known else ()))
     tables = (_table(findings, known),) if known else ()
     return Section("seeds", "How many seeds?", (*prose(texts), *tables))
 
@@ -27,11 +27,6 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
 _LIMIT = (
     "These numbers are computed from the spread over the present seeds. With few seeds this spread "
     "is itself uncertain: plan for some more."
-)
-
-_UNTRAINED = (
-    "Where networks of a compared arm did not train, no number is given: a verdict needs the same "
-    "result with and without their seeds, and more seeds may not lead to that."
 )
 
 
@@ -44,7 +39,7 @@ def _spent(findings: Findings, fixed: int) -> str:
     )
 
 
-def _text(findings: Findings) -> str:
+def _text(findings: Findings, known: list[SeedPlan]) -> str:
     first = (
         "The smallest detectable effect is the true effect that 80, or 90, of 100 studies with the "
         "present number of seeds would call improved or regressed."
@@ -54,6 +49,8 @@ def _text(findings: Findings) -> str:
             f"{first} How many seeds would be enough has no answer without a margin: name the "
             "smallest effect that matters (smallest_effect_that_matters) in the study file."
         )
+    if not _has_numbers(findings, known):
+        return first
     return (
         f"{first} With the seeds needed, as many studies call a change without any effect "
         "equivalent, and at least as many call a change of twice the margin improved (the margin "
@@ -61,10 +58,15 @@ def _text(findings: Findings) -> str:
     )
 
 
+def _has_numbers(findings: Findings, known: list[SeedPlan]) -> bool:
+    """Whether any effect has a number of seeds that a verdict needs, or needs no more."""
+    return any(n is not None or (margin(findings) and p.decided) for p in known for n in p.seeds)
+
+
 def _table(findings: Findings, known: list[SeedPlan]) -> Table:
-    numeric = ["seeds", "detectable, 80%", "90%"]
-    planned = any(n is not None or (margin(findings) and p.decided) for p in known for n in p.seeds)
-    numeric += ["seeds needed, 80%", "for 90%", "more time, 80%", "time for 90%"] if planned else []
+    numeric = ["seeds", "detectable, 80%", "detectable, 90%"]
+    if _has_numbers(findings, known):
+        numeric += ["seeds needed, 80%", "needed, 90%", "more time, 80%", "more time, 90%"]
     rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
     caption = "What the present seeds can detect, and how many a verdict needs"
     return make_table(caption, ["effect", *numeric], rows, numeric=numeric, name="seed-plan")

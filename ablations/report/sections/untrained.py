@@ -10,10 +10,12 @@ from ablations.text.naming import arm_label, effect_label
 from ablations.text.sentences import effect_estimate, mean_estimate, untrained_count
 
 READING = (
-    "A network that did not train gives every example the same answer. Its accuracy is that of "
-    "guessing, and more epochs would not change it. Its seed does not vary around the same mean as "
-    "the others, so a 95% interval from both kinds together contains the mean in fewer than 95 of "
-    "100 studies.",
+    "A network that did not train names one class for every example, and its accuracy is that of "
+    "guessing. Its output may be the same for all examples; more epochs then change nothing, and "
+    "the learning rate, the layers or the scale of the inputs are the cause. Or its output differs "
+    "without being better than guessing; then a larger learning rate or more epochs may help.",
+    "The seed of such a network does not vary around the same mean as the others, so a 95% "
+    "interval from both kinds together contains the mean in fewer than 95 of 100 studies.",
     "So there are two questions. How good are the networks that train? The interval over the seeds "
     "that trained answers this. How many networks do not train? This share has an interval of its "
     "own (Clopper and Pearson), which is wide with few seeds.",

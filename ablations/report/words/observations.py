@@ -53,7 +53,7 @@ def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
     one = len(arm.untrained) == 1
     text = (
         f"{untrained_count(arm)} networks did not train (seed{'' if one else 's'} {seeds}): "
-        f"{'it gives' if one else 'each gives'} the same answer for every example."
+        f"{'it names' if one else 'each names'} one class for every example."
     )
     return linked(text, "#untrained-arm", "both readings")
 

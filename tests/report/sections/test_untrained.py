@@ -63,7 +63,7 @@ def said(findings: Findings, place: int) -> list[str]:
 def test_the_answer_says_it_first(post: Findings) -> None:
     assert answer(losing(post, {})).alarm == ""
     assert answer(losing(post, {0: (0, 1, 2), 2: (1,)})).alarm == (
-        "4 of 12 networks did not train and end with the same answer for every example: 3 of 3 of "
+        "4 of 12 networks did not train and name one class for every example: 3 of 3 of "
         "‘model1’ and 1 of 3 of ‘model3’. A verdict is given only if it is the same with and without "
         "the seeds of these networks."
     )
@@ -81,8 +81,7 @@ def test_nothing_is_answered_about_networks_that_train_where_none_did(post: Find
 def test_overfitting_is_not_judged_where_no_network_trained(post: Findings) -> None:
     every = said(losing(post, {1: (0, 1, 2)}), 1)
     assert every[0] == (
-        "3 of 3 networks did not train (seeds 0, 1 and 2): each gives the same answer for every "
-        "example."
+        "3 of 3 networks did not train (seeds 0, 1 and 2): each names one class for every example."
     )
     assert not any("overfit" in text or "ranged" in text for text in every)
     assert "have no seed in which both trained" in every[1]
@@ -91,7 +90,7 @@ def test_overfitting_is_not_judged_where_no_network_trained(post: Findings) -> N
 def test_the_others_are_described_without_it(post: Findings) -> None:
     one = said(losing(post, {1: (1,)}), 1)
     assert one[0] == (
-        "1 of 3 networks did not train (seed 1): it gives the same answer for every example."
+        "1 of 3 networks did not train (seed 1): it names one class for every example."
     )
     assert "(last 10 epochs, 2 seeds that trained)" in one[1]
     assert ", 2 seeds that trained)" in one[2]
