@@ -13,7 +13,6 @@ import typer
 from ablations import __version__
 from ablations.cli.checking import repair, rerun
 from ablations.cli.options import (
-    FIRST_STEPS,
     AsJson,
     Baseline,
     Despite,
@@ -25,6 +24,7 @@ from ablations.cli.options import (
     Samples,
     SelfTest,
     Source,
+    first_steps,
     with_session,
 )
 from ablations.cli.printing import (
@@ -74,8 +74,8 @@ def _run() -> int | None:
         code: int | None = app(standalone_mode=False)
     except _Usage as error:
         error.show()
-        if len(sys.argv) == 1 and not any(Path().glob("*.toml")):
-            note(FIRST_STEPS)
+        if len(sys.argv) == 1:
+            note(first_steps())
         return error.exit_code
     except AblationsError as error:
         note(f"ablations: {error}")
@@ -151,7 +151,7 @@ def run(  # noqa: PLR0913 - each is an option
     go_on: GoOn = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train the trials that have no record yet, then render the report; run again to resume."""
+    """Train the trials without a record, then render the report. Run again to resume."""
     from ablations.cli import screens
     from ablations.records.origins import require_own_report
 
@@ -175,7 +175,7 @@ def run(  # noqa: PLR0913 - each is an option
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Show how many trials are done, failed and left, also while the study runs."""
+    """Show how many trials are done, failed and left. Works while the study runs, too."""
     from ablations.cli import screens
 
     progress, records = session.progress(), session.records()
@@ -185,6 +185,8 @@ def status(session: Session, as_json: AsJson = False) -> None:
         return
     show(screens.arms_table(session.study, session.trials, progress))
     say(f"\n{screens.progress_line(progress)}")
+    if driver := session.store.driver():
+        say(f"the study is being run now, by {driver}")
     for line in screens.failure_lines(session.study, session.failures()):
         say(line)
     for line in screens.untrained_lines(session.study, records):
@@ -202,7 +204,7 @@ def report(
     source: Source = None,
     samples: Samples = True,
 ) -> None:
-    """Render the HTML page and the Markdown post from the records that exist."""
+    """Render the HTML page and the Markdown post from the records."""
     session = _reading(session, source, samples=samples)
     _render(session, reports_dir)
     if source is None:
@@ -224,7 +226,7 @@ def gate(
     require_gates: RequireGates = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge the records by the study's gates or an earlier state; the exit code is the verdict."""
+    """Judge the records by gates; the exit code is the verdict. With --against, by the past."""
     from ablations.cli import gate as gating
 
     if (self_test and past is not None) or (despite and past is None):
@@ -244,7 +246,7 @@ def gate(
 @app.command(epilog="Example: ablations power study.toml")
 @with_session
 def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
-    """Show which effects the seeds can detect, and how many seeds a verdict needs."""
+    """Show which effects the seeds detect, and how many a verdict needs."""
     from ablations.cli import screens
 
     session = _reading(session, source)
@@ -308,7 +310,7 @@ def export(
     source: Source = None,
     samples: Samples = True,
 ) -> None:
-    """Write the study's records: complete as JSON lines, or a row per trial as CSV or Parquet."""
+    """Write the records as JSON lines, CSV or Parquet. JSON lines hold all of a record."""
     from ablations.analyze.frames import to_frames
     from ablations.records.exports import export_records
 

@@ -29,7 +29,7 @@ def rerun(
     plain: Plain = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train recorded trials again, store nothing, and compare every result to the last bit."""
+    """Train recorded trials again and compare every result. Stores nothing."""
     from ablations.cli import rerun as rerunning
 
     session = replace(session, source=source, plain=plain)
@@ -71,7 +71,7 @@ def repair(
     what: Annotated[str, typer.Argument(metavar="STUDY", help="A study, or a file of records.")],
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
-    """Keep the sound records of a damaged file, and name what is lost; the old file stays too."""
+    """Keep the sound records of a damaged file. Names what is lost; the old file stays too."""
     from ablations.plan import load_study
     from ablations.records.sqlite import repair as repairing
     from ablations.session import Session

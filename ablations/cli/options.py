@@ -6,15 +6,27 @@ import inspect
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-FIRST_STEPS = (
-    "There is no study file in this folder. To write one: ablations init. To train a small study "
-    "that is built in, in about a minute: ablations run quickstart"
-)
-"""What to do in a folder without a study file."""
+
+def first_steps() -> str:
+    """Returns what to do first in this folder."""
+    if files := sorted(str(path) for path in Path().glob("*.toml") if _is_study(path)):
+        return f"To see what a study here would train: ablations plan {quote(files[0])}"
+    return (
+        "There is no study file in this folder. To write one: ablations init. To train a small "
+        "study that is built in, in about a minute: ablations run quickstart"
+    )
+
+
+def _is_study(path: Path) -> bool:
+    try:
+        return "[trial]" in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
 
 
 def _studies(incomplete: str) -> list[str]:

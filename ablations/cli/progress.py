@@ -88,12 +88,13 @@ def watched(session: Session, trials: Sequence[Trial]) -> Iterator[Observer]:
 
 
 class PlainProgress(Observer):
-    """One line when a trial ends."""
+    """One line at the start, and one when a trial ends."""
 
     def __init__(self, console: Console, study: Study, trials: Sequence[Trial]) -> None:
         self._console, self._study, self._total = console, study, len(trials)
         self._ended = 0
         self._latest: dict[str, str] = {}
+        self._console.print(f"{formatting.counted(self._total, 'trial')} to train", highlight=False)
 
     def added(self, trials: Sequence[Trial]) -> None:
         """Counts them in."""
@@ -125,7 +126,7 @@ class _ArmRow:
 
 
 class LiveProgress(Observer):
-    """A table with a row an arm and a bar with the time left, while ``display`` is entered."""
+    """A table with a row per arm and a bar with the time left, while ``display`` is entered."""
 
     def __init__(self, console: Console, study: Study, trials: Sequence[Trial]) -> None:
         self._study = study

@@ -146,7 +146,9 @@ def progress_line(progress: Progress) -> str:
     if progress.failed:
         line += f", {progress.failed} failed"
     if progress.to_do:
-        left = "unknown until a first trial is done ('plan --measure' trains two epochs an arm)"
+        left = (
+            "unknown until a first trial is done ('plan --measure' trains two epochs of each arm)"
+        )
         if progress.seconds_to_go is not None:
             left = formatting.duration(progress.seconds_to_go)
         line += f"; 'run' would train {len(progress.to_do)}, time to go: {left}"

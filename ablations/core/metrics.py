@@ -122,7 +122,7 @@ TRAINING_FLOPS = _known(
     "count",
     "lower",
     part="operations",
-    tables={"costs": "operations an image"},
+    tables={"costs": "operations per image"},
     symbol="FLOP",
 )
 IMAGES_PER_SECOND = _known(

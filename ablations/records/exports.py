@@ -69,6 +69,6 @@ def _write_parquet(table: DataFrame, path: Path) -> None:
     except ImportError as error:
         raise StudyError(
             "Parquet needs the package pyarrow",
-            received=str(error),
+            received="it is not installed",
             cure="Install it with: pip install 'ablations[parquet]'",
         ) from error

@@ -32,8 +32,20 @@ def test_an_empty_folder_is_told_what_to_do_first(tmp_path):
     assert shown.returncode == 2
     assert "To write one: ablations init." in shown.stderr
     assert "ablations run quickstart" in shown.stderr
-    (tmp_path / "study.toml").write_text("")
-    assert "ablations init" not in ablations(tmp_path).stderr
+    (tmp_path / "pyproject.toml").write_text("[project]")
+    assert ablations(tmp_path).stderr == shown.stderr
+
+
+def test_a_folder_with_a_study_is_told_what_to_do_with_it(tmp_path):
+    assert CliRunner().invoke(app, ["init", str(tmp_path / "my study.toml")]).exit_code == 0
+    shown = ablations(tmp_path).stderr
+    assert "ablations init" not in shown
+    assert "ablations plan 'my study.toml'" in shown
+
+
+def test_the_first_sentences_of_the_commands_are_whole_on_a_narrow_terminal():
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert "..." not in shown.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -355,9 +355,11 @@ def test_who_runs_a_study_is_named(whole: Store, monkeypatch):
         "with Store(Path(sys.argv[1])).driving(): print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(whole.path)]
+    assert whole.driver() is None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
             assert other.stdout.readline() == "held\n"
+            driver = whole.driver()
             with (
                 pytest.raises(
                     StoreError, match=r"this study is being run already, by (.*)\. Rec"
@@ -367,8 +369,11 @@ def test_who_runs_a_study_is_named(whole: Store, monkeypatch):
                 pass
         finally:
             other.kill()
+    assert driver is not None
+    assert driver in str(error.value)
+    assert whole.driver() is None
     if Path("/proc/locks").exists():
-        assert f"process {other.pid} (" in str(error.value)
+        assert f"process {other.pid} (" in driver
 
 
 @pytest.mark.parametrize(

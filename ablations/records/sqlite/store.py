@@ -105,6 +105,18 @@ class Store:
         with closing(_locked(lock)):
             yield
 
+    def driver(self) -> str | None:
+        """Returns the process that runs the study, if one does."""
+        lock = self.path.with_name("driver.lock")
+        if not lock.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{lock.resolve().as_uri()}?mode=ro", 0, uri=True)) as one:
+                one.execute("SELECT 1 FROM sqlite_schema")
+        except sqlite3.Error as error:
+            return holder(lock) if "locked" in str(error) else None
+        return None
+
 
 def _locked(lock: Path) -> sqlite3.Connection:
     """Returns a connection that holds the lock file until it is closed or its process ends."""

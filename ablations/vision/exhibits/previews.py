@@ -74,7 +74,7 @@ def _keeps_images(spec: LayerSpec) -> bool:
 
 
 def samples(examples: datasets.Examples, drawn: splits.Indices) -> Exhibit:
-    """Returns a picture of the first images of each class, one row a class.
+    """Returns a picture of the first images of each class, one row per class.
 
     Args:
         examples: All images.
@@ -90,7 +90,7 @@ def samples(examples: datasets.Examples, drawn: splits.Indices) -> Exhibit:
         "samples",
         "Sample images",
         scope="study",
-        caption=f"Training images drawn at random, one row a class: {names}.",
+        caption=f"Training images drawn at random, one row per class: {names}.",
         image_png=grid_png(rows),
         alt=f"Grid of training images with one row for each class, from the top: {names}.",
         sample=True,
