@@ -137,7 +137,7 @@ FLOPS_PER_SECOND = _known(
     "per second",
     "higher",
     part="speed",
-    tables={"costs": "operations a second"},
+    tables={"costs": "operations per second"},
     symbol="FLOP/s",
 )
 PEAK_FLOPS_SHARE = _known(
