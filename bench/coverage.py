@@ -195,7 +195,7 @@ def _effects(kind: Kind, made: Study, arms: list[ArmFinding]) -> tuple[Effect, .
     return in_both(lambda summaries: effects(made, metric, summaries=summaries), readings)
 
 
-def told(values: Array, trained: Mask, studies: int) -> float:
+def warned(values: Array, trained: Mask, studies: int) -> float:
     """Returns in how many studies a report warns of seeds or tells of networks without training."""
     said = 0
     for own, valid in zip(values[:studies], trained[:studies], strict=True):
@@ -218,7 +218,7 @@ def rates(kind: Kind, seeds: int, studies: int) -> dict[str, float]:
         "lower": float(found.passed.mean()),
         "verdicts": float((found.verdicts != 0).any(axis=0).mean()),
         "past": float(past(values, trained, *then).mean()),
-        "told": told(values, trained, 500),
+        "warned": warned(values, trained, 500),
     }
 
 
@@ -240,7 +240,7 @@ def kept(name: str, rate: float) -> bool:
 
 def verdict(kind: Kind, found: dict[str, float]) -> str:
     """Says whether all promises hold, are withdrawn in every report, or neither."""
-    broken = [name for name, rate in found.items() if name != "told" and not kept(name, rate)]
+    broken = [name for name, rate in found.items() if name != "warned" and not kept(name, rate)]
     if not broken:
         return "held"
     return f"{'withdrawn' if is_withdrawn(kind) else 'MISSED'}: {', '.join(broken)}"
@@ -283,8 +283,8 @@ def main() -> int:
     print(f"{50 * len(KINDS)} studies go through the program's functions to the same end")
     errors = [f"{100 * math.sqrt(p * (1 - p) / options.studies):.2f}" for p in (0.05, 0.025)]
     print(f"percent of {options.studies} simulated studies each; standard errors: "
-          f"{errors[0]} at 95 and 5, {errors[1]} at 2.5, at most 2.2 of 'told'\n")  # fmt: skip
-    print("| seeds | n | mean | effect | interaction | gate passes | verdicts | past | told | |\n"
+          f"{errors[0]} at 95 and 5, {errors[1]} at 2.5, at most 2.2 of 'warned'\n")  # fmt: skip
+    print("| seeds | n | mean | effect | interaction | gate passes | verdicts | past | warned | |\n"
           "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")  # fmt: skip
     ok = True
     for line, good in lines(options.studies):
