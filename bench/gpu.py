@@ -29,8 +29,7 @@ from ablations.analyze import compare
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import load_study
-from ablations.run.executors import Work
-from ablations.run.executors.local import LocalExecutor
+from ablations.run.executors import Work, local
 from ablations.run.machine.environment import environment_facts
 from ablations.run.runner import run_trials
 from ablations.session import Session
@@ -80,7 +79,8 @@ def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, obje
     session.prepare(session.trials)
     prepared = time.perf_counter() - began
     work = Work(session.trials, log_dir=session.log_dir)
-    run_trials(work, LocalExecutor(jobs=1, joins=_always), session.store)
+    local._joins_seeds = lambda _trial: True  # also where NVIDIA's library does not show the GPU
+    run_trials(work, local.LocalExecutor(jobs=1), session.store)
     seconds = time.perf_counter() - began - prepared
     records = session.records()
     failed = [record.message for record in records if not record.completed]
@@ -109,10 +109,6 @@ def again(options: Options, study: Study, folder: Path, before: Records) -> dict
         "equal": len(found) - len(unlike),
         "first_differences": {key: asdict(one.mismatches[0]) for key, one in unlike.items()},
     }
-
-
-def _always(_trial: Trial) -> bool:
-    return True
 
 
 def arrays(options: Options, trial: Trial, file: Path) -> Path:

@@ -50,7 +50,7 @@ def training_flops(model: keras.Model) -> float | None:
 
 @cache
 def peak_flops() -> float:
-    """Returns the operations a second of this process's best matrix product, measured once.
+    """Returns the operations per second of this process's best matrix product, measured once.
 
     Of float32 matrices of 1024 rows and columns, the best of ten after warming up, on the device
     and with the threads that this process trains with.
