@@ -1,4 +1,4 @@
-"""What the command ``rerun`` shows: a line per trial, its JSON, and its exit code. Prints nothing."""
+"""What the command ``rerun`` shows: a line per trial, its JSON, its exit code. Prints nothing."""
 
 from __future__ import annotations
 

@@ -234,8 +234,8 @@ def untrained_share(found: Training) -> str:
         )
     most = number(found.share.high, "fraction")
     return (
-        f"all of {seeds} trained, but up to {most} of such networks may not train (95% interval of "
-        "the share)"
+        f"all of {seeds} trained, which does not exclude that up to {most} of such networks do not "
+        "train (95% interval of the share)"
     )
 
 

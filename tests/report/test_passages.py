@@ -75,7 +75,8 @@ def test_the_warning_names_the_change_whose_average_hides_more(findings: Finding
     passage = dependence(followed(findings))
     assert said(passage).startswith(
         "The average effect of augmentation misleads: the effect is +6.0 pp [+5.6, +6.4] where "
-        "initialization is scratch and −2.5 pp [−3.5, −1.4] where initialization is transfer. "
+        "initialization is scratch and −2.5 pp [−3.5, −1.4] where initialization is transfer "
+        "(unadjusted intervals). "
         "These effects are shown because the 95% interval of their interaction excludes zero."
     )
     assert "count all 12 simple effects of this design" in said(passage)
@@ -107,7 +108,7 @@ def test_equal_seeds_are_written_as_exact(findings: Findings) -> None:
     found = followed(findings)
     found = replace(found, simple_effects=tuple(map(evened, found.simple_effects)))
     assert (
-        "and exactly −2.5 pp at every seed where initialization is transfer." in
+        "and exactly −2.5 pp at every seed where initialization is transfer (unadjusted intervals)." in
         said(dependence(found))
     )  # fmt: skip
 

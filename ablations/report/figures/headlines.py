@@ -38,7 +38,9 @@ def arms_reading(findings: Findings) -> str:
     line = f"The vertical line is the mean of ‘{label}’."
     if len(findings.study.seeds) == 1:
         return f"Each dot is the one seed of an arm, so there are no intervals. {line}"
-    return f"Each dot is one seed; below them stand the mean and its 95% interval. {line}"
+    return (
+        f"Each dot is one seed; below them are the mean and its 95% interval, not adjusted. {line}"
+    )
 
 
 CURVES_READING = "Thin lines are seeds, the thick line is their mean."

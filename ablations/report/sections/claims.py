@@ -85,7 +85,8 @@ def headline(findings: Findings) -> str:
         return "One seed cannot show what remains of the published gains"
     same = sum(_same_side(found, effect) for found, effect in effects)
     changes = counted(len(effects), "published change")
-    return f"Of {changes}, {same or 'none'} could be shown to have an effect in the same direction"
+    shown = "could be shown to have an effect, of any size, in the same direction"
+    return f"Of {changes}, {same or 'none'} {shown}"
 
 
 def _label(findings: Findings, found: ReproducedClaim) -> str:

@@ -56,13 +56,13 @@ def effects(findings: Findings, _: Extras) -> Section | None:
 
 def _table(findings: Findings, data: DataFile) -> Table:
     """One row per effect: size, both intervals, adjusted p, verdict."""
-    numeric = ["estimate", "95% interval", "adjusted interval", "adjusted p", "seeds"]
+    numeric = ["estimate", "unadjusted interval", "adjusted interval", "adjusted p", "seeds"]
     rows = [
         [effect_label(findings, e), *_estimates(e), bare_p(e.p_adjusted), *_judged(e)]
         for e in findings.effects
     ]
     return make_table(
-        "Each effect, with its unadjusted interval and the one adjusted for all comparisons",
+        "Each effect, with its 95% interval, unadjusted and adjusted for all comparisons",
         ["effect", *numeric, "verdict"],
         rows,
         numeric=numeric,
@@ -100,7 +100,7 @@ def dependence(findings: Findings) -> Section | None:
         return None
     family = counted(findings.simple_effects[0].family_size, "simple effect")
     texts = [warning(findings, pair) for pair in pairs(findings)]
-    numeric = ["estimate", "95% interval", "adjusted interval", "seeds"]
+    numeric = ["estimate", "unadjusted interval", "adjusted interval", "seeds"]
     rows = [
         [
             sentence(effect_name(findings, effect)),
@@ -119,7 +119,7 @@ def dependence(findings: Findings) -> Section | None:
         data=data_files.some_files("simple-effects", data_files.simple_effects_frame(findings)),
     )
     texts.append(CHOSEN.format(family=family))
-    return Section("simple", "Where the average misleads", (*prose(texts), table))
+    return Section("simple", "Where the average may mislead", (*prose(texts), table))
 
 
 def _draw(findings: Findings, data: DataFile) -> Figure | None:
@@ -144,7 +144,9 @@ def _headline(findings: Findings) -> str:
         return "Estimates without intervals"
     total = len(findings.effects)
     clear = sum(is_beyond_margin(findings, effect) for effect in findings.effects)
-    beyond = f"exceed {margin(findings)}" if margin(findings) else "differ from zero"
+    beyond = (
+        f"exceed {margin(findings)} in either direction" if margin(findings) else "differ from zero"
+    )
     if findings.untrained_effects:
         beyond += " with and without the networks that did not train"
     if total == 1:

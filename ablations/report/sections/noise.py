@@ -83,7 +83,7 @@ def _difference_table(findings: Findings) -> Table | None:
         return None
     reference = arm_label(findings.study, findings.study.reference)
     numeric = ["change", "95% over seeds", "95% over test images", "only this arm right"]
-    numeric += [f"only {reference} right", "McNemar’s p", "images"]
+    numeric += [f"only {reference} right", "McNemar’s p", "images drawn"]
     rows = [
         [
             arm_label(findings.study, arm.arm),

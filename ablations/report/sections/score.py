@@ -12,7 +12,7 @@ from ablations.core.metrics import (
 )
 from ablations.report.blocks import Block, Prose, Table, linked, present
 from ablations.report.tables import make_table
-from ablations.report.words.glossary import SELECTED
+from ablations.report.words.glossary import SELECTED, validation_data
 from ablations.text.formatting import count, counted, low_to_high, metric_name, number, sentence
 from ablations.text.naming import arm_label, named_arm
 from ablations.text.sentences import mean_estimate
@@ -36,7 +36,7 @@ def chosen(findings: Findings) -> Prose | None:
     same = findings.best_by == findings.metric.name
     text = (
         f"From {counted(len(findings.arms), 'arm')}, {name} was selected by its mean {by}, "
-        f"{'the number that it is also scored by' if same else 'without using the test data'}. "
+        f"{'the number that it is also scored by' if same else validation_data(findings)}. "
         f"{SELECTED} "
         f"{sentence(metric)}: {mean_estimate(found)} ({basis})."
     )
@@ -50,8 +50,8 @@ def _reused(arm: ArmFinding) -> Prose | None:
     if seen is None or not seen.mean:
         return None
     text = (
-        f"These test images are not unseen: {number(seen.mean, 'fraction')} of them were "
-        "validation images in some epoch."
+        f"Of these test images, {number(seen.mean, 'fraction')} were validation images in some "
+        "epoch, so the score is not independent of the selection."
     )
     if held_out is not None and held_out.mean is not None:
         reached = mean_estimate(held_out)

@@ -52,7 +52,7 @@ def _text(findings: Findings, known: list[SeedPlan]) -> str:
     if not _has_numbers(findings, known):
         return first
     return (
-        f"{first} With the seeds needed, as many studies call a change without any effect "
+        f"{first} With the seeds needed, 80, or 90, of 100 studies call a change without effect "
         "equivalent, and at least as many call a change of twice the margin improved (the margin "
         f"is {margin(findings)} {metric_name(findings.metric.name)})."
     )

@@ -105,7 +105,8 @@ def _none_trained(findings: Findings, top: Effect) -> tuple[str, str]:
         f"The effect of {name} cannot be estimated for networks that train: in every seed, the "
         "network of at least one of the compared arms did not train.",
         f"Over all seeds it {moved(top)} ({evidence(top)}). "
-        "Correct the recipe of the arm whose networks do not train, or compare with another arm.",
+        "To learn more, correct the recipe of the arm whose networks do not train, or compare with "
+        "another arm.",
     )
 
 

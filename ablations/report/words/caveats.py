@@ -108,7 +108,7 @@ def warning(findings: Findings, pair: Effect) -> str:
     misleads = "misleads" if is_beyond_margin(findings, pair) else "may mislead"
     return (
         f"The average effect of {_change(findings, moved)} {misleads}: the effect is "
-        f"{listing(parts)}."
+        f"{listing(parts)} (unadjusted intervals)."
     )
 
 
@@ -147,8 +147,8 @@ def untrained_alarm(findings: Findings) -> str:
     if not lost or not findings.effects:
         return lost
     return (
-        f"{lost} A verdict is given only if it is the same with and without the seeds of these "
-        "networks."
+        f"{lost} A change is called improved, regressed or equivalent only if this is so with and "
+        "without the seeds of these networks."
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from ablations.core.findings import Findings
+from ablations.core.metrics import TEST_IN_ANY_VALIDATION
 from ablations.text.formatting import counted, metric_name, number
 from ablations.text.sentences import margin
 
 Term = tuple[str, str]
 """A term, and what it means."""
 
-SELECTED = (
-    "The best of several means is too high by chance, and no interval here corrects for that."
-)
+SELECTED = "The best of several means tends to be too high, and no interval here corrects for that."
 
 RARE = 0.1
 """A share of networks that few seeds often miss, as an example."""
@@ -157,8 +156,8 @@ def _seed(findings: Findings) -> Term:
     return (
         "Seed",
         "One complete training with its own random numbers, for example for the first weights and "
-        f"the order of the data. {shared} and are compared within each seed. So what a seed "
-        "changes in all arms alike does not add noise to their difference.",
+        f"the order of the data. {shared} and are compared within each seed. What a seed "
+        "changes equally in all arms cancels in their differences.",
     )
 
 
@@ -167,7 +166,7 @@ def _best(findings: Findings) -> list[Term]:
     if findings.best:
         same = findings.best_by in (None, findings.metric.name)
         by = metric_name(findings.best_by or findings.metric.name)
-        how = "by which it is also scored" if same else "selected without using the test data"
+        how = "by which it is also scored" if same else f"selected {validation_data(findings)}"
         return [("Best arm", f"The arm with the best mean of {by}, {how}. {SELECTED}")]
     none = {
         "tied": "None is named, because several arms have the same best mean.",
@@ -175,6 +174,15 @@ def _best(findings: Findings) -> list[Term]:
         "best mean.",
     }
     return [("Best arm", none[rule])] if (rule := findings.best_rule) in none else []
+
+
+def validation_data(findings: Findings) -> str:
+    """Says which data selected the best arm, where these were not the ones that score it."""
+    arm = findings.arm(findings.best) if findings.best else None
+    seen = arm.summaries.get(TEST_IN_ANY_VALIDATION) if arm else None
+    if seen is None or not seen.mean:
+        return "without using the test data"
+    return "using validation images, some of which are test images too"
 
 
 def _few_seeds(findings: Findings) -> list[Term]:
@@ -234,7 +242,8 @@ def _verdicts(findings: Findings) -> str:
         return (
             "Improved or regressed: the whole adjusted interval lies beyond the margin of "
             f"{shown}, the smallest change of {metric} that matters here. Equivalent: it lies "
-            "wholly within the margin. Inconclusive: neither, so more seeds are needed."
+            "wholly within the margin. Inconclusive: neither, which does not mean that there is no "
+            "effect."
             f"{lost if findings.untrained_effects else ''}"
         )
     return (

@@ -106,7 +106,8 @@ def overfits(findings: Findings, arm: ArmFinding) -> Prose | None:
         one = " that trained" if arm.untrained else ""
         text = f"In the only seed{one}, {apart}; one seed cannot show whether the model overfits."
     else:
-        shown = f"gap {mean_estimate(gap, signed=True)}, 95% interval, {_seeds(arm, gap.n)}"
+        size = f"gap {mean_estimate(gap, signed=True)} in the last epochs"
+        shown = f"{size}, 95% interval, {_seeds(arm, gap.n)}"
         text = f"{_overfitting(gap.interval)}: {apart} ({shown})."
     return linked(text, _tail_anchor(findings, arm), "the gap by seed")
 
@@ -230,7 +231,7 @@ def majority(findings: Findings) -> Prose | None:
         return None
     text = (
         "Always guessing the class that is most frequent in training would have a test accuracy of "
-        f"{_span(found)}. A useful model must be better than this."
+        f"{_span(found)}, depending on the test images. A useful model must be better than this."
     )
     return linked(text, "data/trials.csv", "all trials (CSV)")
 

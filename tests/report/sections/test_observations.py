@@ -55,23 +55,23 @@ def test_a_shorter_training_gives_the_range_of_its_epochs(post: Findings) -> Non
         (
             0,
             "It overfits: training accuracy is 33.0\u202fpp above validation accuracy "
-            "(gap +33.0\u202fpp [+28.0, +38.0], 95% interval, 3 seeds).",
+            "(gap +33.0\u202fpp [+28.0, +38.0] in the last epochs, 95% interval, 3 seeds).",
         ),
         (
             1,
             "It does not overfit by as much as 5.0\u202fpp: training accuracy is 1.0\u202fpp "
-            "above validation accuracy (gap +1.0\u202fpp [−1.5, +3.5], 95% interval, 3 seeds).",
+            "above validation accuracy (gap +1.0\u202fpp [−1.5, +3.5] in the last epochs, 95% interval, 3 seeds).",
         ),
         (
             2,
             "It is inconclusive whether it overfits by more than 5.0\u202fpp: training accuracy is "
-            "6.0\u202fpp above validation accuracy (gap +6.0\u202fpp [−1.5, +13.5], 95% interval, "
+            "6.0\u202fpp above validation accuracy (gap +6.0\u202fpp [−1.5, +13.5] in the last epochs, 95% interval, "
             "3 seeds).",
         ),
         (
             3,
             "It does not overfit by as much as 5.0\u202fpp: training accuracy is 4.0\u202fpp "
-            "below validation accuracy (gap −4.0\u202fpp [−6.5, −1.5], 95% interval, 3 seeds).",
+            "below validation accuracy (gap −4.0\u202fpp [−6.5, −1.5] in the last epochs, 95% interval, 3 seeds).",
         ),
     ],
 )

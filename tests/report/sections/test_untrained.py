@@ -64,8 +64,8 @@ def test_the_answer_says_it_first(post: Findings) -> None:
     assert answer(losing(post, {})).alarm == ""
     assert answer(losing(post, {0: (0, 1, 2), 2: (1,)})).alarm == (
         "4 of 12 networks did not train and name one class for every example: 3 of 3 of "
-        "‘model1’ and 1 of 3 of ‘model3’. A verdict is given only if it is the same with and without "
-        "the seeds of these networks."
+        "‘model1’ and 1 of 3 of ‘model3’. A change is called improved, regressed or "
+        "equivalent only if this is so with and without the seeds of these networks."
     )
 
 
@@ -136,14 +136,15 @@ def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
 def test_the_scope_of_gates_names_the_networks_that_they_judge(findings: Findings) -> None:
     clean = losing(findings, {})
     assert gate_scope(clean).startswith("The gates judge only networks that train. Of ")
-    assert "all of 3 seeds trained, but up to 70.8% of such networks may not train" in gate_scope(
-        clean
+    assert (
+        "all of 3 seeds trained, which does not exclude that up to 70.8% of such networks do not "
+        "train (95%" in gate_scope(clean)
     )
     (told,) = training_lines(clean)  # one line for all arms of which the same is said
     assert told == (
         "transfer, preprocessing + transfer, augmentation + transfer and augmentation + "
-        "preprocessing + transfer: all of 3 seeds trained, but up to 70.8% of such networks may "
-        "not train (95% interval of the share)"
+        "preprocessing + transfer: all of 3 seeds trained, which does not exclude that up to "
+        "70.8% of such networks do not train (95% interval of the share)"
     )
     place = [arm.arm for arm in clean.arms].index(clean.gates[0].arm)
     lost = losing(findings, {place: (0,)})
