@@ -56,29 +56,29 @@ GOOD = 'log.metric("test_accuracy", 0.5 + trial.settings.get("a", 0) / 10, unit=
     [
         (
             'return {"test_accuracy": 0.9}',
-            "the training function logged no metric. Received: it returned a value of type dict. "
+            "the training function logged no metric (it returned a value of type dict). "
             'Report results with log.metric("test_accuracy", value, unit="fraction", '
             'better="higher")',
         ),
         (
             "pass",
-            "the training function logged no metric. Received: it returned nothing. Report results "
+            "the training function logged no metric (it returned nothing). Report results "
             'with log.metric("test_accuracy", value, unit="fraction", better="higher")',
         ),
         (
             'log.epoch(loss=1); return {"test_accuracy": 0.9}',
-            "the training function logged no metric. Received: it returned a value of type dict. "
+            "the training function logged no metric (it returned a value of type dict). "
             'Report results with log.metric("test_accuracy", value, unit="fraction", '
             'better="higher")',
         ),
         (
             'log.metric("test_accuracy", 91.2, unit="fraction", better="higher")',
-            "log.metric: 'test_accuracy' is a fraction, of 0 to 1. Received: 91.2. Divide percentages "
+            "log.metric: 'test_accuracy' is a fraction, of 0 to 1 (91.2). Divide percentages "
             "by 100, or give it another name or unit. ({file}, line 7)",
         ),
         (
             "log.epoch(loss=1, val_accuracy=91.2)",
-            "epoch 1: 'val_accuracy' is a fraction, of 0 to 1. Received: 91.2. Divide percentages by "
+            "epoch 1: 'val_accuracy' is a fraction, of 0 to 1 (91.2). Divide percentages by "
             "100, or give it another name or unit. ({file}, line 7)",
         ),
     ],

@@ -49,7 +49,8 @@ def test_elsewhere_each_trial_is_one_line(study):
     with shown_progress(console, study, plan_trials(study)) as watcher:
         assert isinstance(watcher, PlainProgress)
         run_study(study, jobs=0, observer=watcher)
-    lines = printed(console).splitlines()
+    first, *lines = printed(console).splitlines()
+    assert first == "12 trials to train"
     assert len(lines) == 12
     assert lines[-1].startswith("[12/12] ")
     assert "val accuracy" in lines[0]

@@ -47,7 +47,7 @@ def test_what_was_used_longest_ago_is_removed_first(cache):
 
 def test_a_folder_appears_whole_and_the_first_one_stays(tmp_path):
     target = tmp_path / "kept" / "folder"
-    caching.publish_folder(target, lambda beside: caching.write_text(beside / "file", "first"))
-    caching.publish_folder(target, lambda beside: caching.write_text(beside / "file", "second"))
+    caching.publish_folder(target, lambda beside: caching.publish_text(beside / "file", "first"))
+    caching.publish_folder(target, lambda beside: caching.publish_text(beside / "file", "second"))
     assert (target / "file").read_text() == "first"
     assert [path.name for path in target.parent.iterdir()] == ["folder"]
