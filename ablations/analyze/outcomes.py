@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from ablations.analyze.derived import measured
 from ablations.core.design import Arm
@@ -17,7 +18,7 @@ from ablations.errors import StoreError
 from ablations.records.agreement import agreed_infos
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TrialOutcome:
     """What became of one planned trial.
 
@@ -40,6 +41,11 @@ class TrialOutcome:
     def failed(self) -> RunRecord | None:
         """The record, if the trial did not run to its end."""
         return None if self.completed else self.record
+
+    @cached_property
+    def trained(self) -> bool | None:
+        """Whether the network of the completed record trained; ``None`` where that is unknown."""
+        return trained(self.completed) if self.completed else None
 
 
 def match(
@@ -91,7 +97,7 @@ def trial_findings(outcomes: Iterable[TrialOutcome]) -> tuple[TrialFinding, ...]
             seed=record.seed,
             key=record.key,
             status=record.status,
-            trained=trained(record) if record.completed else None,
+            trained=outcome.trained if record is outcome.record else _trained(record),
             reason=record.reason,
             started_at=record.started_at,
             seconds=record.seconds,
@@ -100,6 +106,10 @@ def trial_findings(outcomes: Iterable[TrialOutcome]) -> tuple[TrialFinding, ...]
         for outcome in outcomes
         for record in sorted(outcome.records, key=lambda record: record.started_at)
     )
+
+
+def _trained(record: RunRecord) -> bool | None:
+    return trained(record) if record.completed else None
 
 
 def _outcome(trial: Trial, records: Sequence[RunRecord]) -> TrialOutcome:

@@ -14,14 +14,13 @@ from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, Summary, Training
 from ablations.core.findings import ArmFinding
-from ablations.core.training import trained
 
 
 def training_of(
     outcomes: Sequence[TrialOutcome], summaries: Mapping[str, Summary]
 ) -> Training | None:
     """Returns how many of one arm's networks trained; ``None`` where no record shows it."""
-    by_seed = {o.trial.seed: trained(o.completed) for o in outcomes if o.completed}
+    by_seed = {o.trial.seed: o.trained for o in outcomes if o.completed}
     lost = tuple(sorted(seed for seed, is_trained in by_seed.items() if is_trained is False))
     known = sum(is_trained is not None for is_trained in by_seed.values())
     if not known:
