@@ -25,6 +25,7 @@ from ablations.text.naming import aliases, effect_label
 from ablations.text.sentences import (
     NO_SEED_PLAN,
     fraction_sentences,
+    named_seeds,
     revision_sentences,
     seeds_needed,
 )
@@ -225,12 +226,12 @@ def revisions_json(findings: Findings) -> list[dict[str, Any]]:
 
 def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
     """Returns one line for each arm that has networks that did not train."""
-    seeds: dict[Arm, list[str]] = {}
+    seeds: dict[Arm, list[int]] = {}
     for record in untrained(records):
-        seeds.setdefault(record.arm, []).append(str(record.seed))
+        seeds.setdefault(record.arm, []).append(record.seed)
     return [
-        f"did not train: {naming.arm_label(study, arm)}, {'seed' if len(own) == 1 else 'seeds'} "
-        f"{formatting.listing(own)}: one class for every example (see the report)"
+        f"did not train: {naming.arm_label(study, arm)}, {named_seeds(own)}: "
+        "one class for every example (see the report)"
         for arm, own in seeds.items()
     ]
 

@@ -29,6 +29,7 @@ from ablations.core.estimates import (
     Training,
 )
 from ablations.core.interim_looks import Revision
+from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS
 from ablations.core.past import SelfTest
 from ablations.core.record import Exhibit, Reason, Status
 from ablations.core.study import Claim, Gate, PublishedRun, Study
@@ -77,6 +78,16 @@ class ArmFinding:
     def untrained(self) -> tuple[int, ...]:
         """The seeds whose network did not train, as far as records show it."""
         return self.training.untrained if self.training else ()
+
+    @property
+    def shares_work(self) -> bool:
+        """Whether other trials did a part of its work, which its own fit time leaves out."""
+        own, full = self.mean(FIT_SECONDS), self.mean(FULL_FIT_SECONDS)
+        return None not in (own, full) and own != full
+
+    def mean(self, metric: str) -> float | None:
+        """Returns the mean of a metric over all seeds; ``None`` where it is unknown."""
+        return self.summaries[metric].mean if metric in self.summaries else None
 
     def over_trained(self, metric: str) -> Summary | None:
         """Returns a metric over the seeds that trained; ``None`` where that is all seeds."""

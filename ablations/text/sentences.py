@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablations.core.design import Fraction
 from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training, ends
 from ablations.core.findings import ArmFinding, Findings
@@ -206,6 +208,11 @@ NO_SEED_PLAN = (
     "result with and without their seeds, and more seeds may not lead to that."
 )
 """Why an effect has no plan of seeds."""
+
+
+def named_seeds(seeds: Sequence[int]) -> str:
+    """Names seeds, such as ``seed 1`` or ``seeds 0, 1 and 2``."""
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {listing([str(seed) for seed in seeds])}"
 
 
 def untrained_sentence(findings: Findings) -> str:

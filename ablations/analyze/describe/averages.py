@@ -74,15 +74,14 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def cost_metric(arms: Iterable[ArmFinding], metric: str) -> str | None:
+def cost_metric(arms: Sequence[ArmFinding], metric: str) -> str | None:
     """Returns the metric of cost: the time of the fit, else of the whole trial.
 
     The time of the fit is the full one where other trials did a part of the work.
     """
-    means = [{name: one.mean for name, one in arm.summaries.items()} for arm in arms]
-    full, own = metrics.FULL_FIT_SECONDS, metrics.FIT_SECONDS
-    alike = {full} if all(one.get(full) == one.get(own) for one in means) else set()
-    known = {name for one in means for name in one} - alike - {metric}
+    known = {name for arm in arms for name in arm.summaries} - {metric}
+    if not any(arm.shares_work for arm in arms):
+        known.discard(metrics.FULL_FIT_SECONDS)
     return next((name for name in metrics.COSTS if name in known), None)
 
 

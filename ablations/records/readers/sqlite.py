@@ -8,12 +8,13 @@ from ablations.core.record import RunRecord
 from ablations.records.readers.reader import Reader, beginning
 from ablations.records.sqlite.store import Store
 
-_MAGIC = b"SQLite format 3\0"
+MAGIC = b"SQLite format 3\0"
+"""How each of SQLite's files begins."""
 
 
 def is_store(path: Path) -> bool:
     """Whether a file is named as a record file, or begins as SQLite's files do."""
-    return path.is_file() and (path.suffix == ".sqlite" or beginning(path).startswith(_MAGIC))
+    return path.is_file() and (path.suffix == ".sqlite" or beginning(path).startswith(MAGIC))
 
 
 def _read(path: Path, _source: str) -> tuple[RunRecord, ...]:

@@ -15,7 +15,7 @@ from ablations.errors import DamagedStoreError, StoreError
 from ablations.files import replaced_file
 from ablations.records.readers.jsonl import lines_of, newer_line, record_from_json
 from ablations.records.readers.reader import NewerVersionError
-from ablations.records.readers.sqlite import is_store
+from ablations.records.readers.sqlite import MAGIC, is_store
 from ablations.records.sqlite.connections import (
     UNREADABLE,
     as_store_errors,
@@ -39,7 +39,7 @@ Row = Sequence[Any]
 _PROBED = 10_000
 """Rows that are looked for one by one where a table cannot be read in its order."""
 
-_HEAD = bytes.fromhex("53514c69746520666f726d61742033001000020200402020")
+_HEAD = MAGIC + bytes.fromhex("1000020200402020")
 """How each of our files begins: SQLite's name, pages of 4,096 bytes, a log beside the file."""
 
 

@@ -101,20 +101,23 @@ class Store:
             StoreError: if another process runs the study.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.path.with_name("driver.lock")
-        with closing(_locked(lock)):
+        with closing(_locked(self._lock)):
             yield
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_name("driver.lock")
 
     def driver(self) -> str | None:
         """Returns the process that runs the study, if one does."""
-        lock = self.path.with_name("driver.lock")
-        if not lock.exists():
+        if not self._lock.exists():
             return None
+        address = f"{self._lock.resolve().as_uri()}?mode=ro"
         try:
-            with closing(sqlite3.connect(f"{lock.resolve().as_uri()}?mode=ro", 0, uri=True)) as one:
+            with closing(sqlite3.connect(address, timeout=0, uri=True)) as one:
                 one.execute("SELECT 1 FROM sqlite_schema")
         except sqlite3.Error as error:
-            return holder(lock) if "locked" in str(error) else None
+            return holder(self._lock) if "locked" in str(error) else None
         return None
 
 

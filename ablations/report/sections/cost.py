@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ablations.core.estimates import TargetTime
-from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import FIT_SECONDS, FROZEN_SECONDS, FULL_FIT_SECONDS, Unit, shown_in
+from ablations.core.findings import Findings
+from ablations.core.metrics import FROZEN_SECONDS, FULL_FIT_SECONDS, Unit, shown_in
 from ablations.report.blocks import Block, Extras, Figure, Prose, Section, Table, present
 from ablations.report.data_files import arms_frame, csv_file, steps_frame
 from ablations.report.figures.drawings import drawn
@@ -77,7 +77,7 @@ def cost_table(findings: Findings) -> Table | None:
     shown = [
         entry
         for entry in shown_in("costs")
-        if any(_mean(arm, entry.name) is not None for arm in findings.arms)
+        if any(arm.mean(entry.name) is not None for arm in findings.arms)
         if entry.name != FULL_FIT_SECONDS or _is_shared(findings)
     ]
     if all("arm" in entry.tables or entry.name == FULL_FIT_SECONDS for entry in shown):
@@ -86,9 +86,9 @@ def cost_table(findings: Findings) -> Table | None:
     rows = [
         [arm_label(findings.study, arm.arm)]
         + [
-            operations(_mean(arm, entry.name), entry.symbol)
+            operations(arm.mean(entry.name), entry.symbol)
             if entry.symbol
-            else number(_mean(arm, entry.name), entry.unit)
+            else number(arm.mean(entry.name), entry.unit)
             for entry in shown
         ]
         for arm in findings.arms
@@ -98,13 +98,7 @@ def cost_table(findings: Findings) -> Table | None:
 
 
 def _is_shared(findings: Findings) -> bool:
-    """Whether another trial did a part of any arm's work, so that its time is not all of it."""
-    times = ((_mean(arm, FIT_SECONDS), _mean(arm, FULL_FIT_SECONDS)) for arm in findings.arms)
-    return any(fit != full for fit, full in times if fit is not None and full is not None)
-
-
-def _mean(arm: ArmFinding, name: str) -> float | None:
-    return arm.summaries[name].mean if name in arm.summaries else None
+    return any(arm.shares_work for arm in findings.arms)
 
 
 def target_table(findings: Findings) -> Table | None:
@@ -176,7 +170,7 @@ def frozen_note(findings: Findings) -> str:
     arms = [
         named_arm(findings.study, arm.arm)
         for arm in findings.arms
-        if _mean(arm, FROZEN_SECONDS) is not None
+        if arm.mean(FROZEN_SECONDS) is not None
     ]
     if not arms:
         return ""
@@ -241,7 +235,7 @@ def _means_table(findings: Findings, cost: str) -> Table:
     numeric = [metric_name(cost), metric_name(metric)]
     units: tuple[tuple[str, Unit], ...] = ((cost, "seconds"), (metric, findings.metric.unit))
     rows = [
-        [arm_label(findings.study, arm.arm), *(number(_mean(arm, name), u) for name, u in units)]
+        [arm_label(findings.study, arm.arm), *(number(arm.mean(name), u) for name, u in units)]
         for arm in findings.arms
     ]
     return make_table("means by arm", ["arm", *numeric], rows, numeric=numeric)
@@ -250,8 +244,8 @@ def _means_table(findings: Findings, cost: str) -> Table:
 def cost_headline(findings: Findings, cost: str) -> str:
     """Compares the mean cost of the best arm with that of the reference."""
     study, best = findings.study, findings.best
-    reference = _mean(findings.arm(study.reference), cost)
-    own = _mean(findings.arm(best), cost) if best else None
+    reference = findings.arm(study.reference).mean(cost)
+    own = findings.arm(best).mean(cost) if best else None
     if best is None or best == study.reference or not own:
         return "What the arms cost, and what they reach"
     name = metric_name(cost)

@@ -14,7 +14,6 @@ from ablations.core.metrics import LAST_EPOCHS, MAJORITY_ACCURACY, OVERFIT_GAP, 
 from ablations.report.blocks import Prose, linked
 from ablations.text.formatting import (
     counted,
-    listing,
     low_to_high,
     magnitude,
     metric_name,
@@ -28,6 +27,7 @@ from ablations.text.sentences import (
     effect_estimate,
     margin,
     mean_estimate,
+    named_seeds,
     side,
     size_interval,
     untrained_count,
@@ -49,10 +49,9 @@ def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
     """Says first of all that networks of the arm did not train."""
     if not arm.untrained:
         return None
-    seeds = listing([str(seed) for seed in arm.untrained])
     one = len(arm.untrained) == 1
     text = (
-        f"{untrained_count(arm)} networks did not train (seed{'' if one else 's'} {seeds}): "
+        f"{untrained_count(arm)} networks did not train ({named_seeds(arm.untrained)}): "
         f"{'it names' if one else 'each names'} one class for every example."
     )
     return linked(text, "#untrained-arm", "both readings")
