@@ -18,7 +18,9 @@ split              ``disjoint``: training, validation and test images are drawn 
                    (given where folders are called so, else disjoint)
 test_size          a number of images, or a fraction of those drawn from (0.2; cats-vs-dogs 192);
                    of a given split only for what has no folder, drawn from the training images
-validation_size    likewise (0.2; cats-vs-dogs: what ``test_size`` leaves of its second folder)
+validation_size    likewise (0.2; cats-vs-dogs: what ``test_size`` leaves of its second folder);
+                   0: none, and epochs validate on the test images, which for cats-vs-dogs are then
+                   its whole second folder; for studies in which validation selects nothing
 train_size         likewise, to train on fewer images than are left (all)
 split_seed         a whole number: one split for all seeds (each seed draws its own)
 batch_size         images per step; the last step of an epoch takes what is left (32)

@@ -3,7 +3,8 @@
 ``disjoint`` makes three sets without overlap. ``as-published`` does what the five posts do with
 ``tf.data``: the test set is the head and the validation set the tail of one data set that is
 shuffled anew at every pass, so that test images are validation images in other epochs. A split that
-is given by folders stays; a part without a folder is drawn from the training images.
+is given by folders stays; a part without a folder is drawn from the training images. Where no image
+is kept for validation, epochs validate on the test images.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ class Split:
     validation: Indices
     test: Indices
     passes: tuple[Indices, ...] = ()
+
+    @property
+    def validates_on_test(self) -> bool:
+        """Whether no image is kept for validation, so that epochs validate on the test images."""
+        return not self.passes and np.array_equal(self.validation, self.test)
 
     @property
     def last_validation(self) -> Indices:
@@ -80,16 +86,16 @@ def _given(recipe: Recipe, given: Counts, rng: np.random.Generator) -> Split:
     pool, validation, test = given
     order = rng.permutation(pool)
     tested = 0 if test else _count("test_size", recipe.test_size or 0.2, pool)
-    drawn = 0 if validation else _count("validation_size", recipe.validation_size or 0.2, pool)
+    drawn = 0 if validation else _validation(recipe, 0.2, pool)
     if tested + drawn >= pool:
         raise _too_few("validation_size", tested + drawn, pool - 1)
     training = order[tested + drawn :]
     train = _count("train_size", recipe.train_size or len(training), len(training))
     ends = np.cumsum([pool, validation, test])
+    testing = np.arange(*ends[1:]) if test else np.sort(order[:tested])
+    own = np.arange(*ends[:2]) if validation else np.sort(order[tested : tested + drawn])
     return Split(
-        train=np.sort(training[:train]),
-        validation=np.arange(*ends[:2]) if validation else np.sort(order[tested : tested + drawn]),
-        test=np.arange(*ends[1:]) if test else np.sort(order[:tested]),
+        train=np.sort(training[:train]), validation=own if len(own) else testing, test=testing
     )
 
 
@@ -97,18 +103,17 @@ def _disjoint(recipe: Recipe, images: int, held_out: int, rng: np.random.Generat
     """Shuffles once and cuts, so that a smaller ``train_size`` keeps a part of the same images."""
     order = rng.permutation(images - held_out)
     pool = images - held_out + rng.permutation(held_out) if held_out else order
-    test = _count("test_size", recipe.test_size or (192 if held_out else 0.2), len(pool))
+    every = len(pool) if recipe.validation_size == 0 else 192
+    test = _count("test_size", recipe.test_size or (every if held_out else 0.2), len(pool))
     rest = len(pool) - test
-    default = rest if held_out else 0.2
-    validation = _count("validation_size", recipe.validation_size or default, len(pool))
+    validation = _validation(recipe, rest if held_out else 0.2, len(pool))
     if validation > rest:
         raise _too_few("validation_size", validation, rest)
     training = order if held_out else order[test + validation :]
     train = _count("train_size", recipe.train_size or len(training), len(training))
+    testing, own = np.sort(pool[:test]), np.sort(pool[test : test + validation])
     return Split(
-        train=np.sort(training[:train]),
-        validation=np.sort(pool[test : test + validation]),
-        test=np.sort(pool[:test]),
+        train=np.sort(training[:train]), validation=own if len(own) else testing, test=testing
     )
 
 
@@ -151,6 +156,12 @@ def buffered_shuffle(order: Indices, recipe: Recipe, rng: np.random.Generator) -
             buffer[chosen] = buffer[-1]
             buffer.pop()
     return drawn
+
+
+def _validation(recipe: Recipe, default: int | float, there: int) -> int:
+    """Returns how many images are kept for validation: none where the study says 0."""
+    share = default if recipe.validation_size is None else recipe.validation_size
+    return 0 if share == 0 else _count("validation_size", share, there)
 
 
 def _count(setting: str, share: int | float, there: int) -> int:

@@ -77,6 +77,11 @@ share = typed(
     "a number of images, or a fraction between 0 and 1",
     "0.2",
 )
+share_or_none = typed(
+    Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)],
+    "a number of images, a fraction between 0 and 1, or 0 for none",
+    "0.2",
+)
 _PIXELS = Annotated[int, Field(ge=1)]
 _image_size = typed(
     _PIXELS | Annotated[tuple[_PIXELS, _PIXELS], Strict(False)],

@@ -87,7 +87,7 @@ _READERS: dict[str, readers.Reader] = {
     "skip_broken": readers.flag,
     "split": readers.split,
     "test_size": readers.share,
-    "validation_size": readers.share,
+    "validation_size": readers.share_or_none,
     "train_size": readers.share,
     "split_seed": readers.whole(0, example=0),
     "batch_size": readers.whole(1, example=32),

@@ -64,15 +64,19 @@ class EpochReport:
         self._log.steps(steps)
         self._log.epoch(**values)
 
-    def log_summary(self) -> None:
-        """Logs the last and best epoch, and the model's predictions of the validation images."""
+    def log_summary(self, *, predictions: bool = True) -> None:
+        """Logs the last and best epoch, and the model's predictions of the validation images.
+
+        Args:
+            predictions: Whether to log these, which is needless where they are of the test images.
+        """
         last = self._epochs[-1]
         best = max(epoch[metrics.VAL_ACCURACY] for epoch in self._epochs)
         self._log.known(metrics.TRAIN_ACCURACY, last[metrics.ACCURACY])
         self._log.known(metrics.VAL_ACCURACY, last[metrics.VAL_ACCURACY])
         self._log.known(metrics.BEST_VAL_ACCURACY, best)
         self._log.known(metrics.VAL_LOSS, last[metrics.VAL_LOSS])
-        if self._last is not None:
+        if predictions and self._last is not None:
             part, raw = self._last
             probabilities = self._outputs.probabilities(raw)
             self._log.predictions("validation", part.labels, probabilities, examples=part.examples)

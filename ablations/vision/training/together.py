@@ -80,7 +80,7 @@ def _train(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) ->
     for run in (runs[i] for i in going):
         run.log.known(FIT_SECONDS, seconds)
         run.log.environment(seeds_together=str(len(runs)))
-        run.report.log_summary()
+        run.report.log_summary(predictions=not run.parts.split.validates_on_test)
         run.report.log_speed(trained, len(run.parts.train.rows), frozen=frozen)
         log_frozen(frozen, run.log, trials=len(runs))
         log_memory(run.log)

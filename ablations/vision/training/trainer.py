@@ -114,7 +114,7 @@ def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None
     began = time.perf_counter()
     fit(learner, parts.train, rng=trial.rng("order"), callbacks=callbacks)
     log.known(metrics.FIT_SECONDS, time.perf_counter() - began)
-    report.log_summary()
+    report.log_summary(predictions=not parts.split.validates_on_test)
     feed = learner.feed
     report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
 
@@ -140,12 +140,14 @@ def log_test(
     if held_out is not None:
         accuracy = outputs.accuracy(held_out, parts.validation.labels)
         log.known(metrics.HELD_OUT_ACCURACY, accuracy)
+    if held_out is not None or parts.split.validates_on_test:
         _log_overlap(parts.split, log)
 
 
 def _log_overlap(split: splits.Split, log: TrialLog) -> None:
     """Reports the share of test images that were validation images in other epochs."""
-    seen = np.unique(split.validation[np.concatenate(split.passes)])
+    passes = [split.validation[chosen] for chosen in split.passes] or [split.validation]
+    seen = np.unique(np.concatenate(passes))
     last = float(np.isin(split.test, split.last_validation).mean())
     log.known(metrics.TEST_IN_LAST_VALIDATION, last)
     log.known(metrics.TEST_IN_ANY_VALIDATION, float(np.isin(split.test, seen).mean()))

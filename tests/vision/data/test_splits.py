@@ -101,3 +101,24 @@ def test_a_buffered_shuffle_is_a_permutation_that_looks_no_further_than_its_buff
     )
     assert sorted(drawn) == list(range(length))
     assert all(value < position + 8 * size for position, value in enumerate(drawn))
+
+
+@pytest.mark.parametrize(("pool", "tested"), [(Pool(3000, 1000), 1000), (Pool(100), 20)])
+def test_without_validation_images_epochs_validate_on_the_test_images(pool, tested):
+    split = draw(Recipe("cats-vs-dogs", validation_size=0), pool, seed=0)
+    assert split.validates_on_test
+    assert [len(split.train), len(split.test)] == [
+        pool.images - (pool.held_out or tested),
+        tested,
+    ]
+    assert not set(split.train) & set(split.test)
+
+
+def test_with_validation_images_they_are_others():
+    assert not draw(Recipe("cats-vs-dogs"), Pool(3000, 1000), seed=0).validates_on_test
+
+
+def test_a_given_test_folder_serves_where_nothing_is_kept_for_validation():
+    split = draw(Recipe("digits", validation_size=0), Pool(60, given=(40, 0, 20)), seed=0)
+    assert split.validates_on_test
+    assert [len(split.train), len(split.test)] == [40, 20]
