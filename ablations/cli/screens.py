@@ -21,6 +21,7 @@ from ablations.core.training import untrained
 from ablations.errors import meant
 from ablations.plan import Progress
 from ablations.text import formatting, naming
+from ablations.text.formatting import UNKNOWN
 from ablations.text.naming import aliases, effect_label
 from ablations.text.sentences import (
     NO_SEED_PLAN,
@@ -133,11 +134,10 @@ def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Tab
     table = make_table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
     for arm in study.arms:
         planned, left = plan[arm], to_do[arm]
-        mark = "baseline" if arm == study.baseline else "full" if arm == study.reference else ""
+        baseline = arm == study.arm_at(dict(study.baseline.levels))
+        mark = "baseline" if baseline else "full" if arm == study.reference else ""
         counts = (str(planned), str(planned - left), str(left))
-        table.add_row(
-            *(Text(text) for text in (mark, *(level for _, level in arm.levels), *counts))
-        )
+        table.add_row(*(Text(text) for text in (mark, *study.level_names(arm, UNKNOWN), *counts)))
     return table
 
 

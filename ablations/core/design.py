@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -35,7 +35,10 @@ class Factor:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """One level per factor, as (factor, level) pairs in the study's order of factors."""
+    """One level per factor, as (factor, level) pairs in the study's order of factors.
+
+    A factor that exists only at a level of another one is missing elsewhere.
+    """
 
     levels: tuple[tuple[str, str], ...]
 
@@ -45,7 +48,7 @@ class Arm:
         return ", ".join(f"{factor}={level}" for factor, level in self.levels)
 
     def level(self, factor: str) -> str:
-        """Returns the name of this arm's level of ``factor``."""
+        """Returns the name of this arm's level of ``factor``; raises ``KeyError`` without one."""
         return dict(self.levels)[factor]
 
     def replace(self, factor: str, level: str) -> Arm:
@@ -56,6 +59,21 @@ class Arm:
         """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
         own = dict(self.levels)
         return all(own.get(factor) == level for factor, level in where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """A factor that exists only at one level of another: arms at its other levels lack it."""
+
+    factor: str
+    outer: str
+    level: str
+
+
+def without_nested(levels: Mapping[str, str], nestings: Iterable[Nesting]) -> Arm:
+    """Returns the arm of these levels, without the factors that do not exist there."""
+    absent = {own.factor for own in nestings if levels.get(own.outer) != own.level}
+    return Arm(tuple(pair for pair in levels.items() if pair[0] not in absent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +115,11 @@ class Contrast:
     @classmethod
     def between(cls, arm: Arm, other: Arm, *, kind: EffectKind) -> Contrast:
         """Returns ``arm`` minus ``other``; its changes lead from ``other`` to ``arm``."""
+        own = dict(arm.levels)
         changes = tuple(
-            Change(factor, old, new)
-            for (factor, old), (_, new) in zip(other.levels, arm.levels, strict=True)
-            if old != new
+            Change(factor, old, own[factor])
+            for factor, old in other.levels
+            if factor in own and own[factor] != old
         )
         return cls(kind, changes, ((arm, 1.0), (other, -1.0)))
 
@@ -139,7 +158,8 @@ class Design:
     """Which arms a study trains and what it compares: all that other stages use of a design.
 
     ``arms`` are in their order of reading, ``baseline`` holds the baseline level of every factor,
-    and ``reference`` is the trained arm that the others are compared with. ``phrase`` says in a
+    and ``reference`` is the trained arm that the others are compared with. ``nestings`` are the
+    factors that exist only at a level of another. ``phrase`` says in a
     sentence what an effect is relative to: ``averaged over the other factors``. ``contrasts`` are
     the effects that are judged together, main effects first. Where factors are crossed,
     ``simple_contrasts`` are each change at each level of each other factor, and ``attributions``
@@ -156,12 +176,15 @@ class Design:
     simple_contrasts: tuple[Contrast, ...] = ()
     attributions: tuple[Contrast, ...] = ()
     fraction: Fraction | None = None
+    nestings: tuple[Nesting, ...] = ()
 
     @property
     def averages(self) -> bool:
         """Whether main effects average over all combinations of the other factors."""
-        levels = [{arm.level(factor) for arm in self.arms} for factor, _ in self.baseline.levels]
-        crossed = len(levels) > 1 and len(self.arms) == prod(map(len, levels))
+        names = [factor for factor, _ in self.baseline.levels]
+        levels = [{dict(arm.levels).get(name) for arm in self.arms} - {None} for name in names]
+        cells = prod(map(len, levels))
+        crossed = len(levels) > 1 and (bool(self.nestings) or len(self.arms) == cells)
         return crossed and all(contrast.kind != "arm" for contrast in self.contrasts)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablations.core.design import Adaptive, Arm, Design, Factor, Settings
+from ablations.core.design import Adaptive, Arm, Design, Factor, Settings, without_nested
 from ablations.core.metrics import TEST_ACCURACY
 
 Judge = Literal["lower", "mean", "every-seed"]
@@ -142,9 +142,23 @@ class Study:
 
     def claimed_arms(self, claim: Claim) -> tuple[Arm, Arm]:
         """Returns the arms that a claim's two runs stand for, before and after the change."""
-        levels = {**dict(self.baseline.levels), **claim.given}
-        before = Arm(tuple((factor.name, levels[factor.name]) for factor in self.factors))
-        return before, before.replace(claim.factor, claim.level)
+        before = {**dict(self.baseline.levels), **claim.given}
+        return self.arm_at(before), self.arm_at(before | {claim.factor: claim.level})
+
+    def arm_at(self, levels: Mapping[str, str]) -> Arm:
+        """Returns the arm of these levels, of which those are left out that do not exist there."""
+        ordered = {factor.name: levels[factor.name] for factor in self.factors}
+        return without_nested(ordered, self.design.nestings)
+
+    def level_names(self, arm: Arm, absent: str) -> tuple[str, ...]:
+        """Returns an arm's level of each factor, and ``absent`` for those that it lacks."""
+        own = dict(arm.levels)
+        return tuple(own.get(factor.name, absent) for factor in self.factors)
+
+    @property
+    def from_full(self) -> bool:
+        """Whether arms are compared with the full recipe instead of the baseline."""
+        return self.reference != self.arm_at(dict(self.baseline.levels))
 
     def arm_settings(self, arm: Arm) -> dict[str, Any]:
         """Returns the shared settings overlaid with those of the arm's levels."""
@@ -156,7 +170,9 @@ class Study:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(factor.name)}</th>" for factor in self.factors)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(level)}</td>" for _, level in arm.levels) + "</tr>"
+            "<tr>"
+            + "".join(f"<td>{escape(level)}</td>" for level in self.level_names(arm, "–"))
+            + "</tr>"
             for arm in self.arms
         )
         seeds = ", ".join(map(str, self.seeds))

@@ -79,6 +79,10 @@ class DesignTable(_Strict):
         | AdaptiveSeeds,
         Field(description="How many seeds, which ones, or as many as decide every effect"),
     ] = 5
+    applies: Annotated[
+        dict[Name, Annotated[dict[Name, str], Field(min_length=1, max_length=1)]] | None,
+        Field(description="For a full factorial: factor = the level of another that it exists at"),
+    ] = None
     generators: Annotated[
         dict[Name, list[Name]] | None,
         Field(description="For kind = 'fractional': factor = the factors whose product it follows"),

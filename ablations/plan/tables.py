@@ -49,6 +49,7 @@ def design_of(file: StudyFile, factors: Sequence[Factor]) -> Design:
             kind=table.kind,
             factors=factors,
             baseline=table.baseline,
+            applies=table.applies,
             arms=table.arms,
             generators=table.generators,
             halvings=table.halvings,
@@ -79,8 +80,11 @@ def chapters_of(file: StudyFile, arms: Sequence[Arm]) -> tuple[Chapter, ...]:
 
 def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
     for factor, level in where.items():
-        require_known(f"{place} names no factor", factor, (name for name, _ in arms[0].levels))
-        levels = dict.fromkeys(arm.level(factor) for arm in arms)
+        factors = dict.fromkeys(name for arm in arms for name, _ in arm.levels)
+        require_known(f"{place} names no factor", factor, factors)
+        levels = dict.fromkeys(
+            level for arm in arms for name, level in arm.levels if name == factor
+        )
         require_known(f"{place} names no trained level of '{factor}'", level, levels)
     require(
         any(arm.matches(where) for arm in arms),

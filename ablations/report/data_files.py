@@ -41,7 +41,8 @@ def trials_frame(findings: Findings) -> pd.DataFrame:
 def _levels(findings: Findings, arm: Arm) -> dict[str, Any]:
     """Returns the arm's level of each factor, by the factor's column."""
     columns = factor_columns(factor.name for factor in findings.study.factors)
-    return {columns.get(factor, factor): level for factor, level in arm.levels}
+    own = dict(arm.levels)
+    return {column: own.get(factor) for factor, column in columns.items()}
 
 
 def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ablations.core.design import AliasSet, Arm
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
@@ -39,7 +41,7 @@ def arm_label(study: Study, arm: Arm) -> str:
     Where arms are compared with the full recipe, it says what is left out of that instead. A study
     of a single factor names its baseline as well: ``model1``.
     """
-    if study.reference != study.baseline:
+    if study.from_full:
         out = [
             level_label(study, f, old) for f, old in study.reference.levels if arm.level(f) != old
         ]
@@ -70,13 +72,23 @@ def effect_name(findings: Findings, effect: Effect) -> str:
         change_label(findings.study, c.factor, baseline=c.baseline, level=c.level)
         for c in effect.changes
     ]
-    return listing(names)
+    where = [f"{factor} is {level}" for factor, level in _within(effect)]
+    return listing(names) + (f" where {listing(where)}" if where else "")
+
+
+def _within(effect: Effect) -> tuple[tuple[str, str], ...]:
+    """Returns at which levels of other factors a declared effect exists at all."""
+    return effect.given if effect.kind in ("main", "interaction") else ()
 
 
 def effect_label(findings: Findings, effect: Effect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
+    study, within = findings.study, _within(effect)
+    if within:
+        where = listing([level_label(study, factor, level) for factor, level in within])
+        return f"{effect_label(findings, replace(effect, given=()))} ({where})"
     if effect.kind == "interaction":
-        own = " × ".join(level_label(findings.study, c.factor, c.level) for c in effect.changes)
+        own = " × ".join(level_label(study, c.factor, c.level) for c in effect.changes)
         rivals = [" × ".join(alias.factors) for alias in effect.aliases]
         return f"{own} or {listing(rivals, 'or')}" if 0 < len(rivals) < 4 else own
     return effect_name(findings, effect).strip("‘’")

@@ -38,7 +38,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "seeds = 3",
             "sseds = 3",
             "small.toml: unknown key 'design.sseds'. Received: 3. Did you mean 'seeds'? Known here "
-            "are kind, baseline, seeds, generators, halvings, fold_over, arms.",
+            "are kind, baseline, seeds, applies, generators, halvings, fold_over, arms.",
         ),
         (
             "at_least = 0.6",

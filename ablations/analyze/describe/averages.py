@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 from ablations.core import metrics
 from ablations.core.design import Arm
@@ -46,9 +47,17 @@ def cell_means(
     for pair in dict.fromkeys(pairs):
         for levels in product(*([lv.name for lv in study.factor(name).levels] for name in pair)):
             arms = [arm for arm in values if arm.matches(dict(zip(pair, levels, strict=True)))]
-            means = [(s, _mean([values[arm][s] for arm in arms])) for s in seeds if arms]
-            cells.append(CellMean(pair, (levels[0], levels[1]), tuple(means)))
+            cell = [arm for arm in arms for _ in range(_cells(study, arm))]
+            means = [(s, _mean([values[arm][s] for arm in cell])) for s in seeds if cell]
+            if cell or not study.design.nestings:
+                cells.append(CellMean(pair, (levels[0], levels[1]), tuple(means)))
     return tuple(cells)
+
+
+def _cells(study: Study, arm: Arm) -> int:
+    """Returns how many combinations of levels an arm stands for: those of factors it lacks."""
+    own = dict(arm.levels)
+    return prod(len(factor.levels) for factor in study.factors if factor.name not in own)
 
 
 def epoch_means(curves: Sequence[Curve]) -> tuple[EpochMeans, ...]:

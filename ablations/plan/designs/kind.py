@@ -26,6 +26,7 @@ class Wanted:
         halvings: For a fraction: how often all arms are halved.
         fold_over: For a fraction: the factors in which the mirror image of all arms is added.
         interactions: How many changes are judged together at most.
+        applies: Factors that exist only at one level of another: factor = {other = level}.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Wanted:
     halvings: int | None = None
     fold_over: Sequence[str] | None = None
     interactions: int | None = None
+    applies: Mapping[str, Mapping[str, str]] | None = None
 
     @property
     def base(self) -> Arm:
@@ -80,8 +82,8 @@ class Kind:
         name: What a study file calls it.
         count: How many arms it has, before any is laid out.
         lay_out: Its arms, contrasts and phrase. Raises `StudyError` where the parts do not fit.
-        keys: Those of ``generators``, ``halvings``, ``fold_over``, ``arms`` and ``interactions``
-            that it takes.
+        keys: Those of ``generators``, ``halvings``, ``fold_over``, ``arms``, ``interactions``
+            and ``applies`` that it takes.
         cure: What to do where it has too many arms.
     """
 
@@ -122,4 +124,10 @@ def require_own_keys(kind: Kind, wanted: Wanted) -> None:
         "analysis.interactions belongs to a full factorial",
         received=f"kind='{kind.name}', interactions={wanted.interactions}",
         cure="Remove it: which effects another design estimates follows from its arms",
+    )
+    require(
+        "applies" in kind.keys or wanted.applies is None,
+        "design.applies belongs to a full factorial",
+        received=f"kind='{kind.name}', applies={wanted.applies}",
+        cure="Remove it, or use kind = 'full-factorial'",
     )

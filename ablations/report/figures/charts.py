@@ -139,9 +139,12 @@ def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) 
     """Parallel lines mean that the factors do not depend on each other."""
     cells = {cell.levels: cell for cell in findings.cells if cell.factors == pair}
     first, second = (findings.study.factor(name) for name in pair)
+    across = [level for level in first.levels if any(at == level.name for at, _ in cells)]
     lines = []
     for level in second.levels:
-        own = [cells[other.name, level.name].per_seed for other in first.levels]
+        if not any(at == level.name for _, at in cells):
+            continue  # one of the two factors does not exist there
+        own = [cells[other.name, level.name].per_seed for other in across]
         columns = [scaled((value for _, value in cell), scale) for cell in own]
         lines.append(
             Line(
@@ -153,7 +156,7 @@ def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) 
     return Panel(
         title=f"{pair[0]} × {pair[1]}",
         lines=tuple(lines),
-        x_labels=tuple(level.name for level in first.levels),
+        x_labels=tuple(level.name for level in across),
         x_axis=first.name,
     )
 

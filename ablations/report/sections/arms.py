@@ -44,7 +44,7 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
         *(entry.tables["arm"] for entry in extra),
     ]
     rows = [
-        [level for _, level in arm.arm.levels]
+        [*findings.study.level_names(arm.arm, UNKNOWN)]
         + [untrained_count(arm) or UNKNOWN for _ in lost]
         + _measured(findings, arm)
         + ([effect_estimate(arm.difference)] if changes else [])
