@@ -31,7 +31,7 @@ from ablations.run.executors.worker import (
     WorkOrder,
 )
 from ablations.run.logs import TrialOutput
-from ablations.run.machine.hardware import best_jobs, gpus, worker_environment
+from ablations.run.machine.hardware import KEPT_MEMORY, best_jobs, gpus, worker_environment
 from ablations.run.machine.memory import KernelKills, held_bytes
 from ablations.run.observer import Observer
 from ablations.text.formatting import gibibytes
@@ -148,7 +148,8 @@ class _Workers:
         slot = next(slot for slot in count() if slot not in taken)
         log = self._work.log_dir / f"worker-{next(self._numbers)}.log"
         shares = worker_environment(slot, self._jobs, threads=threads)
-        return WorkerProcess(log, {**os.environ, **shares}, inbox=self._inbox, slot=slot)
+        environment = {**KEPT_MEMORY, **os.environ, **shares}
+        return WorkerProcess(log, environment, inbox=self._inbox, slot=slot)
 
     def _listen(self) -> Iterator[Ended]:
         """Handles the messages of workers, and ends those that exceed their limits."""

@@ -100,6 +100,15 @@ def best_jobs(trial_bytes: float | None = None, *, threads: int = 1) -> int:
     return max(1, min(available_cores() // threads, by_memory))
 
 
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+"""Has glibc keep memory that is freed for the next step, which needs as much again.
+
+Otherwise each large tensor is given back to the system, and the next one is filled with zeros page
+by page: a third of the time of a step where pages are slow (docs/speed.md). Systems without glibc
+ignore these variables. Source: mallopt(3).
+"""
+
+
 def worker_environment(slot: int, jobs: int, *, threads: int = 1) -> dict[str, str]:
     """Returns the variables that give a worker its share of the machine, and its threads.
 
