@@ -2,7 +2,7 @@
 
     python bench/gpu.py --data DIR --weights FILE --out gpu.json
 
-Trains the 40 trials of ``post-a-clean`` on the JAX backend, the seeds of each arm as one program,
+Trains the 30 trials of ``post-a-clean`` on the JAX backend, the seeds of each arm as one program,
 compilation and start-up included; then all of them a second time, to see whether they come out
 equal to the last bit; then each arm once with plain Keras ``fit`` and the data in memory, for a few
 epochs, extrapolated to all epochs and seeds. Without ``--data`` the images are
@@ -136,7 +136,7 @@ def naive(options: Options, study: Study, file: Path, *, until: float) -> dict[s
             found[arm.name] = None
             continue
         levels = dict(arm.levels)
-        flags = [flag for factor, flag in FLAGS.items() if levels[factor] == "on"]
+        flags = [flag for factor, flag in FLAGS.items() if levels.get(factor) == "on"]
         flags += ["--transfer"] if levels["initialization"] == "transfer" else []
         command = [sys.executable, Path(__file__).with_name("naive.py"), "--arrays", file, *flags]
         command += ["--weights", options.weights, "--epochs", epochs]

@@ -1,7 +1,7 @@
 """``ablations run post-a-clean`` beside plain Keras ``fit``, arm by arm, on the same machine.
 
-For each seed in turn, `naive.py` trains the eight arms one after another, each in a process of
-its own as a reader of the post would, and then ``ablations run`` trains the same eight, so that
+For each seed in turn, `naive.py` trains the arms one after another, each in a process of
+its own as a reader of the post would, and then ``ablations run`` trains the same ones, so that
 whatever else the machine does meets both. Both read the same photographs; ours begins with an empty
 cache.
 
@@ -49,7 +49,7 @@ class Options:
 
 def naive(options: Options, arm: dict[str, str], seed: int) -> dict[str, object]:
     """Trains one arm with plain Keras; seconds of all epochs are extrapolated in the short form."""
-    flags = [flag for factor, flag in FLAGS.items() if arm[factor] == "on"]
+    flags = [flag for factor, flag in FLAGS.items() if arm.get(factor) == "on"]
     flags += ["--transfer"] if arm["initialization"] == "transfer" else []
     epochs = EPOCHS if options.long else SHORT[0]
     command = [sys.executable, Path(__file__).with_name("naive.py"), "--data", options.data]

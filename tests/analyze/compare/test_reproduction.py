@@ -93,9 +93,10 @@ def test_one_seed_gives_neither_inside_nor_outside():
 
 def only_from_scratch(arm):
     """A response in which a pretrained base brings its own preprocessing."""
-    augment, scale, start = (level for _, level in arm.levels)
-    gain = 0.05 * (augment == "on") * (start == "scratch") + 0.3 * (start == "transfer")
-    return 0.5 + gain + 0.064 * (scale == "on" and start == "scratch")
+    levels = dict(arm.levels)
+    scratch = levels["initialization"] == "scratch"
+    gain = 0.05 * (levels["augmentation"] == "on") if scratch else 0.3
+    return 0.5 + gain + 0.064 * (scratch and levels["preprocessing"] == "on")
 
 
 def clean(*, seeds=3, overrides=(), analyze=analyze, **changes):
@@ -104,7 +105,12 @@ def clean(*, seeds=3, overrides=(), analyze=analyze, **changes):
     noise = {0: -0.001, 1: 0.0, 2: 0.0013}
     records = [
         record(
-            t, [only_from_scratch(t.arm) + noise[t.seed] * (1 + (t.arm.levels[1][1] == "on"))] * 3
+            t,
+            [
+                only_from_scratch(t.arm)
+                + noise[t.seed] * (1 + t.arm.matches({"preprocessing": "on"}))
+            ]
+            * 3,
         )
         for t in planned
     ]
