@@ -22,6 +22,7 @@ from ablations.records.sqlite.interim_looks import keep_look, read_looks
 
 if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are needed
     from ablations.core.findings import Findings
+    from ablations.core.synthesis import Synthesis
 
 
 def analyze_records(
@@ -105,3 +106,15 @@ def render_report(
     if findings.gates:  # the report says with them how often such a gate errs
         findings = with_self_test(findings)
     return render(findings, Path(reports_dir), records=records, samples=samples)
+
+
+def render_synthesis(synthesis: Synthesis, reports_dir: str | Path = "reports") -> Path:
+    """Writes the report of a synthesis; returns its page's path.
+
+    Args:
+        synthesis: From `ablations.analyze.synthesize`.
+        reports_dir: Folder of all reports.
+    """
+    from ablations.report.writing import render_synthesis as render
+
+    return render(synthesis, Path(reports_dir))

@@ -17,6 +17,7 @@ from ablations.analyze.compare.regression import (
     read_past,
 )
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
+from ablations.analyze.compare.synthesis import synthesize
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.selftest import with_self_test
 
@@ -34,5 +35,6 @@ __all__ = [
     "past_exit_code",
     "past_of_records",
     "read_past",
+    "synthesize",
     "with_self_test",
 ]

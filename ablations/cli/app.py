@@ -39,6 +39,7 @@ from ablations.cli.printing import (
 )
 from ablations.cli.signals import was_terminated
 from ablations.cli.streams import close_streams, open_streams
+from ablations.cli.synthesis import synthesize
 from ablations.errors import AblationsError, EmptyReportError
 
 if TYPE_CHECKING:
@@ -321,6 +322,7 @@ def export(
 
 
 app.command(epilog="Example: ablations repair study.toml")(repair)
+app.command(epilog="Example: ablations synthesize a.toml b.toml c.toml")(synthesize)
 
 
 @app.command(epilog="Example: ablations site -o site")

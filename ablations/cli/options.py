@@ -29,7 +29,7 @@ def _is_study(path: Path) -> bool:
         return False
 
 
-def _studies(incomplete: str) -> list[str]:
+def complete_studies(incomplete: str) -> list[str]:
     """Returns the study files beside us and the built-in studies, for the shell to complete."""
     from ablations.plan import builtin_names
 
@@ -39,7 +39,9 @@ def _studies(incomplete: str) -> list[str]:
 
 StudyName = Annotated[
     str,
-    typer.Argument(metavar="STUDY", help="Study file or built-in name.", autocompletion=_studies),
+    typer.Argument(
+        metavar="STUDY", help="Study file or built-in name.", autocompletion=complete_studies
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

@@ -180,15 +180,25 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A report before any format has set it.
+class Page:
+    """A page before any format has set it.
 
-    ``opening`` comes before the contents. ``origin`` is the path of its study.
+    ``name`` is that of its folder and Markdown file. ``opening`` comes before the contents.
+    ``numbers`` links to the file with all numbers of the page.
     """
 
-    findings: Findings
+    name: str
+    title: str
     opening: tuple[Block, ...]
     sections: tuple[Section, ...]
+    numbers: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Page):
+    """The page of a study; ``origin`` is the path of the study."""
+
+    findings: Findings
     origin: Mapping[str, Any]
 
 

@@ -32,7 +32,16 @@ def make_report(
 ) -> Report:
     """Makes the blocks of a report; ``origin`` is the path of its study."""
     shown = findings if extras.samples else without_samples(findings)
-    return Report(shown, opening(shown), sections(shown, extras), origin or {})
+    study = shown.study
+    return Report(
+        name=study.report_name,
+        title=study.title,
+        opening=opening(shown),
+        sections=sections(shown, extras),
+        numbers=Link("data/trials.csv", "trials"),
+        findings=shown,
+        origin=origin or {},
+    )
 
 
 def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
+from ablations.core.synthesis import Synthesis
 from ablations.errors import EmptyReportError
 from ablations.records.origins import origin_of_report, require_own_report
 from ablations.report import registry
 from ablations.report.blocks import Extras
 from ablations.report.figures.theme import style
+from ablations.report.formats.beside import block_files
+from ablations.report.formats.html import html
+from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SUMMARY, read_summary
+from ablations.report.synthesis.files import own_files, require_synthesis
+from ablations.report.synthesis.page import make_page
 from ablations.text.formatting import counted
 
 
@@ -46,6 +52,30 @@ def render_report(
     with style():
         report = make_report(findings, Extras(records, samples), origin)
         files = {path: text for write in registry.FORMATS for path, text in write(report).items()}
+    return _written(files, target)
+
+
+def render_synthesis(synthesis: Synthesis, out_dir: Path) -> Path:
+    """Renders a synthesis as a report of its own, in the same way; returns its page's path.
+
+    Args:
+        synthesis: What several studies say together.
+        out_dir: Folder of all reports; made if missing.
+
+    Raises:
+        StudyError: if the folder holds something else, or a file that someone else wrote or changed
+            has the name of one of the report's.
+    """
+    with style():
+        page = make_page(synthesis)
+        files = {**html(page), **markdown(page), **block_files(page), **own_files(synthesis, page)}
+    target = out_dir / page.name
+    require_synthesis(target)
+    return _written(files, target)
+
+
+def _written(files: Mapping[str, str | bytes], target: Path) -> Path:
+    """Writes the files of a report into a new folder, which takes the place of an earlier one."""
     with replaced(target, SUMMARY) as fresh:
         for name, content in files.items():
             path = fresh / name

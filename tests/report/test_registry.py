@@ -11,8 +11,8 @@ import pytest
 
 from ablations.core.findings import Findings
 from ablations.report import registry
-from ablations.report.blocks import Code, Extras, Fold, Prose, Report, Section, Table, walk
-from ablations.report.opening import sections
+from ablations.report.blocks import Code, Extras, Fold, Prose, Section, Table, walk
+from ablations.report.opening import make_report
 from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]
@@ -83,7 +83,7 @@ def test_a_format_of_the_document_writes_its_file(
 
 
 def test_every_file_of_every_block_is_written(nothing: Findings) -> None:
-    data = registry.FORMATS[-1](Report(nothing, (), sections(nothing, Extras()), {}))
+    data = registry.FORMATS[-1](make_report(nothing, Extras()))
     assert sorted(data) == ["data/trials.csv", "figures/thumbnail.svg"]
 
 

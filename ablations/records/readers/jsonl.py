@@ -122,4 +122,4 @@ def _takes(path: Path) -> bool:
     return path.is_file() or path.is_fifo()
 
 
-READER = Reader(_takes, read_jsonl)
+READER = Reader(_takes, read_jsonl, inside=("{slug}.jsonl", "records.jsonl"))

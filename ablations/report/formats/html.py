@@ -7,7 +7,7 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
-from ablations.report.blocks import Prose, Report
+from ablations.report.blocks import Page, Prose
 from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
 from ablations.report.formats.templates import environment_of
 from ablations.text.escaping import printable
@@ -18,9 +18,9 @@ _THEME = {
 }
 
 
-def html(report: Report) -> dict[str, str | bytes]:
+def html(page: Page) -> dict[str, str | bytes]:
     """Returns the page of a report, with its contents and all of its sections."""
-    return {"index.html": render_html("report.html.j2", report)}
+    return {"index.html": render_html("report.html.j2", page)}
 
 
 def render_html(template: str, page: object) -> str:
@@ -35,9 +35,9 @@ def _environment() -> Environment:
     return environment
 
 
-def answer(report: Report) -> str:
+def answer(page: Page) -> str:
     """Returns the answer to the study's question, which also describes the page."""
-    texts = (b.text for b in report.opening if isinstance(b, Prose) and b.style == "answer")
+    texts = (b.text for b in page.opening if isinstance(b, Prose) and b.style == "answer")
     return " ".join(texts)
 
 

@@ -9,15 +9,14 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
-from ablations.report.blocks import Report
+from ablations.report.blocks import Page
 from ablations.report.formats.templates import environment_of
 from ablations.text.escaping import escape_entities, escape_markdown, fence, quote_yaml
 
 
-def markdown(report: Report) -> dict[str, str | bytes]:
-    """Returns the report as one Markdown file, named after the study."""
-    name = report.findings.study.report_name
-    return {f"{name}.md": render_markdown("report.md.j2", report)}
+def markdown(page: Page) -> dict[str, str | bytes]:
+    """Returns the page as one Markdown file of its name."""
+    return {f"{page.name}.md": render_markdown("report.md.j2", page)}
 
 
 def render_markdown(template: str, page: object) -> str:

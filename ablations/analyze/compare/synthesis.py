@@ -1,0 +1,239 @@
+"""From the findings of several studies to what they say together, where they can be combined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from ablations.analyze.compare.pooling import pool, weighted
+from ablations.analyze.describe.networks import over_trained
+from ablations.analyze.inference.effects import unadjusted_effect
+from ablations.analyze.inference.intervals import LEVEL, Estimate, summarize
+from ablations.core.design import Arm, Change
+from ablations.core.estimates import Effect, Summary
+from ablations.core.findings import Findings
+from ablations.core.synthesis import (
+    Pooled,
+    PooledEffect,
+    StudyEffect,
+    Synthesis,
+    SynthesizedStudy,
+    Unlike,
+)
+from ablations.errors import StudyError
+
+Key = tuple[bool, frozenset[Change], frozenset[tuple[str, str]]]
+"""What makes effects of two studies the same one: the kind, what is changed, what is held."""
+
+_KINDS = ("main", "interaction", "simple")
+
+
+def synthesize(found: Sequence[Findings]) -> Synthesis:
+    """Returns what several studies say together.
+
+    Args:
+        found: What each study found.
+
+    Raises:
+        StudyError: if they cannot be combined: they measure other things, count the same records
+            twice, or no two of them share an effect.
+    """
+    _require_several(found)
+    _require_one_metric(found)
+    _require_records_once(found)
+    pooled = tuple(_pooled_effects(found))
+    if not pooled:
+        raise _nothing_shared(found)
+    return Synthesis(
+        metric=found[0].metric,
+        studies=tuple(map(_study, found)),
+        effects=tuple(effect for effect in pooled if effect.kind != "simple"),
+        simple_effects=tuple(effect for effect in pooled if effect.kind == "simple"),
+        same_data=_groups(found, lambda own: set(own.data)),
+        same_seeds=_groups(found, _data_and_seeds),
+        unlike=tuple(_unlike(found)),
+    )
+
+
+def _require_several(found: Sequence[Findings]) -> None:
+    names = [own.study.report_name for own in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if len(found) < 2 or twice:
+        raise StudyError(
+            "a synthesis needs at least two studies, each named once",
+            received=f"{twice[0]} twice" if twice else ", ".join(names) or "none",
+            cure="Name two or more studies, each once",
+        )
+
+
+def _require_one_metric(found: Sequence[Findings]) -> None:
+    """Raises `StudyError` where studies measure other things, or in another unit or direction."""
+    first = found[0]
+    for own in found[1:]:
+        then, now = first.metric, own.metric
+        if (then.name, then.unit, then.better) != (now.name, now.unit, now.better):
+            raise StudyError(
+                "studies are combined in one metric, of one unit and better direction",
+                received=f"{_measured(first)}; {_measured(own)}",
+                cure="Give both study files the same 'metric' under [analysis], and log it alike",
+            )
+
+
+def _measured(own: Findings) -> str:
+    metric = own.metric
+    return f"{own.study.report_name}: {metric.name} ({metric.unit}, better {metric.better})"
+
+
+def _require_records_once(found: Sequence[Findings]) -> None:
+    """Raises `StudyError` where two studies hold the same trials."""
+    for one, other in combinations(found, 2):
+        keys = [{trial.key for trial in own.trials} for own in (one, other)]
+        if same := keys[0] & keys[1]:
+            names = f"{one.study.report_name} and {other.study.report_name}"
+            raise StudyError(
+                "the same records would count twice",
+                received=f"{len(same)} trials that both {names} have",
+                cure=f"Leave out {other.study.report_name} or {one.study.report_name}",
+            )
+
+
+def _nothing_shared(found: Sequence[Findings]) -> StudyError:
+    factors = (
+        f"{own.study.report_name}: {', '.join(factor.name for factor in own.study.factors)}"
+        for own in found
+    )
+    return StudyError(
+        "no two studies have an effect in common whose standard error is known",
+        received="; ".join(factors),
+        cure="Name studies with a factor of the same name whose levels have the same names, each "
+        "with two seeds or more that differ",
+    )
+
+
+def _pooled_effects(found: Sequence[Findings]) -> Iterator[PooledEffect]:
+    """Yields each effect that two studies or more have, in the order of the studies."""
+    every = {own.study.report_name: _effects(own, trained=False) for own in found}
+    trained = {own.study.report_name: _effects(own, trained=True) for own in found}
+    for key in dict.fromkeys(key for effects in every.values() for key in effects):
+        pooled = _pooled(key, every)
+        if pooled is not None:
+            names = [own.study for own in pooled.studies]
+            differs = any(trained[name][key].per_seed != every[name][key].per_seed
+                          for name in names)  # fmt: skip
+            yield replace(pooled, trained=_pooled(key, trained) if differs else None)
+
+
+def _effects(own: Findings, *, trained: bool) -> dict[Key, Effect]:
+    """Returns a study's effects: all of them, whether or not its report shows them.
+
+    A report shows simple effects only where factors depend on each other. To pool those that are
+    shown would select studies by their results.
+    """
+    summaries, design = _summaries(own, trained=trained), own.study.design
+    effects: dict[Key, Effect] = {}
+    for contrast in (*design.contrasts, *design.simple_contrasts):
+        if contrast.kind in _KINDS and not contrast.aliases:
+            effect = unadjusted_effect(own.study, contrast, own.metric, summaries=summaries)
+            effects.setdefault(_key(effect), effect)
+    return effects
+
+
+def _summaries(own: Findings, *, trained: bool) -> Mapping[Arm, Summary]:
+    name = own.metric.name
+    every = {a.arm: a.summaries.get(name, summarize(own.metric, ())) for a in own.arms}
+    return (over_trained(own.arms, every) or every) if trained else every
+
+
+def _key(effect: Effect) -> Key:
+    return effect.kind == "interaction", frozenset(effect.changes), frozenset(effect.given)
+
+
+def _pooled(key: Key, effects: Mapping[str, Mapping[Key, Effect]]) -> PooledEffect | None:
+    """Returns the effect over the studies that know its standard error, if they are two or more."""
+    having = {name: own[key] for name, own in effects.items() if key in own}
+    known = [one for name, own in having.items() if (one := _study_effect(name, own))]
+    if len(known) < 2:
+        return None
+    first = having[known[0].study]
+    return PooledEffect(
+        kind=first.kind,
+        changes=first.changes,
+        given=first.given,
+        studies=tuple(known),
+        pooled=_pool(known),
+        weighted=weighted(_estimates(known), _variances(known)),
+        without=_leave_one_out(known),
+    )
+
+
+def _study_effect(name: str, effect: Effect) -> StudyEffect | None:
+    """Returns a study's effect with its standard error; ``None`` where that is unknown."""
+    if effect.estimate is None or not effect.sd or not math.isfinite(effect.sd):
+        return None
+    over_seeds = Estimate(effect.n, effect.estimate, effect.sd)
+    interval = over_seeds.interval(level=LEVEL, method="Student t over seeds")
+    assert interval is not None  # noqa: S101 - its spread is known
+    error = effect.sd / math.sqrt(effect.n)
+    return StudyEffect(name, effect.estimate, error, effect.n - 1, interval, effect.per_seed)
+
+
+def _leave_one_out(known: Sequence[StudyEffect]) -> tuple[tuple[str, Pooled], ...]:
+    if len(known) < 3:
+        return ()
+    return tuple((own.study, _pool([o for o in known if o is not own])) for own in known)
+
+
+def _pool(known: Sequence[StudyEffect]) -> Pooled:
+    return pool(_estimates(known), _variances(known), np.array([own.df for own in known], float))
+
+
+def _estimates(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([own.estimate for own in known], float)
+
+
+def _variances(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([own.standard_error**2 for own in known], float)
+
+
+def _study(own: Findings) -> SynthesizedStudy:
+    done = {trial.seed for trial in own.trials if trial.status == "completed"}
+    seeds = tuple(seed for seed in own.study.seeds if seed in done)
+    return SynthesizedStudy(
+        own.study, own.n_completed, own.n_planned, seeds, own.data, own.finished_at
+    )
+
+
+def _data_and_seeds(own: Findings) -> set[tuple[str, int]]:
+    return {(data, seed) for data in own.data for seed in _study(own).seeds}
+
+
+def _groups(
+    found: Sequence[Findings], having: Callable[[Findings], Iterable[object]]
+) -> tuple[tuple[str, ...], ...]:
+    """Returns the largest groups of studies of which each two share something, by first member."""
+    owners: dict[object, list[str]] = {}
+    for own in found:
+        for thing in having(own):
+            owners.setdefault(thing, []).append(own.study.report_name)
+    groups = {tuple(names) for names in owners.values() if len(names) > 1}
+    largest = [g for g in groups if not any(set(g) < set(other) for other in groups)]
+    order = [own.study.report_name for own in found]
+    return tuple(sorted(largest, key=lambda group: [order.index(name) for name in group]))
+
+
+def _unlike(found: Sequence[Findings]) -> Iterator[Unlike]:
+    """Yields the levels of shared factors that set something else in some of the studies."""
+    settings: dict[tuple[str, str], dict[str, Mapping[str, object]]] = {}
+    for own in found:
+        for factor in own.study.factors:
+            for level in factor.levels:
+                named = settings.setdefault((factor.name, level.name), {})
+                named[own.study.report_name] = level.settings
+    for (factor_name, level_name), by_study in settings.items():
+        first = next(iter(by_study.values()))
+        if any(own != first for own in by_study.values()):
+            yield Unlike(factor_name, level_name, by_study)

@@ -1,0 +1,142 @@
+"""What several studies say together: frozen numbers without text, which all outputs show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablations.core.design import Change, EffectKind
+from ablations.core.estimates import Interval, MetricInfo
+from ablations.core.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEffect:
+    """An effect as one study found it: the mean over its seeds, with its standard error.
+
+    ``df`` are the degrees of freedom of ``standard_error``, seeds - 1. ``per_seed`` holds (seed,
+    effect); ``interval`` is the 95% interval of this study alone.
+    """
+
+    study: str
+    estimate: float
+    standard_error: float
+    df: int
+    interval: Interval
+    per_seed: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """The mean effect of the studies, each of which counts the same.
+
+    ``interval`` is for the mean effect of studies like these, ``prediction`` for what one more
+    study of this size would measure. ``tau`` is the standard deviation of the true effects between
+    studies, ``inconsistency`` (I²) its part in the variance of what studies measure.
+    """
+
+    n_studies: int
+    estimate: float
+    interval: Interval
+    prediction: Interval
+    tau: float
+    tau_interval: Interval
+    inconsistency: float
+    inconsistency_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedMean:
+    """The second opinion: studies weighted by the inverse of their variances.
+
+    ``prediction`` is for the true effect in one more study; ``None`` for two studies. ``method``
+    names what estimated ``tau``.
+    """
+
+    estimate: float
+    standard_error: float
+    interval: Interval
+    prediction: Interval | None
+    tau: float
+    tau_interval: Interval
+    inconsistency: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class PooledEffect:
+    """One effect over the studies that have it, by the same factors and levels.
+
+    ``without`` leaves out one study after the other, by its name; empty for two studies.
+    ``trained`` is the same over the seeds whose networks trained; ``None`` where all did.
+    """
+
+    kind: EffectKind
+    changes: tuple[Change, ...]
+    given: tuple[tuple[str, str], ...]
+    studies: tuple[StudyEffect, ...]
+    pooled: Pooled
+    weighted: WeightedMean
+    without: tuple[tuple[str, Pooled], ...]
+    trained: PooledEffect | None = None
+
+    @property
+    def side(self) -> int:
+        """1 or -1 where the interval lies on one side of 0 in each reading, else 0."""
+        readings = [self.pooled, *([self.trained.pooled] if self.trained else [])]
+        signs = {(p.interval.low > 0) - (p.interval.high < 0) for p in readings}
+        return signs.pop() if len(signs) == 1 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesizedStudy:
+    """One of the studies; ``data`` are the fingerprints of its data."""
+
+    study: Study
+    n_completed: int
+    n_planned: int
+    seeds: tuple[int, ...]
+    data: tuple[str, ...]
+    finished_at: str | None
+
+    @property
+    def name(self) -> str:
+        """What tells the study from the others."""
+        return self.study.report_name
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A level that does not set the same in all studies: its settings by the name of the study."""
+
+    factor: str
+    level: str
+    settings: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What several studies that share factors say together.
+
+    ``effects`` are main effects and interactions, ``simple_effects`` those at one level of another
+    factor. ``single`` names effects that only one study has, by study. ``same_data`` are groups of
+    studies with data in common, ``same_seeds`` says whether any two of such a group share seeds.
+    """
+
+    metric: MetricInfo
+    studies: tuple[SynthesizedStudy, ...]
+    effects: tuple[PooledEffect, ...]
+    simple_effects: tuple[PooledEffect, ...]
+    same_data: tuple[tuple[str, ...], ...]
+    same_seeds: tuple[tuple[str, ...], ...]
+    unlike: tuple[Unlike, ...]
+
+    @property
+    def finished_at(self) -> str | None:
+        """The end of the last trial of all studies."""
+        return max((own.finished_at for own in self.studies if own.finished_at), default=None)
+
+    def study_of(self, effect: PooledEffect) -> Study:
+        """Returns the first of the studies that have an effect, by whose factors it is named."""
+        first = effect.studies[0].study
+        return {own.name: own.study for own in self.studies}[first]

@@ -1,0 +1,1 @@
+"""The report of a synthesis: its page, its tables, and the files beside them."""

@@ -1,0 +1,174 @@
+"""Several studies are combined where that means something, and refused where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ablations.analyze import analyze, synthesize
+from ablations.core.design import Change, Factor, Level
+from ablations.core.findings import Findings
+from ablations.core.record import Metric, RunRecord
+from ablations.core.study import Study, Trial
+from ablations.errors import StudyError
+from ablations.plan.designs import Wanted, lay_out
+
+GAINS = {"a": 0.10, "b": 0.02, "c": 0.05}
+
+
+def made(slug: str, *, factors: str = "ab", seeds: tuple[int, ...] = tuple(range(5)),
+         shift: float = 0.0, data: str = "photos", metric: Metric | None = None,
+         same: bool = False) -> Findings:  # fmt: skip
+    """What a small study of some factors found, whose gains differ from others' by ``shift``."""
+    levels = tuple(Factor(f, (Level("off", {}), Level("on", {f: slug}))) for f in factors)
+    own = {} if same else {"slug": slug}
+    design, shown = lay_out(Wanted("full-factorial", levels)), metric or Metric(
+        "test_accuracy", 0.0, "fraction", "higher")  # fmt: skip
+    study = Study(slug, slug.title(), "q", "m:f", own, levels, design, seeds, metric=shown.name)
+    rng, records, planned = np.random.default_rng(len(slug) + len(factors)), [], []
+    for arm in study.arms:
+        gain = sum(GAINS[f] + shift for f, level in arm.levels if level == "on")
+        for seed in seeds:
+            trial = Trial(slug, "m:f", arm, seed, {**own, "arm": arm.name}, data)
+            value = replace(shown, value=0.5 + gain + 0.003 * rng.standard_normal())
+            planned.append(trial)
+            records.append(record(trial, value))
+    return analyze(study, records, planned=planned)
+
+
+def record(trial: Trial, metric: Metric) -> RunRecord:
+    return RunRecord(
+        key=trial.key, study=trial.study, entry=trial.entry, arm=trial.arm, seed=trial.seed,
+        settings=trial.settings, data=trial.data, status="completed",
+        started_at="2026-11-20T14:02:22+00:00", seconds=60.0, metrics=(metric,),
+    )  # fmt: skip
+
+
+def five() -> list[Findings]:
+    shifts = (-0.01, 0.0, 0.005, 0.01, 0.02)
+    return [made(f"s{i}", shift=shift) for i, shift in enumerate(shifts)]
+
+
+def test_five_studies_give_each_effect_that_they_share():
+    found = synthesize(five())
+    assert [(e.kind, [c.factor for c in e.changes]) for e in found.effects] == [
+        ("main", ["a"]), ("main", ["b"]), ("interaction", ["a", "b"])
+    ]  # fmt: skip
+    first = found.effects[0]
+    assert first.pooled.n_studies == 5
+    assert first.pooled.estimate == pytest.approx(0.105, abs=0.003)
+    assert first.pooled.interval.low < 0.105 < first.pooled.interval.high
+    assert first.side == 1
+    assert first.pooled.tau == pytest.approx(np.std([-1, 0, 0.5, 1, 2], ddof=1) / 100, abs=0.003)
+    assert [own.df for own in first.studies] == [4] * 5
+    assert len(found.simple_effects) == 4
+
+
+def test_a_studys_effect_and_standard_error_are_those_of_its_report():
+    studies = five()
+    own = synthesize(studies).effects[0].studies[2]
+    shown = studies[2].effects[0]
+    assert shown.sd is not None
+    assert (own.study, own.estimate) == ("s2", shown.estimate)
+    assert own.standard_error == pytest.approx(shown.sd / 5**0.5)
+    assert own.interval == replace(shown.interval, method=own.interval.method)
+
+
+def test_simple_effects_are_of_all_studies_also_of_those_whose_report_shows_none():
+    studies = five()
+    assert any(not own.simple_effects for own in studies)
+    assert all(e.pooled.n_studies == 5 for e in synthesize(studies).simple_effects)
+
+
+def test_leaving_out_a_study_is_the_synthesis_of_the_others():
+    studies = five()
+    without = dict(synthesize(studies).effects[0].without)["s4"]
+    assert without == synthesize(studies[:4]).effects[0].pooled
+
+
+def test_the_order_of_the_studies_does_not_matter():
+    one, other = synthesize(five()), synthesize(five()[::-1])
+    assert one.effects[0].pooled.estimate == pytest.approx(other.effects[0].pooled.estimate)
+
+
+def test_only_what_two_studies_have_is_combined():
+    found = synthesize([made("s", factors="ab"), made("other", factors="bc")])
+    assert [e.changes for e in found.effects] == [(Change("b", "off", "on"),)]
+    assert found.effects[0].without == ()
+    assert found.simple_effects == ()
+
+
+def test_it_says_which_studies_share_data_and_seeds():
+    studies = [made("s0"), made("s1", seeds=(7, 8, 9)), made("s2", data="other")]
+    found = synthesize(studies)
+    assert found.same_data == (("s0", "s1"),)
+    assert found.same_seeds == ()
+    assert synthesize(five()).same_seeds == (("s0", "s1", "s2", "s3", "s4"),)
+
+
+def test_it_names_the_levels_that_set_something_else():
+    found = synthesize([made("s0"), made("s1")])
+    assert [(own.factor, own.level) for own in found.unlike] == [("a", "on"), ("b", "on")]
+    assert found.unlike[0].settings == {"s0": {"a": "s0"}, "s1": {"a": "s1"}}
+
+
+def speed() -> Findings:
+    return made("fast", metric=Metric("images_per_second", 0.0, "per second", "higher"))
+
+
+def down() -> Findings:
+    return made("down", metric=Metric("test_accuracy", 0.0, "fraction", "lower"))
+
+
+@pytest.mark.parametrize(
+    ("studies", "line"),
+    [
+        (
+            lambda: [made("s0")],
+            "a synthesis needs at least two studies, each named once. Received: s0. "
+            "Name two or more studies, each once.",
+        ),
+        (
+            lambda: [made("s0"), made("s0")],
+            "a synthesis needs at least two studies, each named once. Received: s0 twice. "
+            "Name two or more studies, each once.",
+        ),
+        (
+            lambda: [made("s0"), speed()],
+            "studies are combined in one metric, of one unit and better direction. Received: "
+            "s0: test_accuracy (fraction, better higher); fast: images_per_second (per second, "
+            "better higher). Give both study files the same 'metric' under [analysis], and log it "
+            "alike.",
+        ),
+        (
+            lambda: [made("s0"), down()],
+            "studies are combined in one metric, of one unit and better direction. Received: "
+            "s0: test_accuracy (fraction, better higher); down: test_accuracy (fraction, better "
+            "lower). Give both study files the same 'metric' under [analysis], and log it alike.",
+        ),
+        (
+            lambda: [made("s0", same=True), made("s1", same=True)],
+            "the same records would count twice. Received: 20 trials that both s0 and s1 have. "
+            "Leave out s1 or s0.",
+        ),
+        (
+            lambda: [made("s0", factors="a"), made("s1", factors="b")],
+            "no two studies have an effect in common whose standard error is known. Received: "
+            "s0: a; s1: b. Name studies with a factor of the same name whose levels have the same "
+            "names, each with two seeds or more that differ.",
+        ),
+        (
+            lambda: [made("s0"), made("s1", seeds=(0,))],
+            "no two studies have an effect in common whose standard error is known. Received: "
+            "s0: a, b; s1: a, b. Name studies with a factor of the same name whose levels have the "
+            "same names, each with two seeds or more that differ.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_combined_is_refused(studies: Callable[[], list[Findings]], line: str):
+    with pytest.raises(StudyError) as error:
+        synthesize(studies())
+    assert str(error.value) == line
