@@ -29,11 +29,17 @@ optimizer          ``adam``, ``sgd``, … (adam)
 learning_rate      a number (the optimizer's own)
 loss               ``sparse_categorical_crossentropy`` or ``binary_crossentropy`` (by output units)
 backend            ``tensorflow``, ``jax`` or ``torch`` (tensorflow)
+precision          what layers compute in: ``float32``, ``mixed_bfloat16`` or ``mixed_float16``,
+                   this with Keras's loss scaling; weights, augmentation, scaling, logits, loss and
+                   metrics are float32 in any case (float32)
 augment            a list of random layers, active in training only (none)
 scale              ``none``, ``0..1``, ``-1..1`` or ``standardise``; images are 0..255 (none)
 base               a name from ``keras.applications``, or a list of layers (none)
 weights            of the base: ``none``, ``imagenet``, a file, or ``pretrain:digits:0-4`` (none)
 freeze             keep the base as it is (false)
+unfreeze           of a frozen base: how many of its last layers, or ``all``, are trained in the
+                   second half of the epochs, but for batch normalisations (none)
+fine_tune_rate     the learning rate of that second half, whose optimizer begins anew (0.00001)
 layers             the list of layers on top; the last one gives the logits (required)
 build              ``module:function`` makes what ``base`` and ``layers`` would make (none)
 build_*            settings of your own for that function
@@ -46,6 +52,13 @@ model is what they say and nothing else. A layer is written
 ``word:value,...,name=value``; ``ablations.vision.recipe.words`` holds all words. A function
 named by ``build`` is called as ``build(settings, image_shape, classes)``, with the names of the
 classes, and returns a ``keras.Model`` that takes images after ``augment`` and ``scale``.
+
+``unfreeze = 30`` is the Keras guide's transfer learning: the new layers are trained first, on the
+frozen base, then they and the last 30 of ``base.layers`` with a low rate. Batch normalisations of
+the base keep their statistics and factors. Numbers of trainable weights and operations are those of
+the second half. A function named by ``build`` makes its layers under ``precision`` as Keras's
+policy; it should give its last layer ``dtype="float32"``. A base that is pretrained here
+(``pretrain:``) is pretrained in float32, as downloaded weights were.
 
 Work that trials would repeat is done once; ``ablations.vision.platform.shortcuts`` names these
 shortcuts.
@@ -100,11 +113,16 @@ def train(trial: Trial, log: TrialLog) -> None:
 
 
 def joins_seeds(settings: Settings, gpus: int) -> bool:
-    """Says whether the seeds of an arm train together: on JAX, where there is a GPU."""
+    """Says whether the seeds of an arm train together: on JAX, where there is a GPU.
+
+    Those of an arm that fine-tunes train one by one, as its two phases are two programs.
+    """
     from ablations.vision.platform import shortcuts
     from ablations.vision.recipe.settings import read
 
-    return gpus > 0 and read(settings).backend == "jax" and shortcuts.on("seeds")
+    recipe = read(settings)
+    joined = recipe.backend == "jax" and not recipe.fine_tunes
+    return gpus > 0 and joined and shortcuts.on("seeds")
 
 
 def train_together(
@@ -171,15 +189,19 @@ def fingerprint_data(settings: Settings, data_dir: str | None) -> str:
 
 
 def notes(settings: Settings, data_dir: str | None) -> list[str]:
-    """Returns what should be known of the data before training: a given split, and copies.
+    """Returns what should be known before training: a given split, copies, emulated numbers.
 
     Raises:
         DataError: if two classes hold the same images.
     """
     from ablations.vision.data.datasets import notes_on
+    from ablations.vision.platform import processor
     from ablations.vision.recipe.settings import read
 
-    return notes_on(read(settings), data_dir)
+    recipe = read(settings)
+    emulated = processor.emulates(recipe.precision)
+    slow = [processor.emulation(recipe.precision)] if emulated else []
+    return notes_on(recipe, data_dir) + slow
 
 
 def identity(settings: Settings) -> Settings:
@@ -204,8 +226,8 @@ def prepare_data(
         report: Called with the bytes done and the bytes in all.
 
     Raises:
-        StudyError: if the backend is not installed or the split asks for more images than there
-            are.
+        StudyError: if the backend is not installed or cannot compute in the precision, or the
+            split asks for more images than there are.
         DataError: if the data or weights cannot be had, or are broken.
     """
     from ablations.vision.recipe.settings import read

@@ -238,7 +238,7 @@ def test_the_example_can_be_loaded_and_is_never_written_over(tmp_path):
         write_example(path)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "cats-vs-dogs"])
+@pytest.mark.parametrize("name", ["quickstart", "cats-vs-dogs", "fine-tuning", "precision"])
 def test_planning_the_built_in_studies_imports_no_framework(name):
     code = (
         "import sys; from ablations.plan import load_study, plan_trials; "

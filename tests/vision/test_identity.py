@@ -33,10 +33,20 @@ def test_no_module_of_the_package_hides_a_hook_of_the_same_name(digits):
 
 
 def test_what_a_base_alone_uses_counts_only_with_a_base(digits):
-    for setting in ({"weights": "imagenet"}, {"weights": "/no/such/file.h5"}, {"freeze": True}):
+    for setting in (
+        {"weights": "imagenet"}, {"weights": "/no/such/file.h5"}, {"freeze": True}, {"unfreeze": 1},
+    ):  # fmt: skip
         assert same(digits, digits | setting)
         based = digits | {"base": BASE}
         assert not same(based, based | setting)
+
+
+def test_the_rate_of_fine_tuning_counts_only_where_layers_are_unfrozen(digits):
+    frozen = digits | {"base": BASE, "freeze": True}
+    rate = {"fine_tune_rate": 1e-4}
+    assert same(frozen, frozen | rate)
+    assert same(digits, digits | rate | {"unfreeze": 1})
+    assert not same(frozen | {"unfreeze": 1}, frozen | {"unfreeze": 1} | rate)
 
 
 def test_a_file_of_weights_counts_by_its_content(digits, tmp_path):
@@ -85,7 +95,7 @@ def test_a_function_that_builds_the_model_may_read_every_setting(digits):
         ("epochs", (1, 2)), ("batch_size", (20, 30)), ("split_seed", (1, 2)), ("scale", ("none", "0..1")),
         ("test_size", (10, 20)), ("classes", ("5-9", "5-8")), ("augment", ([], ["flip"])),
         ("backend", ("tensorflow", "jax")), ("image_size", (8, 9)), ("train_size", (60, 61)),
-        ("optimizer", ("adam", "sgd")), ("learning_rate", (0.1, 0.2)), ("split", ("disjoint", "as-published")),
+        ("optimizer", ("adam", "sgd")), ("precision", ("mixed_bfloat16", "mixed_float16")), ("learning_rate", (0.1, 0.2)), ("split", ("disjoint", "as-published")),
         ("loss", ("sparse_categorical_crossentropy", "binary_crossentropy")), ("validation_size", (1, 2)),
     ],
 )  # fmt: skip

@@ -26,6 +26,8 @@ GAP_LIMIT = (
     "these seeds before you rely on it."
 )
 _MOST = 3
+SET_BY_STUDIES = ("engine", "precision")
+"""Facts of an environment that settings decide; another engine shows in the shortcuts as well."""
 
 
 def caveats(findings: Findings) -> tuple[str, ...]:
@@ -34,7 +36,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
     further = len(decided) - 2
     more = f"There {'is' if further == 1 else 'are'} {counted(further, 'further interaction')}."
     hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
-    several = len(findings.environments) > 1
+    environments = _environments(findings)
     found = (
         *revision_sentences(findings),
         _fraction(findings),
@@ -43,10 +45,19 @@ def caveats(findings: Findings) -> tuple[str, ...]:
         *list(filter(None, hidden))[:2],
         _gaps(findings),
         *(e.caption for e in findings.exhibits if e.name.startswith(WARNING)),
-        f"The trials ran in {len(findings.environments)} different environments, so part of a "
-        "difference may come from there." if several else "",
+        f"The trials ran in {environments} different environments, so part of a difference may "
+        "come from there." if environments > 1 else "",
     )  # fmt: skip
     return tuple(filter(None, found))
+
+
+def _environments(findings: Findings) -> int:
+    """Counts the environments, apart from what a study may set itself, such as the precision."""
+    kept = [
+        {name: fact for name, fact in facts.items() if name not in SET_BY_STUDIES}
+        for facts, _ in findings.environments
+    ]
+    return len({tuple(sorted(facts.items())) for facts in kept})
 
 
 def _gaps(findings: Findings) -> str:

@@ -12,6 +12,7 @@ from ablations.vision.data.datasets import Examples
 from ablations.vision.data.folders import NAMED_AT_MOST
 from ablations.vision.data.layouts import described
 from ablations.vision.data.splits import Split
+from ablations.vision.platform import processor
 
 
 def layer_table(model: keras.Model) -> Exhibit:
@@ -60,6 +61,12 @@ def skipped_files(examples: Examples) -> Exhibit:
     columns = ("file", "reason")
     table = Table(columns, tuple(examples.skipped))
     return Exhibit("skipped-files", "Files left out", scope="study", table=table)
+
+
+def emulated_numbers(precision: str) -> Exhibit:
+    """Returns the warning that this machine has no instructions for what trials computed in."""
+    caption = sentence(processor.emulation(precision)) + "."
+    return Exhibit(f"{WARNING}{precision}", "Emulated numbers", "study", caption=caption)
 
 
 def copied_images(examples: Examples) -> Exhibit:

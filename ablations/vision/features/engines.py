@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.vision.model.flops import flops
+from ablations.vision.model.precision import in_float32
 from ablations.vision.platform import cache, shortcuts
 from ablations.vision.platform.devices import on_processor
 
@@ -54,7 +55,7 @@ def choose(model: keras.Model, *, key: str, images: int) -> Engine:
     """
     by_keras = Engine(f"keras on {keras.backend.backend()}", _batched(_keras(model)))
     little = (flops(model) or 0.0) * images < WORTH_FLOPS
-    if little or not shortcuts.on("openvino") or not on_processor():
+    if little or not in_float32(model) or not shortcuts.on("openvino") or not on_processor():
         return by_keras
     try:
         by_openvino = _batched(_openvino(model, key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,7 +15,9 @@ import numpy as np
 from ablations.errors import DataError, StudyError
 from ablations.vision.data.images import Image8
 from ablations.vision.model.layers import Streams, make_layer, seeded_defaults
+from ablations.vision.model.precision import computing_in
 from ablations.vision.model.preprocessing import base_preprocessing, scaling
+from ablations.vision.recipe.grammar import LayerSpec
 from ablations.vision.recipe.settings import Recipe
 
 Shape = tuple[int, int, int]
@@ -42,6 +44,11 @@ def build(recipe: Recipe, images: Image8, *, classes: tuple[str, ...], streams: 
         StudyError: if the layers do not fit each other or the image.
         DataError: if the weights do not fit the base or cannot be downloaded.
     """
+    with computing_in(recipe.precision):
+        return _build(recipe, images, classes, streams)
+
+
+def _build(recipe: Recipe, images: Image8, classes: tuple[str, ...], streams: Streams) -> Built:
     shape = images.shape[1:]
     base = _build_base(recipe, shape, streams)
     own = _build_own(recipe, shape, classes, streams)
@@ -83,12 +90,24 @@ def _stack(
             for layer in base_preprocessing(recipe.base, recipe.scale, images):
                 outputs = layer(outputs)
         outputs = base(outputs, training=training)
+    precise = _first_precise(recipe.layers)
     for i, spec in enumerate(recipe.layers):
         if spec.name == "base" and base is not None:
             outputs = base(outputs, training=training)
         else:
-            outputs = make_layer(spec, streams, last=i == len(recipe.layers) - 1)(outputs)
+            last, dtype = i == len(recipe.layers) - 1, "float32" if i >= precise else None
+            outputs = make_layer(spec, streams, last=last, dtype=dtype)(outputs)
     return outputs
+
+
+def _first_precise(layers: Sequence[LayerSpec]) -> int:
+    """Returns the first of the layers that compute in float32 at any precision.
+
+    That is the last one with weights, which gives the logits, as the Keras guide on mixed precision
+    has it.
+    """
+    weighing = [i for i, spec in enumerate(layers) if spec.word.stream == "initialization"]
+    return weighing[-1] if weighing else len(layers) - 1
 
 
 def build_base(recipe: Recipe, shape: Shape) -> None:
@@ -111,7 +130,39 @@ def _build_base(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model |
     if recipe.weights_file is not None:
         _load_file(base, recipe)
     base.trainable = not recipe.freeze
+    if recipe.unfreeze is not None:
+        unfreeze(base, recipe.unfreeze)
     return base
+
+
+def unfreeze(base: keras.Model, last: int | str) -> None:
+    """Has training change the last layers of a base, but for their batch normalisations.
+
+    These stay frozen, as Keras's guide on fine-tuning EfficientNet has it, and so keep the means
+    and variances of the data that the base comes from: ``fit`` calls all of a model with
+    ``training=True``, whatever ``training=False`` it was built with, and a frozen batch
+    normalisation alone computes as in inference.
+
+    Args:
+        base: What to unfreeze; all that is not named stays or becomes frozen.
+        last: How many layers, as ``base.layers`` counts them, or ``all``.
+
+    Raises:
+        StudyError: if it has fewer layers, or none of them has weights to train.
+    """
+    count = len(base.layers)
+    wanted = count if last == "all" else int(last)
+    base.trainable = False  # TensorFlow leaves out an assignment of what is there already
+    base.trainable = True
+    frozen = base.layers[: max(0, count - wanted)]
+    inside = [layer for layer in base._flatten_layers() if layer is not base]
+    kept = [layer for layer in inside if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer in (*frozen, *kept):
+        layer.trainable = False
+    if wanted > count or not base.trainable_weights:
+        received = f"unfreeze = {last}, of {count} layers"
+        cure = f'Name 1 to {count} layers, or "all"; the last ones may have no weights to train'
+        raise StudyError("no such layers of the base can be trained", received=received, cure=cure)
 
 
 def _application(recipe: Recipe, shape: Shape, streams: Streams) -> keras.Model:

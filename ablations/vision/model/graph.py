@@ -99,9 +99,44 @@ def _nodes(model: keras.Model) -> list[Any] | None:
 
 
 def _links_of_node(node: Any) -> list[Link]:
-    if isinstance(node.operation, keras.Model) and _nodes(node.operation) is not None:
-        return links_of(node.operation)
+    if isinstance(node.operation, keras.Model):
+        if _nodes(node.operation) is not None:
+            return links_of(node.operation)
+        if halves := _halves(node.operation):
+            return [Link(half, half) for half in halves]
     return [Link(node.operation, _caller(node))]
+
+
+def _halves(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
+    """Returns the frozen beginning of a branching model and what follows it.
+
+    The cut lies at the last single tensor that all paths pass before the first trainable layer:
+    after a residual block, and not within it. ``None`` where no weights come before it.
+    """
+    graph = getattr(model, "_functional", None) or model
+    depths = getattr(graph, "_nodes_by_depth", None)
+    if depths is None or not type(model).__module__.startswith("keras."):
+        return None
+    nodes = [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
+    links = [Link(node.operation, node.operation) for node in nodes]
+    if len({id(link.operation) for link in links}) < len(links):
+        return None  # a layer that is called twice could be on both sides
+    fixed = len(list(takewhile(lambda link: link.fixed, links)))
+    if fixed == len(links):
+        return None
+    for count in range(fixed, 0, -1):
+        passed = _passed(nodes, count)
+        if len(passed) == 1 and any(link.heavy for link in links[:count]):
+            head, tail = (graph.inputs[0], passed[0]), (passed[0], graph.outputs[0])
+            return keras.Model(*head), keras.Model(*tail)
+    return None
+
+
+def _passed(nodes: Sequence[Any], count: int) -> list[Any]:
+    """Returns the tensors that the first nodes make and later ones take."""
+    made = {id(tensor): tensor for node in nodes[:count] for tensor in node.outputs}
+    taken = {id(tensor) for node in nodes[count:] for tensor in node.input_tensors}
+    return [tensor for key, tensor in made.items() if key in taken]
 
 
 def _caller(node: Any) -> Callable[[Any], Any]:

@@ -35,22 +35,28 @@ class Streams:
         return int(rng.integers(2**31))
 
 
-def make_layer(spec: LayerSpec, streams: Streams, *, last: bool = False) -> keras.Layer:
+def make_layer(
+    spec: LayerSpec, streams: Streams, *, last: bool = False, dtype: str | None = None
+) -> keras.Layer:
     """Returns a new Keras layer.
+
+    Layers that prepare images compute in float32 whatever ``dtype`` is: bfloat16 has 8 bits, too
+    few for grey levels between whole numbers.
 
     Args:
         spec: What to make.
         streams: Feed initial weights, augmentation and dropout.
         last: Whether the layer ends the model, where a dense layer is linear by default.
+        dtype: The numbers that it computes with; ``None`` leaves that to Keras's policy.
     """
     if spec.name == "globalpool":
-        is_max = spec.get("how") == "max"
-        return (
-            keras.layers.GlobalMaxPooling2D() if is_max else keras.layers.GlobalAveragePooling2D()
-        )
+        how = "Max" if spec.get("how") == "max" else "Average"
+        return getattr(keras.layers, f"Global{how}Pooling2D")(dtype=dtype)
     if spec.name == "rescale":
         return rescaling(spec.get("to"))
-    arguments: dict[str, Any] = dict(_DEFAULTS.get(spec.name, {}))
+    augments = spec.word.stream == "augmentation"
+    arguments: dict[str, Any] = {"dtype": "float32" if augments else dtype}
+    arguments |= _DEFAULTS.get(spec.name, {})
     if last and spec.name == "dense":
         arguments["activation"] = "linear"
     arguments |= {_KERAS_NAMES.get(name, name): value for name, value in spec.arguments}
@@ -65,7 +71,7 @@ def make_layer(spec: LayerSpec, streams: Streams, *, last: bool = False) -> kera
 def rescaling(to: Any) -> keras.Layer:
     """Returns the layer that maps grey levels 0..255 to the pair ``to``."""
     low, high = to
-    return keras.layers.Rescaling((high - low) / 255, offset=low)
+    return keras.layers.Rescaling((high - low) / 255, offset=low, dtype="float32")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def scaling(scale: str, images: Image8) -> Iterator[keras.Layer]:
     """
     if scale == "standardise":
         mean, variance = channel_statistics(images)
-        yield keras.layers.Normalization(mean=mean, variance=variance)
+        yield keras.layers.Normalization(mean=mean, variance=variance, dtype="float32")
     elif scale != "none":
         yield rescaling(_ends(scale))
 
@@ -41,11 +41,11 @@ def base_preprocessing(name: str, scale: str, images: Image8) -> Iterator[keras.
     """
     if scale == "standardise":
         mean, variance = channel_statistics(images)
-        yield keras.layers.Normalization(mean=mean, variance=variance, invert=True)
+        yield keras.layers.Normalization(mean=mean, variance=variance, invert=True, dtype="float32")
     elif scale != "none":
         low, high = _ends(scale)
         factor = 255 / (high - low)
-        yield keras.layers.Rescaling(factor, offset=-low * factor)
+        yield keras.layers.Rescaling(factor, offset=-low * factor, dtype="float32")
     inputs = keras.Input(images.shape[1:])
     outputs = preprocess_of(name)(inputs)
     if outputs is not inputs:  # some bases have it inside

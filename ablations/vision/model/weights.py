@@ -42,7 +42,8 @@ def make_ready(recipe: Recipe, shape: tuple[int, int, int], report: ReportBytes)
     """
     if recipe.base is None or not recipe.pretrained_elsewhere:
         return
-    facts = [version("keras"), repr(recipe.base), shape, recipe.weights, _there(recipe)]
+    made = repr((recipe.base, recipe.unfreeze))
+    facts = [version("keras"), made, shape, recipe.weights, _there(recipe)]
     cache.remembered("weights", json.dumps(facts), lambda: _try_out(recipe, shape, report))
 
 

@@ -17,9 +17,12 @@ def counted(settings: Settings) -> Settings:
     kept = dict(settings)
     if "base" not in settings:
         kept.pop("weights", None)
-        kept.pop("freeze", None)
+        for setting in ("freeze", "unfreeze"):
+            kept.pop(setting, None)
     elif names_file(str(settings.get("weights", "none"))):
         kept["weights"] = "a file"
+    if "unfreeze" not in kept:
+        kept.pop("fine_tune_rate", None)
     dataset = str(settings.get("dataset", ""))
     if dataset.startswith("directory:"):
         kept["dataset"] = "directory:"

@@ -90,6 +90,9 @@ _image_size = typed(
 )
 
 
+_count_or_all = typed(Annotated[int, Field(ge=1)], "a number of layers from 1, or all", "30")
+
+
 def image_size(setting: str, value: Any) -> tuple[int, int]:
     """Reads one number of pixels or a list [height, width]."""
     found = _image_size(setting, value)
@@ -137,6 +140,11 @@ def _inside(folder: object) -> bool:
     """Whether ``folder`` can name one that lies inside of the data set's."""
     path = PurePath(folder) if isinstance(folder, str) else PurePath("..")
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def last_layers(setting: str, value: Any) -> int | str:
+    """Reads how many of a base's last layers are meant, or ``all``."""
+    return value if value == "all" else int(_count_or_all(setting, value))
 
 
 def base(setting: str, value: Any) -> str | tuple[LayerSpec, ...]:

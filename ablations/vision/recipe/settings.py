@@ -15,6 +15,10 @@ Contradiction = tuple[bool, str, object, str]
 """Whether settings contradict each other; the problem, what was received, and the cure."""
 
 LOSSES = ("sparse_categorical_crossentropy", "binary_crossentropy")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+FINE_TUNE_RATE = 1e-5
+"""What the Keras guide on transfer learning fine-tunes with."""
+
 OPTIMIZERS = (
     "adam", "adamw", "sgd", "rmsprop", "nadam", "adamax", "adagrad", "adadelta", "lion", "ftrl",
 )  # fmt: skip
@@ -42,11 +46,14 @@ class Recipe:
     learning_rate: float | None = None
     loss: str | None = None
     backend: str = "tensorflow"
+    precision: str = "float32"
     augment: tuple[LayerSpec, ...] = ()
     scale: str = "none"
     base: str | tuple[LayerSpec, ...] | None = None
     weights: str = "none"
     freeze: bool = False
+    unfreeze: int | str | None = None
+    fine_tune_rate: float = FINE_TUNE_RATE
     layers: tuple[LayerSpec, ...] = ()
     build: str | None = None
     settings: Settings = field(default_factory=dict, repr=False, compare=False)
@@ -57,6 +64,16 @@ class Recipe:
         if not self.weights.startswith("pretrain:"):
             return None
         return readers.classes("weights", self.weights.split(":", 2)[2])
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether layers of a base are trained after the rest."""
+        return self.base is not None and self.unfreeze is not None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether layers compute in numbers of 16 bits."""
+        return self.precision != "float32"
 
     @property
     def split_folders(self) -> dict[str, str]:
@@ -96,11 +113,14 @@ _READERS: dict[str, readers.Reader] = {
     "learning_rate": readers.positive,
     "loss": readers.one_of(*LOSSES),
     "backend": readers.one_of("tensorflow", "jax", "torch"),
+    "precision": readers.one_of(*PRECISIONS),
     "augment": parse_augment,
     "scale": readers.one_of("none", "0..1", "-1..1", "standardise"),
     "base": readers.base,
     "weights": readers.weights,
     "freeze": readers.flag,
+    "unfreeze": readers.last_layers,
+    "fine_tune_rate": readers.positive,
     "layers": parse_layers,
     "build": readers.entry,
 }
@@ -120,7 +140,7 @@ def read(settings: Settings) -> Recipe:
         problem, cure = "setting 'dataset' is missing", 'Add for example dataset = "digits"'
         raise StudyError(problem, received=list(settings), cure=cure)
     recipe = Recipe(**values, settings=settings)
-    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe))
+    contradictions = (*_wrong_model(recipe, own), *_wrong_base(recipe), *_wrong_phases(recipe))
     for contradicts, problem, received, cure in contradictions:
         if contradicts:
             raise StudyError(problem, received=received, cure=cure)
@@ -148,6 +168,16 @@ def _wrong_model(recipe: Recipe, own: list[str]) -> Iterator[Contradiction]:
     both = built and (bool(names) or recipe.base is not None)
     yield both, "setting 'build' excludes 'layers' and 'base'", beside, remove
     yield not built and not names, "setting 'layers' is missing", "no layers", example
+
+
+def _wrong_phases(recipe: Recipe) -> Iterator[Contradiction]:
+    """Yields what contradicts in the settings of fine-tuning."""
+    thawed = recipe.fine_tunes and not recipe.freeze
+    needs = "setting 'unfreeze' needs a base that is frozen first"
+    yield thawed, needs, "freeze = false", "Add freeze = true, or remove unfreeze"
+    short = recipe.fine_tunes and recipe.epochs < 2
+    twice = "setting 'unfreeze' needs epochs before and after it"
+    yield short, twice, f"epochs = {recipe.epochs}", "Write for example epochs = 10"
 
 
 def _wrong_base(recipe: Recipe) -> Iterator[Contradiction]:

@@ -64,14 +64,16 @@ class EpochReport:
         self._log.steps(steps)
         self._log.epoch(**values)
 
-    def log_summary(self, *, predictions: bool = True) -> None:
+    def log_summary(self, fit_seconds: float, *, predictions: bool = True) -> None:
         """Logs the last and best epoch, and the model's predictions of the validation images.
 
         Args:
+            fit_seconds: How long all epochs took.
             predictions: Whether to log these, which is needless where they are of the test images.
         """
         last = self._epochs[-1]
         best = max(epoch[metrics.VAL_ACCURACY] for epoch in self._epochs)
+        self._log.known(metrics.FIT_SECONDS, fit_seconds)
         self._log.known(metrics.TRAIN_ACCURACY, last[metrics.ACCURACY])
         self._log.known(metrics.VAL_ACCURACY, last[metrics.VAL_ACCURACY])
         self._log.known(metrics.BEST_VAL_ACCURACY, best)
@@ -81,29 +83,54 @@ class EpochReport:
             probabilities = self._outputs.probabilities(raw)
             self._log.predictions("validation", part.labels, probabilities, examples=part.examples)
 
-    def log_speed(self, trained: keras.Model, images: int, *, frozen: Features | None) -> None:
+    def log_speed(
+        self, trained: Sequence[keras.Model], images: int, *, frozen: Sequence[Features]
+    ) -> None:
         """Logs the speed over all epochs but the first.
 
+        Steps of two phases cost differently, so operations a second are left out there.
+
         Args:
-            trained: The layers that steps went through.
+            trained: The layers that the steps of each phase went through.
             images: Number of training images, all of which each epoch has seen once.
-            frozen: The layers that were computed apart, if any were.
+            frozen: The layers that were computed apart, of each phase with such layers.
         """
         later = self._seconds[1:]
         if not later:
             return
-        passes = frozen.augmented.seconds / len(self._seconds) if frozen else 0.0
+        passes = sum(each.augmented.seconds for each in frozen) / len(self._seconds)
         speed = images / (sum(later) / len(later) + passes)
         self._log.known(metrics.IMAGES_PER_SECOND, speed)
         # By the layers that train or, where they are computed apart, by the frozen ones.
-        ledgers = (frozen.fixed, frozen.augmented) if frozen else ()
-        each = frozen.flops if frozen else training_flops(trained)
-        if each is None:
+        ledgers = [ledger for each in frozen for ledger in (each.fixed, each.augmented)]
+        each = frozen[0].flops if frozen else training_flops(trained[0])
+        if each is None or len(trained) > 1:
             return
         seconds = sum(ledger.seconds for ledger in ledgers)
         rate = each * (sum(ledger.rows for ledger in ledgers) / seconds if frozen else speed)
         self._log.known(metrics.FLOPS_PER_SECOND, rate)
         self._log.known(metrics.PEAK_FLOPS_SHARE, rate / peak_flops())
+
+    def log_frozen(self, frozen: Sequence[Features], *, trials: int = 1) -> None:
+        """Logs the time of the frozen layers, and how much of it other trials spent.
+
+        Args:
+            frozen: Those of each phase that has such layers.
+            trials: How many train together; they share the time of what they compute equally.
+        """
+        if not frozen:
+            return
+        fixed, augmented = ([each.fixed for each in frozen], [each.augmented for each in frozen])
+        ledgers = (*fixed, *augmented)
+        engines = {engine for ledger in ledgers for engine in ledger.engines}
+        self._log.environment(engine=", ".join(sorted(engines)))
+        shared = sum(ledger.shared_seconds for ledger in ledgers)
+        own = sum(ledger.seconds for ledger in ledgers) - shared
+        shared += own * (trials - 1) / trials
+        by_kind = [sum(ledger.seconds for ledger in kind) for kind in (fixed, augmented)]
+        self._log.known(metrics.FROZEN_SECONDS, by_kind[0])
+        self._log.known(metrics.FROZEN_AUGMENTED_SECONDS, by_kind[1])
+        self._log.known(metrics.SHARED_SECONDS, max(0.0, shared))  # rounding may leave less than 0
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras carries no types

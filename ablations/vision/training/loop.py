@@ -17,6 +17,7 @@ import numpy as np
 from ablations.vision.data.images import Image8, Source
 from ablations.vision.data.splits import Indices, buffered_shuffle
 from ablations.vision.model.outputs import Labels, Outputs, Raw, read_outputs
+from ablations.vision.model.precision import scaling_losses
 from ablations.vision.platform import shortcuts
 from ablations.vision.recipe.settings import Recipe
 from ablations.vision.training.feeds import Feed, feed_of
@@ -77,6 +78,7 @@ def compile_model(model: keras.Model, recipe: Recipe, outputs: Outputs) -> None:
     optimizer = keras.optimizers.get(recipe.optimizer)
     if recipe.learning_rate is not None:
         optimizer.learning_rate = recipe.learning_rate
+    optimizer = scaling_losses(optimizer, recipe.precision)
     metrics = [outputs.accuracy_metric()]
     model.compile(optimizer=optimizer, loss=outputs.loss(), metrics=metrics)
 
@@ -87,6 +89,7 @@ def fit(
     *,
     rng: np.random.Generator,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    epochs: range | None = None,
 ) -> None:
     """Trains the model, with a new order of the images in each epoch.
 
@@ -95,11 +98,12 @@ def fit(
         part: The training images.
         rng: Draws the orders; all arms of a seed draw the same ones.
         callbacks: Called as ``keras.Model.fit`` calls them, with the means over the epoch so far.
+        epochs: The numbers of the epochs, from 0; all of the recipe's if not given.
     """
     model, targets = learner.feed.trained, learner.outputs.targets(part.labels)
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
     called.on_train_begin()
-    for epoch in range(learner.recipe.epochs):
+    for epoch in epochs or range(learner.recipe.epochs):
         called.on_epoch_begin(epoch)
         logs: dict[str, float] = {}
         steps = list(batches(len(targets), learner.recipe, rng))

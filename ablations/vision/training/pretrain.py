@@ -20,7 +20,7 @@ from ablations.vision.features import engines
 from ablations.vision.model.build import build
 from ablations.vision.model.layers import Streams
 from ablations.vision.platform import cache, shortcuts
-from ablations.vision.recipe.settings import Recipe
+from ablations.vision.recipe.settings import FINE_TUNE_RATE, Recipe
 from ablations.vision.training.loop import Part, fit, make_learner
 
 PRETRAINING_SEED = 0
@@ -72,6 +72,9 @@ def source_recipe(recipe: Recipe) -> Recipe:
         loss=None,
         weights="none",
         freeze=False,
+        unfreeze=None,
+        fine_tune_rate=FINE_TUNE_RATE,
+        precision="float32",
         test_size=None,
         validation_size=None,
         train_size=None,

@@ -116,13 +116,16 @@ class Stack:
         """Trains one model on one batch, as its ``train_on_batch`` would; sums over its images."""
         trainable, moving, optimizer = state
 
-        def loss_of(trainable: list[Any]) -> tuple[Any, tuple[Any, list[Any]]]:
+        def loss_of(trainable: list[Any]) -> tuple[Any, tuple[Any, Any, list[Any]]]:
             outputs, others, extra = self._model.stateless_call(
                 trainable, self._merged(moving, still), inputs, training=True, return_losses=True
             )
-            return self._loss(targets, outputs) + sum(extra), (outputs, others)
+            loss = self._loss(targets, outputs) + sum(extra)
+            return self._scaled(loss, optimizer), (loss, outputs, others)
 
-        (loss, (outputs, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        (_, (loss, outputs, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+            trainable
+        )
         trainable, optimizer = self._model.optimizer.stateless_apply(
             optimizer, gradients, trainable
         )
@@ -130,6 +133,12 @@ class Stack:
         correct = self._outputs.correct(outputs, targets)
         sums = {ACCURACY: correct.sum(), LOSS: loss * len(inputs)}
         return (trainable, moved, optimizer), sums
+
+    def _scaled(self, loss: Any, optimizer: list[Any]) -> Any:
+        """Returns the loss by the optimizer's present scale, where float16 needs one."""
+        values = list(zip(self._model.optimizer.variables, optimizer, strict=True))
+        with keras.StatelessScope(state_mapping=values):
+            return self._model.optimizer.scale_loss(loss)
 
     def _outputs_of(self, state: State, still: list[Any], inputs: Any, rows: Any) -> Any:
         others = self._merged(state[1], still)

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.core.metrics import FIT_SECONDS
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.errors import DivergedError
@@ -29,10 +28,10 @@ from ablations.vision.training.trainer import (
     Parts,
     build_model,
     load,
-    log_frozen,
     log_memory,
     log_model,
     log_test,
+    report_of,
 )
 
 Failures = list[DivergedError | None]
@@ -78,41 +77,39 @@ def _train(trials: Sequence[Trial], recipe: Recipe, logs: Sequence[TrialLog]) ->
     going = [i for i, failure in enumerate(failures) if failure is None]
     _log_tests(stack, runs, outputs, going=going)
     for run in (runs[i] for i in going):
-        run.log.known(FIT_SECONDS, seconds)
         run.log.environment(seeds_together=str(len(runs)))
-        run.report.log_summary(predictions=not run.parts.split.validates_on_test)
-        run.report.log_speed(trained, len(run.parts.train.rows), frozen=frozen)
-        log_frozen(frozen, run.log, trials=len(runs))
+        run.report.log_summary(seconds, predictions=not run.parts.split.validates_on_test)
+        run.report.log_speed([trained], len(run.parts.train.rows), frozen=frozen)
+        run.report.log_frozen(frozen, trials=len(runs))
         log_memory(run.log)
     return failures
 
 
 def _prepare(trial: Trial, recipe: Recipe, log: TrialLog) -> Run:
     parts = load(trial, recipe, log)
-    model = build_model(trial, recipe, parts)
+    model = build_model(trial, recipe, parts).model
     log_model(model, log)
-    outputs = read_outputs(model, recipe, len(parts.classes))
-    report = EpochReport(log, outputs, parts.validation, passes=parts.split.passes)
-    return Run(trial, log, parts, model, report)
+    return Run(trial, log, parts, model, report_of(model, recipe, parts, log))
 
 
 def _stack(
     runs: Sequence[Run], recipe: Recipe, outputs: Outputs
-) -> tuple[Stack, keras.Model, Features | None]:
+) -> tuple[Stack, keras.Model, list[Features]]:
     """Puts the models together, after their frozen prefix if that is the same in every step."""
     whole = runs[0].parts.whole
-    models, features = [run.model for run in runs], None
+    models, frozen = [run.model for run in runs], []
     inputs: NDArray[Any] = whole.source.images
     parts = cut(models[0])
     if parts.heavy and not parts.random and shortcuts.on("features"):
         features = Features(parts, whole.source)
+        frozen.append(features)
         inputs = features.inference(whole.rows)
         models = [model_of(cut(model).rest, features.shape) for model in models]
     _require_alike(runs)
     for model in models:
         compile_model(model, recipe, outputs)
     stack = Stack(models, outputs, inputs, outputs.targets(whole.labels))
-    return stack, models[0], features
+    return stack, models[0], frozen
 
 
 def _require_alike(runs: Sequence[Run]) -> None:

@@ -13,16 +13,16 @@ from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.vision.data import datasets, splits
 from ablations.vision.exhibits import tables as exhibits
-from ablations.vision.features.frozen import Features
-from ablations.vision.model.build import build
+from ablations.vision.model.build import Built, build
 from ablations.vision.model.flops import training_flops
 from ablations.vision.model.layers import Streams
-from ablations.vision.model.outputs import Outputs, Raw
-from ablations.vision.platform import shortcuts
-from ablations.vision.platform.devices import device_memory_bytes, device_name
+from ablations.vision.model.outputs import Outputs, Raw, read_outputs
+from ablations.vision.platform import processor, shortcuts
+from ablations.vision.platform.devices import device_memory_bytes, device_name, on_processor
 from ablations.vision.recipe.settings import Recipe
 from ablations.vision.training.epoch_report import EpochReport, Validation
 from ablations.vision.training.loop import Learner, Part, fit, make_learner, predict
+from ablations.vision.training.phases import phases
 from ablations.vision.training.pretrain import load_pretrained
 from ablations.vision.training.timing import StepTimer
 
@@ -56,14 +56,23 @@ def train_recipe(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
 
 def _train(trial: Trial, recipe: Recipe, log: TrialLog) -> None:
     parts = load(trial, recipe, log)
-    model = build_model(trial, recipe, parts)
-    learner = make_learner(model, recipe, parts.whole.source, classes=len(parts.classes))
-    log_model(model, log)
-    _fit(learner, parts, trial=trial, log=log)
+    built = build_model(trial, recipe, parts)
+    report = report_of(built.model, recipe, parts, log)
+    log_model(built.model, log)
+    learner = _fit(built, recipe, report, parts=parts, trial=trial)
     held_out = predict(learner, parts.validation) if parts.split.passes else None
     log_test(learner.outputs, parts, log, test=predict(learner, parts.test), held_out=held_out)
-    log_frozen(learner.feed.frozen, log)
     log_memory(log)
+
+
+def report_of(model: keras.Model, recipe: Recipe, parts: Parts, log: TrialLog) -> EpochReport:
+    """Returns what reports a trial's epochs.
+
+    Raises:
+        StudyError: if the outputs do not fit the loss or the number of classes.
+    """
+    outputs = read_outputs(model, recipe, len(parts.classes))
+    return EpochReport(log, outputs, parts.validation, passes=parts.split.passes)
 
 
 def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
@@ -80,13 +89,13 @@ def load(trial: Trial, recipe: Recipe, log: TrialLog) -> Parts:
     return Parts(whole, train, validation, test, examples.classes, split)
 
 
-def build_model(trial: Trial, recipe: Recipe, parts: Parts) -> keras.Model:
+def build_model(trial: Trial, recipe: Recipe, parts: Parts) -> Built:
     """Returns a trial's model with its first weights, and those of a pretrained base."""
     streams = Streams(trial.rng("initialization"), trial.rng("augmentation"), trial.rng("dropout"))
     built = build(recipe, parts.train.images, classes=parts.classes, streams=streams)
     if built.base is not None and recipe.source_classes is not None:
         load_pretrained(built.base, recipe)
-    return built.model
+    return built
 
 
 def log_model(model: keras.Model, log: TrialLog) -> None:
@@ -97,26 +106,41 @@ def log_model(model: keras.Model, log: TrialLog) -> None:
     log.known(metrics.PARAMETERS, model.count_params())
     log.known(metrics.TRAINABLE_PARAMETERS, trainable)
     log.exhibit(exhibits.layer_table(model))
+    precision = model.dtype_policy.name
+    if on_processor() and processor.emulates(precision):
+        log.exhibit(exhibits.emulated_numbers(precision))
     log.environment(
         backend=keras.backend.backend(),
         keras=keras.__version__,
         device=device_name(),
-        precision=keras.config.dtype_policy().name,
+        precision=precision,
         shortcuts=shortcuts.facts(),
     )
 
 
-def _fit(learner: Learner, parts: Parts, *, trial: Trial, log: TrialLog) -> None:
-    """Trains, and reports each epoch as it ends and the whole when all have."""
-    timer = StepTimer()
-    report = EpochReport(log, learner.outputs, parts.validation, passes=parts.split.passes)
-    callbacks = (timer, Validation(report, learner, timer))
-    began = time.perf_counter()
-    fit(learner, parts.train, rng=trial.rng("order"), callbacks=callbacks)
-    log.known(metrics.FIT_SECONDS, time.perf_counter() - began)
-    report.log_summary(predictions=not parts.split.validates_on_test)
-    feed = learner.feed
-    report.log_speed(feed.trained, len(parts.train.labels), frozen=feed.frozen)
+def _fit(
+    built: Built, recipe: Recipe, report: EpochReport, *, parts: Parts, trial: Trial
+) -> Learner:
+    """Trains, and reports each epoch as it ends and the whole when all have.
+
+    Returns:
+        What has been trained, as the last phase leaves it.
+    """
+    timer, rng = StepTimer(), trial.rng("order")
+    learners, seconds = [], 0.0
+    for own, epochs in phases(built, recipe):
+        learner = make_learner(built.model, own, parts.whole.source, classes=len(parts.classes))
+        learners.append(learner)
+        callbacks = (timer, Validation(report, learner, timer))
+        began = time.perf_counter()
+        fit(learner, parts.train, rng=rng, callbacks=callbacks, epochs=epochs)
+        seconds += time.perf_counter() - began
+    report.log_summary(seconds, predictions=not parts.split.validates_on_test)
+    feeds = [learner.feed for learner in learners]
+    frozen = [feed.frozen for feed in feeds if feed.frozen is not None]
+    report.log_speed([feed.trained for feed in feeds], len(parts.train.labels), frozen=frozen)
+    report.log_frozen(frozen)
+    return learners[-1]
 
 
 def log_test(
@@ -157,20 +181,3 @@ def log_memory(log: TrialLog) -> None:
     """Reports the GPU's memory that this process took, for all trials that trained together."""
     if (taken := device_memory_bytes()) is not None:
         log.known(metrics.DEVICE_MEMORY_BYTES, taken)
-
-
-def log_frozen(frozen: Features | None, log: TrialLog, *, trials: int = 1) -> None:
-    """Reports the time of the frozen layers, and how much of it other trials spent.
-
-    Trials that train together share the time of what they compute in equal parts.
-    """
-    if frozen is None:
-        return
-    fixed, augmented = frozen.fixed, frozen.augmented
-    log.environment(engine=", ".join(sorted(fixed.engines | augmented.engines)))
-    shared = fixed.shared_seconds + augmented.shared_seconds
-    own = fixed.seconds + augmented.seconds - shared
-    shared += own * (trials - 1) / trials
-    log.known(metrics.FROZEN_SECONDS, fixed.seconds)
-    log.known(metrics.FROZEN_AUGMENTED_SECONDS, augmented.seconds)
-    log.known(metrics.SHARED_SECONDS, max(0.0, shared))  # rounding may leave less than nothing

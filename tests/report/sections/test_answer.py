@@ -133,6 +133,15 @@ def test_different_environments_are_reported(findings: Findings) -> None:
     )
 
 
+def test_what_a_study_sets_itself_is_no_other_environment(findings: Findings) -> None:
+    facts = {"python": "3.11", "precision": "float32", "engine": "openvino 2026.1"}
+    other = facts | {"precision": "mixed_bfloat16", "engine": "keras on tensorflow"}
+    one = replace(findings, environments=((facts, 12), (other, 12)))
+    assert not any("environments" in caveat for caveat in answer(one).caveats)
+    two = replace(one, environments=(*one.environments, (other | {"python": "3.12"}, 1)))
+    assert "ran in 2 different environments" in answer(two).caveats[-1]
+
+
 def _with_verdicts(findings: Findings, **verdicts: str) -> Findings:
     def judged(effect: Effect) -> Effect:
         word = verdicts.get(effect.changes[0].factor) if effect.kind == "main" else "inconclusive"

@@ -146,6 +146,16 @@ def test_a_base_that_cannot_be_built_is_told_before_training(saved):
     assert said.startswith("base cannot be built. Received: ")
 
 
+def test_layers_that_cannot_be_unfrozen_are_told_before_training(saved):
+    settings = SMALL | {"weights": str(saved), "freeze": True}
+    prepared(settings)  # which says nothing of what an arm unfreezes
+    assert refusal(settings | {"unfreeze": 3}, prepared, StudyError) == (
+        "no such layers of the base can be trained. Received: unfreeze = 3, of 2 layers. "
+        'Name 1 to 2 layers, or "all"; the last ones may have no weights to train.'
+    )
+    prepared(settings | {"unfreeze": "all"})
+
+
 def test_a_process_that_dies_is_told_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "base.weights.h5").write_bytes(b"weights")
     (tmp_path / "python").write_text("#!/bin/sh\necho first >&2; echo 'it broke' >&2; exit 1\n")

@@ -120,6 +120,26 @@ def test_classes_and_sizes_in_all_their_forms():
             "Remove one of them.",
         ),
         (
+            {"precision": "bfloat16"},
+            "setting 'precision' must be one of float32, mixed_bfloat16, mixed_float16. "
+            'Received: bfloat16. Write for example precision = "mixed_bfloat16".',
+        ),
+        (
+            {"base": ["conv:4"], "freeze": True, "unfreeze": 0},
+            "setting 'unfreeze' must be a number of layers from 1, or all. Received: 0. "
+            "Write for example unfreeze = 30.",
+        ),
+        (
+            {"base": ["conv:4"], "unfreeze": 1},
+            "setting 'unfreeze' needs a base that is frozen first. Received: freeze = false. "
+            "Add freeze = true, or remove unfreeze.",
+        ),
+        (
+            {"base": ["conv:4"], "freeze": True, "unfreeze": "all", "epochs": 1},
+            "setting 'unfreeze' needs epochs before and after it. Received: epochs = 1. "
+            "Write for example epochs = 10.",
+        ),
+        (
             {"build_width": 3},
             "settings of your own need 'build'. Received: ['build_width']. "
             "Add build, or remove them.",
@@ -147,12 +167,15 @@ def test_build_is_found_without_importing_it(tmp_path, monkeypatch):
         check_settings(own | {"build": "my_models:biuld"})
 
 
-@pytest.mark.parametrize("name", ["quickstart", "cats-vs-dogs"])
-def test_every_arm_of_the_built_in_studies_is_sound(name):
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("quickstart", 8), ("cats-vs-dogs", 8), ("precision", 6), ("fine-tuning", 3)],
+)
+def test_every_arm_of_the_built_in_studies_is_sound(name, count):
     text = (files("ablations.studies") / f"{name}.toml").read_text(encoding="utf-8")
     study = tomllib.loads(text)
     arms = list(product(*(levels.values() for levels in study["factors"].values())))
-    assert len(arms) == 8
+    assert len(arms) == count
     for arm in arms:
         settings = dict(study["trial"]["settings"])
         for level in arm:
