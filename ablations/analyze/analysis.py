@@ -12,7 +12,12 @@ from ablations.analyze.compare.gates import gate_findings
 from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
 from ablations.analyze.describe.averages import with_averages
 from ablations.analyze.describe.networks import over_trained, training_of
-from ablations.analyze.describe.test_set import answers, example_difference, example_noise
+from ablations.analyze.describe.test_set import (
+    Answers,
+    answers,
+    example_difference,
+    example_noise,
+)
 from ablations.analyze.describe.time_to_target import (
     durations,
     target_of,
@@ -20,6 +25,7 @@ from ablations.analyze.describe.time_to_target import (
     with_target,
 )
 from ablations.analyze.describe.timings import arm_timing
+from ablations.analyze.describe.variance import images_held_out, variances
 from ablations.analyze.inference.effects import ALPHA, difference, effects
 from ablations.analyze.inference.followups import shares, simple_effects
 from ablations.analyze.inference.gaps import with_gaps
@@ -39,7 +45,7 @@ from ablations.analyze.outcomes import (
 )
 from ablations.core import metrics
 from ablations.core.design import Arm
-from ablations.core.estimates import Curve, MetricInfo, Summary
+from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
@@ -65,7 +71,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     metric = with_step(metric, outcomes)
-    arms = tuple(_arm_findings(study, outcomes, infos=infos, target=target))
+    answered = _answered(study, outcomes)
+    arms = tuple(_arm_findings(study, outcomes, infos=infos, target=target, answered=answered))
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     readings = _readings(arms, metric)
     findings = _described(study, arms, metric, outcomes, infos=infos)
@@ -75,7 +82,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
         reproductions=reproductions(study, arms),
         trials=trial_findings(outcomes),
     )
-    return with_averages(_inferred(findings, readings))
+    held_out = images_held_out(o.completed for o in outcomes if o.completed)
+    return with_averages(_inferred(findings, readings, answered=answered, held_out=held_out))
 
 
 def _described(
@@ -116,13 +124,29 @@ def _readings(arms: Sequence[ArmFinding], metric: MetricInfo) -> Readings:
     return summaries, over_trained(arms, summaries)
 
 
-def _inferred(findings: Findings, readings: Readings) -> Findings:
-    """Adds what is inferred from the arms: effects, what follows from them, and seed plans."""
-    study, metric, (summaries, _) = findings.study, findings.metric, readings
+def _inferred(
+    findings: Findings,
+    readings: Readings,
+    *,
+    answered: Mapping[Arm, Sequence[Answers]],
+    held_out: int | None,
+) -> Findings:
+    """Adds what is inferred from the arms: effects, their variances, and what follows from them."""
+    study, metric = findings.study, findings.metric
     found = in_both(lambda read: effects(study, metric, summaries=read), readings)
+    if metric.name == metrics.TEST_ACCURACY:
+        parts = variances(findings.arms, found, answered=answered, held_out=held_out)
+        findings = replace(findings, variances=parts)
+    return _followed(findings, found, readings)
+
+
+def _followed(findings: Findings, found: tuple[Effect, ...], readings: Readings) -> Findings:
+    """Adds the effects and what follows from them: seed plans, differences, claims and shares."""
+    study, metric, (summaries, _) = findings.study, findings.metric, readings
     if not study.adaptive:  # none of these allows for seeds that were added after interim analyses
         found = with_nonparametric(with_mixed(found, summaries))
-        plans = seed_plans(study, found, trial_seconds=_trial_seconds(findings.arms))
+        seconds = _trial_seconds(findings.arms)
+        plans = seed_plans(study, found, trial_seconds=seconds, variances=findings.variances)
         findings = replace(findings, plans=plans)
     alpha = ALPHA / max(1, len(found))
     others = [arm.arm for arm in findings.arms if not arm.is_reference]
@@ -142,17 +166,28 @@ def _inferred(findings: Findings, readings: Readings) -> Findings:
     )
 
 
+def _by_arm(study: Study, outcomes: Iterable[TrialOutcome]) -> dict[Arm, list[TrialOutcome]]:
+    by_arm: dict[Arm, list[TrialOutcome]] = {arm: [] for arm in study.arms}
+    for outcome in outcomes:
+        by_arm[outcome.trial.arm].append(outcome)
+    return by_arm
+
+
+def _answered(study: Study, outcomes: Iterable[TrialOutcome]) -> dict[Arm, tuple[Answers, ...]]:
+    """Returns the answers of each arm's seeds to their test images, where they are known."""
+    by_arm = _by_arm(study, outcomes)
+    return {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
+
+
 def _arm_findings(
     study: Study,
     outcomes: Iterable[TrialOutcome],
     *,
     infos: Mapping[str, MetricInfo],
     target: float | None,
+    answered: Mapping[Arm, Sequence[Answers]],
 ) -> Iterator[ArmFinding]:
-    by_arm: dict[Arm, list[TrialOutcome]] = {arm: [] for arm in study.arms}
-    for outcome in outcomes:
-        by_arm[outcome.trial.arm].append(outcome)
-    answered = {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
+    by_arm = _by_arm(study, outcomes)
     times = {arm: durations(own) for arm, own in by_arm.items()}
     base = study.reference
     for arm, own in by_arm.items():

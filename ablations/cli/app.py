@@ -259,6 +259,10 @@ def power(session: Session, source: Source = None, as_json: AsJson = False) -> N
         say(line)
     if any(plan.effect.sd for plan in findings.plans):
         show(screens.power_table(findings))
+    if lines := screens.image_lines(findings):
+        for line in lines:
+            say(line)
+        show(screens.image_table(findings))
 
 
 app.command(epilog="Example: ablations rerun study.toml --trials 2")(rerun)

@@ -20,7 +20,7 @@ from ablations.core.study import Study, Trial
 from ablations.core.training import untrained
 from ablations.errors import meant
 from ablations.plan import Progress
-from ablations.text import formatting, naming
+from ablations.text import formatting, images, naming
 from ablations.text.formatting import UNKNOWN
 from ablations.text.naming import aliases, effect_label
 from ablations.text.sentences import (
@@ -277,6 +277,22 @@ def power_table(findings: Findings) -> Table:
     return table
 
 
+def image_lines(findings: Findings) -> list[str]:
+    """Returns what more test images would change; nothing where that is unknown."""
+    found = images.advice(findings)
+    return ["", f"test images: {found[0].lower()}{found[1:]}", ""] if found else []
+
+
+def image_table(findings: Findings) -> Table:
+    """Returns one row for each undecided effect: its seeds, and those with more test images."""
+    larger = (f"with {formatting.count(n)} images" for n in images.sizes(findings))
+    table = make_table("effect", "seeds", *larger)
+    for place, now, then in images.seeds_by_images(findings):
+        label = effect_label(findings, findings.plans[place].effect)
+        table.add_row(Text(label), *(Text(cell, justify="right") for cell in (now, *then)))
+    return table
+
+
 def power_json(findings: Findings) -> dict[str, Any]:
     """Returns the plan of seeds as JSON values."""
     return {
@@ -294,6 +310,10 @@ def power_json(findings: Findings) -> dict[str, Any]:
                 "detectable": list(plan.detectable),
                 "seeds": list(plan.seeds),
                 "seconds": list(plan.seconds),
+                "more_images": [
+                    {"test_images": own.n_images, "seeds": list(own.seeds)}
+                    for own in plan.more_images
+                ],
             }
             for plan in findings.plans
         ],

@@ -315,6 +315,53 @@ class ExampleDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class VarianceParts:
+    """What the variance of an effect, or of an arm's mean, over seeds is made of.
+
+    ``total`` is the sample variance over ``n_seeds``, ``images`` the part of it that the finite
+    number of test images makes (``n_images`` a seed), ``bounds`` the 95% interval of its share. The
+    rest is the seed's. Where all seeds are tested on the same images (``shared``), what these
+    images give all seeds alike is not in ``total``: ``common`` is that part of the variance of the
+    mean, and ``whole`` the 95% interval of the mean with it, for other seeds and other images.
+    """
+
+    total: float
+    images: float
+    bounds: Interval
+    n_seeds: int
+    n_images: int
+    shared: bool
+    common: float | None = None
+    whole: Interval | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of the images, at most 1: the estimates of parts may exceed the whole."""
+        return min(1.0, self.images / self.total) if self.total else 1.0
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the seed's part is estimated below zero, and so taken to be zero."""
+        return self.images > self.total
+
+    def of(self, n_images: int) -> float:
+        """Returns the variance over seeds with so many test images, as a share of the present."""
+        return 1 - self.share + self.share * self.n_images / n_images
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """How many seeds an effect takes if each is tested on ``n_images``, at each of the powers.
+
+    ``all_held_out`` says that these are all images that are kept from training.
+    """
+
+    n_images: int
+    seeds: tuple[int | None, ...]
+    all_held_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SeedPlan:
     """How many seeds an effect takes, from the spread of its seeds so far.
 
@@ -322,7 +369,8 @@ class SeedPlan:
     one number for each. ``detectable`` is the smallest true effect that the present seeds would
     call improved or regressed; ``seeds`` how many it takes to call a change without any effect
     equivalent, and ``seconds`` what the missing ones cost. ``None`` where it cannot be known, as
-    seeds without a margin, or where the present seeds have decided.
+    seeds without a margin, or where the present seeds have decided. ``more_images`` says how many
+    seeds it takes with larger test sets; empty where that is unknown or the effect is decided.
     """
 
     effect: Effect
@@ -330,6 +378,7 @@ class SeedPlan:
     detectable: tuple[float | None, ...]
     seeds: tuple[int | None, ...]
     seconds: tuple[float | None, ...]
+    more_images: tuple[ImagePlan, ...] = ()
 
     @property
     def decided(self) -> bool:

@@ -27,6 +27,7 @@ from ablations.core.estimates import (
     TargetTime,
     Timing,
     Training,
+    VarianceParts,
 )
 from ablations.core.interim_looks import Revision
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS
@@ -35,6 +36,9 @@ from ablations.core.record import Exhibit, Reason, Status
 from ablations.core.study import Claim, Gate, PublishedRun, Study
 
 GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
+
+GroupKind = Literal["untrained", "trained", "low", "high"]
+"""Kinds of seeds: by whether their network trained, or by the side of a gap."""
 
 BestRule = Literal["validation", "study-metric", "tied", "untrained"]
 """What selected the best arm: the best mean over seeds of a validation metric, or of the study's
@@ -113,11 +117,27 @@ class GateFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedGroup:
+    """One of two kinds of seeds, and where one more run of this kind is expected.
+
+    ``n`` seeds are of the ``kind``, ``share`` is the 95% interval (Clopper and Pearson) of the part
+    of all runs that is. ``prediction`` is ``None`` below two seeds.
+    """
+
+    kind: GroupKind
+    n: int
+    share: Interval
+    prediction: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One published number beside ours.
 
     ``prediction`` is the 95% interval for one new run, from our runs; ``inside`` says whether the
-    published number lies in it, and is ``None`` like it below two seeds.
+    published number lies in it, and is ``None`` like it below two seeds. Where our seeds are of two
+    kinds, ``groups`` has the interval of each; ``inside`` is then whether the number lies in any,
+    ``None`` where it does not but a kind has too few seeds for an interval.
     """
 
     metric: MetricInfo
@@ -125,6 +145,7 @@ class Comparison:
     ours: Summary
     prediction: Interval | None
     inside: bool | None
+    groups: tuple[SeedGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +199,22 @@ class ReproducedClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Variances:
+    """What the variances over seeds are made of, where the answers to the test images are known.
+
+    ``effects`` and ``arms`` are in the order of the findings, ``None`` where an entry's parts are
+    not known. ``over_effects`` and ``over_arms`` are the sums over all of them. ``held_out`` counts
+    the images of test and validation together, ``None`` where these are not known to differ.
+    """
+
+    effects: tuple[VarianceParts | None, ...]
+    arms: tuple[VarianceParts | None, ...]
+    over_effects: VarianceParts | None
+    over_arms: VarianceParts | None
+    held_out: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrialFinding:
     """One record of a planned trial, with the metrics that it logged by name.
 
@@ -221,7 +258,8 @@ class Findings:
     ``revisions`` say what was changed after an earlier look, where looks are known; ``started``
     when the completed trials began. ``cells`` are the means over each pair of factors whose
     interaction is known; ``front`` are the arms that no arm of lower or equal ``cost_metric``
-    equals or beats, cheapest first.
+    equals or beats, cheapest first. ``variances`` say what the variances of effects and arms over
+    seeds are made of.
     """
 
     study: Study
@@ -255,6 +293,7 @@ class Findings:
     front: tuple[Arm, ...] = ()
     best_rule: BestRule | None = None
     trials: tuple[TrialFinding, ...] = ()
+    variances: Variances | None = None
 
     @property
     def n_missing(self) -> int:

@@ -111,6 +111,16 @@ def number(value: float | None, unit: Unit = "number") -> str:
     return scale_for(unit, [value]).show(value)
 
 
+def percent(share: float) -> str:
+    """Writes a share that is known only roughly, in whole percent.
+
+    Example:
+        >>> percent(0.903)
+        '90%'
+    """
+    return f"{round(100 * share)}%"
+
+
 def operations(value: float | None, unit: str) -> str:
     """Writes floating-point operations with three digits and a prefix.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
+from ablations.analyze.compare.predictions import is_inside, seed_groups
 from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Readings, Summaries, in_both
@@ -113,9 +114,7 @@ def _reproduction(run: PublishedRun, arm: ArmFinding) -> Reproduction:
         published=run,
         published_range=_range([published]),
         our_range=_range(ours),
-        comparisons=tuple(
-            replace(c, inside=None) if unlike else c for c in _comparisons(run, arm.summaries)
-        ),
+        comparisons=tuple(replace(c, inside=None) if unlike else c for c in _comparisons(run, arm)),
         published_step_seconds=median(run.step_seconds) if run.step_seconds else None,
         our_step_seconds=arm.timing.median_step_seconds if arm.timing else None,
         unlike=unlike,
@@ -127,7 +126,7 @@ def _range(runs: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     return (min(values), max(values)) if values else None
 
 
-def _comparisons(run: PublishedRun, summaries: Mapping[str, Summary]) -> Iterator[Comparison]:
+def _comparisons(run: PublishedRun, arm: ArmFinding) -> Iterator[Comparison]:
     validation = run.epochs.get(VAL_ACCURACY, ())
     numbers = {
         BEST_VAL_ACCURACY: max(validation, default=None),
@@ -137,10 +136,13 @@ def _comparisons(run: PublishedRun, summaries: Mapping[str, Summary]) -> Iterato
     for name, number in numbers.items():
         if number is not None:
             info = MetricInfo(name, "fraction", "higher")
-            yield _comparison(number, summaries.get(name, summarize(info, ())))
+            yield _comparison(number, arm, arm.summaries.get(name, summarize(info, ())))
 
 
-def _comparison(published: float, ours: Summary) -> Comparison:
+def _comparison(published: float, arm: ArmFinding, ours: Summary) -> Comparison:
+    if groups := seed_groups(arm, ours):
+        inside = is_inside(published, groups)
+        return Comparison(ours.metric, published, ours, None, inside, groups)
     prediction = prediction_interval(ours)
     inside = None if prediction is None else prediction.low <= published <= prediction.high
     return Comparison(ours.metric, published, ours, prediction, inside)

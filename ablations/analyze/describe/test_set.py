@@ -81,10 +81,10 @@ def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
     n = min(len(one.correct) for one in found)
     low, high = wilson(accuracy * n, n, alpha=1 - LEVEL)
     interval = Interval(low, high, LEVEL, "Wilson over test images")
-    return ExampleNoise(accuracy, n, interval, churn(found), _shared(found))
+    return ExampleNoise(accuracy, n, interval, churn(found), is_shared(found))
 
 
-def _shared(found: Sequence[Answers]) -> bool | None:
+def is_shared(found: Sequence[Answers]) -> bool | None:
     """Whether all seeds were tested on the same images; other labels mean other images."""
     first = found[0]
     if any(not np.array_equal(one.labels, first.labels) for one in found):
@@ -131,7 +131,7 @@ def example_difference(
     """
     others = {one.seed: one for one in reference}
     pairs = [(one, others[one.seed]) for one in arm if one.seed in others]
-    pairs = [(a, b) for a, b in pairs if _same_images(a, b)]
+    pairs = [(a, b) for a, b in pairs if same_images(a, b)]
     if not pairs:
         return None
     # +1 where only the arm is right, -1 where only the reference is; per seed, shape (example,)
@@ -150,7 +150,8 @@ def example_difference(
     )
 
 
-def _same_images(one: Answers, other: Answers) -> bool:
+def same_images(one: Answers, other: Answers) -> bool:
+    """Whether two trials answered the same images, as far as digests and labels show it."""
     return one.examples == other.examples and np.array_equal(one.labels, other.labels)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,7 +20,8 @@ from scipy import special
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.design import Arm
-from ablations.core.estimates import Effect, SeedPlan
+from ablations.core.estimates import Effect, ImagePlan, SeedPlan, VarianceParts
+from ablations.core.findings import Variances
 from ablations.core.study import Study
 
 POWERS = (0.8, 0.9)
@@ -30,7 +32,11 @@ MOST_SEEDS = 10_000
 
 
 def seed_plans(
-    study: Study, effects: Sequence[Effect], *, trial_seconds: Mapping[Arm, float]
+    study: Study,
+    effects: Sequence[Effect],
+    *,
+    trial_seconds: Mapping[Arm, float],
+    variances: Variances | None = None,
 ) -> tuple[SeedPlan, ...]:
     """Returns what each effect of the family takes, at Bonferroni's level for the whole family.
 
@@ -38,8 +44,33 @@ def seed_plans(
         study: Its margin decides what has to be distinguished.
         effects: The declared family.
         trial_seconds: Mean duration of a trial of each arm that has one.
+        variances: What the effects' variances over seeds are made of, where that is known.
     """
-    return tuple(_plan(study, effect, trial_seconds) for effect in effects)
+    plans = (_plan(study, effect, trial_seconds) for effect in effects)
+    if variances is None:
+        return tuple(plans)
+    return tuple(
+        replace(plan, more_images=tuple(_with_images(study, plan, parts, variances.held_out)))
+        for plan, parts in zip(plans, variances.effects, strict=True)
+    )
+
+
+def _with_images(
+    study: Study, plan: SeedPlan, parts: VarianceParts | None, held_out: int | None
+) -> Iterator[ImagePlan]:
+    """Yields the seeds that it takes with twice the test images, and with all that are held out."""
+    if parts is None or all(n is None for n in plan.seeds):
+        return
+    margin, effect = study.smallest_effect_that_matters, plan.effect
+    sizes = {2 * parts.n_images, held_out or 0}
+    for n in sorted(size for size in sizes if size > parts.n_images):
+        if held_out and n > held_out:
+            continue
+        sd = effect.sd * math.sqrt(parts.of(n)) if effect.sd else None
+        tested = replace(effect, sd=sd)
+        alpha = ALPHA / effect.family_size
+        seeds = tuple(_needed(tested, alpha, power, margin=margin) for power in plan.powers)
+        yield ImagePlan(n, seeds, n == held_out)
 
 
 def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> SeedPlan:

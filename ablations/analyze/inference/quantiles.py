@@ -21,6 +21,11 @@ def t_sf(t: float, df: float) -> float:
     return float(special.stdtr(df, -t))
 
 
+def chi2_isf(tail: float, df: float) -> float:
+    """Returns what chi-squared exceeds with probability ``tail``: ``scipy.stats.chi2.isf``."""
+    return float(special.chdtri(df, tail))
+
+
 def clopper_pearson(count: int, n: int, *, alpha: float) -> tuple[float, float]:
     """Returns the interval of a share: ``proportion_confint(..., method="beta")``."""
     low = special.betaincinv(count, n - count + 1, alpha / 2) if count else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablations.core.estimates import Interval, MetricInfo, ends
-from ablations.core.findings import Comparison, Findings, Reproduction, Unlike
+from ablations.core.findings import Comparison, Findings, Reproduction, SeedGroup, Unlike
 from ablations.core.metrics import ACCURACY, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
@@ -50,19 +50,26 @@ def published(findings: Findings, _: Extras) -> Section | None:
     if not findings.reproductions:
         return None
     outside = tuple(
-        linked(outside_text(label, c.metric, c.published, c.prediction), anchor, "this run")
+        linked(outside_text(label, c), anchor, "this run")
         for row, found in _ranked(findings)
         for label, anchor in [(arm_label(findings.study, found.arm), f"#published-{row}")]
         for c in found.comparisons
-        if c.inside is False and c.prediction
+        if c.inside is False
     )
     files = dict.fromkeys(found.published.source for found in findings.reproductions)
     notes = [f"Published numbers: {listing(list(files))}."]
     if frozen := frozen_note(findings):
         notes.append(f"{frozen} They cannot be compared with the published step times.")
+    kinds = tuple(
+        dict.fromkeys(
+            linked(line, f"#published-{row}", "this run")
+            for row, found in _ranked(findings)
+            if (line := groups_text(arm_label(findings.study, found.arm), found))
+        )
+    )
     blocks = present(
         draw_published(findings) or Prose(f"{headline(findings)}."),
-        Items(outside) if outside else None,
+        Items((*outside, *kinds)) if outside or kinds else None,
         published_table(findings),
         Prose(" ".join(notes), style="muted"),
     )
@@ -87,21 +94,68 @@ def headline(findings: Findings) -> str:
         return f"None of {numbers} can be compared: a prediction interval needs two seeds"
     outside = sum(inside is False for inside, _ in found)
     lies = "lies" if outside == 1 else "lie"
-    rest = f"; {unknown} cannot be compared below two seeds" if unknown else ""
+    kinds = any(c.groups for r in findings.reproductions for c in r.comparisons)
+    few = "with so few seeds of a kind" if kinds else "below two seeds"
+    rest = f"; {unknown} cannot be compared {few}" if unknown else ""
     rest += f"; {other} not compared, as our runs had other settings" if other else ""
     return f"Of {numbers}, {outside or 'none'} {lies} outside our 95% prediction intervals{rest}"
 
 
-def outside_text(label: str, metric: MetricInfo, published: float, expected: Interval) -> str:
+def outside_text(label: str, found: Comparison) -> str:
     """Says that a published number lies outside the range that our runs predict."""
-    shown = number(published, metric.unit)
+    unit, ranges = found.metric.unit, _ranges(found)
+    shown = number(found.published, unit)
     # Rounded, a number just outside would look as if it lay inside.
-    just = shown in {number(bound, metric.unit) for bound in (expected.low, expected.high)}
-    bounds = low_to_high(expected.low, expected.high, metric.unit)
+    bounds = {number(bound, unit) for one in ranges for bound in (one.low, one.high)}
+    just = "just " if shown in bounds else ""
+    spans = listing([low_to_high(one.low, one.high, unit) for one in ranges], "or")
+    one = "the range that our seeds predict" if len(ranges) == 1 else "both ranges of our seeds"
     return (
-        f"{sentence(label)}: the published {_name(metric)}, {shown}, lies {'just ' * just}outside "
-        f"the range that our seeds predict for one more run ({bounds})."
+        f"{sentence(label)}: the published {_name(found.metric)}, {shown}, lies {just}outside "
+        f"{one} for one more run ({spans})."
     )
+
+
+def _ranges(found: Comparison) -> list[Interval]:
+    """Returns where one more run is expected: one interval, or one for each kind of seed."""
+    every = [found.prediction, *(group.prediction for group in found.groups)]
+    return [one for one in every if one]
+
+
+_KINDS = {
+    "untrained": "did not train",
+    "trained": "trained",
+    "low": "are in the lower of two groups",
+    "high": "are in the higher of two groups",
+}
+
+
+def groups_text(label: str, found: Reproduction) -> str:
+    """Says where one more run of each kind is expected, where our seeds are of two kinds."""
+    compared = [c for c in found.comparisons if c.groups]
+    if not compared or found.unlike:
+        return ""
+    first = compared[0]
+    kinds = [
+        f"{group.n} of {first.ours.n} {_KINDS[group.kind]} (95% interval of the share: "
+        f"{low_to_high(group.share.low, group.share.high, 'fraction')})"
+        for group in first.groups
+    ]
+    metrics = [
+        f"{_name(c.metric)} {listing([_expected(c, group) for group in c.groups], 'or')}"
+        for c in compared
+    ]
+    return (
+        f"{sentence(label)}: our seeds are of two kinds: {listing(kinds)}. One more run is "
+        f"expected in the range of its own kind: {'; '.join(metrics)}."
+    )
+
+
+def _expected(compared: Comparison, group: SeedGroup) -> str:
+    bounds = group.prediction
+    if bounds is None:
+        return "unknown" if group.n else "unknown, as we have no such run,"
+    return low_to_high(bounds.low, bounds.high, compared.metric.unit)
 
 
 def other_settings(unlike: Sequence[Unlike]) -> str:
@@ -155,7 +209,8 @@ def _place(found: Reproduction) -> str:
     if outside:
         return f"✗ outside: {listing(outside)}"
     if not found.comparisons or len(unknown) == len(found.comparisons):
-        return "? unknown below two seeds"
+        kinds = any(c.groups for c in found.comparisons)
+        return "? unknown: too few seeds of a kind" if kinds else "? unknown below two seeds"
     return f"✓ inside{f'; unknown: {listing(unknown)}' if unknown else ''}"
 
 
@@ -248,7 +303,7 @@ def _prediction_table(findings: Findings) -> Table:
             f"{arm_label(findings.study, found.arm)}: {_name(compared.metric)}",
             number(compared.published, compared.metric.unit),
             number(compared.ours.mean, compared.metric.unit),
-            between(compared.prediction, compared.metric.unit),
+            " or ".join(between(one, compared.metric.unit) for one in _ranges(compared)) or UNKNOWN,
             {True: "inside", False: "outside", None: UNKNOWN}[compared.inside],
         ]
         for _, found in _ranked(findings)
@@ -266,6 +321,11 @@ def published_frame(findings: Findings) -> pd.DataFrame:
         | {"n": c.ours.n, "mean": c.ours.mean, "min": c.ours.minimum, "max": c.ours.maximum}
         | both_ends("interval", c.ours.interval)
         | both_ends("prediction", c.prediction)
+        | {
+            f"prediction_{group.kind}_{end}": getattr(group.prediction, end, None)
+            for group in c.groups
+            for end in ("low", "high")
+        }
         | {"inside": c.inside}
         for _, found in _ranked(findings)
         for c in found.comparisons

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ablations.core.estimates import SeedPlan
 from ablations.core.findings import Findings
-from ablations.report.blocks import Extras, Section, Table, prose
+from ablations.report.blocks import Block, Extras, Section, Table, prose
 from ablations.report.tables import make_table
+from ablations.text import images
 from ablations.text.formatting import count, difference, metric_name, more_time
 from ablations.text.naming import effect_label
 from ablations.text.sentences import NO_SEED_PLAN, margin, saved, seeds_needed
@@ -21,7 +22,24 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in known) else []
     texts = (*spent, *((_text(findings, known), *lost, _LIMIT) if known else ()))
     tables = (_table(findings, known),) if known else ()
-    return Section("seeds", "How many seeds?", (*prose(texts), *tables))
+    blocks = (*prose(texts), *tables, *_more_images(findings))
+    return Section("seeds", "How many seeds?", blocks)
+
+
+def _more_images(findings: Findings) -> tuple[Block, ...]:
+    """Shows how many seeds undecided effects need with more test images."""
+    rows = images.seeds_by_images(findings)
+    if not rows:
+        return ()
+    larger = [f"with {count(n)} test images" for n in images.sizes(findings)]
+    cells = [
+        [effect_label(findings, findings.plans[place].effect), now, *then]
+        for place, now, then in rows
+    ]
+    caption = "Seeds needed (80% / 90%) with the present test images, and with more"
+    numeric = ["with the present ones", *larger]
+    table = make_table(caption, ["effect", *numeric], cells, numeric=numeric, name="image-plan")
+    return (*prose([images.advice(findings)]), table)
 
 
 _LIMIT = (

@@ -17,8 +17,10 @@ RARE = 0.1
 
 N: Term = (
     "n",
-    "The number of seeds behind a number. It is not the number of examples: a large test set does "
-    "not replace seeds.",
+    "The number of seeds behind a number. It is not the number of test images, and neither "
+    "replaces the other: more images do not show how much another training differs, and more seeds "
+    "do not help where one small test set decides for all of them. The parts of the variance over "
+    "seeds show which of the two is too small.",
 )
 INTERVAL: Term = (
     "95% interval",
@@ -109,11 +111,11 @@ POWER: Term = (
     "80%, one such effect in five is missed. A smaller effect is missed more often; with more "
     "seeds, fewer are missed.",
 )
-LIMITS: Term = (
-    "What this does not cover",
-    "The intervals over seeds are for other seeds with the same data set, pretrained weights, "
-    "machine and settings. They say nothing about other data, another architecture or another "
-    "training budget.",
+PARTS: Term = (
+    "Parts of the variance",
+    "Seeds differ because each is another training, and because each is tested on a limited number "
+    "of images. Variances of such causes add up. The images’ part is estimated from the answers to "
+    "single images; what is left is the seed’s.",
 )
 
 
@@ -123,6 +125,7 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
     shown = (
         (study.adaptive, LOOKS),
         (any(arm.noise for arm in arms), IMAGES),
+        (findings.variances, PARTS),
         (any(arm.examples for arm in arms), MCNEMAR),
         (any(arm.noise and arm.noise.churn is not None for arm in arms), CHURN),
         (effects and not study.design.averages and not study.design.fraction, EFFECT),
@@ -145,7 +148,7 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
         *(term for is_shown, term in shown if is_shown),
         *(_about_verdicts(findings) if effects else ()),
         *((POWER,) if planned else ()),
-        LIMITS,
+        _limits(findings),
     )
 
 
@@ -158,6 +161,22 @@ def _seed(findings: Findings) -> Term:
         "One complete training with its own random numbers, for example for the first weights and "
         f"the order of the data. {shared} and are compared within each seed. What a seed "
         "changes equally in all arms cancels in their differences.",
+    )
+
+
+def _limits(findings: Findings) -> Term:
+    """Says what intervals over seeds are about, which depends on the choice of test images."""
+    shared = {arm.noise.shared for arm in findings.arms if arm.noise}
+    images = ""
+    if shared == {True}:
+        images = " and the same test images"
+    elif shared == {False}:
+        images = ", with test images drawn anew from this data set"
+    return (
+        "What this does not cover",
+        "The intervals over seeds are for other seeds with the same data set, pretrained weights, "
+        f"machine and settings{images}. They say nothing about other data, another architecture or "
+        "another training budget.",
     )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from ablations.core.estimates import Interval, MetricInfo
-from ablations.core.findings import Findings
+from ablations.core.estimates import Interval, MetricInfo, Summary
+from ablations.core.findings import Comparison, Findings
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
 from ablations.report import exhibits
@@ -227,7 +227,9 @@ def test_what_rounding_would_put_inside_is_just_outside(
         MetricInfo("test_accuracy", "fraction", "higher"),
         Interval(low, high, 0.95, "t"),
     )
-    assert published.outside_text("model4", metric, 0.9653, interval) == (
+    ours = Summary(metric, (), None, None, None, None, None, None)
+    compared = Comparison(metric, 0.9653, ours, interval, False)
+    assert published.outside_text("model4", compared) == (
         f"Model4: the published test accuracy, 96.5%, lies {place} the range that our seeds predict "
         f"for one more run ({bounds})."
     )
