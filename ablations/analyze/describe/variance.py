@@ -148,7 +148,8 @@ def _beyond_these(layout: _Layout, images: float) -> tuple[float, Interval]:
     """Returns what shared images add to the variance of the mean, and its interval with that.
 
     The interval is for other seeds and other images: (MS seed + MS image - MS residual) / kn, never
-    less than the seeds' own part, by Satterthwaite's degrees of freedom.
+    less than the seeds' own part, by Satterthwaite's degrees of freedom; it is never narrower
+    than the interval over seeds.
     """
     table = np.stack(layout.rows)
     k, n = table.shape
@@ -158,7 +159,9 @@ def _beyond_these(layout: _Layout, images: float) -> tuple[float, Interval]:
     terms = ((seed, k - 1), (image, n - 1), (rest, (k - 1) * (n - 1)))
     spread = sum(part**2 / df for part, df in terms)
     df = max(k - 1.0, (seed + common) ** 2 / spread) if spread else k - 1.0
-    half = t_isf((1 - LEVEL) / 2, df) * math.sqrt(seed + common)
+    tail = (1 - LEVEL) / 2
+    half = t_isf(tail, df) * math.sqrt(seed + common)
+    half = max(half, t_isf(tail, k - 1) * math.sqrt(seed))  # never narrower than over seeds alone
     mean = float(table.mean())
     method = "Student t over seeds and test images, Satterthwaite"
     return common, Interval(mean - half, mean + half, LEVEL, method)

@@ -141,20 +141,20 @@ def groups_text(label: str, found: Reproduction) -> str:
         f"{low_to_high(group.share.low, group.share.high, 'fraction')})"
         for group in first.groups
     ]
-    metrics = [
-        f"{_name(c.metric)} {listing([_expected(c, group) for group in c.groups], 'or')}"
+    expected = [
+        f"{_name(c.metric)}: {listing([_expected(c, group) for group in c.groups], 'or')}"
         for c in compared
     ]
     return (
-        f"{sentence(label)}: our seeds are of two kinds: {listing(kinds)}. One more run is "
-        f"expected in the range of its own kind: {'; '.join(metrics)}."
+        f"{sentence(label)}: of our networks, {listing(kinds)}. One more run is expected in the "
+        f"range of its own kind. {sentence('; '.join(expected))}."
     )
 
 
 def _expected(compared: Comparison, group: SeedGroup) -> str:
     bounds = group.prediction
     if bounds is None:
-        return "unknown" if group.n else "unknown, as we have no such run,"
+        return f"unknown (fewer than two {_KINDS[group.kind]})"
     return low_to_high(bounds.low, bounds.high, compared.metric.unit)
 
 

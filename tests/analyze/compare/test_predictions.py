@@ -87,13 +87,18 @@ def test_one_more_run_lies_in_either_interval_at_least_as_often_as_promised(make
     assert inside / n > 0.93
 
 
-def test_the_model_of_post_b_whose_networks_all_failed_is_not_called_outside():
+def test_only_models_with_untrained_networks_or_gaps_have_groups_in_post_b():
     session = Session(load_study("post-b"), source="reports/posts/records/post-b.jsonl")
     findings = session.findings(session.records())
-    first, *others = findings.reproductions
-    assert {c.inside for c in first.comparisons} == {None}
-    assert [(g.kind, g.n) for g in first.comparisons[0].groups] == [
-        ("untrained", 5),
-        ("trained", 0),
-    ]
-    assert not any(c.groups for other in others for c in other.comparisons)
+    arms = {arm.arm: arm for arm in findings.arms}
+    lost = [found for found in findings.reproductions if arms[found.arm].untrained]
+    assert lost
+    for found in lost:
+        for compared in found.comparisons:
+            dead, alive = compared.groups
+            assert (dead.kind, alive.kind) == ("untrained", "trained")
+            assert (dead.n, dead.n + alive.n) == (len(arms[found.arm].untrained), compared.ours.n)
+            assert compared.inside is is_inside(compared.published, compared.groups)
+    for found in findings.reproductions:
+        if not arms[found.arm].untrained and not arms[found.arm].gaps:
+            assert not any(compared.groups for compared in found.comparisons)

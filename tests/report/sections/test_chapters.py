@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ablations import load_study
 from ablations.core.estimates import Interval, MetricInfo, Summary
 from ablations.core.findings import Comparison, Findings
 from ablations.core.record import Exhibit, RunRecord, Table
@@ -24,6 +25,7 @@ from ablations.report.sections import published
 from ablations.report.sections.chapters import epoch_log
 from ablations.report.sections.models import chapter_places
 from ablations.report.writing import render_report
+from ablations.session import Session
 
 
 class Links(HTMLParser):
@@ -304,3 +306,20 @@ def test_a_study_with_chapters_reads_as_reviewed(
     markdown: str, snapshot: SnapshotAssertion
 ) -> None:
     assert markdown == snapshot
+
+
+def test_two_kinds_of_seeds_have_a_range_each() -> None:
+    findings = _post_b()
+    found = next(r for r in findings.reproductions if any(c.groups for c in r.comparisons))
+    text = published.groups_text("model1", found).replace("\u202f", " ")
+    dead = found.comparisons[0].groups[0]
+    assert text.startswith(
+        f"Model1: of our networks, {dead.n} of {found.comparisons[0].ours.n} did"
+    )
+    assert "One more run is expected in the range of its own kind." in text
+    assert all("outside" not in published.groups_text("x", r) for r in findings.reproductions)
+
+
+def _post_b() -> Findings:
+    session = Session(load_study("post-b"), source=Path("reports/posts/records/post-b.jsonl"))
+    return session.findings(session.records())
