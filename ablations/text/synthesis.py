@@ -30,8 +30,8 @@ def pooled_label(synthesis: Synthesis, effect: PooledEffect) -> str:
             [change_label(study, c.factor, baseline=c.baseline, level=c.level)
              for c in effect.changes]
         )  # fmt: skip
-    where = listing([f"{factor} is {level}" for factor, level in effect.given])
-    return f"{name}, where {where}" if where else name
+    where = listing([level_label(study, factor, level) for factor, level in effect.given])
+    return f"{name} ({where})" if where else name
 
 
 def pooled_sentences(synthesis: Synthesis) -> tuple[str, str]:
