@@ -53,9 +53,20 @@ def synthesize(
 
 
 def _findings(name: str, source: Path | None, runs_dir: Path) -> Findings:
-    """Returns what one study found in its store, or in the records that are named."""
+    """Returns what one study found in its store, or in the records that are named.
+
+    Raises:
+        StoreError: if it has no records.
+    """
+    from ablations.errors import StoreError
     from ablations.plan import load_study
     from ablations.session import Session
 
     session = Session(load_study(name), runs_dir=runs_dir, source=source)
-    return session.findings(session.records())
+    if not (records := session.records()):
+        raise StoreError(
+            "a study of the synthesis has no records",
+            received=f"{name}, {session.store.path}",
+            cure=f"Train it first: ablations run {name}; or name its records with --records",
+        )
+    return session.findings(records)

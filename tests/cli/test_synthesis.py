@@ -53,3 +53,20 @@ def test_one_study_or_the_same_one_twice_is_refused_in_one_line(studies: Path):
     for words in (["one.toml"], ["one.toml", "one.toml"]):
         done = call("synthesize", *words)
         assert "a synthesis needs at least two studies" in str(done.exception)
+
+
+def test_a_study_without_records_is_named_with_its_cure(studies: Path):
+    done = call("synthesize", *NAMES, "--runs-dir", "none")
+    assert str(done.exception) == (
+        "a study of the synthesis has no records. Received: one.toml, none/one/records.sqlite. "
+        "Train it first: ablations run one.toml; or name its records with --records."
+    )
+    assert call("run", "one.toml", "--runs-dir", "none", "--jobs", "1").exit_code == 0
+    assert "Received: two.toml" in str(call("synthesize", *NAMES, "--runs-dir", "none").exception)
+
+
+def test_a_folder_that_lacks_a_study_is_named_with_it(studies: Path):
+    Path("records").mkdir()
+    assert call("export", "one.toml", "--to", "records/one.jsonl").exit_code == 0
+    done = call("synthesize", *NAMES, "--records", "records")
+    assert "Received: records, a folder without records of two." in str(done.exception)
