@@ -247,7 +247,7 @@ def gate(
 @app.command(epilog="Example: ablations power study.toml")
 @with_session
 def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
-    """Show which effects the seeds detect, and how many a verdict needs."""
+    """Show which effects the seeds detect, and how many to add."""
     from ablations.cli import screens
 
     session = _reading(session, source)

@@ -30,7 +30,7 @@ def synthesize(
     reports_dir: ReportsDir = Path("reports"),
     as_json: AsJson = False,
 ) -> None:
-    """Combine studies that share factors: mean effects, how much they differ, a report.
+    """Combine studies that share factors into one report.
 
     --records names a folder with STUDY.jsonl for each study, or one file with all their records.
     """
