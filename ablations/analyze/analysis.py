@@ -71,8 +71,9 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     infos = metric_infos(outcomes)
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     metric = with_step(metric, outcomes)
-    answered = _answered(study, outcomes)
-    arms = tuple(_arm_findings(study, outcomes, infos=infos, target=target, answered=answered))
+    by_arm = _by_arm(study, outcomes)
+    answered = {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
+    arms = tuple(_arm_findings(study, by_arm, infos=infos, target=target, answered=answered))
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     readings = _readings(arms, metric)
     findings = _described(study, arms, metric, outcomes, infos=infos)
@@ -173,21 +174,14 @@ def _by_arm(study: Study, outcomes: Iterable[TrialOutcome]) -> dict[Arm, list[Tr
     return by_arm
 
 
-def _answered(study: Study, outcomes: Iterable[TrialOutcome]) -> dict[Arm, tuple[Answers, ...]]:
-    """Returns the answers of each arm's seeds to their test images, where they are known."""
-    by_arm = _by_arm(study, outcomes)
-    return {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
-
-
 def _arm_findings(
     study: Study,
-    outcomes: Iterable[TrialOutcome],
+    by_arm: Mapping[Arm, Sequence[TrialOutcome]],
     *,
     infos: Mapping[str, MetricInfo],
     target: float | None,
     answered: Mapping[Arm, Sequence[Answers]],
 ) -> Iterator[ArmFinding]:
-    by_arm = _by_arm(study, outcomes)
     times = {arm: durations(own) for arm, own in by_arm.items()}
     base = study.reference
     for arm, own in by_arm.items():

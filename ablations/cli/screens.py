@@ -132,10 +132,10 @@ def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Tab
     """Returns one row an arm: its levels, seeds, and trials done and to do."""
     plan, to_do = (Counter(trial.arm for trial in own) for own in (trials, progress.to_do))
     table = make_table("", *(factor.name for factor in study.factors), "seeds", "done", "to do")
+    baseline = study.arm_at(dict(study.baseline.levels))
     for arm in study.arms:
         planned, left = plan[arm], to_do[arm]
-        baseline = arm == study.arm_at(dict(study.baseline.levels))
-        mark = "baseline" if baseline else "full" if arm == study.reference else ""
+        mark = "baseline" if arm == baseline else "full" if arm == study.reference else ""
         counts = (str(planned), str(planned - left), str(left))
         table.add_row(*(Text(text) for text in (mark, *study.level_names(arm, UNKNOWN), *counts)))
     return table

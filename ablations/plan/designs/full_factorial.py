@@ -108,8 +108,10 @@ def _declared(crossed: _Crossed, most: int) -> tuple[Contrast, ...]:
 
 
 def _together(crossed: _Crossed, factors: Sequence[str]) -> bool:
-    """Whether factors can be changed independently: none of them is nested in another."""
-    return crossed.within(factors).keys().isdisjoint(factors)
+    """Whether factors can be changed independently: where all exist, none nested in another."""
+    places = {(own.outer, own.level) for own in crossed.nestings if own.factor in factors}
+    outer = {name for name, _ in places}
+    return outer.isdisjoint(factors) and len(outer) == len(places)
 
 
 def _simple(crossed: _Crossed) -> tuple[Contrast, ...]:

@@ -81,6 +81,17 @@ def test_every_contrast_compares():
         assert {arm for arm, _ in own.weights} <= set(design.arms)
 
 
+def test_factors_that_exist_at_different_levels_have_no_interaction():
+    depth = factor("depth", "none", "some")
+    applies = {"scale": {"start": "scratch"}, "depth": {"start": "transfer"}}
+    design = lay_out(Wanted("full-factorial", (SCALE, START, depth), applies=applies))
+    assert len(design.arms) == 4
+    assert [tuple(c.factor for c in own.changes) for own in design.contrasts] == [
+        ("scale",), ("start",), ("depth",),
+    ]  # fmt: skip
+    assert design.simple_contrasts == ()
+
+
 def test_the_reference_lacks_a_factor_that_does_not_exist_at_the_baseline():
     design = nested({"scale": {"start": "transfer"}})
     assert design.reference.levels == (("augment", "off"), ("start", "scratch"))
