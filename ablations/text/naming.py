@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ablations.core.design import AliasSet, Arm
+from ablations.core.design import AliasSet, Arm, Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.study import Study
@@ -68,12 +69,28 @@ def effect_name(findings: Findings, effect: Effect) -> str:
     if effect.kind == "arm":
         arm = max(effect.weights, key=lambda pair: pair[1])[0]
         return f"‘{arm_label(findings.study, arm)}’"
-    names = [
-        change_label(findings.study, c.factor, baseline=c.baseline, level=c.level)
-        for c in effect.changes
-    ]
     where = [f"{factor} is {level}" for factor, level in _within(effect)]
-    return listing(names) + (f" where {listing(where)}" if where else "")
+    return listed_changes(findings.study, effect.changes) + (
+        f" where {listing(where)}" if where else ""
+    )
+
+
+def listed_changes(study: Study, changes: Sequence[Change]) -> str:
+    """Names changes in full: ``augmentation and transfer instead of scratch``."""
+    return listing(
+        [change_label(study, c.factor, baseline=c.baseline, level=c.level) for c in changes]
+    )
+
+
+def crossed_changes(study: Study, changes: Sequence[Change]) -> str:
+    """Names what changes do together: ``augmentation × transfer``."""
+    return " × ".join(level_label(study, change.factor, change.level) for change in changes)
+
+
+def restricted(study: Study, label: str, given: Sequence[tuple[str, str]]) -> str:
+    """Adds the levels that an effect is restricted to: ``preprocessing (scratch)``."""
+    where = listing([level_label(study, factor, level) for factor, level in given])
+    return f"{label} ({where})" if where else label
 
 
 def _within(effect: Effect) -> tuple[tuple[str, str], ...]:
@@ -85,10 +102,9 @@ def effect_label(findings: Findings, effect: Effect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
     study, within = findings.study, _within(effect)
     if within:
-        where = listing([level_label(study, factor, level) for factor, level in within])
-        return f"{effect_label(findings, replace(effect, given=()))} ({where})"
+        return restricted(study, effect_label(findings, replace(effect, given=())), within)
     if effect.kind == "interaction":
-        own = " × ".join(level_label(study, c.factor, c.level) for c in effect.changes)
+        own = crossed_changes(study, effect.changes)
         rivals = [" × ".join(alias.factors) for alias in effect.aliases]
         return f"{own} or {listing(rivals, 'or')}" if 0 < len(rivals) < 4 else own
     return effect_name(findings, effect).strip("‘’")

@@ -12,7 +12,7 @@ from ablations.text.formatting import (
     metric_name,
     sentence,
 )
-from ablations.text.naming import change_label, level_label
+from ablations.text.naming import crossed_changes, listed_changes, restricted
 
 SAME_DATA_ALL = (
     "All studies use the same data. The intervals are therefore about other recipes like these, "
@@ -23,15 +23,8 @@ SAME_DATA_ALL = (
 def pooled_label(synthesis: Synthesis, effect: PooledEffect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
     study = synthesis.study_of(effect)
-    if effect.kind == "interaction":
-        name = " × ".join(level_label(study, c.factor, c.level) for c in effect.changes)
-    else:
-        name = listing(
-            [change_label(study, c.factor, baseline=c.baseline, level=c.level)
-             for c in effect.changes]
-        )  # fmt: skip
-    where = listing([level_label(study, factor, level) for factor, level in effect.given])
-    return f"{name} ({where})" if where else name
+    named = crossed_changes if effect.kind == "interaction" else listed_changes
+    return restricted(study, named(study, effect.changes), effect.given)
 
 
 def pooled_sentences(synthesis: Synthesis) -> tuple[str, str]:
