@@ -15,6 +15,8 @@ from ablations.run.threads import thread_variables
 
 # Frameworks take their threads from here when the first test imports them; trials have one.
 os.environ.update(thread_variables(1))
+# Likewise, so that this process computes as workers do, whatever imports TensorFlow here.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 TRAINING = """
 import base64

@@ -1,10 +1,10 @@
-"""What does it save that workers keep freed memory (``KEPT_MEMORY``) instead of giving it back?
+"""What do the environment variables save that training runs with?
 
 Training steps of the first model of post a in plain Keras, one thread, in processes of their own in
-turns: with the variables that workers are started with, and without. Prints the processor time of a
-step, page faults and peak memory.
+turns: as TensorFlow starts by itself, with memory that is kept (``KEPT_MEMORY``), and with that and
+oneDNN. Prints the processor time of a step, page faults and peak memory.
 
-    python bench/kept_memory.py --rounds 3
+    python bench/worker_variables.py --rounds 3
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ from statistics import median
 from ablations.run.machine.hardware import KEPT_MEMORY, thread_variables
 
 STEPS = 10
+
+_PLAIN = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+KINDS = {
+    "plain": _PLAIN,
+    "memory kept": {**KEPT_MEMORY, **_PLAIN},
+    "memory kept, oneDNN": {**KEPT_MEMORY, "TF_ENABLE_ONEDNN_OPTS": "1"},
+}
 
 
 def steps() -> dict[str, float]:
@@ -72,12 +79,14 @@ def main() -> None:
     if options.child:
         print(json.dumps(steps()))
         return
-    pairs = [(measure({}), measure(KEPT_MEMORY)) for _ in range(options.rounds)]
-    for name in ("ms", "faults", "peak_mib"):
-        without, kept = (median(one[name] for one in own) for own in zip(*pairs, strict=True))
-        print(f"{name}: {without:.0f} without, {kept:.0f} kept")
-    ratios = sorted(without["ms"] / kept["ms"] for without, kept in pairs)
-    print(f"times faster: median {median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
+    rounds = [[measure(own) for own in KINDS.values()] for _ in range(options.rounds)]
+    for kind, found in zip(KINDS, zip(*rounds, strict=True), strict=True):
+        ms, faults, peak = (median(one[name] for one in found) for name in found[0])
+        ratios = sorted(one[0]["ms"] / own["ms"] for one, own in zip(rounds, found, strict=True))
+        print(
+            f"{kind}: {ms:.0f} ms, {faults:.0f} page faults, {peak:.0f} MiB; times faster than"
+            f" plain: {median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}"
+        )
 
 
 if __name__ == "__main__":
