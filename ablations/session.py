@@ -293,7 +293,10 @@ class Session:
         known = self.planned_store.descriptions()
         to_do = [trial for trial in one_per_arm(self.trials) if trial.key not in known]
         if to_do:
-            work = Work(to_do, task="describe", plain=self.plain, log_dir=self.log_dir)
+            resources = self.study.arm_resources
+            work = Work(
+                to_do, task="describe", plain=self.plain, log_dir=self.log_dir, resources=resources
+            )
             with without_shortcuts(self.plain):
                 describe_trials(work, self._executor(jobs), self.store)
 
@@ -316,6 +319,7 @@ class Session:
             log_dir=self.log_dir,
             timeout_seconds=self.study.timeout_seconds,
             memory_bytes=None if gib is None else int(gib * 2**30),
+            resources=self.study.arm_resources,
         )
 
     def _executor(self, jobs: int | None) -> Executor:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ablations.core.design import Adaptive, Arm, Design, Factor, Settings, without_nested
 from ablations.core.metrics import TEST_ACCURACY
+from ablations.core.resources import Resources
 
 Judge = Literal["lower", "mean", "every-seed"]
 
@@ -88,7 +89,8 @@ class Study:
     overridden, if any. ``published`` and ``claims`` hold what a published text reports, to be
     compared with the records. With ``adaptive`` not all of ``seeds`` need be trained.
     ``smallest_ratio_that_matters`` is for speeds against the past. ``threads`` is how many each
-    trial computes with, whatever runs beside it.
+    trial computes with, whatever runs beside it. ``resources`` are what a cluster keeps free for a
+    trial of each arm.
     """
 
     slug: str
@@ -108,6 +110,7 @@ class Study:
     timeout_seconds: float | None = None
     memory_gib: float | None = None
     threads: int = 1
+    resources: Mapping[Arm, Resources] = field(default_factory=dict)
     source: str = ""
     folder: str | None = None
     file: str | None = None
@@ -166,6 +169,10 @@ class Study:
         for factor, level in arm.levels:
             merged.update(self.factor(factor).level(level).settings)
         return merged
+
+    def arm_resources(self, arm: Arm) -> Resources:
+        """Returns what a cluster keeps free for a trial of an arm; by default its threads."""
+        return self.resources.get(arm) or Resources(self.threads, memory_gib=self.memory_gib)
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(factor.name)}</th>" for factor in self.factors)

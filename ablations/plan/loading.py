@@ -31,6 +31,7 @@ from ablations.plan.tables import (
     require_few_trials,
     require_fixed_seeds,
     require_fixed_target,
+    resources_of,
 )
 from ablations.plan.validation import parse_override, require
 from ablations.plan.variants import overridden, variant_name, variant_title
@@ -145,6 +146,7 @@ def _read(
         study,
         title=variant_title(study.title, changed),
         variant=variant_name(changed),
+        resources=resources_of(file, study.arms),
         file=None if found.parent == BUILT_IN.resolve() else str(found),
     )
 

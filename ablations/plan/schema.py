@@ -140,6 +140,41 @@ class ChapterTable(_Strict):
     where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
 
 
+class ResourcesTable(_Strict):
+    """What a cluster keeps free for a trial; it changes nothing of what the trial computes."""
+
+    cpus: Annotated[
+        Annotated[PositiveFloat, Field(le=1024)] | None,
+        Field(description="Cores, at least as many as threads; as many as those if left out"),
+    ] = None
+    gpus: Annotated[
+        Annotated[Finite, Field(ge=0, le=64)] | None,
+        Field(description="GPUs, or the part of one; a trial without sees none"),
+    ] = None
+    memory_gib: Annotated[
+        Annotated[PositiveFloat, Field(le=1e6)] | None,
+        Field(description="Memory; trial.memory_gib if left out"),
+    ] = None
+    accelerator: Annotated[
+        Name | None, Field(description="Kind of GPU, by the cluster's name for it, such as 'A100'")
+    ] = None
+
+
+class ArmResourcesTable(ResourcesTable):
+    """What the trials of the arms that ``where`` matches are given instead."""
+
+    where: Annotated[dict[Name, str], Field(description="Levels that select the arms")]
+
+
+class StudyResourcesTable(ResourcesTable):
+    """What a cluster keeps free for each trial, and other amounts for some arms."""
+
+    arms: Annotated[
+        list[ArmResourcesTable],
+        Field(description="Other amounts for some arms; of several that match, the last one"),
+    ] = []
+
+
 class StudyFile(_Strict):
     """A study: factors, seeds and gates that answer one question."""
 
@@ -152,6 +187,7 @@ class StudyFile(_Strict):
     ]
     design: DesignTable = DesignTable()
     analysis: AnalysisTable = AnalysisTable()
+    resources: StudyResourcesTable = StudyResourcesTable()
     gates: list[GateTable] = []
     chapters: Annotated[
         list[ChapterTable], Field(description="Write the report arm by arm, in these parts")

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ablations.core.checks import plain
 from ablations.core.design import Adaptive, Arm, Design, Factor, Level
 from ablations.core.metrics import TARGET_SECONDS
+from ablations.core.resources import Resources
 from ablations.core.study import Chapter, Gate, Study
 from ablations.plan.designs import Wanted, lay_out
-from ablations.plan.schema import AdaptiveSeeds, GateTable, StudyFile
+from ablations.plan.schema import (
+    AdaptiveSeeds,
+    GateTable,
+    ResourcesTable,
+    StudyFile,
+    TrialTable,
+)
 from ablations.plan.validation import require, require_known
 
 MOST_TRIALS = 100_000
@@ -108,6 +116,50 @@ def _gate(index: int, table: GateTable, arms: Sequence[Arm]) -> Gate:
     )
     _require_match(f"gates[{index}].where", table.where, arms)
     return Gate(table.metric, table.where, table.at_least, table.at_most, table.judge)
+
+
+def resources_of(file: StudyFile, arms: Sequence[Arm]) -> dict[Arm, Resources]:
+    """Returns what a cluster keeps free for a trial of each arm.
+
+    Raises:
+        StudyError: if a table matches no arm, or gives less than a trial takes.
+    """
+    table, trial = file.resources, file.trial
+    for index, own in enumerate(table.arms):
+        _require_match(f"resources.arms[{index}].where", own.where, arms)
+    shared = {"cpus": trial.threads, "memory_gib": trial.memory_gib, **_given(table)}
+    found = {}
+    for arm in arms:
+        given = [_given(own) for own in table.arms if arm.matches(own.where)]
+        merged = {name: amount for one in (shared, *given) for name, amount in one.items()}
+        found[arm] = Resources(**merged)
+        _require_enough(found[arm], arm, trial)
+    return found
+
+
+def _given(table: ResourcesTable) -> dict[str, Any]:
+    return table.model_dump(exclude={"arms", "where"}, exclude_none=True)
+
+
+def _require_enough(resources: Resources, arm: Arm, trial: TrialTable) -> None:
+    require(
+        resources.cpus >= trial.threads,
+        f"resources.cpus is less than the threads of a trial ({arm.name})",
+        received=f"cpus = {plain(resources.cpus)}, threads = {trial.threads}",
+        cure="Give each thread a core, or leave cpus out",
+    )
+    require(
+        resources.gpus <= 1 or resources.gpus == int(resources.gpus),
+        f"resources.gpus is a part of one GPU, or a whole number ({arm.name})",
+        received=f"gpus = {plain(resources.gpus)}",
+        cure="Write for example 0.5 for half of a GPU, or 2",
+    )
+    require(
+        resources.accelerator is None or resources.gpus > 0,
+        f"resources.accelerator needs resources.gpus ({arm.name})",
+        received=f"accelerator = '{resources.accelerator}', gpus = 0",
+        cure="Add gpus = 1, or leave accelerator out",
+    )
 
 
 def adaptive_seeds(seeds: SeedsTable) -> Adaptive | None:

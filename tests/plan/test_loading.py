@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from ablations.core.resources import Resources
 from ablations.errors import StudyError
-from ablations.plan import builtin_titles, load_study, study_schema, write_example
+from ablations.plan import builtin_titles, load_study, plan_trials, study_schema, write_example
 
 
 def test_a_study_file_becomes_a_study(study):
@@ -32,7 +33,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "question =",
             "qestion =",
             "small.toml: unknown key 'qestion'. Received: Which of the two raises accuracy?. Did you "
-            "mean 'question'? Known here are title, question, trial, factors, design, analysis, gates, chapters, published.",
+            "mean 'question'? Known here are title, question, trial, factors, design, analysis, resources, gates, chapters, published.",
         ),
         (
             "seeds = 3",
@@ -402,3 +403,58 @@ def test_a_folder_is_no_study(study_path):
     (study_path.parent / "folder.toml").mkdir()
     with pytest.raises(StudyError, match=r"this is a folder.*Received: folder\.toml"):
         load_study("folder.toml")
+
+
+def test_resources_are_those_of_the_study_with_the_last_that_matches_an_arm(edit):
+    path = edit(
+        "[design]",
+        """\
+        [resources]
+        cpus = 2
+        memory_gib = 4
+        [[resources.arms]]
+        where = { a = "on" }
+        gpus = 0.5
+        [[resources.arms]]
+        where = { a = "on", b = "on" }
+        gpus = 2
+        accelerator = "A100"
+        [design]
+        """,
+    )
+    study = load_study(path)
+    found = {arm.name: study.arm_resources(arm) for arm in study.arms}
+    assert found == {
+        "a=off, b=off": Resources(2, 0, 4),
+        "a=off, b=on": Resources(2, 0, 4),
+        "a=on, b=off": Resources(2, 0.5, 4),
+        "a=on, b=on": Resources(2, 2, 4, "A100"),
+    }
+
+
+def test_a_trial_has_a_core_for_each_thread_and_the_memory_that_it_may_hold(edit):
+    study = load_study(edit("[trial.settings]", "memory_gib = 3\n[trial.settings]"), threads=2)
+    assert {study.arm_resources(arm) for arm in study.arms} == {Resources(2, 0, 3)}
+
+
+def test_resources_are_no_part_of_a_trials_name(study, edit):
+    given = load_study(edit("[design]", "[resources]\ncpus = 4\ngpus = 1\n[design]"))
+    assert [t.key for t in plan_trials(given)] == [t.key for t in plan_trials(study)]
+
+
+@pytest.mark.parametrize(("table", "message"), [
+    ("cpus = 0.5", "resources.cpus is less than the threads of a trial (a=off, b=off). "
+     "Received: cpus = 0.5, threads = 1. Give each thread a core, or leave cpus out."),
+    ("gpus = 1.5", "resources.gpus is a part of one GPU, or a whole number (a=off, b=off). "
+     "Received: gpus = 1.5. Write for example 0.5 for half of a GPU, or 2."),
+    ("accelerator = 'A100'", "resources.accelerator needs resources.gpus (a=off, b=off). "
+     "Received: accelerator = 'A100', gpus = 0. Add gpus = 1, or leave accelerator out."),
+    ("[[resources.arms]]\nwhere = { c = 'on' }", "resources.arms[0].where names no factor"),
+    ("[[resources.arms]]\ngpus = 1", "resources.arms[0].where"),
+    ("gpu = 1", "resources.gpu"),
+])  # fmt: skip
+def test_resources_that_cannot_be_given_are_refused(edit, table, message):
+    path = edit("[design]", f"[resources]\n{table}\n[design]")
+    with pytest.raises(StudyError) as found:
+        load_study(path)
+    assert message in str(found.value)

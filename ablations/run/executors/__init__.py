@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ablations.core.design import Arm
 from ablations.core.record import RunRecord
+from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.run.observer import Observer
 
@@ -40,6 +42,7 @@ class Work:
         log_dir: Where other processes leave what they print.
         timeout_seconds: The longest that a trial may take.
         memory_bytes: The most memory that a trial may hold.
+        resources: What a cluster keeps free for a trial of an arm.
     """
 
     trials: Sequence[Trial]
@@ -49,6 +52,7 @@ class Work:
     log_dir: Path = Path("logs")
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
+    resources: Callable[[Arm], Resources] = lambda _arm: Resources()
 
     def rounds(self) -> Iterator[Sequence[Trial]]:
         """Yields the trials, and then more of them until there are none."""

@@ -6,9 +6,9 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from queue import Empty, Queue
 
@@ -77,10 +77,12 @@ class LocalExecutor:
             are divided among them. Raises `StudyError` for a number below 1.
         memory_limit_bytes: A worker that holds more after a trial is replaced before the next;
             half of the machine's memory divided by ``jobs`` if left out.
+        variables: Environment variables of the workers, in place of those that they would get.
     """
 
     jobs: int | None = None
     memory_limit_bytes: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.jobs is not None and (type(self.jobs) is not int or self.jobs < 1):
@@ -98,14 +100,24 @@ class LocalExecutor:
         threads = max((trial.threads for trial in work.trials), default=1)
         jobs = self.jobs or best_jobs(threads=threads)
         limit = self.memory_limit_bytes or psutil.virtual_memory().total // (2 * jobs)
-        return _Workers(work, observer, jobs=jobs, limit=limit).run()
+        variables = self.variables
+        return _Workers(work, observer, jobs=jobs, limit=limit, variables=variables).run()
 
 
 class _Workers:
     """The workers of one run, the job of each, and the trials that wait for a worker."""
 
-    def __init__(self, work: Work, observer: Observer, *, jobs: int, limit: int) -> None:
+    def __init__(
+        self,
+        work: Work,
+        observer: Observer,
+        *,
+        jobs: int,
+        limit: int,
+        variables: Mapping[str, str],
+    ) -> None:
         self._work, self._observer, self._jobs = work, observer, jobs
+        self._variables = variables
         half = limit if work.memory_bytes is None else work.memory_bytes // 2
         self._limit = min(limit, half)
         self._numbers = count(1)
@@ -118,7 +130,7 @@ class _Workers:
     def run(self) -> Iterator[Ended]:
         try:
             for trials in self._work.rounds():
-                self._waiting.extend(_batches(trials))
+                self._waiting.extend(batches(trials))
                 while self._waiting or self._busy:
                     while self._waiting and len(self._busy) < self._jobs:
                         self._hand_out(self._waiting.popleft())
@@ -148,7 +160,7 @@ class _Workers:
         slot = next(slot for slot in count() if slot not in taken)
         log = self._work.log_dir / f"worker-{next(self._numbers)}.log"
         shares = worker_environment(slot, self._jobs, threads=threads)
-        environment = {**KEPT_MEMORY, **os.environ, **shares}
+        environment = {**KEPT_MEMORY, **os.environ, **shares, **self._variables}
         return WorkerProcess(log, environment, inbox=self._inbox, slot=slot)
 
     def _listen(self) -> Iterator[Ended]:
@@ -245,18 +257,24 @@ def _fits(message: EndMessage, job: _Job) -> bool:
     return len(records) == len(job.trials) and all(isinstance(r, RunRecord) for r in records)
 
 
-def _joins_seeds(trial: Trial) -> bool:
+def joins_seeds(trial: Trial, n_gpus: int) -> bool:
     """Whether a trial trains together with the other seeds of its arm, by its own entry."""
     entry = find_entry(trial.entry, trial.folder)
     together = entry.train_together is not None
-    return together and entry.joins_seeds(trial.settings, len(gpus()))
+    return together and entry.joins_seeds(trial.settings, n_gpus)
 
 
-def _batches(trials: Sequence[Trial]) -> Iterator[tuple[Trial, ...]]:
-    """Yields the trials in their order, with those that join at the first one of their arm."""
+def batches(
+    trials: Sequence[Trial], n_gpus: Callable[[Trial], int] = lambda _trial: len(gpus())
+) -> Iterator[tuple[Trial, ...]]:
+    """Yields the trials in their order, with those that join at the first one of their arm.
+
+    ``n_gpus`` says how many GPUs a trial will have.
+    """
     joined: dict[Arm, list[Trial]] = {}
-    for trial in filter(_joins_seeds, trials):
-        joined.setdefault(trial.arm, []).append(trial)
+    for trial in trials:
+        if joins_seeds(trial, n_gpus(trial)):
+            joined.setdefault(trial.arm, []).append(trial)
     for trial in trials:
         if trial.arm not in joined:
             yield (trial,)

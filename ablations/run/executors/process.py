@@ -16,6 +16,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 from queue import Full, Queue, SimpleQueue
 
+from ablations.core.record import RunRecord
 from ablations.run import descendants
 from ablations.run.executors.worker import EndMessage, Message, WorkOrder
 
@@ -152,6 +153,14 @@ class WorkerProcess:
         if self._popen.stdin is not None:
             self._popen.stdin.close()
         self._popen.wait()
+
+
+_KILLED = f"was ended by signal {signal.SIGKILL.name}"
+
+
+def was_killed(record: RunRecord) -> bool:
+    """Whether a record says that its worker was ended from outside, by SIGKILL."""
+    return record.reason == "died" and _KILLED in record.message
 
 
 def how_it_ended(code: int | None, *, unreadable: bool) -> str:

@@ -33,7 +33,7 @@ _PACKAGES = {
 _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve")
 """Instructions of the processor by which libraries choose how to compute, and so how to round."""
 
-_CHOICES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
+CHOICES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
 """Environment variables by which users choose that, and nothing that is private."""
 
 
@@ -57,7 +57,7 @@ def _machine_facts() -> dict[str, str]:
         facts["gpus"] = str(len(there))
     if known := [name for name in _INSTRUCTIONS if name in _cpu_facts("flags", "Features").split()]:
         facts["instructions"] = ", ".join(known)
-    facts |= {name: os.environ[name] for name in _CHOICES if name in os.environ}
+    facts |= {name: os.environ[name] for name in CHOICES if name in os.environ}
     commit = _commit()
     if commit:
         facts["commit"] = commit

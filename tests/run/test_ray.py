@@ -1,0 +1,267 @@
+"""Trials on a real Ray cluster of two raylets on this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ablations.errors import StudyError
+from ablations.plan import load_study
+from ablations.run.executors.local import LocalExecutor
+from ablations.run.executors.ray import RayExecutor
+from ablations.run.executors.ray.cluster import connected
+from ablations.run.executors.ray.executor import _Driver
+from ablations.run.observer import Observer
+from ablations.session import Session, run_study
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[ray]'")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+NODE = "ABLATIONS_TEST_NODE"
+QUICK = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500,
+         "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two machines, "a" with the driver and "b"; each has one core and a small object store."""
+    from ray.cluster_utils import Cluster
+
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
+    shared = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+    found = Cluster(
+        initialize_head=True,
+        head_node_args={**shared, "_system_config": QUICK, "env_vars": {NODE: "a"}},
+    )
+    found.add_machine = lambda: found.add_node(**shared, env_vars={NODE: "b"})
+    found.second = found.add_machine()
+    yield found
+    ray.shutdown()
+    found.shutdown()
+
+
+@pytest.fixture
+def joined(cluster):
+    """The cluster, to which this process is connected."""
+    if not ray.is_initialized():
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+    return cluster
+
+
+@pytest.fixture
+def noting_nodes(study_path):
+    """Has the training function note the machine, and take a moment."""
+    (module,) = study_path.parent.glob("training_*.py")
+    line = f"    time.sleep(0.3)\n    log.environment(place=os.environ.get('{NODE}', 'none'))\n"
+    body, describe = module.read_text().split("def describe")
+    module.write_text(f"{body.rstrip()}\n{line}\n\ndef describe{describe}")
+    return study_path
+
+
+class Seen(Observer):
+    """Notes all events."""
+
+    def __init__(self):
+        self.events = []
+
+    def added(self, trials):
+        self.events += [("added", trial.key) for trial in trials]
+
+    def started(self, trial):
+        self.events.append(("started", trial.key))
+
+    def epoch(self, trial, number, metrics):
+        self.events.append(("epoch", trial.key, number))
+
+    def finished(self, trial, record):
+        self.events.append(("finished", trial.key))
+
+
+def by_key(records):
+    return {record.key: record for record in records}
+
+
+def results(record):
+    """All that a training computes, to the last bit."""
+    measured = ("peak_memory_bytes", "energy_joules")
+    return (
+        record.status, record.reason, record.arm, record.seed, record.settings, record.data,
+        [m for m in record.metrics if m.name not in measured], record.epochs,
+        [s.tolist() for s in record.steps],
+        [(p.split, p.labels.tolist(), p.probabilities.tobytes()) for p in record.predictions],
+    )  # fmt: skip
+
+
+def test_the_records_are_those_of_local_workers_and_each_seed_has_one_machine(
+    joined, noting_nodes, tmp_path
+):
+    study = load_study(noting_nodes)
+    seen = Seen()
+    there = run_study(study, executor=RayExecutor(), runs_dir=tmp_path / "ray", observer=seen)
+    here = by_key(run_study(study, executor=LocalExecutor(2), runs_dir=tmp_path / "local"))
+    assert len(there) == len(here) == 12
+    for record in there:
+        assert results(record) == results(here[record.key])
+        assert record.environment["omp"] == record.environment["threads"] == "1"
+        assert len(record.environment["node"]) == 8
+    places = {seed: {r.environment["place"] for r in there if r.seed == seed} for seed in range(3)}
+    assert all(len(own) == 1 for own in places.values())
+    assert set.union(*places.values()) == {"a", "b"}
+    for record in there:
+        of_trial = [event for event in seen.events if event[1] == record.key]
+        assert [event[0] for event in of_trial] == ["started", "epoch", "epoch", "finished"]
+    (log,) = (tmp_path / "ray").rglob("node-*.log")
+    assert log.read_text().count("--- a=") == 12
+
+
+def test_with_spread_the_arms_of_a_seed_go_to_both_machines(joined, noting_nodes):
+    records = run_study(load_study(noting_nodes, seeds=1), executor=RayExecutor(spread=True))
+    assert {record.environment["place"] for record in records} == {"a", "b"}
+
+
+@pytest.mark.parametrize("fault", [
+    "raise_at = 0", "nan_at = 0", "die_at = 0", "sleep_at = 0\nsleep = 9",
+])  # fmt: skip
+def test_what_goes_wrong_in_a_training_is_the_record_that_local_workers_give(joined, edit, fault):
+    path = edit("[trial.settings]", f"timeout_seconds = 1\n[trial.settings]\n{fault}")
+    study = load_study(path, seeds=1)
+    there, here = (
+        by_key(run_study(study, executor=executor, runs_dir=folder))
+        for executor, folder in ((RayExecutor(), "ray"), (LocalExecutor(1), "local"))
+    )
+    assert len(there) == 4
+    assert {record.status for record in there.values()} == {"failed"}
+    for key, record in there.items():
+        assert (record.reason, record.message) == (here[key].reason, here[key].message)
+
+
+def test_a_trial_that_holds_more_memory_than_it_may_is_ended_on_its_machine(joined, edit):
+    path = edit("[trial.settings]", "memory_gib = 0.15\n[trial.settings]")
+    (module,) = path.parent.glob("training_*.py")
+    body = "import time\n\ndef train(trial, log):\n    held = bytearray(200_000_000)\n    time.sleep(60)\n"
+    module.write_text(body)
+    (record, *_) = run_study(load_study(path, seeds=1), executor=RayExecutor())
+    assert record.reason == "died"
+    assert "held more than memory_gib = 0.15" in record.message
+
+
+def once(folder: Path, what: str) -> str:
+    """Returns code that does something the first time that any process reaches it."""
+    return (
+        f"    marker = {str(folder / 'done')!r}\n"
+        "    if seed == 0 and not os.path.exists(marker):\n"
+        "        open(marker, 'w').close()\n"
+        f"        {what}\n        time.sleep(30)\n"
+    )
+
+
+@pytest.mark.parametrize(("victim", "message"), [
+    ("os.getppid()", "Ray's process that watched it was ended (node "),
+    ("os.getpid()", "the worker process was ended by signal SIGKILL"),
+])  # fmt: skip
+def test_a_process_that_is_killed_is_recorded_and_its_trial_tried_again(
+    joined, study_path, tmp_path, victim, message
+):
+    (module,) = study_path.parent.glob("training_*.py")
+    kill = once(tmp_path, f"time.sleep(1); os.kill({victim}, 9)")
+    head = "    settings, seed = trial.settings, trial.seed\n"
+    module.write_text(module.read_text().replace(head, head + kill))
+    seen = Seen()
+    records = run_study(load_study(study_path, seeds=2), executor=RayExecutor(), observer=seen)
+    failed = [record for record in records if not record.completed]
+    assert len(records) == 9
+    assert len({record.key for record in records if record.completed}) == 8
+    (lost,) = failed
+    assert (lost.reason, lost.message.startswith(message)) == ("died", True), lost.message
+    assert ("added", lost.key) in seen.events
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_lost_loses_no_trial_and_repeats_none(
+    joined, edit, noting_nodes, tmp_path
+):
+    path = edit("epochs = 2", 'epochs = 2\nsleep_at = "all"\nsleep = 0.7')
+    study = load_study(path, seeds=4)
+    session = Session(study, executor=RayExecutor())
+
+    def remove_when_it_trains():
+        while not any(r.environment["place"] == "b" for r in session.records()):
+            time.sleep(0.1)
+        joined.remove_node(joined.second, allow_graceful=False)
+
+    thread = threading.Thread(target=remove_when_it_trains)
+    thread.start()
+    session.run(session.progress().to_do)
+    thread.join()
+    joined.second = joined.add_machine()
+    records = session.records()
+    completed = [record for record in records if record.completed]
+    assert len({r.key for r in completed}) == len(completed) == 16
+    (lost,) = [record for record in records if not record.completed]
+    assert (lost.reason, lost.message[:20]) == ("died", "its machine was lost")
+    here = by_key(run_study(study, executor=LocalExecutor(2), runs_dir=tmp_path / "local"))
+    assert all(results(record) == results(here[record.key]) for record in completed)
+
+
+def test_what_no_machine_has_is_one_line(joined, edit):
+    path = edit("[design]", "[resources]\ncpus = 3\n[design]")
+    with pytest.raises(StudyError) as found:
+        run_study(load_study(path), executor=RayExecutor())
+    assert str(found.value) == (
+        "no machine of the cluster has what the arms of a seed need, which train on one machine. "
+        "Received: CPU 3, GPU 0 needed; CPU 1, GPU 0 there. "
+        "Lower [resources], add a machine, or let arms train on different ones with --spread."
+    )
+
+
+def test_closing_the_records_stops_all_tasks_and_the_connection(cluster, edit):
+    ray.shutdown()
+    session = Session(load_study(edit("epochs = 2", "epochs = 2\nsleep_at = 1")))
+    run = RayExecutor(f"ray://{cluster.address}").run(session._work(session.trials), Observer())
+    assert next(run)[1].completed
+    assert ray.is_initialized()
+    run.close()
+    assert not ray.is_initialized()
+    began = time.monotonic()
+    while _training_processes() and time.monotonic() - began < 20:
+        time.sleep(0.1)
+    assert not _training_processes()
+
+
+def _training_processes():
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        with suppress(psutil.Error):
+            if command[-2:] == ["-m", "ablations.run"] and NODE in process.environ():
+                found.append(process.pid)
+    return found
+
+
+def test_where_the_folder_holds_other_code_the_code_that_was_sent_trains(cluster, study_path):
+    ray.shutdown()
+    (study_path.parent / "secret.txt").write_text("key")
+    (module,) = study_path.parent.glob("training_*.py")
+    end = "    log.environment(sent=repr(sorted(os.listdir(os.path.dirname(__file__)))))\n"
+    body, describe = module.read_text().split("def describe")
+    module.write_text(f"{body.rstrip()}\n{end}\n\ndef describe{describe}")
+    study = load_study(study_path, seeds=1)
+    work = Session(study)._work(Session(study).trials)
+    with connected(cluster.address, study.folder) as code:
+        module.write_text("def train(trial, log):\n    raise AssertionError\n")
+        driver = _Driver(work, Observer(), code, jobs=None, spread=False)
+        records = [record for _, record in driver.run()]
+    assert [record.message for record in records] == [""] * 4
+    assert {record.environment["sent"].replace("'__pycache__', ", "") for record in records} == {
+        repr([module.name])
+    }

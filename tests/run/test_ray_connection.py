@@ -1,0 +1,110 @@
+"""Whom the Ray executor connects to, and the one line that says why it cannot."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from types import ModuleType
+
+import pytest
+
+from ablations import run_study
+from ablations.errors import StudyError
+from ablations.run.executors.ray import RayExecutor
+from ablations.run.executors.ray.cluster import code_beside
+
+
+def refusal(study, address=None) -> str:
+    began = time.monotonic()
+    with pytest.raises(StudyError) as found:
+        run_study(study, executor=RayExecutor(address))
+    assert time.monotonic() - began < 10
+    return str(found.value)
+
+
+def test_without_ray_the_cure_is_its_installation(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert refusal(study) == (
+        "--on ray needs the package ray, which is not installed. Received: ModuleNotFoundError: "
+        "import of ray halted; None in sys.modules. pip install 'ablations[ray]'."
+    )
+
+
+@pytest.mark.parametrize("version", ["2.54.1", "1.13.0", "2.9.3"])
+def test_an_old_ray_is_refused(study, monkeypatch, version):
+    old = ModuleType("ray")
+    old.__version__ = version
+    monkeypatch.setitem(sys.modules, "ray", old)
+    assert refusal(study) == (
+        f"--on ray needs Ray 2.55 or later. Received: Ray {version}. "
+        "pip install --upgrade 'ablations[ray]', here and on the machines of the cluster."
+    )
+
+
+@pytest.fixture
+def some_ray(monkeypatch):
+    """Stands for Ray as far as it is needed before there is a cluster."""
+    some = ModuleType("ray")
+    some.__version__, some.is_initialized = "2.55.0", lambda: False
+    monkeypatch.setitem(sys.modules, "ray", some)
+
+
+@pytest.mark.usefixtures("some_ray")
+@pytest.mark.parametrize("address", ["somewhere", "host:", "ray://host:x", ":1"])
+def test_what_is_no_address_is_refused(study, address):
+    assert refusal(study, address).startswith(
+        "the address of a Ray cluster has the form HOST:PORT. Received: "
+    )
+
+
+@pytest.mark.usefixtures("some_ray")
+def test_an_address_at_which_nothing_listens_is_refused(study, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    expected = (
+        f"no Ray cluster can be used at {address}. Received: [Errno 111] Connection refused. "
+        "Start it with 'ray start --head', and name the address that it prints (its port is 6379; "
+        "10001 is that of Ray Client, for which submit the command as a job instead)."
+    )
+    assert refusal(study, f"ray://{address}") == expected
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    assert refusal(study) == expected
+
+
+@pytest.mark.usefixtures("some_ray")
+@pytest.mark.parametrize(("answer", "received"), [
+    (None, "timed out"), (b"HTTP/1.1 400 Bad Request\r\n", "what answers there is no Ray"),
+    (b"", "what answers there is no Ray"),
+])  # fmt: skip
+def test_an_address_at_which_something_else_listens_is_refused(study, answer, received):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines = []
+
+        def serve():
+            line, _ = server.accept()
+            lines.append(line)
+            if answer is not None:
+                line.recv(100)
+                line.sendall(answer)
+                line.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        message = refusal(study, f"127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+        for line in lines:
+            line.close()
+    assert f"Received: {received}. " in message
+
+
+def test_only_modules_and_packages_beside_the_study_are_sent(tmp_path):
+    for name in (
+        "study.toml", "train.py", ".env", ".git/hook.py", "data/image.py", "helpers/__init__.py",
+        "helpers/deep/more.py", "helpers/table.csv", "venv/lib/site.py",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    assert code_beside(tmp_path) == ["train.py", "helpers/__init__.py", "helpers/deep/more.py"]
