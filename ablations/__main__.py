@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from ablations.cli.signals import Terminated, heed_termination
+from ablations.cli.signals import Terminated, heed_termination, stopped_code
 
 
 def run() -> NoReturn:
@@ -20,7 +20,7 @@ def run() -> NoReturn:
 
         main()
     except Terminated:
-        sys.exit(143)
+        sys.exit(stopped_code())
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -51,6 +51,7 @@ class Session:
         samples: Whether records keep the exhibits that show examples of the data.
         executor: Trains the trials; worker processes on this machine if left out.
         plain: Whether training functions leave out their shortcuts.
+        part: Folder of the store in that of the study; a shard, whose seeds the study has, has one.
     """
 
     study: Study
@@ -60,6 +61,7 @@ class Session:
     samples: bool = True
     executor: Executor | None = None
     plain: bool = False
+    part: str = ""
 
     @cached_property
     def store(self) -> Store:
@@ -74,7 +76,7 @@ class Session:
                 received=str(self.runs_dir),
                 cure="Name a folder; it need not exist yet",
             )
-        return Store(Path(self.runs_dir) / self.study.slug / "records.sqlite")
+        return Store(Path(self.runs_dir) / self.study.slug / self.part / "records.sqlite")
 
     @property
     def trials(self) -> tuple[Trial, ...]:

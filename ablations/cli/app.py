@@ -19,6 +19,7 @@ from ablations.cli.options import (
     GoOn,
     Jobs,
     Plain,
+    ReportAtEnd,
     ReportsDir,
     RequireGates,
     Samples,
@@ -32,12 +33,24 @@ from ablations.cli.printing import (
     note_findings,
     note_threads,
     print_json,
+    print_run,
+    reading,
     say,
     show,
     show_gates,
     stopping_cleanly,
 )
-from ablations.cli.signals import was_terminated
+from ablations.cli.sharding import (
+    ShardText,
+    describes,
+    export,
+    merge,
+    shard,
+    shard_lines,
+    shard_session,
+    shard_states,
+)
+from ablations.cli.signals import stopped_code, was_terminated
 from ablations.cli.streams import close_streams, open_streams
 from ablations.cli.synthesis import synthesize
 from ablations.errors import AblationsError, EmptyReportError
@@ -52,7 +65,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="Exit codes: 0 all well; 1 a gate failed or a rerun differs; 2 usage, study file or "
     "another file; 3 inconclusive; 4 trials missing or failed, or records lost; 70 a bug; "
-    "130 and 143 stopped by Ctrl-C and SIGTERM.",
+    "75 a shard was stopped: start it again; 130, 138 and 143 stopped by Ctrl-C, SIGUSR1 and "
+    "SIGTERM.",
 )
 
 
@@ -89,8 +103,8 @@ def _run() -> int | None:
         traceback.print_exc()
         note("ablations: this is a bug; please report it with the lines above")
         return 70
-    # Typer makes 130 of every interrupt, also of the one that SIGTERM raises.
-    return 143 if code == 130 and was_terminated() else code
+    # Typer makes 130 of every interrupt, also of the one that a signal raises.
+    return stopped_code() if code == 130 and was_terminated() else code
 
 
 def _show_version(asked: bool) -> None:
@@ -146,30 +160,31 @@ def run(  # noqa: PLR0913 - each is an option
     *,
     reports_dir: ReportsDir = Path("reports"),
     jobs: Jobs = "auto",
-    report: Annotated[bool, typer.Option(help="Render the report at the end.")] = True,
+    report: ReportAtEnd = None,
     samples: Samples = True,
     plain: Plain = False,
     go_on: GoOn = False,
+    part: ShardText = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the trials without a record, then render the report. Run again to resume."""
-    from ablations.cli import screens
     from ablations.records.origins import require_own_report
 
     session = replace(session, plain=plain)
-    if report:
+    if part is not None:
+        session = shard_session(session, part, report=report)
+    if report := part is None and report is not False:
         require_own_report(session.study, reports_dir)  # not only after hours of training
     with stopping_cleanly():
         progress = _train(session, jobs, go_on=go_on)
-        if report:
+        if report or describes(session):
             session.describe(jobs)
         session = replace(session, samples=samples)
         records = session.records()
         note_findings(session.study, records)
         page = _rendered(session, reports_dir) if report else None
     if as_json:
-        document = screens.progress_json(session.study, progress, records)
-        print_json({**document, "report": None if page is None else str(page)})
+        print_run(session, progress, records, page)
     _end_run(session, progress)
 
 
@@ -180,14 +195,18 @@ def status(session: Session, as_json: AsJson = False) -> None:
     from ablations.cli import screens
 
     progress, records = session.progress(), session.records()
+    shards = shard_states(session)
     note_threads(session)
     if as_json:
-        print_json(screens.progress_json(session.study, progress, records))
+        document = screens.progress_json(session.study, progress, records)
+        print_json({**document, "shards": [own.document for own in shards]})
         return
     show(screens.arms_table(session.study, session.trials, progress))
     say(f"\n{screens.progress_line(progress)}")
     if driver := session.store.driver():
         say(f"the study is being run now, by {driver}")
+    for line in shard_lines(session, shards):
+        say(line)
     for line in screens.failure_lines(session.study, session.failures()):
         say(line)
     for line in screens.untrained_lines(session.study, records):
@@ -206,7 +225,7 @@ def report(
     samples: Samples = True,
 ) -> None:
     """Render the HTML page and the Markdown post from the records."""
-    session = _reading(session, source, samples=samples)
+    session = reading(session, source, samples=samples)
     _render(session, reports_dir)
     if source is None:
         progress = session.progress(jobs=1)
@@ -232,7 +251,7 @@ def gate(
 
     if (self_test and past is not None) or (despite and past is None):
         raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
-    session = _reading(session, source)
+    session = reading(session, source)
     findings = session.findings(session.records())
     if self_test:
         shown = gating.self_tested(findings)
@@ -250,7 +269,7 @@ def power(session: Session, source: Source = None, as_json: AsJson = False) -> N
     """Show which effects the seeds detect, and how many to add."""
     from ablations.cli import screens
 
-    session = _reading(session, source)
+    session = reading(session, source)
     findings = session.findings(session.records())
     if as_json:
         print_json(screens.power_json(findings))
@@ -305,26 +324,9 @@ def schema() -> None:
     print_json(study_schema())
 
 
-@app.command(epilog="Example: ablations export study.toml --to records.jsonl")
-@with_session
-def export(
-    session: Session,
-    to: Annotated[
-        Path, typer.Option(help="The file to write: .jsonl, .csv or .parquet.", dir_okay=False)
-    ],
-    source: Source = None,
-    samples: Samples = True,
-) -> None:
-    """Write the records as JSON lines, CSV or Parquet. JSON lines hold all of a record."""
-    from ablations.analyze.frames import to_frames
-    from ablations.records.exports import export_records
-
-    session = _reading(session, source, samples=samples)
-    records = session.records()
-    export_records(records, to, table=lambda: to_frames(records).trials)
-    note(f"{len(records)} records are in {to}")
-
-
+app.command(epilog="Example: ablations export study.toml --to records.jsonl")(export)
+app.command(epilog="Example: ablations shard study.toml --slurm --shards 16")(shard)
+app.command(epilog="Example: ablations merge runs/study/shard-*/records.sqlite")(merge)
 app.command(epilog="Example: ablations repair study.toml")(repair)
 app.command(epilog="Example: ablations synthesize a.toml b.toml c.toml")(synthesize)
 
@@ -360,15 +362,6 @@ def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
     return progress
-
-
-def _reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
-    """Reads records from a file, if one is named, and says how many of them are left out."""
-    session = replace(session, source=source, samples=samples)
-    if others := session.left_out():
-        note(f"{source}: {others} of its records are of other trials and are left out")
-    note_threads(session)
-    return session
 
 
 def _rendered(session: Session, reports_dir: Path) -> Path | None:

@@ -93,6 +93,10 @@ Plain = Annotated[
         help="Train without shortcuts; to leave out only some, list them in ABLATIONS_WITHOUT.",
     ),
 ]
+ReportAtEnd = Annotated[
+    bool | None,
+    typer.Option("--report/--no-report", help="Render the report at the end; a shard has none."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Samples = Annotated[
     bool,

@@ -9,21 +9,25 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
-from ablations.cli.signals import Terminated
+from ablations.cli.signals import Terminated, stopped_code
 from ablations.cli.streams import knows_unicode
 from ablations.text.escaping import harmless
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.table import Table
 
     from ablations.cli.gate import GateOutput
     from ablations.core.record import RunRecord
     from ablations.core.study import Study
+    from ablations.plan import Progress
     from ablations.session import Session
 
 _SECOND_CONTROLS = re.compile(r"[\x7f-\x9f]")
@@ -68,12 +72,31 @@ def print_json(document: object) -> None:
     sys.stdout.write(f"{shown}\n")
 
 
+def print_run(
+    session: Session, progress: Progress, records: Sequence[RunRecord], page: Path | None
+) -> None:
+    """Prints how far a study is after a run, and where its report is, as one JSON document."""
+    from ablations.cli.screens import progress_json
+
+    document = progress_json(session.study, progress, records)
+    print_json({**document, "report": None if page is None else str(page)})
+
+
 def note_threads(session: Session) -> None:
     """Says which trials have records only with other numbers of threads."""
     from ablations.cli import screens
 
     for line in screens.thread_lines(session.study, session.other_threads):
         note(line)
+
+
+def reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
+    """Reads records from a file, if one is named, and says how many of them are left out."""
+    session = replace(session, source=source, samples=samples)
+    if others := session.left_out():
+        note(f"{source}: {others} of its records are of other trials and are left out")
+    note_threads(session)
+    return session
 
 
 def note_findings(study: Study, records: Sequence[RunRecord]) -> None:
@@ -100,10 +123,10 @@ def show_gates(shown: GateOutput, *, as_json: bool) -> None:
 def stopping_cleanly(
     message: str = "stopped; what has ended is recorded, and the same command resumes",
 ) -> Iterator[None]:
-    """Turns Ctrl-C and SIGTERM into one line and the exit codes that shells expect."""
+    """Turns Ctrl-C and signals into one line and the exit codes that shells, or jobs, expect."""
     try:
         yield
     except KeyboardInterrupt as stop:
         note(message)
-        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
-        raise typer.Exit(128 + number) from None
+        code = stopped_code() if isinstance(stop, Terminated) else 128 + signal.SIGINT
+        raise typer.Exit(code) from None

@@ -105,6 +105,11 @@ def _trial_json(rerun: Rerun) -> dict[str, Any]:
 
 
 def _mismatch(found: Mismatch) -> str:
+    return f"{place_of(found)}: {_then_now(found.before, found.again)}"
+
+
+def place_of(found: Mismatch) -> str:
+    """Returns which result of a trial it is that two records give with other values."""
     place = ", example {}, class {}".format(*found.place) if len(found.place) > 1 else ""
     places = {
         "outcome": "how it ended",
@@ -112,14 +117,17 @@ def _mismatch(found: Mismatch) -> str:
         "metric": f"metric {found.name}",
         "predictions": f"predictions of {found.name}{place}",
     }
-    return f"{places[found.what]}: {_then_now(found.before, found.again)}"
+    return places[found.what]
 
 
 def _then_now(then: float | str | None, now: float | str | None) -> str:
-    """Returns both values, numbers with all of their digits, so that the last bit shows."""
-    values = (formatting.UNKNOWN if value is None else value for value in (then, now))
-    old, new = (value if isinstance(value, str) else repr(value) for value in values)
-    return f"{old} then, {new} now"
+    """Returns both values, so that the last bit shows."""
+    return f"{in_full(then)} then, {in_full(now)} now"
+
+
+def in_full(value: float | str | None) -> str:
+    """Returns a value with all of its digits."""
+    return formatting.UNKNOWN if value is None else value if isinstance(value, str) else repr(value)
 
 
 def _shown(value: float | str | None) -> float | str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -70,7 +71,11 @@ def require_own_records(study: Study, folder: Path) -> None:
 
 def claim_records(study: Study, folder: Path) -> None:
     """Notes that a store belongs to the study, where its folder may be written."""
-    path, note = folder / _FILE, {"study": _place(study, folder)}
+    _write(folder, _place(study, folder))
+
+
+def _write(folder: Path, place: str) -> None:
+    path, note = folder / _FILE, {"study": place}
     with suppress(OSError):
         if _read(path) != note:
             folder.mkdir(parents=True, exist_ok=True)
@@ -78,10 +83,43 @@ def claim_records(study: Study, folder: Path) -> None:
                 file.write(json.dumps(note, ensure_ascii=False).encode())
 
 
+def merge_origins(folders: Iterable[Path], target: Path) -> None:
+    """Notes in a store's folder whose it is, as in those of the files that are merged into it.
+
+    Raises:
+        StoreError: if they belong to different study files, as far as these are still there.
+    """
+    known = {_absolute(folder) for folder in (*folders, target)} - {""}
+    if len(known) > 1:
+        names = [name if name.startswith(_BUILT_IN) else os.path.relpath(name) for name in known]
+        raise StoreError(
+            "the files hold records of different study files with one name",
+            received="; ".join(sorted(names)),
+            cure="Merge those of each study into a folder of its own, with --runs-dir",
+        )
+    if not _read(target / _FILE) and known:
+        (origin,) = known
+        built_in = origin.startswith(_BUILT_IN)
+        _write(target, origin if built_in else _relative(Path(origin), target))
+
+
+def _absolute(folder: Path) -> str:
+    """Returns the study file that is noted in a folder; nothing where it is no longer there."""
+    kept = str(_read(folder / _FILE).get("study") or "")
+    if not kept or kept.startswith(_BUILT_IN):
+        return kept
+    path = (folder.resolve() / kept).resolve()
+    return str(path) if path.is_file() else ""
+
+
 def _place(study: Study, folder: Path) -> str:
     if study.file is None:
         return f"{_BUILT_IN}{study.slug}"
-    return Path(os.path.relpath(study.file, folder.resolve())).as_posix()
+    return _relative(Path(study.file), folder)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder.resolve())).as_posix()
 
 
 def _is_ours(kept: str, study: Study, folder: Path) -> bool:

@@ -29,25 +29,35 @@ def read_jsonl(path: Path, source: str = "") -> tuple[RunRecord, ...]:
     Raises:
         StoreError: if the file is missing, or a line is not a record.
     """
-    records, shown, lines = [], source or str(path), lines_of(path)
+    return tuple(records_of_lines(path, source))
+
+
+def records_of_lines(path: Path, source: str = "") -> Iterator[RunRecord]:
+    """Yields what `read_jsonl` returns, one record at a time.
+
+    Raises:
+        StoreError: as `read_jsonl` does, when it comes to the line.
+    """
+    found, shown, lines = False, source or str(path), lines_of(path)
     for number, line in lines:
         try:
-            records.append(record_from_json(line))
+            record = record_from_json(line)
         except NewerVersionError as error:
             raise newer_line(shown, number, error) from error
         except ValueError as error:
             cure = "Write the file again with 'ablations export'"
-            if path.is_file() and (records or any(_is_record(line) for _, line in lines)):
+            if path.is_file() and (found or any(_is_record(line) for _, line in lines)):
                 cure += f", or keep its sound lines with 'ablations repair {quote(str(path))}'"
             problem = f"{shown}, line {number}, is not a run record"
             raise StoreError(problem, received=str(error), cure=cure) from error
-    if not records:
+        found = True
+        yield record
+    if not found:
         raise StoreError(
             f"{shown} holds no records",
             received="an empty file",
             cure="Write it again with 'ablations export'",
         )
-    return tuple(records)
 
 
 def newer_line(shown: str, number: int, error: NewerVersionError) -> StoreError:

@@ -65,6 +65,54 @@ def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
+@contextmanager
+def reading_aside(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a record file as it is now, without locking it or writing beside it.
+
+    SQLite's log must not be shared by two machines, and the file of a shard may just be written on
+    another one: what is in its log is read from a private copy.
+
+    Raises:
+        StoreError: if it cannot be read, or is changed too often to be copied.
+    """
+    with as_store_errors(path):
+        for _ in range(_TRIES):
+            before = _state(path)
+            if not _logged(path):
+                yield from _unchanged(path, before)
+                return
+            with copied(path) as copy:
+                if _state(path) == before:
+                    with closing(connect(copy, "mode=rw")) as connection:
+                        _require_known(path, connection)
+                        yield connection
+                    return
+            time.sleep(0.05)
+        raise _restless(path)
+
+
+def _unchanged(path: Path, before: tuple[object, ...]) -> Iterator[sqlite3.Connection]:
+    """Yields a connection to a file that nobody writes, and makes sure that it stayed so."""
+    try:
+        with closing(connect(path, "mode=ro&immutable=1")) as connection:
+            _require_known(path, connection)
+            yield connection
+    except (sqlite3.Error, ValueError, StoreError) as error:
+        if _state(path) != before:
+            raise _restless(path) from error
+        raise
+    if _state(path) != before:
+        raise _restless(path)
+
+
+def _restless(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} was changed while it was read",
+        received="another process that writes it",
+        cure="Issue the command again, at the latest when that process has ended",
+    )
+
+
 def connect(path: Path, mode: str, seconds: float = READ_SECONDS) -> sqlite3.Connection:
     """Opens a file that exists, in one of the modes of SQLite's addresses."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=seconds)
@@ -132,12 +180,17 @@ def _read_without_locks(path: Path, query: Query[T]) -> tuple[T, ...]:
 
 @contextmanager
 def _aside(path: Path) -> Iterator[sqlite3.Connection]:
-    if not (log_of(path).exists() and log_of(path).stat().st_size):
+    if not _logged(path):
         with closing(connect(path, "mode=ro&immutable=1")) as connection:
             yield connection
         return
     with copied(path) as copy, closing(connect(copy, "mode=rw")) as connection:
         yield connection
+
+
+def _logged(path: Path) -> bool:
+    """Whether something is committed that is not yet in the file itself."""
+    return log_of(path).exists() and log_of(path).stat().st_size > 0
 
 
 def _state(path: Path) -> tuple[object, ...]:

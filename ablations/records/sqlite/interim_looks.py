@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -40,6 +40,37 @@ def read_looks(path: Path) -> tuple[InterimLook, ...]:
         return ()
 
 
+def merge_looks(connection: sqlite3.Connection, sources: Iterable[sqlite3.Connection]) -> bool:
+    """Writes the looks of several record files into one; returns whether that changed it.
+
+    A trial counts from the first look at it, in whichever file that was.
+    """
+    own, found = _looks_in(connection), dict[tuple[str, Rule], set[str]]()
+    for source in sources:
+        for look in _looks_in(source):
+            found.setdefault((look.at, look.rule), set()).update(look.keys)
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], _facts(item[0][1])))
+    seen, merged = set[str](), []
+    for (at, rule), keys in ordered:
+        merged.append(InterimLook(at, rule, frozenset(keys - seen)))
+        seen |= keys
+    if tuple(merged) == own:
+        return False
+    _make_tables(connection)
+    connection.execute("DELETE FROM looked_at")
+    connection.execute("DELETE FROM looks")
+    for look in merged:
+        _insert(connection, look, look.keys)
+    return True
+
+
+def _looks_in(connection: sqlite3.Connection) -> tuple[InterimLook, ...]:
+    try:
+        return tuple(_read(connection))
+    except (sqlite3.Error, ValueError, TypeError, KeyError):
+        return ()
+
+
 def _read(connection: sqlite3.Connection) -> Iterator[InterimLook]:
     keys: dict[int, set[str]] = {}
     for key, look in connection.execute("SELECT key, look FROM looked_at"):
@@ -65,14 +96,25 @@ def keep_look(path: Path, look: InterimLook) -> None:
 
 
 def _keep(connection: sqlite3.Connection, look: InterimLook) -> None:
-    for statement in filter(str.strip, _TABLES.split(";")):
-        connection.execute(statement)
+    _make_tables(connection)
     known = {key for (key,) in connection.execute("SELECT key FROM looked_at")}
     last = connection.execute("SELECT rule FROM looks ORDER BY id DESC LIMIT 1").fetchone()
-    facts = json.dumps(asdict(look.rule) | {"arms": sorted(look.rule.arms)})
-    new = sorted(look.keys - known)
-    if last == (facts,) and not new:
-        return
-    cursor = connection.execute("INSERT INTO looks (at, rule) VALUES (?, ?)", (look.at, facts))
-    rows = [(key, cursor.lastrowid) for key in new]
+    new = look.keys - known
+    if last != (_facts(look.rule),) or new:
+        _insert(connection, look, new)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in filter(str.strip, _TABLES.split(";")):
+        connection.execute(statement)
+
+
+def _insert(connection: sqlite3.Connection, look: InterimLook, keys: Iterable[str]) -> None:
+    values = (look.at, _facts(look.rule))
+    cursor = connection.execute("INSERT INTO looks (at, rule) VALUES (?, ?)", values)
+    rows = [(key, cursor.lastrowid) for key in sorted(keys)]
     connection.executemany("INSERT INTO looked_at VALUES (?, ?)", rows)
+
+
+def _facts(rule: Rule) -> str:
+    return json.dumps(asdict(rule) | {"arms": sorted(rule.arms)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 from ablations.core.record import Exhibit, RunRecord
 from ablations.records.description import EXHIBIT, EXHIBITS, HEAD, checked, parsed, to_text
@@ -14,6 +14,9 @@ from ablations.records.sqlite.checksums import checksum
 from ablations.records.sqlite.codec import DETAILS, Row
 
 _CHANGED = "its checksum is that of other values"
+_KEPT_CONTENTS = 1000
+"""Texts of exhibits that are kept while records are read, since many records share them."""
+
 _DESCRIPTIONS = "SELECT key, exhibits, checksum FROM descriptions"
 
 
@@ -128,19 +131,49 @@ def select(
     connection: sqlite3.Connection, which: str = "ORDER BY r.id", *values: int
 ) -> list[RecordRows]:
     """Returns the rows of records without their details, which are in other tables."""
+    return list(_selected(connection, which, *values))
+
+
+def _selected(
+    connection: sqlite3.Connection, which: str, *values: int | str
+) -> Iterator[RecordRows]:
     columns = ", ".join(f"r.{name}" for name in HEAD)
     found = connection.execute(
         f"SELECT r.id, e.facts, r.head_checksum, r.body_checksum, {columns} FROM records r"  # noqa: S608
         f" LEFT JOIN environments e ON e.id = r.environment {which}",
         values,
     )
-    return [RecordRows(own, tuple(head), (a, b), facts) for own, facts, a, b, *head in found]
+    for own, facts, a, b, *head in found:
+        yield RecordRows(own, tuple(head), (a, b), facts)
+
+
+def in_order(connection: sqlite3.Connection) -> Iterator[RecordRows]:
+    """Yields the rows of all records, one at a time, in an order that follows from them alone."""
+    found = 0
+    which = "ORDER BY r.started_at, r.key, r.head_checksum, r.body_checksum"
+    for rows in fetch(connection, _selected(connection, which)):
+        found += 1
+        yield rows
+    _require_total(connection, found)
+
+
+def completed_of(connection: sqlite3.Connection, key: str) -> RecordRows | None:
+    """Returns the completed record of a trial, if it has one."""
+    which = "WHERE r.status = 'completed' AND r.key = ?"
+    return next(fetch(connection, _selected(connection, which, key)), None)
+
+
+def remove_all(connection: sqlite3.Connection) -> None:
+    """Removes all records, to write them anew in the same transaction."""
+    for table in (*DETAILS, "records", "environments", "contents"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    connection.execute("UPDATE totals SET records = 0")
 
 
 def fetch(connection: sqlite3.Connection, heads: Iterable[RecordRows]) -> Iterator[RecordRows]:
     """Yields the rows of records with their details."""
 
-    @cache
+    @lru_cache(maxsize=_KEPT_CONTENTS)
     def content(number: int) -> _Content:
         query = "SELECT body FROM contents WHERE id = ?"
         return _Content(*(connection.execute(query, (number,)).fetchone() or [None]))
@@ -194,6 +227,22 @@ def describe(connection: sqlite3.Connection, key: str, exhibits: Sequence[Exhibi
         "INSERT OR REPLACE INTO descriptions (key, exhibits, checksum) VALUES (?, ?, ?)",
         (key, text, checksum(key, text)),
     )
+
+
+def add_descriptions(
+    connection: sqlite3.Connection, found: Iterable[tuple[str, Sequence[Exhibit]]]
+) -> bool:
+    """Adds what trials show of themselves; returns whether anything changed.
+
+    Of two that differ the one stays that comes first as text, whichever was added first.
+    """
+    before = connection.total_changes
+    for key, exhibits in found:
+        query = "SELECT exhibits FROM descriptions WHERE key = ?"
+        known = connection.execute(query, (key,)).fetchone()
+        if known is None or to_text(exhibits) < known[0]:
+            describe(connection, key, exhibits)
+    return connection.total_changes > before
 
 
 def read_descriptions(

@@ -18,7 +18,7 @@ from typing import TypeVar
 from ablations.core.record import Exhibit, RunRecord
 from ablations.errors import StoreError, UnstorableError
 from ablations.records.sqlite import rows
-from ablations.records.sqlite.connections import Query, read_from, writing_to
+from ablations.records.sqlite.connections import Query, read_from, reading_aside, writing_to
 from ablations.records.sqlite.locks import holder
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ T = TypeVar("T")
 LOCK_SECONDS = 2.0
 """How long to wait for another driver, which may be about to end."""
 
-_UNSTORABLE = (
+UNSTORABLE = (
     sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError,
     AttributeError, OverflowError, TypeError, ValueError,
 )  # fmt: skip
@@ -53,7 +53,7 @@ class Store:
         with writing_to(self.path) as connection, connection:
             try:
                 rows.insert(connection, record)
-            except _UNSTORABLE as error:
+            except UNSTORABLE as error:
                 if "records.key" not in str(error):
                     raise UnstorableError(
                         f"{self.path}: trial {record.key} has a record that cannot be stored",
@@ -119,6 +119,18 @@ class Store:
         except sqlite3.Error as error:
             return holder(self._lock) if "locked" in str(error) else None
         return None
+
+
+def outcomes_aside(path: Path) -> tuple[RunRecord, ...]:
+    """Returns the outcomes in a record file that may be in use on another machine.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
+    if not path.exists():
+        return ()
+    with reading_aside(path) as connection:
+        return tuple(rows.read_outcomes(connection))
 
 
 def _locked(lock: Path) -> sqlite3.Connection:

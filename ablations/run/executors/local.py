@@ -39,6 +39,10 @@ from ablations.text.formatting import gibibytes
 _START_SECONDS = 60.0
 """How long a worker may take to start up before the time of its trial begins to count."""
 
+_STOPS = (-signal.SIGTERM, -signal.SIGUSR1)
+_STOP_SECONDS = 1.0
+"""Who stops a job sends these to all its processes: until then ours arrives, and ends the run."""
+
 _WATCH_SECONDS = 1.0
 _WATCH_MEMORY_SECONDS = 0.2
 
@@ -204,6 +208,8 @@ class _Workers:
             self._waiting.appendleft(job.trials)
             return
         code = None if unreadable else process.exit_code()
+        if code in _STOPS:
+            time.sleep(_STOP_SECONDS)
         how = how_it_ended(code, unreadable=unreadable)
         why = self._kills.explain() if code == -signal.SIGKILL else ""
         yield from self._give_up(process, ("died", f"the worker process {how}{why}"))

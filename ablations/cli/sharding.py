@@ -1,0 +1,219 @@
+"""A study on many machines: its shards are trained and shown, and records moved and merged."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablations.cli.options import RunsDir, Samples, Source, with_session
+from ablations.cli.printing import note, reading, say
+
+if TYPE_CHECKING:
+    from ablations.core.record import RunRecord
+    from ablations.core.shard import Shard
+    from ablations.plan import Progress
+    from ablations.session import Session
+
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Train the K-th of N parts, each of whole seeds, into a store of its own.",
+    ),
+]
+
+
+def shard_session(session: Session, text: str, *, report: bool | None) -> Session:
+    """Returns the session of a shard: its seeds alone, with a store of its own.
+
+    Raises:
+        StudyError: if the study decides seed by seed what is trained.
+    """
+    from ablations.core.shard import Shard
+    from ablations.errors import StudyError
+
+    shard, study = Shard.parse(text), session.study
+    if report:
+        raise typer.BadParameter("--shard excludes --report, which shows a whole study")
+    if study.adaptive is not None:
+        bounds = f"at_least = {study.adaptive.at_least}, at_most = {study.adaptive.at_most}"
+        raise StudyError(
+            f"{study.slug}: whether adaptive seeds go on depends on the records of all shards, "
+            "which none of them has",
+            received=f"--shard {shard}, design.seeds with {bounds}",
+            cure=f"Write a fixed number into the file, such as seeds = {study.adaptive.at_most}, "
+            "or leave out --shard",
+        )
+    if not (own := shard.seeds(study.seeds)):
+        number = len(study.seeds)
+        note(f"shard {shard} has nothing to train: of {number} seeds, each goes to one shard")
+        raise typer.Exit(0)
+    return replace(session, study=replace(study, seeds=own), part=shard.folder)
+
+
+def describes(session: Session) -> bool:
+    """Whether a run shows its arms: of shards the first does it, as its trials come first."""
+    from ablations.core.shard import Shard
+
+    shard = Shard.of_folder(session.part)
+    return shard is not None and shard.number == 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """How far a shard is: its trials, how many records the store lacks, and who runs it now."""
+
+    shard: Shard
+    progress: Progress
+    unmerged: int
+    driver: str | None
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        from ablations.cli.screens import progress_line
+
+        line = f"shard {self.shard}: {progress_line(self.progress).partition(';')[0]}"
+        line += f"; {self.unmerged} of its records are not in the store" if self.unmerged else ""
+        return f"{line}; it is being run now, by {self.driver}" if self.driver else line
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        counts = {name: getattr(self.progress, name) for name in ("planned", "completed", "failed")}
+        return {
+            "shard": str(self.shard),
+            **counts,
+            "unmerged": self.unmerged,
+            "running": self.driver is not None,
+        }
+
+
+def shard_states(session: Session) -> list[ShardState]:
+    """Returns how far each shard is that has a folder beside the study's store."""
+    from ablations.core.shard import Shard
+
+    folder = session.store.path.parent
+    named = ((Shard.of_folder(path.name), path) for path in folder.glob("shard-*-of-*"))
+    found = {shard: path / "records.sqlite" for shard, path in named if shard is not None}
+    if not found:
+        return []
+    stored = {_attempt(record) for record in session.planned_store.outcomes()}
+    ordered = sorted(found, key=lambda shard: (shard.count, shard.number))
+    return [_state(session, shard, found[shard], stored) for shard in ordered]
+
+
+def shard_lines(session: Session, states: list[ShardState]) -> list[str]:
+    """Returns a line for each shard, and how to merge them where records are not merged."""
+    lines = [state.line for state in states]
+    if any(state.unmerged for state in states):
+        folder, runs = session.store.path.parent, str(session.runs_dir)
+        option = "" if runs == "runs" else f" --runs-dir {quote(runs)}"
+        sources = f"{quote(str(folder))}/shard-*/records.sqlite"
+        lines.append(f"to put their records into the store: ablations merge {sources}{option}")
+    return lines
+
+
+def _attempt(record: RunRecord) -> tuple[str, str]:
+    """Returns what tells records apart; a trial completes once, whichever record says so."""
+    return record.key, "" if record.completed else record.started_at
+
+
+def _state(session: Session, shard: Shard, path: Path, stored: set[tuple[str, str]]) -> ShardState:
+    from ablations.plan import match_records, progress_of
+    from ablations.records.sqlite.store import Store, outcomes_aside
+
+    trials = session.possible_trials
+    outcomes = match_records(outcomes_aside(path), trials, session.study)
+    seeds = set(shard.seeds(session.study.seeds))
+    own = [trial for trial in trials if trial.seed in seeds]
+    unmerged = sum(_attempt(record) not in stored for record in outcomes)
+    return ShardState(shard, progress_of(own, outcomes), unmerged, Store(path).driver())
+
+
+@with_session
+def export(
+    session: Session,
+    to: Annotated[
+        Path, typer.Option(help="The file to write: .jsonl, .csv or .parquet.", dir_okay=False)
+    ],
+    source: Source = None,
+    samples: Samples = True,
+) -> None:
+    """Write the records as JSON lines, CSV or Parquet. JSON lines hold all of a record."""
+    from ablations.analyze.frames import to_frames
+    from ablations.records.exports import export_records
+
+    session = reading(session, source, samples=samples)
+    records = session.records()
+    export_records(records, to, table=lambda: to_frames(records).trials)
+    note(f"{len(records)} records are in {to}")
+
+
+def merge(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Record files to put together: records.sqlite of shards or of other machines, "
+            "and .jsonl.",
+        ),
+    ],
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Put the records of shards together in the study's store. Merging again changes nothing.
+
+    The records name their study, and its store is in --runs-dir. Failed trials stay recorded
+    beside the completed ones. Two completed records of a trial with other results are refused.
+    """
+    from ablations.records.merging import merge as merged
+
+    found = merged(sources, runs_dir, differ=_first_difference)
+    for line in found.notes:
+        note(line)
+    say(found.line)
+
+
+def _first_difference(one: RunRecord, other: RunRecord) -> tuple[str, str, str] | None:
+    from ablations.analyze import compare
+    from ablations.cli.rerun import in_full, place_of
+
+    found = next(iter(compare(one, other).mismatches), None)
+    if found is None:
+        return None
+    return place_of(found), in_full(found.before), in_full(found.again)
+
+
+@with_session
+def shard(
+    session: Session,
+    *,
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="Number of shards; one for each seed if left out.")
+    ] = None,
+    slurm: Annotated[bool, typer.Option("--slurm", help="An array job of SLURM.")] = False,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="An indexed job of Kubernetes.")
+    ] = False,
+    skypilot: Annotated[bool, typer.Option("--skypilot", help="Managed jobs of SkyPilot.")] = False,
+) -> None:
+    """Print a job file that trains the study in shards. Read it, change it, submit it."""
+    from ablations.cli.job_files import job_file
+
+    asked = {"slurm": slurm, "kubernetes": kubernetes, "skypilot": skypilot}
+    chosen = [name for name, wanted in asked.items() if wanted]
+    if len(chosen) != 1:
+        raise typer.BadParameter("name one of --slurm, --kubernetes and --skypilot")
+    count = shards or len(session.study.seeds)
+    shard_session(session, f"1/{count}", report=None)  # refuses what cannot be divided
+    if count > (seeds := len(session.study.seeds)):
+        note(
+            f"{count - seeds} of the {count} shards have nothing to train: there are {seeds} seeds"
+        )
+    sys.stdout.write(job_file(session, chosen[0], count))
