@@ -70,8 +70,14 @@ def do(command: str) -> None:
         done = subprocess.run(command, shell=True, capture_output=True, check=False)
         assert done.returncode == 0, (command, done.stderr.decode())
         return
-    called = CliRunner().invoke(app, shlex.split(command)[1:])
+    words = [file for word in shlex.split(command) for file in _expanded(word)]
+    called = CliRunner().invoke(app, words[1:])
     assert called.exit_code == 0, (command, called.stderr, called.exception)
+
+
+def _expanded(word: str) -> list[str]:
+    """Returns the files that a shell would put in the place of a word with an asterisk."""
+    return sorted(map(str, Path().glob(word))) if "*" in word else [word]
 
 
 def quick(document: Path) -> list[str]:
