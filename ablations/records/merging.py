@@ -87,10 +87,11 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A record, the file that it is from, and what orders it among those of all files."""
+    """A record, its file and its rows there, and what orders it among those of all files."""
 
     order: tuple[str, ...]
     source: int
+    rows: rows.RecordRows
     record: RunRecord
 
 
@@ -223,7 +224,7 @@ def _write(connection: sqlite3.Connection, sources: Sequence[_Source], differ: D
                 counts.conflicts.append(_named(item.record, found, paths))
             counts.repeated += 1
             continue
-        rows.insert(connection, item.record)
+        rows.copy(connection, item.rows)
         counts.origins.append(item.source)
         counts.added += item.source > 0
     return counts
@@ -233,7 +234,7 @@ def _stream(source: _Source, number: int) -> Iterator[_Item]:
     with as_store_errors(source.path):
         for own in rows.in_order(source.connection):
             record = own.record()
-            yield _Item((record.started_at, record.key, *own.written), number, record)
+            yield _Item((record.started_at, record.key, *own.written), number, own, record)
 
 
 def _distinct(items: Iterable[_Item]) -> Iterator[_Item]:

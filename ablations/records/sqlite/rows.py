@@ -39,13 +39,17 @@ class _Content:
     def __init__(self, body: str | None) -> None:
         self._body = body
 
+    @property
+    def body(self) -> str:
+        return self._body or ""
+
     @cached_property
     def checksum(self) -> str:
         return checksum(self._body)
 
     @cached_property
     def exhibit(self) -> Exhibit:
-        return checked(EXHIBIT, parsed(self._body or ""))
+        return checked(EXHIBIT, parsed(self.body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +99,43 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
     Raises:
         DamagedError: if it comes back as something that no reader would take.
     """
-    facts = _shared_row(connection, "environments", "facts", to_text(record.environment))
-    values = (*codec.record_row(record), facts)
-    owner = _insert(connection, "records", (*HEAD, "environment"), values)
-    contents = (
-        _shared_row(connection, "contents", "body", to_text(exhibit)) for exhibit in record.exhibits
-    )
-    details = {**codec.detail_rows(record), "exhibits": [*enumerate(contents)]}
-    for table, columns in DETAILS.items():
-        for row in details[table]:
-            _insert(connection, table, ("record", *columns), (owner, *row))
+    exhibits = [(i, to_text(exhibit)) for i, exhibit in enumerate(record.exhibits)]
+    facts, details = to_text(record.environment), codec.detail_rows(record)
+    owner = _write(connection, codec.record_row(record), facts, details, exhibits)
     (rows,) = fetch(connection, select(connection, "WHERE r.id = ?", owner))
     written = rows.checksums()
     replace(rows, written=written).record()
+    _seal(connection, owner, written)
+
+
+def copy(connection: sqlite3.Connection, own: RecordRows) -> None:
+    """Writes the rows of a record of another file, which were checked, as they are."""
+    exhibits = [(place, content.body) for place, content in own.exhibits]
+    owner = _write(connection, own.head, own.facts or "", own.details, exhibits)
+    _seal(connection, owner, own.written)
+
+
+def _write(
+    connection: sqlite3.Connection,
+    head: Row,
+    facts: str,
+    details: Mapping[str, Sequence[Row]],
+    exhibits: Iterable[tuple[int, str]],
+) -> int:
+    """Adds the rows of a record, as yet without checksums; returns its id."""
+    values = (*head, _shared_row(connection, "environments", "facts", facts))
+    owner = _insert(connection, "records", (*HEAD, "environment"), values)
+    shown = [(i, _shared_row(connection, "contents", "body", text)) for i, text in exhibits]
+    for table, columns in DETAILS.items():
+        for row in shown if table == "exhibits" else details[table]:
+            _insert(connection, table, ("record", *columns), (owner, *row))
+    connection.execute("UPDATE totals SET records = records + 1")
+    return owner
+
+
+def _seal(connection: sqlite3.Connection, owner: int, written: Sequence[str]) -> None:
     statement = "UPDATE records SET head_checksum = ?, body_checksum = ? WHERE id = ?"
     connection.execute(statement, (*written, owner))
-    connection.execute("UPDATE totals SET records = records + 1")
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Row) -> int:
