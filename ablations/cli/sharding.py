@@ -15,8 +15,8 @@ from ablations.cli.printing import note, reading, say
 
 if TYPE_CHECKING:
     from ablations.core.record import RunRecord
-    from ablations.core.shard import Shard
     from ablations.plan import Progress
+    from ablations.plan.shard import Shard
     from ablations.session import Session
 
 ShardText = Annotated[
@@ -35,8 +35,8 @@ def shard_session(session: Session, text: str, *, report: bool | None) -> Sessio
     Raises:
         StudyError: if the study decides seed by seed what is trained.
     """
-    from ablations.core.shard import Shard
     from ablations.errors import StudyError
+    from ablations.plan.shard import Shard
 
     shard, study = Shard.parse(text), session.study
     if report:
@@ -59,7 +59,7 @@ def shard_session(session: Session, text: str, *, report: bool | None) -> Sessio
 
 def describes(session: Session) -> bool:
     """Whether a run shows its arms: of shards the first does it, as its trials come first."""
-    from ablations.core.shard import Shard
+    from ablations.plan.shard import Shard
 
     shard = Shard.of_folder(session.part)
     return shard is not None and shard.number == 1
@@ -97,7 +97,7 @@ class ShardState:
 
 def shard_states(session: Session) -> list[ShardState]:
     """Returns how far each shard is that has a folder beside the study's store."""
-    from ablations.core.shard import Shard
+    from ablations.plan.shard import Shard
 
     folder = session.store.path.parent
     named = ((Shard.of_folder(path.name), path) for path in folder.glob("shard-*-of-*"))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.core.shard import Shard
 from ablations.errors import StudyError
+from ablations.plan.shard import Shard
 
 
 @given(st.lists(st.integers(0, 1000), unique=True), st.integers(1, 40))
