@@ -6,7 +6,8 @@
 (8, 3)
 
 `run_study` trains what is missing, `to_frames` gives pandas data frames, `analyze_records` the
-findings, and `render_report` writes the pages.
+findings, and `render_report` writes the pages. `synthesize` and `compare` take the findings of
+several studies, and `render_report` writes what they return.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this block
+    from ablations.analyze.compare.side_by_side import compare as compare
+    from ablations.analyze.compare.synthesis import synthesize as synthesize
     from ablations.analyze.frames import to_frames as to_frames
     from ablations.core.design import Arm as Arm
     from ablations.core.findings import Findings as Findings

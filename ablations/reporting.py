@@ -22,6 +22,7 @@ from ablations.records.sqlite.interim_looks import keep_look, read_looks
 
 if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are needed
     from ablations.core.findings import Findings
+    from ablations.core.side_by_side import SideBySide
     from ablations.core.synthesis import Synthesis
 
 
@@ -86,7 +87,7 @@ def note_look(
 
 
 def render_report(
-    findings: Findings,
+    findings: Findings | Synthesis | SideBySide,
     reports_dir: str | Path = "reports",
     *,
     records: Sequence[RunRecord] = (),
@@ -95,26 +96,18 @@ def render_report(
     """Writes the HTML page, the Markdown post and their data; returns the page's path.
 
     Args:
-        findings: From `analyze_records`.
+        findings: From `analyze_records`, or of several studies from `synthesize` or `compare`.
         reports_dir: Folder of all reports.
-        records: The records behind the findings, for the step times of epoch logs.
-        samples: Whether to show examples of the data, such as photographs.
+        records: The records behind the findings of one study, for the step times of epoch logs.
+        samples: Whether the report of one study shows examples of the data, such as photographs.
     """
     from ablations.analyze import with_self_test
+    from ablations.core.findings import Findings as OfOneStudy
+    from ablations.report.writing import render_combined
     from ablations.report.writing import render_report as render
 
+    if not isinstance(findings, OfOneStudy):
+        return render_combined(findings, Path(reports_dir))
     if findings.gates:  # the report says with them how often such a gate errs
         findings = with_self_test(findings)
     return render(findings, Path(reports_dir), records=records, samples=samples)
-
-
-def render_synthesis(synthesis: Synthesis, reports_dir: str | Path = "reports") -> Path:
-    """Writes the report of a synthesis; returns its page's path.
-
-    Args:
-        synthesis: From `ablations.analyze.synthesize`.
-        reports_dir: Folder of all reports.
-    """
-    from ablations.report.writing import render_synthesis as render
-
-    return render(synthesis, Path(reports_dir))

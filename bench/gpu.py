@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ablations.analyze import compare
+from ablations.analyze import compare_rerun
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import load_study
@@ -102,7 +102,7 @@ def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, obje
 def again(options: Options, study: Study, folder: Path, before: Records) -> dict[str, object]:
     """Trains all trials once more and counts those that are equal to the last bit."""
     said, after = together(options, study, folder / "again")
-    found = {key: compare(record, after[key]) for key, record in before.items()}
+    found = {key: compare_rerun(record, after[key]) for key, record in before.items()}
     unlike = {key: one for key, one in found.items() if not one.equal}
     return {
         "seconds": said["seconds"],

@@ -57,6 +57,8 @@ def study_toml(study_path, tmp_path):
     """A folder with a quick ``study.toml``, in a git repository with a blog beside it."""
     study_path.rename("study.toml")
     Path("blog/_posts").mkdir(parents=True)
+    Path("reports/posts").mkdir(parents=True)
+    Path("reports/posts/records").symlink_to(ROOT / "reports" / "posts" / "records")
     git = ["git", "-c", "init.defaultBranch=main"]
     subprocess.run([*git, "init", "-q"], check=True)
     for key, value in (("user.name", "a"), ("user.email", "a@b"), ("commit.gpgsign", "false")):

@@ -16,7 +16,7 @@ from ablations.analyze.compare.regression import (
     past_of_records,
     read_past,
 )
-from ablations.analyze.compare.reruns import Comparison, Mismatch, compare
+from ablations.analyze.compare.reruns import Comparison, Mismatch, compare_rerun
 from ablations.analyze.compare.synthesis import synthesize
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.selftest import with_self_test
@@ -28,7 +28,7 @@ __all__ = [
     "Mismatch",
     "analyze",
     "asked",
-    "compare",
+    "compare_rerun",
     "compare_with_past",
     "exit_code",
     "measured",

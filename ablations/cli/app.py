@@ -40,6 +40,7 @@ from ablations.cli.printing import (
     show_gates,
     stopping_cleanly,
 )
+from ablations.cli.several import compare, synthesize
 from ablations.cli.sharding import (
     ShardText,
     describes,
@@ -52,7 +53,6 @@ from ablations.cli.sharding import (
 )
 from ablations.cli.signals import stopped_code, was_terminated
 from ablations.cli.streams import close_streams, open_streams
-from ablations.cli.synthesis import synthesize
 from ablations.errors import AblationsError, EmptyReportError
 
 if TYPE_CHECKING:
@@ -329,6 +329,7 @@ app.command(epilog="Example: ablations shard study.toml --slurm --shards 16")(sh
 app.command(epilog="Example: ablations merge runs/study/shard-*/records.sqlite")(merge)
 app.command(epilog="Example: ablations repair study.toml")(repair)
 app.command(epilog="Example: ablations synthesize a.toml b.toml c.toml")(synthesize)
+app.command(epilog="Example: ablations compare a.toml b.toml")(compare)
 
 
 @app.command(epilog="Example: ablations site -o site")

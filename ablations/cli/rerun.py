@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.analyze import Comparison, Mismatch, compare
+from ablations.analyze import Comparison, Mismatch, compare_rerun
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.text import formatting, naming
@@ -31,7 +31,7 @@ class Rerun:
 def rerun_of(trial: Trial, before: RunRecord, again: RunRecord) -> Rerun:
     """Compares the new record of a trial with the stored one."""
     failed = None if again.final else f"{again.reason}: {again.message}"
-    return Rerun(trial, compare(before, again), failed)
+    return Rerun(trial, compare_rerun(before, again), failed)
 
 
 def exit_code(reruns: Sequence[Rerun]) -> int:

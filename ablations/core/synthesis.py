@@ -89,20 +89,20 @@ class PooledEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class SynthesizedStudy:
-    """One of the studies; ``data`` are the fingerprints of its data."""
+class Member:
+    """One of the studies, or of the states of one, that are read together.
 
+    ``name`` tells it from the others, ``data`` are the fingerprints of its data, ``seeds`` those
+    that completed.
+    """
+
+    name: str
     study: Study
     n_completed: int
     n_planned: int
     seeds: tuple[int, ...]
     data: tuple[str, ...]
     finished_at: str | None
-
-    @property
-    def name(self) -> str:
-        """What tells the study from the others."""
-        return self.study.report_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Synthesis:
     """
 
     metric: MetricInfo
-    studies: tuple[SynthesizedStudy, ...]
+    studies: tuple[Member, ...]
     effects: tuple[PooledEffect, ...]
     simple_effects: tuple[PooledEffect, ...]
     same_data: tuple[tuple[str, ...], ...]

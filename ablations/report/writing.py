@@ -7,11 +7,15 @@ from pathlib import Path
 
 from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
+from ablations.core.side_by_side import SideBySide
 from ablations.core.synthesis import Synthesis
 from ablations.errors import EmptyReportError
 from ablations.records.origins import origin_of_report, require_own_report
 from ablations.report import registry
-from ablations.report.blocks import Extras
+from ablations.report.blocks import Extras, Page
+from ablations.report.combined import Kind, require_kind
+from ablations.report.comparison.files import own_files as files_of_comparison
+from ablations.report.comparison.page import make_page as page_of_comparison
 from ablations.report.figures.theme import style
 from ablations.report.formats.beside import block_files
 from ablations.report.formats.html import html
@@ -19,9 +23,14 @@ from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SUMMARY, read_summary
-from ablations.report.synthesis.files import own_files, require_synthesis
-from ablations.report.synthesis.page import make_page
+from ablations.report.synthesis.files import own_files as files_of_synthesis
+from ablations.report.synthesis.page import make_page as page_of_synthesis
 from ablations.text.formatting import counted
+
+Combined = Synthesis | SideBySide
+"""What a page about several studies shows."""
+
+Files = Mapping[str, str | bytes]
 
 
 def render_report(
@@ -55,11 +64,11 @@ def render_report(
     return _written(files, target)
 
 
-def render_synthesis(synthesis: Synthesis, out_dir: Path) -> Path:
-    """Renders a synthesis as a report of its own, in the same way; returns its page's path.
+def render_combined(found: Combined, out_dir: Path) -> Path:
+    """Renders a page about several studies as a report of its own; returns its page's path.
 
     Args:
-        synthesis: What several studies say together.
+        found: What several studies say together, or side by side.
         out_dir: Folder of all reports; made if missing.
 
     Raises:
@@ -67,14 +76,23 @@ def render_synthesis(synthesis: Synthesis, out_dir: Path) -> Path:
             has the name of one of the report's.
     """
     with style():
-        page = make_page(synthesis)
-        files = {**html(page), **markdown(page), **block_files(page), **own_files(synthesis, page)}
+        kind, page, own = _parts(found)
+        files = {**html(page), **markdown(page), **block_files(page), **own}
     target = out_dir / page.name
-    require_synthesis(target)
+    require_kind(target, kind)
     return _written(files, target)
 
 
-def _written(files: Mapping[str, str | bytes], target: Path) -> Path:
+def _parts(found: Combined) -> tuple[Kind, Page, Files]:
+    """Returns the kind of a page, the page, and the files that only this kind has."""
+    if isinstance(found, Synthesis):
+        page = page_of_synthesis(found)
+        return "synthesis", page, files_of_synthesis(found, page)
+    page = page_of_comparison(found)
+    return "comparison", page, files_of_comparison(found, page)
+
+
+def _written(files: Files, target: Path) -> Path:
     """Writes the files of a report into a new folder, which takes the place of an earlier one."""
     with replaced(target, SUMMARY) as fresh:
         for name, content in files.items():

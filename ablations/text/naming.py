@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ablations.core.design import AliasSet, Arm, Change
+from ablations.core.design import AliasSet, Arm, Change, EffectKind
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.study import Study
@@ -85,6 +85,14 @@ def listed_changes(study: Study, changes: Sequence[Change]) -> str:
 def crossed_changes(study: Study, changes: Sequence[Change]) -> str:
     """Names what changes do together: ``augmentation × transfer``."""
     return " × ".join(level_label(study, change.factor, change.level) for change in changes)
+
+
+def contrast_label(
+    study: Study, kind: EffectKind, changes: Sequence[Change], given: Sequence[tuple[str, str]]
+) -> str:
+    """Names what several studies have an effect of: ``augmentation × transfer``."""
+    named = crossed_changes if kind == "interaction" else listed_changes
+    return restricted(study, named(study, changes), given)
 
 
 def restricted(study: Study, label: str, given: Sequence[tuple[str, str]]) -> str:

@@ -12,7 +12,8 @@ from ablations.text.formatting import (
     metric_name,
     sentence,
 )
-from ablations.text.naming import crossed_changes, listed_changes, restricted
+from ablations.text.members import adaptive_caveat, missing_caveat
+from ablations.text.naming import contrast_label
 
 SAME_DATA_ALL = (
     "All studies use the same data. The intervals are therefore about other recipes like these, "
@@ -23,8 +24,7 @@ SAME_DATA_ALL = (
 def pooled_label(synthesis: Synthesis, effect: PooledEffect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
     study = synthesis.study_of(effect)
-    named = crossed_changes if effect.kind == "interaction" else listed_changes
-    return restricted(study, named(study, effect.changes), effect.given)
+    return contrast_label(study, effect.kind, effect.changes, effect.given)
 
 
 def pooled_sentences(synthesis: Synthesis) -> tuple[str, str]:
@@ -82,8 +82,8 @@ def synthesis_caveats(synthesis: Synthesis) -> tuple[str, ...]:
                 _untrained_caveat(effects),
                 _level_caveat(synthesis),
                 _factor_caveat(synthesis),
-                _missing_caveat(synthesis),
-                _adaptive_caveat(synthesis),
+                missing_caveat(synthesis.studies),
+                adaptive_caveat(synthesis.studies),
                 f"Each interval is a 95% interval by itself. They are not adjusted for the "
                 f"{counted(len(effects), 'effect')} of this page."
                 if len(effects) > 1
@@ -157,23 +157,4 @@ def _factor_caveat(synthesis: Synthesis) -> str:
     return (
         "The studies do not have the same factors. A main effect is an average over the other "
         "factors of its study, and so over others in other studies."
-    )
-
-
-def _missing_caveat(synthesis: Synthesis) -> str:
-    lacking = [
-        f"{own.name} ({own.n_planned - own.n_completed} of {counted(own.n_planned, 'trial')})"
-        for own in synthesis.studies
-        if own.n_completed < own.n_planned
-    ]
-    return f"Trials are missing or failed: {listing(lacking)}." if lacking else ""
-
-
-def _adaptive_caveat(synthesis: Synthesis) -> str:
-    names = [own.name for own in synthesis.studies if own.study.adaptive]
-    if not names:
-        return ""
-    return (
-        f"Seeds were added while effects were undecided in {listing(names)}. Effects of such "
-        "studies tend to come out a little too large."
     )

@@ -17,7 +17,7 @@ from ablations.errors import StudyError
 from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.site import build_site
 from ablations.report.synthesis.page import make_page, page_name
-from ablations.report.writing import render_report, render_synthesis
+from ablations.report.writing import render_combined, render_report
 from ablations.text.synthesis import SAME_DATA_ALL, pooled_sentences, synthesis_caveats
 
 Make = Callable[..., Findings]
@@ -41,7 +41,7 @@ def synthesis(make: Make) -> Synthesis:
 
 @pytest.fixture(scope="module")
 def folder(synthesis: Synthesis, tmp_path_factory: Any) -> Path:
-    return render_synthesis(synthesis, tmp_path_factory.mktemp("reports")).parent
+    return render_combined(synthesis, tmp_path_factory.mktemp("reports")).parent
 
 
 def test_the_answer_comes_first_in_percentage_points(synthesis: Synthesis):
@@ -100,7 +100,7 @@ def test_the_summary_holds_all_numbers_by_study(folder: Path, synthesis: Synthes
 
 
 def test_the_same_synthesis_gives_the_same_bytes(synthesis: Synthesis, folder: Path, tmp_path):
-    again = render_synthesis(synthesis, tmp_path).parent
+    again = render_combined(synthesis, tmp_path).parent
     for path in folder.rglob("*"):
         if path.is_file():
             assert (again / path.relative_to(folder)).read_bytes() == path.read_bytes()
@@ -119,13 +119,12 @@ def test_it_never_replaces_the_report_of_a_study(synthesis: Synthesis, make: Mak
     name = page_name(synthesis)
     render_report(make(slug=name), tmp_path)
     with pytest.raises(StudyError, match="is the report of a study"):
-        render_synthesis(synthesis, tmp_path)
+        render_combined(synthesis, tmp_path)
 
 
 def test_a_long_list_of_studies_still_has_a_name_that_a_folder_can_have(synthesis: Synthesis):
     studies = tuple(
-        replace(own, study=replace(own.study, slug=f"{'long-' * 10}{i}"))
-        for i, own in enumerate(synthesis.studies)
+        replace(own, name=f"{'long-' * 10}{i}") for i, own in enumerate(synthesis.studies)
     )
     assert len(page_name(replace(synthesis, studies=studies))) < 30
 

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 import pytest
 
 import ablations.vision
-from ablations.analyze.compare.reruns import compare
+from ablations.analyze.compare.reruns import compare_rerun
 from ablations.core.design import Arm
 from ablations.core.study import Trial
 from ablations.entry import Entry, find_entry
@@ -165,4 +165,4 @@ def test_what_is_left_out_changes_no_bit(digits, left_out):
 
     before, after = trained(digits), trained(digits | left_out)
     assert before.completed
-    assert compare(before, after).equal
+    assert compare_rerun(before, after).equal

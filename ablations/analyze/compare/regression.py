@@ -132,7 +132,7 @@ def past_of_records(
 
 
 def compare_with_past(
-    findings: Findings, past: Past, *, despite: Sequence[str] = ()
+    findings: Findings, past: Past, *, despite: Sequence[str] = (), pasts: int = 1
 ) -> ComparisonWithPast:
     """Compares findings with an earlier state of the study.
 
@@ -144,6 +144,7 @@ def compare_with_past(
         findings: The present.
         past: The earlier state; its arms are found by their levels.
         despite: Which of ``data``, ``device`` and ``precision`` may differ.
+        pasts: How many pasts are compared at once, with which the intervals are shared.
 
     Raises:
         StudyError: if one of these differs that may not, or the two have no arm in common.
@@ -157,7 +158,8 @@ def compare_with_past(
         require_same_units(past, metrics)
     same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
-    read = partial(_change, findings, family=len(pairs) * len(metrics), same_data=same_data)
+    family = pasts * len(pairs) * len(metrics)
+    read = partial(_change, findings, family=family, same_data=same_data)
     changes = [
         _as_speed(_in_both(read, metric, pair), apart=apart, elsewhere=bool(machines))
         for metric in metrics
@@ -262,9 +264,18 @@ def _values(metric: MetricInfo, pair: Pair, *, same_data: bool) -> tuple[Values,
     arm, old = pair
     summary = arm.summaries.get(metric.name)
     now, then = dict(summary.values) if summary else {}, old.values.get(metric.name, {})
+    if not same_data or metric.unit in SPEED_UNITS:
+        return now, then, False
+    return in_pairs(now, then)
+
+
+def in_pairs(now: Values, then: Values) -> tuple[Values, Values, bool]:
+    """Returns values by seed as pairs where one side has all seeds of the other, else all values.
+
+    The last value says which: with seeds in pairs, both sides have the same ones.
+    """
     shared = sorted(set(now) & set(then))
-    enough = 2 <= len(shared) == min(len(now), len(then))
-    if not (same_data and metric.unit not in SPEED_UNITS and enough):
+    if not 2 <= len(shared) == min(len(now), len(then)):
         return now, then, False
     return {seed: now[seed] for seed in shared}, {seed: then[seed] for seed in shared}, True
 

@@ -51,7 +51,7 @@ class Comparison:
         return not self.mismatches
 
 
-def compare(before: RunRecord, again: RunRecord) -> Comparison:
+def compare_rerun(before: RunRecord, again: RunRecord) -> Comparison:
     """Compares outcome, epochs, metrics and predictions; resources used are left out.
 
     These are numbers of seconds, bytes or joules and all that is computed from them.

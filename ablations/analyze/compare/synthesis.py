@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, starmap
 
 import numpy as np
 
+from ablations.analyze.compare.members import (
+    data_and_seeds,
+    groups,
+    member,
+    require_one_metric,
+)
 from ablations.analyze.compare.pooling import pool, weighted
 from ablations.analyze.describe.networks import over_trained
 from ablations.analyze.inference.effects import unadjusted_effect
@@ -21,7 +27,6 @@ from ablations.core.synthesis import (
     PooledEffect,
     StudyEffect,
     Synthesis,
-    SynthesizedStudy,
     Unlike,
 )
 from ablations.errors import StudyError
@@ -43,18 +48,19 @@ def synthesize(found: Sequence[Findings]) -> Synthesis:
             twice, or no two of them share an effect.
     """
     _require_several(found)
-    _require_one_metric(found)
+    named = {own.study.report_name: own for own in found}
+    require_one_metric(named)
     _require_records_once(found)
     pooled = tuple(_pooled_effects(found))
     if not pooled:
         raise _nothing_shared(found)
     return Synthesis(
         metric=found[0].metric,
-        studies=tuple(map(_study, found)),
+        studies=tuple(starmap(member, named.items())),
         effects=tuple(effect for effect in pooled if effect.kind != "simple"),
         simple_effects=tuple(effect for effect in pooled if effect.kind == "simple"),
-        same_data=_groups(found, lambda own: set(own.data)),
-        same_seeds=_groups(found, _data_and_seeds),
+        same_data=groups(named, lambda own: set(own.data)),
+        same_seeds=groups(named, data_and_seeds),
         unlike=tuple(_unlike(found)),
     )
 
@@ -68,24 +74,6 @@ def _require_several(found: Sequence[Findings]) -> None:
             received=f"{twice[0]} twice" if twice else ", ".join(names) or "none",
             cure="Name two or more studies, each once",
         )
-
-
-def _require_one_metric(found: Sequence[Findings]) -> None:
-    """Raises `StudyError` where studies measure other things, or in another unit or direction."""
-    first = found[0]
-    for own in found[1:]:
-        then, now = first.metric, own.metric
-        if (then.name, then.unit, then.better) != (now.name, now.unit, now.better):
-            raise StudyError(
-                "studies are combined in one metric, of one unit and better direction",
-                received=f"{_measured(first)}; {_measured(own)}",
-                cure="Give both study files the same 'metric' under [analysis], and log it alike",
-            )
-
-
-def _measured(own: Findings) -> str:
-    metric = own.metric
-    return f"{own.study.report_name}: {metric.name} ({metric.unit}, better {metric.better})"
 
 
 def _require_records_once(found: Sequence[Findings]) -> None:
@@ -197,32 +185,6 @@ def _estimates(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[
 
 def _variances(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array([own.standard_error**2 for own in known], float)
-
-
-def _study(own: Findings) -> SynthesizedStudy:
-    done = {trial.seed for trial in own.trials if trial.status == "completed"}
-    seeds = tuple(seed for seed in own.study.seeds if seed in done)
-    return SynthesizedStudy(
-        own.study, own.n_completed, own.n_planned, seeds, own.data, own.finished_at
-    )
-
-
-def _data_and_seeds(own: Findings) -> set[tuple[str, int]]:
-    return {(data, seed) for data in own.data for seed in _study(own).seeds}
-
-
-def _groups(
-    found: Sequence[Findings], having: Callable[[Findings], Iterable[object]]
-) -> tuple[tuple[str, ...], ...]:
-    """Returns the largest groups of studies of which each two share something, by first member."""
-    owners: dict[object, list[str]] = {}
-    for own in found:
-        for thing in having(own):
-            owners.setdefault(thing, []).append(own.study.report_name)
-    groups = {tuple(names) for names in owners.values() if len(names) > 1}
-    largest = [g for g in groups if not any(set(g) < set(other) for other in groups)]
-    order = [own.study.report_name for own in found]
-    return tuple(sorted(largest, key=lambda group: [order.index(name) for name in group]))
 
 
 def _unlike(found: Sequence[Findings]) -> Iterator[Unlike]:

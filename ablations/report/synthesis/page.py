@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pandas as pd
 
 from ablations.core.synthesis import PooledEffect, Synthesis
@@ -21,6 +19,7 @@ from ablations.report.blocks import (
     present,
     prose,
 )
+from ablations.report.combined import folder_name
 from ablations.report.data_files import csv_file
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.forests import forest_chart, pooled_chart
@@ -52,7 +51,6 @@ from ablations.text.formatting import (
 )
 from ablations.text.synthesis import pooled_label, pooled_sentences, synthesis_caveats
 
-_LONGEST = 100
 _READING = (
     "Each dot is one study. The circle is the mean of the studies, each counted once, the thick "
     "bar its 95% interval, the thin bar what one more study would measure. A hollow circle: "
@@ -66,10 +64,8 @@ _FOREST = (
 
 
 def page_name(synthesis: Synthesis) -> str:
-    """Returns the name of the folder: that of all studies, shortened where they are many."""
-    names = "-".join(own.name for own in synthesis.studies)
-    digest = hashlib.sha256(names.encode()).hexdigest()[:8]
-    return f"synthesis-{names if len(names) <= _LONGEST else digest}"
+    """Returns the name of the folder."""
+    return folder_name("synthesis", [own.name for own in synthesis.studies])
 
 
 def make_page(synthesis: Synthesis) -> Page:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.analyze import Mismatch, compare
+from ablations.analyze import Mismatch, compare_rerun
 from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions, RunRecord
 
@@ -46,13 +46,13 @@ def test_what_a_trial_took_may_differ():
     )
     epochs = ({"loss": 0.3, "epoch_seconds": 2.0}, {"loss": 0.2})
     again = replace(RECORD, metrics=slower, epochs=epochs, steps=(np.array([0.2]),), seconds=9.0)
-    found = compare(RECORD, again)
+    found = compare_rerun(RECORD, again)
     assert found.equal
     assert (found.epochs, found.metrics, found.predictions) == (2, 1, 2)
 
 
 def changed(**changes):
-    return compare(RECORD, replace(RECORD, **changes)).mismatches
+    return compare_rerun(RECORD, replace(RECORD, **changes)).mismatches
 
 
 def test_the_last_bit_counts():
@@ -94,7 +94,7 @@ def test_epochs_that_are_missing_or_more_differ():
 
 def test_a_trial_that_diverged_alike_is_equal():
     lost = replace(RECORD, status="failed", reason="diverged", epochs=({"loss": math.nan},))
-    assert compare(lost, lost).equal
+    assert compare_rerun(lost, lost).equal
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,12 @@ def test_other_examples_or_classes_differ(other, mismatch):
 
 def test_an_earlier_record_without_a_digest_of_its_examples_is_compared_all_the_same():
     old = replace(RECORD, predictions=(replace(RECORD.predictions[0], examples=""),))
-    assert compare(old, RECORD).equal
+    assert compare_rerun(old, RECORD).equal
 
 
 def test_the_facts_of_the_environment_that_differ_are_named():
     again = replace(RECORD, environment={"cpu": "other", "threads": "1", "keras": "3"})
-    assert compare(RECORD, again).environment == (("cpu", "one", "other"), ("keras", None, "3"))
+    assert compare_rerun(RECORD, again).environment == (
+        ("cpu", "one", "other"),
+        ("keras", None, "3"),
+    )

@@ -138,14 +138,14 @@ def down() -> Findings:
         ),
         (
             lambda: [made("s0"), speed()],
-            "studies are combined in one metric, of one unit and better direction. Received: "
+            "studies are read together in one metric, of one unit and better direction. Received: "
             "s0: test_accuracy (fraction, better higher); fast: images_per_second (per second, "
             "better higher). Give both study files the same 'metric' under [analysis], and log it "
             "alike.",
         ),
         (
             lambda: [made("s0"), down()],
-            "studies are combined in one metric, of one unit and better direction. Received: "
+            "studies are read together in one metric, of one unit and better direction. Received: "
             "s0: test_accuracy (fraction, better higher); down: test_accuracy (fraction, better "
             "lower). Give both study files the same 'metric' under [analysis], and log it alike.",
         ),

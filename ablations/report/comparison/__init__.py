@@ -1,0 +1,1 @@
+"""The report of a comparison: its page, its charts and tables, and the files beside them."""
