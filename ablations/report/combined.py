@@ -31,7 +31,7 @@ def folder_name(kind: Kind, names: Sequence[str]) -> str:
         >>> folder_name("comparison", ["post-a", "post-c"])
         'comparison-post-a-post-c'
         >>> folder_name("comparison", ["post-a", "../new runs"])
-        'comparison-post-a-new-runs-9a2b2a96'
+        'comparison-post-a-new-runs-cd47fcf8'
     """
     whole = "-".join(names)
     if len(whole) <= _LONGEST and all(map(_PLAIN.fullmatch, names)):
