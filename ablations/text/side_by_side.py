@@ -193,8 +193,8 @@ def _pairs_caveat(found: SideBySide) -> str:
         return f"The {what(found)} have seeds and data in common, so {pairs}."
     if not paired:
         return (
-            f"The {what(found)} do not have two or more seeds in common on the same data, so they are "
-            f"compared {apart}."
+            f"The {what(found)} do not have two or more seeds in common on the same data, so they "
+            f"are compared {apart}."
         )
     return f"Where seeds and data are the same, {pairs}; elsewhere they are compared {apart}."
 
