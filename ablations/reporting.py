@@ -22,8 +22,7 @@ from ablations.records.sqlite.interim_looks import keep_look, read_looks
 
 if TYPE_CHECKING:  # pandas, SciPy and matplotlib are imported when they are needed
     from ablations.core.findings import Findings
-    from ablations.core.side_by_side import SideBySide
-    from ablations.core.synthesis import Synthesis
+    from ablations.core.several import SideBySide, Synthesis
 
 
 def analyze_records(

@@ -181,10 +181,10 @@ def merge(
 
 
 def _first_difference(one: RunRecord, other: RunRecord) -> tuple[str, str, str] | None:
-    from ablations.analyze import compare
+    from ablations.analyze import compare_rerun
     from ablations.cli.rerun import in_full, place_of
 
-    found = next(iter(compare(one, other).mismatches), None)
+    found = next(iter(compare_rerun(one, other).mismatches), None)
     if found is None:
         return None
     return place_of(found), in_full(found.before), in_full(found.again)

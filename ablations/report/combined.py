@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablations.core.estimates import MetricInfo
-from ablations.core.synthesis import Member
+from ablations.core.several import Member
 from ablations.errors import StudyError
 from ablations.report.blocks import DataFile, Page
 from ablations.report.figures.dots import DotPlot, thumbnail_figure

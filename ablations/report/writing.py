@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
-from ablations.core.side_by_side import SideBySide
-from ablations.core.synthesis import Synthesis
+from ablations.core.several import SideBySide, Synthesis
 from ablations.errors import EmptyReportError
 from ablations.records.origins import origin_of_report, require_own_report
 from ablations.report import registry

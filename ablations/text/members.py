@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablations.core.synthesis import Member
+from ablations.core.several import Member
 from ablations.text.formatting import counted, listing
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ablations.core.past import ChangeSincePast
-from ablations.core.side_by_side import ComparedArm, ComparedEffect, EffectDifference, SideBySide
-from ablations.core.synthesis import Member
+from ablations.core.several import ComparedArm, ComparedEffect, EffectDifference, Member, SideBySide
 from ablations.text.formatting import (
     counted,
     difference,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.estimates import Interval
-from ablations.core.synthesis import PooledEffect, Synthesis
+from ablations.core.several import PooledEffect, Synthesis
 from ablations.text.formatting import (
     counted,
     difference,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from ablations.analyze import compare
+from ablations.analyze import compare_rerun
 from ablations.cli.app import app
 from ablations.plan import load_study
 from ablations.records.sqlite.store import Store
@@ -52,7 +52,7 @@ def test_shards_train_and_merge_to_the_store_of_one_run(study_path):
     whole = Store(Path("whole/small/records.sqlite"))
     found = {own.key: own for own in Store(folder / "records.sqlite").records()}
     assert len(found) == 12
-    assert all(compare(found.pop(own.key), own).equal for own in whole.records())
+    assert all(compare_rerun(found.pop(own.key), own).equal for own in whole.records())
     assert Store(folder / "records.sqlite").descriptions() == whole.descriptions()
     assert ablations("run", study_path).stderr.startswith("12 of 12 trials done\nreport: ")
     assert ablations("gate", study_path).exit_code == 0

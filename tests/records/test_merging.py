@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ablations.analyze import compare
+from ablations.analyze import compare_rerun
 from ablations.cli.sharding import _first_difference
 from ablations.core.design import Arm
 from ablations.core.interim_looks import InterimLook, Rule
@@ -185,7 +185,7 @@ def test_a_conflict_within_one_file_of_json_lines_is_named_too():
 
 def test_of_two_trainings_with_equal_results_the_earlier_stays_in_any_order():
     early, late = record(1, minute=4), record(1, minute=7, seconds=99.0)
-    assert compare(early, late).equal
+    assert compare_rerun(early, late).equal
     files = [write(Path("a.sqlite"), [late]), write(Path("b.sqlite"), [early])]
     for number, order in enumerate(itertools.permutations(files)):
         for path in order:

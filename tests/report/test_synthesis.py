@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ablations.core.findings import Findings
-from ablations.core.synthesis import Synthesis
+from ablations.core.several import Synthesis
 from ablations.errors import StudyError
 from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.site import build_site

@@ -8,7 +8,7 @@ from typing import Any
 
 from ablations.core.design import Arm, Settings
 from ablations.core.findings import Findings
-from ablations.core.side_by_side import Beside
+from ablations.core.several import Beside
 
 Place = tuple[Arm, Sequence[Settings | None]]
 """An arm, or some of its levels, with its settings in each member; ``None`` where it lacks it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from ablations.core.findings import Findings
-from ablations.core.synthesis import Member
+from ablations.core.several import Member
 from ablations.errors import StudyError
 
 

@@ -29,7 +29,7 @@ from scipy.optimize import brentq
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.estimates import Interval
-from ablations.core.synthesis import Pooled, WeightedMean
+from ablations.core.several import Pooled, WeightedMean
 
 Array = NDArray[np.float64]
 

@@ -28,7 +28,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Step
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.past import Past, PastArm
-from ablations.core.side_by_side import (
+from ablations.core.several import (
     ComparedArm,
     ComparedEffect,
     DifferenceVerdict,

@@ -22,7 +22,7 @@ from ablations.analyze.inference.intervals import LEVEL, Estimate, summarize
 from ablations.core.design import Arm, Change
 from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import Findings
-from ablations.core.synthesis import (
+from ablations.core.several import (
     Pooled,
     PooledEffect,
     StudyEffect,

@@ -7,7 +7,7 @@ from itertools import cycle
 
 from ablations.core.estimates import EpochMeans, Interval, ends
 from ablations.core.metrics import VAL_ACCURACY, VALIDATION, unit_of
-from ablations.core.side_by_side import ComparedArm, ComparedEffect, SideBySide
+from ablations.core.several import ComparedArm, ComparedEffect, SideBySide
 from ablations.report.figures.charts import axis_label, limits, scaled, unit_label
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ablations.core.estimates import ends
-from ablations.core.side_by_side import ComparedEffect, SideBySide
+from ablations.core.several import ComparedEffect, SideBySide
 from ablations.report.blocks import Page
 from ablations.report.combined import card_of, summary_files
 from ablations.report.comparison.charts import arms_chart, curve_metric, effects_chart, reading

@@ -5,8 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from ablations.core.metrics import FROZEN_SECONDS
-from ablations.core.side_by_side import SideBySide
-from ablations.core.synthesis import Member
+from ablations.core.several import Member, SideBySide
 from ablations.report.blocks import (
     Block,
     Code,

@@ -11,7 +11,7 @@ from ablations.core.metrics import (
     MEDIAN_STEP_SECONDS,
     PEAK_MEMORY_BYTES,
 )
-from ablations.core.side_by_side import (
+from ablations.core.several import (
     Beside,
     ComparedArm,
     ComparedEffect,

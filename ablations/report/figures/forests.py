@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.core.estimates import ends
-from ablations.core.synthesis import PooledEffect, StudyEffect, Synthesis
+from ablations.core.several import PooledEffect, StudyEffect, Synthesis
 from ablations.report.figures.charts import axis_label
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.text.formatting import counted, difference, interval, scale_for

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablations.core.estimates import Interval, ends
-from ablations.core.synthesis import PooledEffect, StudyEffect, Synthesis
+from ablations.core.several import PooledEffect, StudyEffect, Synthesis
 from ablations.report.blocks import Page
 from ablations.report.combined import card_of, summary_files
 from ablations.report.data_files import both_ends, csv_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ablations.core.synthesis import PooledEffect, Synthesis
+from ablations.core.several import PooledEffect, Synthesis
 from ablations.report.blocks import (
     Block,
     Code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.core.synthesis import Pooled, PooledEffect, Synthesis
+from ablations.core.several import Pooled, PooledEffect, Synthesis
 from ablations.report.blocks import (
     Table,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.core.side_by_side import SideBySide
+from ablations.core.several import SideBySide
 from ablations.text.formatting import listing, metric_name
 
 EFFECTS_READING = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablations.core.synthesis import PooledEffect, Synthesis
+from ablations.core.several import PooledEffect, Synthesis
 from ablations.text.formatting import counted, difference, sentence
 from ablations.text.synthesis import pooled_label
 

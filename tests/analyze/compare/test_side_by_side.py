@@ -13,7 +13,7 @@ from ablations.analyze.compare.side_by_side import compare
 from ablations.core.design import Factor, Level
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
-from ablations.core.side_by_side import EffectDifference
+from ablations.core.several import EffectDifference
 from ablations.core.study import Study, Trial
 from ablations.errors import StudyError
 from ablations.plan.designs import Wanted, lay_out
