@@ -6,6 +6,7 @@ so that the arms of a seed stay together (`placement`). On each machine the task
 else.
 """
 
+from ablations.run.executors.ray.cluster import connected
 from ablations.run.executors.ray.executor import RayExecutor
 
-__all__ = ["RayExecutor"]
+__all__ = ["RayExecutor", "connected"]
