@@ -47,7 +47,7 @@ from ablations.core import metrics
 from ablations.core.design import Arm
 from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
 from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
-from ablations.core.record import Exhibit, RunRecord
+from ablations.core.record import NODE, Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 
 
@@ -116,6 +116,7 @@ def _described(
         data=tuple(sorted({o.record.data for o in outcomes if o.record and o.record.data})),
         finished_at=finished_at(outcomes),
         started=tuple(sorted(o.completed.started_at for o in outcomes if o.completed)),
+        scattered_seeds=_scattered(outcomes),
     )
 
 
@@ -280,6 +281,15 @@ def _failures(outcomes: Iterable[TrialOutcome]) -> Iterable[Failure]:
         if record := outcome.failed:
             reason = record.reason or "raised"
             yield Failure(outcome.trial.arm, outcome.trial.seed, reason, record.message)
+
+
+def _scattered(outcomes: Iterable[TrialOutcome]) -> int:
+    """Counts the seeds whose completed trials name several machines."""
+    nodes: dict[int, set[str]] = {}
+    for outcome in outcomes:
+        if (record := outcome.completed) and (node := record.environment.get(NODE)):
+            nodes.setdefault(outcome.trial.seed, set()).add(node)
+    return sum(len(found) > 1 for found in nodes.values())
 
 
 def _environments(outcomes: Iterable[TrialOutcome]) -> tuple[tuple[Mapping[str, str], int], ...]:

@@ -12,6 +12,7 @@ import typer
 
 from ablations import __version__
 from ablations.cli.checking import repair, rerun
+from ablations.cli.clusters import On, Spread, on_cluster
 from ablations.cli.options import (
     AsJson,
     Baseline,
@@ -165,6 +166,8 @@ def run(  # noqa: PLR0913 - each is an option
     plain: Plain = False,
     go_on: GoOn = False,
     part: ShardText = None,
+    on: On = None,
+    spread: Spread = False,
     as_json: AsJson = False,
 ) -> None:
     """Train the trials without a record, then render the report. Run again to resume."""
@@ -176,9 +179,10 @@ def run(  # noqa: PLR0913 - each is an option
     if report := part is None and report is not False:
         require_own_report(session.study, reports_dir)  # not only after hours of training
     with stopping_cleanly():
-        progress = _train(session, jobs, go_on=go_on)
-        if report or describes(session):
-            session.describe(jobs)
+        with on_cluster(session, on, jobs=jobs, spread=spread) as there:
+            progress = _train(there, jobs, go_on=go_on)
+            if report or describes(session):
+                there.describe(jobs)
         session = replace(session, samples=samples)
         records = session.records()
         note_findings(session.study, records)

@@ -23,9 +23,7 @@ On = Annotated[
 ]
 Spread = Annotated[
     bool,
-    typer.Option(
-        "--spread", help="With --on: let the arms of a seed train on different machines."
-    ),
+    typer.Option("--spread", help="With --on: let the arms of a seed train on different machines."),
 ]
 
 

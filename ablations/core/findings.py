@@ -259,7 +259,7 @@ class Findings:
     when the completed trials began. ``cells`` are the means over each pair of factors whose
     interaction is known; ``front`` are the arms that no arm of lower or equal ``cost_metric``
     equals or beats, cheapest first. ``variances`` say what the variances of effects and arms over
-    seeds are made of.
+    seeds are made of. ``scattered_seeds`` counts those whose arms were trained on several machines.
     """
 
     study: Study
@@ -294,6 +294,7 @@ class Findings:
     best_rule: BestRule | None = None
     trials: tuple[TrialFinding, ...] = ()
     variances: Variances | None = None
+    scattered_seeds: int = 0
 
     @property
     def n_missing(self) -> int:

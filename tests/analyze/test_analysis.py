@@ -167,6 +167,17 @@ def test_environments_data_and_end(make):
     assert findings.finished_at == "2025-03-01T03:01:00+00:00"
 
 
+def test_seeds_whose_arms_had_several_machines_are_counted(make):
+    study = make.study(seeds=3)
+    records = []
+    for trial in make.planned(study):
+        second = trial.seed == 1 and trial.arm == study.arms[-1]
+        node = {} if trial.seed == 2 else {"node": "b" if second else "a"}
+        records.append(replace(make.record(trial), environment=node))
+    assert analyze(study, records, planned=make.planned(study)).scattered_seeds == 1
+    assert analyze(study, records[:1], planned=make.planned(study)).scattered_seeds == 0
+
+
 @settings(deadline=None, max_examples=50)  # shared machines stall
 @given(order=st.permutations(range(12)), plan=st.permutations(range(12)))
 def test_order_of_records_and_of_the_plan_is_irrelevant(make, order, plan):

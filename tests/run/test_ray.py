@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -265,3 +267,66 @@ def test_where_the_folder_holds_other_code_the_code_that_was_sent_trains(cluster
     assert {record.environment["sent"].replace("'__pycache__', ", "") for record in records} == {
         repr([module.name])
     }
+
+
+@pytest.mark.slow
+def test_a_killed_driver_loses_what_ran_and_repeats_nothing(cluster, edit):
+    ray.shutdown()
+    path = edit("epochs = 2", 'epochs = 2\nsleep_at = "all"\nsleep = 0.7')
+    command = [sys.executable, "-m", "ablations", "run", str(path), "--no-report", "--on", "ray"]
+    environment = {**os.environ, "RAY_ADDRESS": cluster.address}
+    session = Session(load_study(path))
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as driver:
+        began = time.monotonic()
+        while len(session.store.outcomes()) < 3 and time.monotonic() - began < 90:
+            time.sleep(0.1)
+        driver.kill()
+    before = len(session.store.outcomes())
+    assert 3 <= before < 12
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    keys = [outcome.key for outcome in session.store.outcomes()]
+    assert len(keys) == len(set(keys)) == 12
+    assert not done.stdout
+
+
+CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+own = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False,
+              "object_store_memory": 80 * 2**20})
+print(own.address, flush=True)
+sys.stdin.read()
+own.shutdown()
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_with_a_token_takes_drivers_that_have_it(study_path):
+    own = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 40}
+    command = [sys.executable, "-m", "ablations", "run", str(study_path), "--seeds", "1"]
+    command += ["--no-report", "--on"]
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    ) as cluster:  # fmt: skip
+        address = f"ray://{cluster.stdout.readline().strip()}"
+        for token in ({"RAY_AUTH_TOKEN": "b" * 40}, {"RAY_AUTH_MODE": "disabled"}):
+            began = time.monotonic()
+            refused = subprocess.run(
+                [*command, address],
+                env={**own, **token},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert refused.returncode == 2
+            assert refused.stderr.startswith("ablations: no Ray cluster can be used at ")
+            assert refused.stderr.count("\n") == 1
+            assert time.monotonic() - began < 15  # the start of Python and the study's included
+        done = subprocess.run(
+            [*command, address], env=own, capture_output=True, text=True, check=False
+        )
+        cluster.stdin.close()
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 trials done" in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.core.record import WARNING
+from ablations.core.record import NODE, WARNING
 from ablations.text.formatting import counted, difference, listing, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
@@ -47,17 +47,32 @@ def caveats(findings: Findings) -> tuple[str, ...]:
         *(e.caption for e in findings.exhibits if e.name.startswith(WARNING)),
         f"The trials ran in {environments} different environments, so part of a difference may "
         "come from there." if environments > 1 else "",
+        _scattered(findings),
     )  # fmt: skip
     return tuple(filter(None, found))
 
 
 def _environments(findings: Findings) -> int:
-    """Counts the environments, apart from what a study may set itself, such as the precision."""
+    """Counts the environments, apart from what a study may set itself, such as the precision.
+
+    Machines that differ in nothing but their name are the same one here.
+    """
     kept = [
-        {name: fact for name, fact in facts.items() if name not in SET_BY_STUDIES}
+        {name: fact for name, fact in facts.items() if name not in (*SET_BY_STUDIES, NODE)}
         for facts, _ in findings.environments
     ]
     return len({tuple(sorted(facts.items())) for facts in kept})
+
+
+def _scattered(findings: Findings) -> str:
+    """Says of how many seeds the arms were trained on several machines; empty if of none."""
+    if not (number := findings.scattered_seeds):
+        return ""
+    which = "1 seed" if number == 1 else f"each of {number} seeds"
+    return (
+        f"The arms of {which} were trained on different machines of a cluster, so a difference in "
+        "speed between arms may be one between machines."
+    )
 
 
 def _gaps(findings: Findings) -> str:

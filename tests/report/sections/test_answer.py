@@ -142,6 +142,16 @@ def test_what_a_study_sets_itself_is_no_other_environment(findings: Findings) ->
     assert "ran in 2 different environments" in answer(two).caveats[-1]
 
 
+def test_seeds_whose_arms_had_different_machines_are_reported(findings: Findings) -> None:
+    machines = (({"cpu": "one", "node": "a"}, 12), ({"cpu": "one", "node": "b"}, 12))
+    whole = replace(findings, environments=machines)
+    assert not any("environments" in c or "machines" in c for c in answer(whole).caveats)
+    assert answer(replace(whole, scattered_seeds=2)).caveats[-1] == (
+        "The arms of each of 2 seeds were trained on different machines of a cluster, so a "
+        "difference in speed between arms may be one between machines."
+    )
+
+
 def _with_verdicts(findings: Findings, **verdicts: str) -> Findings:
     def judged(effect: Effect) -> Effect:
         word = verdicts.get(effect.changes[0].factor) if effect.kind == "main" else "inconclusive"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.core.checks import plain
-from ablations.core.record import LogContents, RunRecord
+from ablations.core.record import NODE, LogContents, RunRecord
 from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.errors import AblationsError, StudyError
@@ -321,7 +321,7 @@ def _died(flight: _Flight, trial: Trial, why: str) -> RunRecord:
     began = flight.began or time.monotonic()
     spent = Spent(flight.started_at or utc_now(), time.monotonic() - began)
     record = make_record(trial, LogContents(), spent, ("died", f"{why} (node {flight.node})"))
-    facts = {"threads": str(trial.threads), "node": flight.node}
+    facts = {"threads": str(trial.threads), NODE: flight.node}
     return replace(record, environment={name: fact for name, fact in facts.items() if fact})
 
 

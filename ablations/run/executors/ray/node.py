@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from ablations.core.record import RunRecord
+from ablations.core.record import NODE, RunRecord
 from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.entry import find_entry, without_shortcuts
@@ -231,7 +231,7 @@ class _Worker:
 
 
 def _placed(record: RunRecord) -> RunRecord:
-    return replace(record, environment={**record.environment, "node": node_name()})
+    return replace(record, environment={**record.environment, NODE: node_name()})
 
 
 def gpu_variables(gpus: float) -> dict[str, str]:
