@@ -180,12 +180,9 @@ def run(  # noqa: PLR0913 - each is an option
         require_own_report(session.study, reports_dir)  # not only after hours of training
     with stopping_cleanly():
         with on_cluster(session, on, jobs=jobs, spread=spread) as there:
-            progress = _train(there, jobs, go_on=go_on)
-            if report or describes(session):
-                there.describe(jobs)
+            progress = _train(there, jobs, go_on=go_on, describe=report or describes(session))
         session = replace(session, samples=samples)
-        records = session.records()
-        note_findings(session.study, records)
+        note_findings(session.study, records := session.records())
         page = _rendered(session, reports_dir) if report else None
     if as_json:
         print_run(session, progress, records, page)
@@ -354,8 +351,11 @@ def site(
         say(str(path))
 
 
-def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
-    """Trains what is to do under a live display on standard error; returns what is done then."""
+def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -> Progress:
+    """Trains what is to do under a live display on standard error; returns what is done then.
+
+    With ``describe`` it also stores what the entry shows of the arms.
+    """
     from ablations.cli.progress import watched
     from ablations.cli.screens import progress_line
 
@@ -366,6 +366,8 @@ def _train(session: Session, jobs: int | None, *, go_on: bool) -> Progress:
             session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
+    if describe:
+        session.describe(jobs)
     return progress
 
 

@@ -1,4 +1,4 @@
-"""What a design is made of: factors and their levels, arms, and the contrasts between arms."""
+"""What a design is made of: factors, levels, arms, what an arm needs, and contrasts of arms."""
 
 from __future__ import annotations
 
@@ -59,6 +59,23 @@ class Arm:
         """Whether this arm has every level that ``where`` names; an empty ``where`` fits all."""
         own = dict(self.levels)
         return all(own.get(factor) == level for factor, level in where.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a cluster keeps free for a trial, which changes nothing of what the trial computes.
+
+    Args:
+        cpus: Cores; at least as many as the trial has threads.
+        gpus: GPUs, or the part of one; a trial with none sees none.
+        memory_gib: Memory in GiB; ``None`` where the trial is placed without regard to memory.
+        accelerator: The kind of GPU by the cluster's name for it, such as ``A100``.
+    """
+
+    cpus: float = 1
+    gpus: float = 0
+    memory_gib: float | None = None
+    accelerator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ablations.core.design import Adaptive, Arm, Design, Factor, Settings, without_nested
+from ablations.core.design import Adaptive, Arm, Design, Factor, Resources, Settings, without_nested
 from ablations.core.metrics import TEST_ACCURACY
-from ablations.core.resources import Resources
 
 Judge = Literal["lower", "mean", "every-seed"]
 

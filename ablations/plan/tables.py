@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablations.core.checks import plain
-from ablations.core.design import Adaptive, Arm, Design, Factor, Level
+from ablations.core.design import Adaptive, Arm, Design, Factor, Level, Resources
 from ablations.core.metrics import TARGET_SECONDS
-from ablations.core.resources import Resources
 from ablations.core.study import Chapter, Gate, Study
 from ablations.plan.designs import Wanted, lay_out
 from ablations.plan.schema import (

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ablations.core.resources import Resources
+from ablations.core.design import Resources
 from ablations.errors import StudyError
 from ablations.plan import builtin_titles, load_study, plan_trials, study_schema, write_example
 

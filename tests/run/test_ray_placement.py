@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablations.core.design import Arm
-from ablations.core.resources import Resources
+from ablations.core.design import Arm, Resources
 from ablations.core.study import Trial
 from ablations.run.executors.ray.placement import Machine, Placement, amounts
 

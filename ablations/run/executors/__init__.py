@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ablations.core.design import Arm
+from ablations.core.design import Arm, Resources
 from ablations.core.record import RunRecord
-from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.run.observer import Observer
 

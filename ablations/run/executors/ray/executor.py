@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ablations.core.checks import plain
+from ablations.core.design import Resources
 from ablations.core.record import NODE, LogContents, RunRecord
-from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.errors import AblationsError, StudyError
 from ablations.run.execute import Spent, make_record, utc_now

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
+from ablations.core.design import Resources
 from ablations.core.record import NODE, RunRecord
-from ablations.core.resources import Resources
 from ablations.core.study import Trial
 from ablations.entry import find_entry, without_shortcuts
 from ablations.errors import DataError, StudyError

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ablations.core.resources import Resources
+from ablations.core.design import Resources
 from ablations.core.study import Trial
 
 Batch = tuple[Trial, ...]
