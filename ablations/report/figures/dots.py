@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures.axes import AxisScale, fit, notes
+from ablations.report.figures import crowds
+from ablations.report.figures.axes import AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
     BESIDE,
     Bounds,
@@ -83,7 +84,9 @@ class DotPlot:
     @property
     def notes(self) -> str:
         """What a reader must know of an axis that does not show all numbers as usual."""
-        return notes(self.scale, self._points, self._ends)
+        crowded = not self.ticks_for_dots and crowds.crowded(row.dots for row in self.rows)
+        quantiles = crowds.QUANTILES if crowded else ""
+        return joined((quantiles, notes(self.scale, self._points, self._ends)))
 
     def figure(self, width: int) -> Figure:
         """Lays out the rows: labels at the left, or on a phone above each row."""
@@ -165,6 +168,7 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
     elif dots:
         # Seeds that agree are drawn beside each other rather than on each other.
+        dots = crowds.dots_of(dots)
         seaborn.swarmplot(x=dots, y=[up] * len(dots), ax=ax, orient="h", color=colour,
                           size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
                           warn_thresh=1.0)  # fmt: skip

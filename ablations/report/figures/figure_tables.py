@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
 
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
+from ablations.report.figures.crowds import MOST
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
 from ablations.text.formatting import difference, metric_name, number
@@ -15,26 +18,50 @@ from ablations.text.naming import arm_label, effect_label
 
 def seed_table(findings: Findings) -> Table:
     """One row per arm, one column per seed: the dots of the first figure."""
-    seeds = [f"seed {seed}" for seed in findings.study.seeds]
-    rows = []
-    for arm in findings.arms:
-        summary = arm.summaries.get(findings.metric.name)
-        values = dict(summary.values) if summary else {}
-        cells = [number(values.get(seed), findings.metric.unit) for seed in findings.study.seeds]
-        rows.append([arm_label(findings.study, arm.arm), *cells])
-    caption = f"{metric_name(findings.metric.name)} by arm and seed"
-    return make_table(caption, ["arm", *seeds], rows, numeric=seeds)
+    unit = findings.metric.unit
+    rows = [
+        (arm_label(findings.study, arm.arm), dict(summary.values if summary else ()))
+        for arm in findings.arms
+        for summary in [arm.summaries.get(findings.metric.name)]
+    ]
+    title = f"{metric_name(findings.metric.name)} by arm"
+    return _by_seed(findings, "arm", title, rows, lambda value: number(value, unit))
 
 
 def contrast_table(findings: Findings) -> Table:
     """One row per effect, one column per seed: the dots of the second figure."""
-    seeds = [f"seed {seed}" for seed in findings.study.seeds]
-    rows = []
-    for effect in findings.effects:
-        values = dict(effect.per_seed)
-        cells = [difference(values.get(s), effect.metric.unit) for s in findings.study.seeds]
-        rows.append([effect_label(findings, effect), *cells])
-    return make_table("effects by seed", ["effect", *seeds], rows, numeric=seeds)
+    unit = findings.metric.unit
+    rows = [(effect_label(findings, own), dict(own.per_seed)) for own in findings.effects]
+    return _by_seed(findings, "effect", "effects", rows, lambda value: difference(value, unit))
+
+
+def _by_seed(
+    findings: Findings,
+    what: str,
+    title: str,
+    rows: Sequence[tuple[str, dict[int, float]]],
+    show: Callable[[float | None], str],
+) -> Table:
+    """Sets each seed's value, or of more seeds than are drawn one by one, percentiles."""
+    seeds = findings.study.seeds
+    if len(seeds) > MOST:
+        columns = [f"{level}%" for level in _PERCENTILES]
+        cells = [[label, *map(show, _percentiles(own.values()))] for label, own in rows]
+        return make_table(
+            f"{title}: percentiles over seeds", [what, *columns], cells, numeric=columns
+        )
+    columns = [f"seed {seed}" for seed in seeds]
+    cells = [[label, *(show(own.get(seed)) for seed in seeds)] for label, own in rows]
+    caption = f"{title} by seed" if what == "effect" else f"{title} and seed"
+    return make_table(caption, [what, *columns], cells, numeric=columns)
+
+
+_PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+def _percentiles(values: Iterable[float]) -> list[float | None]:
+    own = list(values)
+    return list(np.percentile(own, _PERCENTILES)) if own else [None] * len(_PERCENTILES)
 
 
 def quantile_table(findings: Findings) -> Table | None:

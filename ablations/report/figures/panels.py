@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ablations.report.figures import crowds
 from ablations.report.figures.axes import PLAIN, AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
     BESIDE,
@@ -66,9 +67,11 @@ class Panels:
     @property
     def notes(self) -> str:
         """What a reader must know of an axis that does not show all numbers as usual."""
-        every = [v for panel in self.panels for line in panel.lines for v in line.mean]
-        beyond = [value for value in every if not math.isfinite(value)]
-        return notes(fit(self.points), [*self.points, *beyond])
+        lines = [line for panel in self.panels for line in panel.lines]
+        beyond = [v for line in lines for v in line.mean if not math.isfinite(v)]
+        many = crowds.QUANTILES if self.panels[0].x_labels else crowds.FIRST
+        crowded = crowds.crowded(line.seeds for line in lines)
+        return joined((many if crowded else "", notes(fit(self.points), [*self.points, *beyond])))
 
     def figure(self, width: int) -> Figure:
         """Lays out the plots as what they are."""
@@ -167,7 +170,7 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
     x = range(len(panel.x_labels))
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
-        for seed in line.seeds:
+        for seed in crowds.dots_by_place(line.seeds):
             ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
@@ -177,10 +180,10 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
 
 
 def plot_curves(ax: Axes, panel: Panel) -> None:
-    """Draws each seed thin and the mean thick."""
+    """Draws each seed thin, but no more than ``crowds.MOST``, and the mean thick."""
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
-        runs = [list(enumerate(seed, start=1)) for seed in line.seeds]
+        runs = [list(enumerate(seed, start=1)) for seed in line.seeds[: crowds.MOST]]
         ax.add_collection(
             LineCollection(runs, colors=colour, linewidths=MARKS["thin"], alpha=0.45), autolim=False
         )

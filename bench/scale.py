@@ -1,0 +1,163 @@
+"""How does each stage grow with the number of trials?
+
+Fills a store with made-up records (8 arms, 192 answers, 5 epochs of 10 steps each), then runs the
+commands on it, each in a process of its own. Prints their processor seconds and peak memory, and
+the exponent of the seconds above those of an empty process: 1 where twice the trials take twice as
+long.
+
+    python bench/scale.py                                  # 1,000 and 10,000 trials
+    python bench/scale.py --trials 1000 10000 100000       # some hours of patience
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ablations.core.record import Metric, Predictions, RunRecord
+from ablations.core.study import Trial
+from ablations.plan import load_study
+from ablations.records.sqlite.connections import writing_to
+from ablations.records.sqlite.rows import insert
+from ablations.session import Session
+
+ARMS, IMAGES, EPOCHS, STEPS = 8, 192, 5, 10
+
+STUDY = """
+title = "Many trials"
+[trial]
+run = "nothing:train"
+[factors]
+a = { off = {}, on = { a = 1 } }
+b = { off = {}, on = { b = 1 } }
+c = { off = {}, on = { c = 1 } }
+[design]
+seeds = SEEDS
+[analysis]
+metric = "test_accuracy"
+smallest_effect_that_matters = 0.01
+[[gates]]
+metric = "test_accuracy"
+at_least = 0.4
+judge = "lower"
+"""
+
+STAGES = {
+    "status": ["status", "many.toml"],
+    "run, nothing left": ["run", "many.toml", "--no-report"],
+    "gate": ["gate", "many.toml"],
+    "report": ["report", "many.toml"],
+    "export to JSON lines": ["export", "many.toml", "--to", "many.jsonl"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took: processor time of it and its children, and its peak memory."""
+
+    seconds: float
+    peak_mib: float
+
+
+def fill(folder: Path, trials: int) -> None:
+    """Writes a study of so many trials and a store with a record of each."""
+    folder.mkdir(parents=True)
+    (folder / "nothing.py").write_text("def train(trial, log):\n    raise RuntimeError\n")
+    (folder / "many.toml").write_text(STUDY.replace("SEEDS", str(trials // ARMS)))
+    session = Session(load_study(folder / "many.toml"), runs_dir=folder / "runs")
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, IMAGES)
+    with writing_to(session.store.path) as connection, connection:
+        for trial in session.trials:
+            insert(connection, _record(trial, labels, rng))
+
+
+def _record(trial: Trial, labels: np.ndarray, rng: np.random.Generator) -> RunRecord:
+    right = rng.random(IMAGES) < 0.7 + 0.03 * sum(level == "on" for _, level in trial.arm.levels)
+    probability = np.where(right, 0.8, 0.2).astype(np.float32)
+    answers = np.where(labels == 1, probability, 1 - probability)
+    said = np.stack([1 - answers, answers], axis=1)
+    return RunRecord(
+        trial.key, trial.study, trial.entry, trial.arm, trial.seed, trial.settings,
+        trial.data, "completed", "2026-01-01T00:00:00+00:00", 60.0,
+        metrics=(Metric("test_accuracy", float(right.mean()), "fraction", "higher"),
+                 Metric("fit_seconds", 5 + rng.random(), "seconds", "lower")),
+        epochs=tuple({"accuracy": 0.5, "val_accuracy": 0.4 + 0.02 * e} for e in range(EPOCHS)),
+        steps=tuple(rng.random(STEPS) for _ in range(EPOCHS)),
+        predictions=(Predictions("test", labels, said, "the same images"),),
+        environment={"python": "3", "threads": "1"},
+    )  # fmt: skip
+
+
+def measure(command: Sequence[str], folder: Path) -> Cost:
+    """Runs a command of ``ablations`` in a folder; its exit code may be that of a verdict.
+
+    Raises:
+        RuntimeError: if it ended in an error.
+    """
+    process = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-c", _CHILD, str(folder), *command],
+        os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    _, status, usage = os.wait4(process, 0)
+    if (code := os.waitstatus_to_exitcode(status)) not in (0, 1, 3):
+        raise RuntimeError(f"ablations {' '.join(command)} ended with {code}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+_CHILD = """
+import os, sys
+os.chdir(sys.argv.pop(1))
+log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(log, 1), os.dup2(log, 2)
+from ablations.cli.app import main
+main()
+"""
+
+
+def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> float:
+    """Returns the slope of log seconds over log trials, without the start of the process."""
+    above = [max(one - start, 1e-3) for one in seconds]
+    return float(np.polyfit(np.log(sizes), np.log(above), 1)[0])
+
+
+def main() -> None:
+    """Measures each size and prints a row per stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
+    parser.add_argument("--out", type=Path, help="where to write the numbers as JSON")
+    options = parser.parse_args()
+    found: dict[str, list[Cost]] = {stage: [] for stage in options.stages}
+    with tempfile.TemporaryDirectory() as scratch:
+        for trials in options.trials:
+            folder = Path(scratch) / str(trials)
+            fill(folder, trials)
+            for stage in options.stages:
+                found[stage].append(measure(STAGES[stage], folder))
+                print(trials, stage, found[stage][-1], flush=True)
+            for page in folder.glob("reports/*/index.html"):
+                print(trials, "page", f"{page.stat().st_size / 1e6:.2f} MB", flush=True)
+            start = measure(["--version"], folder).seconds
+            shutil.rmtree(folder)
+    for stage, costs in found.items():
+        seconds = [cost.seconds for cost in costs]
+        cells = " ".join(f"{c.seconds:9.2f} s {c.peak_mib:6.0f} MiB" for c in costs)
+        print(f"{stage:22}{cells}   exponent {exponent(options.trials, seconds, start):.2f}")
+    if options.out:
+        numbers = {s: [[c.seconds, c.peak_mib] for c in costs] for s, costs in found.items()}
+        options.out.write_text(json.dumps({"trials": options.trials, "stages": numbers}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
