@@ -67,7 +67,7 @@ def compare(
     reports_dir: ReportsDir = Path("reports"),
     as_json: AsJson = False,
 ) -> None:
-    """Show studies, or states of one study, side by side in one report.
+    """Show studies, or states of one, side by side in one report.
 
     The others are compared with the first. --records names where the records of the studies lie: a
     folder with STUDY.jsonl for each, or one file.
