@@ -79,7 +79,9 @@ def together(options: Options, study: Study, runs: Path) -> tuple[dict[str, obje
     session.prepare(session.trials)
     prepared = time.perf_counter() - began
     work = Work(session.trials, log_dir=session.log_dir)
-    local.joins_seeds = lambda _trial, _gpus: True  # also where NVIDIA's library does not show the GPU
+    local.joins_seeds = lambda _trial, _gpus: (
+        True
+    )  # also where NVIDIA's library does not show the GPU
     run_trials(work, local.LocalExecutor(jobs=1), session.store)
     seconds = time.perf_counter() - began - prepared
     records = session.records()

@@ -1,20 +1,23 @@
 """Draws dot plots; reads no findings.
 
+More seeds than can be told apart are shown by the quantiles of their distribution. Source: Kay,
+Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI '16.
+
 One point is one CSS pixel (72 dpi), so the sizes of `theme` are those on the page.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures import crowds
 from ablations.report.figures.axes import AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
     BESIDE,
@@ -26,6 +29,29 @@ from ablations.report.figures.layout import (
     text_width,
 )
 from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
+
+MOST = 50
+"""The most dots of a row, and the most curves of a panel."""
+
+QUANTILES = (
+    f"Where there are more than {MOST} seeds, each of {MOST} dots stands for an equal part of them "
+    "(a quantile); the data file has every seed."
+)
+
+
+def crowded(rows: Iterable[Collection[object]]) -> bool:
+    """Whether any row has more seeds than are drawn one by one."""
+    return any(len(row) > MOST for row in rows)
+
+
+def dots_of(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Returns the values themselves, or of more than ``MOST`` that many quantiles."""
+    if len(values) <= MOST:
+        return values
+    # Whole numbers, since a level such as 0.07 times n would be rounded up or down.
+    places = ((2 * np.arange(MOST) + 1) * len(values) - 1) // (2 * MOST)
+    found: list[float] = np.sort(values)[places].tolist()
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +110,8 @@ class DotPlot:
     @property
     def notes(self) -> str:
         """What a reader must know of an axis that does not show all numbers as usual."""
-        crowded = not self.ticks_for_dots and crowds.crowded(row.dots for row in self.rows)
-        quantiles = crowds.QUANTILES if crowded else ""
-        return joined((quantiles, notes(self.scale, self._points, self._ends)))
+        thinned = not self.ticks_for_dots and crowded(row.dots for row in self.rows)
+        return joined((QUANTILES if thinned else "", notes(self.scale, self._points, self._ends)))
 
     def figure(self, width: int) -> Figure:
         """Lays out the rows: labels at the left, or on a phone above each row."""
@@ -168,7 +193,7 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
     elif dots:
         # Seeds that agree are drawn beside each other rather than on each other.
-        dots = crowds.dots_of(dots)
+        dots = dots_of(dots)
         seaborn.swarmplot(x=dots, y=[up] * len(dots), ax=ax, orient="h", color=colour,
                           size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
                           warn_thresh=1.0)  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
-from ablations.report.figures.crowds import MOST
+from ablations.report.figures.dots import MOST
 from ablations.report.figures.panels import Panels
 from ablations.report.tables import make_table
 from ablations.text.formatting import difference, metric_name, number

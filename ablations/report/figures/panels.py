@@ -11,8 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablations.report.figures import crowds
 from ablations.report.figures.axes import PLAIN, AxisScale, fit, joined, notes
+from ablations.report.figures.dots import MOST, QUANTILES, crowded, dots_of
 from ablations.report.figures.layout import (
     BESIDE,
     Bounds,
@@ -25,6 +25,11 @@ from ablations.report.figures.layout import (
     write_legend,
 )
 from ablations.report.figures.theme import LIGHT, MARKS, SERIES, SMALL, WIDE
+
+FIRST = (
+    f"Where there are more than {MOST} seeds, the curves of the first {MOST} are drawn; the means "
+    "are over all."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,13 @@ class Panels:
         """What a reader must know of an axis that does not show all numbers as usual."""
         lines = [line for panel in self.panels for line in panel.lines]
         beyond = [v for line in lines for v in line.mean if not math.isfinite(v)]
-        many = crowds.QUANTILES if self.panels[0].x_labels else crowds.FIRST
-        crowded = crowds.crowded(line.seeds for line in lines)
-        return joined((many if crowded else "", notes(fit(self.points), [*self.points, *beyond])))
+        many = QUANTILES if self.panels[0].x_labels else FIRST
+        return joined(
+            (
+                many if crowded(line.seeds for line in lines) else "",
+                notes(fit(self.points), [*self.points, *beyond]),
+            )
+        )
 
     def figure(self, width: int) -> Figure:
         """Lays out the plots as what they are."""
@@ -106,7 +115,10 @@ class Histories:
 
 
 def fitted(data: Panels) -> Panels:
-    """Brings the numbers of panels to their places on an axis that they all fit on."""
+    """Brings what is drawn of panels to its places on an axis that all numbers fit on.
+
+    Of a line with more seeds than ``MOST`` that is so many quantiles, or curves.
+    """
     scale = fit(data.points, data.bounds)
     low, high = _limits(data, scale)
     far = 1e3 * (high - low)
@@ -114,13 +126,22 @@ def fitted(data: Panels) -> Panels:
     def place(value: float) -> float:
         return min(max(scale.place(value), low - far), high + far)
 
-    def placed(line: Line) -> Line:
-        seeds = tuple(tuple(map(place, run)) for run in line.seeds)
+    def placed(line: Line, *, dots: bool) -> Line:
+        drawn = _dots_by_place(line.seeds) if dots else line.seeds[:MOST]
+        seeds = tuple(tuple(map(place, run)) for run in drawn)
         return replace(line, mean=tuple(map(place, line.mean)), seeds=seeds)
 
-    panels = tuple(replace(p, lines=tuple(map(placed, p.lines))) for p in data.panels)
+    panels = tuple(
+        replace(p, lines=tuple(placed(line, dots=bool(p.x_labels)) for line in p.lines))
+        for p in data.panels
+    )
     axis = scale.label(data.y_axis)
     return replace(data, panels=panels, bounds=(low, high), y_axis=axis, scale=scale)
+
+
+def _dots_by_place(runs: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    """Thins out seeds at each place of an axis; both have shape (seed, place)."""
+    return tuple(zip(*map(dots_of, zip(*runs, strict=True)), strict=True))
 
 
 def _limits(data: Panels, scale: AxisScale) -> tuple[float, float]:
@@ -170,7 +191,7 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
     x = range(len(panel.x_labels))
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
-        for seed in crowds.dots_by_place(line.seeds):
+        for seed in line.seeds:
             ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
@@ -180,10 +201,10 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
 
 
 def plot_curves(ax: Axes, panel: Panel) -> None:
-    """Draws each seed thin, but no more than ``crowds.MOST``, and the mean thick."""
+    """Draws each seed thin and the mean thick."""
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
-        runs = [list(enumerate(seed, start=1)) for seed in line.seeds[: crowds.MOST]]
+        runs = [list(enumerate(seed, start=1)) for seed in line.seeds]
         ax.add_collection(
             LineCollection(runs, colors=colour, linewidths=MARKS["thin"], alpha=0.45), autolim=False
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablations.report.figures import crowds
-from ablations.report.figures.dots import DotPlot, Row, plot_rows
-from ablations.report.figures.panels import Line, Panel, Panels, plot_curves
+from ablations.report.figures.dots import MOST, QUANTILES, DotPlot, Row, dots_of, plot_rows
+from ablations.report.figures.panels import FIRST, Line, Panel, Panels, fitted
 
 
 def drawn_dots(values: tuple[float, ...]) -> np.ndarray:
@@ -20,7 +19,7 @@ def drawn_dots(values: tuple[float, ...]) -> np.ndarray:
 
 
 def test_fifty_seeds_are_drawn_as_they_are() -> None:
-    values = tuple(np.random.default_rng(0).normal(size=crowds.MOST))
+    values = tuple(np.random.default_rng(0).normal(size=MOST))
     np.testing.assert_allclose(drawn_dots(values), np.sort(values))
     assert DotPlot((Row("arm", values, None, None),), "x").notes == ""
 
@@ -29,12 +28,12 @@ def test_more_are_drawn_as_fifty_of_their_values_with_equal_shares() -> None:
     values = tuple(float(n) for n in np.random.default_rng(0).permutation(500))
     # The middle one of each ten: the 5th, the 15th, ...
     np.testing.assert_allclose(drawn_dots(values), np.arange(4, 500, 10))
-    assert DotPlot((Row("arm", values, None, None),), "x").notes == crowds.QUANTILES
+    assert DotPlot((Row("arm", values, None, None),), "x").notes == QUANTILES
 
 
 def test_two_humps_stay_two_humps_in_their_shares() -> None:
     values = (0.5,) * 200 + (0.9,) * 600
-    assert np.unique(crowds.dots_of(values), return_counts=True)[1].tolist() == [13, 37]
+    assert np.unique(dots_of(values), return_counts=True)[1].tolist() == [13, 37]
 
 
 def test_percentiles_in_place_of_more_steps_are_left_alone() -> None:
@@ -44,16 +43,18 @@ def test_percentiles_in_place_of_more_steps_are_left_alone() -> None:
 
 def test_curves_of_the_first_seeds_are_drawn_and_the_mean_of_all() -> None:
     seeds = tuple((float(n), float(n)) for n in range(60))
-    panel = Panel("arm", (Line("accuracy", (29.5, 29.5), seeds),))
-    axes = Figure().add_subplot()
-    plot_curves(axes, panel)
-    assert len(axes.collections[0].get_segments()) == crowds.MOST
-    assert axes.lines[0].get_ydata().tolist() == [29.5, 29.5]
-    assert Panels((panel,), "y", (0.0, 60.0)).notes == crowds.FIRST
+    panels = Panels((Panel("arm", (Line("accuracy", (29.5, 29.5), seeds),)),), "y", (0.0, 60.0))
+    (line,) = fitted(panels).panels[0].lines
+    assert line.seeds == seeds[:MOST]
+    assert line.mean == (29.5, 29.5)
+    assert panels.notes == FIRST
 
 
 def test_dots_of_a_panel_are_quantiles_at_each_place() -> None:
     runs = tuple((float(n), float(-n)) for n in range(100))
-    found = np.array(crowds.dots_by_place(runs))
+    line = Line("on", (49.5, -49.5), runs)
+    panels = Panels((Panel("a × b", (line,), ("off", "on"), "a"),), "y", (-100.0, 100.0))
+    found = np.array(fitted(panels).panels[0].lines[0].seeds)
+    assert panels.notes == QUANTILES
     np.testing.assert_allclose(found[:, 0], np.arange(0, 100, 2))
     np.testing.assert_allclose(np.sort(-found[:, 1]), np.arange(1, 100, 2))
