@@ -75,12 +75,8 @@ class Panels:
         lines = [line for panel in self.panels for line in panel.lines]
         beyond = [v for line in lines for v in line.mean if not math.isfinite(v)]
         many = QUANTILES if self.panels[0].x_labels else FIRST
-        return joined(
-            (
-                many if crowded(line.seeds for line in lines) else "",
-                notes(fit(self.points), [*self.points, *beyond]),
-            )
-        )
+        thinned = many if crowded(line.seeds for line in lines) else ""
+        return joined((thinned, notes(fit(self.points), [*self.points, *beyond])))
 
     def figure(self, width: int) -> Figure:
         """Lays out the plots as what they are."""
