@@ -16,7 +16,7 @@ MODULES = [path for path in sorted(ROOT.rglob("*.py")) if ROOT / "text" not in p
 ALLOWED = {
     ("core/checks.py", "{value:g}"): "errors of the log, in `core`, which lies below `text`",
     ("core/checks.py", "{n:,}"): "errors of the log, in `core`, which lies below `text`",
-    ("run/machine/hardware.py", "{GPU_SHARE / sharers:.2f}"): "an environment variable of XLA",
+    ("run/machine/hardware.py", "{GPU_SHARE * part:.2f}"): "an environment variable of XLA",
     ("vision/features/keys.py", "{a:.6g}"): "a part of a digest, which must not depend on rounding",
 }
 """Numbers that are no results shown to a reader, each with its reason."""

@@ -121,7 +121,16 @@ def worker_environment(slot: int, jobs: int, *, threads: int = 1) -> dict[str, s
     if there := gpus():
         shares["CUDA_VISIBLE_DEVICES"] = there[slot % len(there)].name
         sharers = -(-jobs // len(there))
-        if sharers > 1:  # neither may take all memory at its start, as both frameworks would
-            shares["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_SHARE / sharers:.2f}"
-            shares["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+        shares |= part_of_gpu(1 / sharers)
     return shares
+
+
+def part_of_gpu(part: float) -> dict[str, str]:
+    """Returns the variables by which processes share a GPU; none for one that has it alone.
+
+    Both frameworks would take all of its memory at their start.
+    """
+    if part >= 1:
+        return {}
+    fraction = f"{GPU_SHARE * part:.2f}"
+    return {"XLA_PYTHON_CLIENT_MEM_FRACTION": fraction, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}

@@ -31,7 +31,7 @@ _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0,
 """How a client of HTTP/2, which Ray speaks, begins (RFC 9113, section 3.4): its empty settings."""
 
 _CONNECT_SECONDS = 2.0
-_HEALTH_SECONDS = 7.0
+_HEALTH_SECONDS = 7
 _MOST_CODE_BYTES = 20_000_000
 _PASSED_ON = (*CHOICES, "TF_CPP_MIN_LOG_LEVEL", "ABLATIONS_WITHOUT")
 """Variables of the driver that decide what trials compute or print."""
@@ -125,7 +125,7 @@ def _require_answer(where: str) -> None:
             command, capture_output=True, text=True, timeout=_HEALTH_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise _unreachable(where, f"no cluster answered in {_HEALTH_SECONDS:g} s") from error
+        raise _unreachable(where, f"no cluster answered in {_HEALTH_SECONDS} s") from error
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise _unreachable(where, lines[-1] if lines else "the cluster is not well")

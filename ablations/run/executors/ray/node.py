@@ -28,7 +28,7 @@ from ablations.entry import find_entry, without_shortcuts
 from ablations.errors import DataError, StudyError
 from ablations.run.executors import Task, Work
 from ablations.run.executors.local import LocalExecutor
-from ablations.run.machine.hardware import GPU_SHARE, available_cores
+from ablations.run.machine.hardware import available_cores, part_of_gpu
 from ablations.run.observer import Observer
 
 _REPORT_SECONDS = 0.5
@@ -241,11 +241,8 @@ def gpu_variables(gpus: float) -> dict[str, str]:
     """
     if not gpus:
         return {"CUDA_VISIBLE_DEVICES": ""}
-    shares = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
-    if gpus < 1:  # neither may take all memory at its start, as both frameworks would
-        shares["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_SHARE * gpus:.2f}"
-        shares["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-    return shares
+    own = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return {"CUDA_VISIBLE_DEVICES": own, **part_of_gpu(gpus)}
 
 
 _workers: dict[str, _Worker] = {}
