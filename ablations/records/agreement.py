@@ -16,9 +16,7 @@ from ablations.core.study import Study
 from ablations.core.trial_log import require_usable
 from ablations.errors import ReportingError, StoreError, StudyError
 from ablations.records.description import record_text
-
-_NAMED = 3
-"""How many names of a kind a message shows."""
+from ablations.text.formatting import few
 
 
 def distinct(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
@@ -142,22 +140,17 @@ def none_planned(
         else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
     )
     found = (
-        f"study {_few(sorted({r.study for r in records}))}, "
-        f"training function {_few(sorted({r.entry for r in records}))}, "
-        f"arm {_few(sorted({r.arm.name for r in records}))}, "
-        f"seed {_few(sorted({r.seed for r in records}))}, "
-        f"data {_few(sorted({r.data or 'unknown' for r in records}))}"
+        f"study {few(sorted({r.study for r in records}))}, "
+        f"training function {few(sorted({r.entry for r in records}))}, "
+        f"arm {few(sorted({r.arm.name for r in records}))}, "
+        f"seed {few(sorted({r.seed for r in records}))}, "
+        f"data {few(sorted({r.data or 'unknown' for r in records}))}"
     )
     return StoreError(
         f"{path}: none of its {len(records)} records is of a trial that {study.slug} plans",
         received=found,
         cure=f"{cure}; {study.slug} trains {study.entry} with arms such as {study.reference.name}",
     )
-
-
-def _few(names: Sequence[object]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{'; '.join(map(str, names[:_NAMED]))}{more}"
 
 
 def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreError:
@@ -175,7 +168,7 @@ def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreE
 
 
 def _named(records: Sequence[RunRecord]) -> str:
-    return _few([f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records])
+    return few([f"trial {r.key} ({r.arm.name}, seed {r.seed})" for r in records])
 
 
 def require_usable_metrics(records: Iterable[RunRecord]) -> None:

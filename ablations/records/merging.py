@@ -28,7 +28,7 @@ from ablations.records.recipes import (
     Contents,
     contents_of,
     differing,
-    require_one_recipe,
+    require_common_recipes,
     require_one_study,
 )
 from ablations.records.sqlite import rows
@@ -128,7 +128,7 @@ def merge(sources: Sequence[Path], runs_dir: Path, *, differ: Differ) -> Merged:
                 file.close()
                 opened = [own for own in opened if own.path != path]
                 contents = [own for own in contents if own.path != path]
-        require_one_recipe(contents)
+        require_common_recipes(contents)
         with target.driving():
             merge_origins([own.path.parent for own in opened], target.path.parent)
             return _merged(target.path, opened, differ)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.core.design import Arm
 from ablations.errors import StoreError
 from ablations.records.description import parsed
-from ablations.text.formatting import listing
+from ablations.text.formatting import few, listing
 
 _NAMED = 3
 """How many names of a kind a message shows."""
@@ -68,19 +68,19 @@ def require_one_study(files: Sequence[Contents]) -> str:
     if not found:
         raise StoreError(
             "there are no records to merge",
-            received=_few([str(own.path) for own in files]),
+            received=few([str(own.path) for own in files]),
             cure="Name record files of shards that have trained a trial",
         )
     if len(found) > 1:
         raise StoreError(
             "the files hold records of several studies",
-            received=_few([f"{study} in {path}" for study, path in sorted(found.items())]),
+            received=few([f"{study} in {path}" for study, path in sorted(found.items())]),
             cure="Name the files of one study, such as runs/STUDY/shard-*/records.sqlite",
         )
     return next(iter(found))
 
 
-def require_one_recipe(files: Sequence[Contents]) -> None:
+def require_common_recipes(files: Sequence[Contents]) -> None:
     """Makes sure that all files with records of an arm have a recipe of it in common.
 
     A file may also hold what was trained before a setting was changed.
@@ -129,8 +129,3 @@ def _differences(one: Recipe, other: Recipe, first: Path, second: Path) -> str:
 
     unequal = _unequal(one, other)
     return f"{side(one)} in {first}; {side(other)} in {second}"
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{'; '.join(names[:_NAMED])}{more}"

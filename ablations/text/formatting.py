@@ -281,6 +281,17 @@ def listing(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def few(names: Sequence[object], most: int = 3) -> str:
+    """Returns the first names, and how many more there are.
+
+    Example:
+        >>> few([0, 1, 2, 3, 4])
+        '0; 1; 2 and 2 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{'; '.join(map(str, names[:most]))}{more}"
+
+
 def sentence(text: str) -> str:
     """Starts with a capital and leaves the rest as it is."""
     return text[:1].upper() + text[1:]

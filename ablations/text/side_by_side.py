@@ -62,8 +62,7 @@ def comparison_headline(found: SideBySide) -> str:
     if all_alike(found):
         return "All results are the same"
     if len(found.members) > 2:
-        noun = f"difference of {noun}s"
-        return f"{clear or 'None'} of {total} {noun.replace(' of', 's of', 1)} could be shown"
+        return f"{clear or 'None'} of {total} differences of {noun}s could be shown"
     if total == 1:
         return f"The {noun} {'differs' if clear else 'could not be shown to differ'}"
     return f"{clear or 'None'} of {counted(total, noun)} could be shown to differ"

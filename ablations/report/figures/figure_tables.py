@@ -25,35 +25,37 @@ def seed_table(findings: Findings) -> Table:
         for summary in [arm.summaries.get(findings.metric.name)]
     ]
     title = f"{metric_name(findings.metric.name)} by arm"
-    return _by_seed(findings, "arm", title, rows, lambda value: number(value, unit))
+    captions = f"{title} and seed", f"{title}: percentiles over seeds"
+    return _by_seed(findings, "arm", captions, rows, lambda value: number(value, unit))
 
 
 def contrast_table(findings: Findings) -> Table:
     """One row per effect, one column per seed: the dots of the second figure."""
     unit = findings.metric.unit
     rows = [(effect_label(findings, own), dict(own.per_seed)) for own in findings.effects]
-    return _by_seed(findings, "effect", "effects", rows, lambda value: difference(value, unit))
+    captions = "effects by seed", "effects: percentiles over seeds"
+    return _by_seed(findings, "effect", captions, rows, lambda value: difference(value, unit))
 
 
 def _by_seed(
     findings: Findings,
     what: str,
-    title: str,
+    captions: tuple[str, str],
     rows: Sequence[tuple[str, dict[int, float]]],
     show: Callable[[float | None], str],
 ) -> Table:
-    """Sets each seed's value, or of more seeds than are drawn one by one, percentiles."""
+    """Sets each seed's value, or of more seeds than are drawn one by one, percentiles.
+
+    ``captions`` are those of the two.
+    """
     seeds = findings.study.seeds
     if len(seeds) > MOST:
         columns = [f"{level}%" for level in _PERCENTILES]
         cells = [[label, *map(show, _percentiles(own.values()))] for label, own in rows]
-        return make_table(
-            f"{title}: percentiles over seeds", [what, *columns], cells, numeric=columns
-        )
+        return make_table(captions[1], [what, *columns], cells, numeric=columns)
     columns = [f"seed {seed}" for seed in seeds]
     cells = [[label, *(show(own.get(seed)) for seed in seeds)] for label, own in rows]
-    caption = f"{title} by seed" if what == "effect" else f"{title} and seed"
-    return make_table(caption, [what, *columns], cells, numeric=columns)
+    return make_table(captions[0], [what, *columns], cells, numeric=columns)
 
 
 _PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
