@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from ablations.cli.signals import Terminated, heed_termination, stopped_code
+from ablations.cli.terminal.signals import Terminated, heed_termination, stopped_code
 
 
 def run() -> NoReturn:

@@ -29,18 +29,6 @@ from ablations.cli.options import (
     first_steps,
     with_session,
 )
-from ablations.cli.printing import (
-    note,
-    note_findings,
-    note_threads,
-    print_json,
-    print_run,
-    reading,
-    say,
-    show,
-    show_gates,
-    stopping_cleanly,
-)
 from ablations.cli.several import compare, synthesize
 from ablations.cli.sharding import (
     ShardText,
@@ -52,8 +40,20 @@ from ablations.cli.sharding import (
     shard_session,
     shard_states,
 )
-from ablations.cli.signals import stopped_code, was_terminated
-from ablations.cli.streams import close_streams, open_streams
+from ablations.cli.terminal.printing import (
+    note,
+    note_findings,
+    note_threads,
+    print_json,
+    print_run,
+    reading,
+    say,
+    show,
+    show_gates,
+    stopping_cleanly,
+)
+from ablations.cli.terminal.signals import stopped_code, was_terminated
+from ablations.cli.terminal.streams import close_streams, open_streams
 from ablations.errors import AblationsError, EmptyReportError
 
 if TYPE_CHECKING:
@@ -356,8 +356,8 @@ def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -
 
     With ``describe`` it also stores what the entry shows of the arms.
     """
-    from ablations.cli.progress import watched
     from ablations.cli.screens import progress_line
+    from ablations.cli.terminal.progress import watched
 
     session.claim()
     note_threads(session)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablations.cli.options import AsJson, Jobs, Plain, RunsDir, Source, Trials, with_session
-from ablations.cli.printing import note, note_threads, print_json, say, stopping_cleanly
+from ablations.cli.terminal.printing import note, note_threads, print_json, say, stopping_cleanly
 
 if TYPE_CHECKING:
     from ablations.core.record import RunRecord
@@ -51,7 +51,7 @@ def _train_again(
     session: Session, count: int | None, jobs: int | None
 ) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
     """Yields recorded trials with their record and a new one, under a live display."""
-    from ablations.cli.progress import watched
+    from ablations.cli.terminal.progress import watched
 
     recorded = session.recorded()[:count]
     before = {trial.key: record for trial, record in recorded}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from ablations.cli.signals import REQUEUE
+from ablations.cli.terminal.signals import REQUEUE
 from ablations.report.formats.templates import environment_of
 from ablations.text.formatting import counted
 

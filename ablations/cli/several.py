@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablations.cli.options import AsJson, ReportsDir, RunsDir, Source, complete_studies
-from ablations.cli.printing import note, print_json, say
+from ablations.cli.terminal.printing import note, print_json, say
 
 if TYPE_CHECKING:
     from ablations.report.writing import Combined

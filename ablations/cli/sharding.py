@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablations.cli.options import RunsDir, Samples, Source, with_session
-from ablations.cli.printing import note, reading, say
+from ablations.cli.terminal.printing import note, reading, say
 
 if TYPE_CHECKING:
     from ablations.core.record import RunRecord

@@ -5,7 +5,13 @@ from io import StringIO
 
 from rich.console import Console
 
-from ablations.cli.progress import LiveProgress, PlainProgress, download_bar, latest, shown_progress
+from ablations.cli.terminal.progress import (
+    LiveProgress,
+    PlainProgress,
+    download_bar,
+    latest,
+    shown_progress,
+)
 from ablations.plan import plan_trials
 from ablations.session import run_study
 

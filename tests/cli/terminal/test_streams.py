@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ablations.cli.printing import print_json
+from ablations.cli.terminal.printing import print_json
 
-SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "records.jsonl"
+SAMPLE = Path(__file__).parents[3] / "reports" / "sample" / "records.jsonl"
 FIRST = ("gate", "quickstart", "--records", str(SAMPLE))
 
 

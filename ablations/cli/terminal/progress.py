@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from ablations.cli.printing import error_console
+from ablations.cli.terminal.printing import error_console
 from ablations.core.design import Arm
 from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from ablations.cli.signals import Terminated, stopped_code
-from ablations.cli.streams import knows_unicode
+from ablations.cli.terminal.signals import Terminated, stopped_code
+from ablations.cli.terminal.streams import knows_unicode
 from ablations.text.escaping import harmless
 
 if TYPE_CHECKING:

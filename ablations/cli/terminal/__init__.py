@@ -1,0 +1,1 @@
+"""What commands write to, and what stops them: terminal, progress bars, streams and signals."""
