@@ -12,7 +12,7 @@ import typer
 
 from ablations import __version__
 from ablations.cli.checking import repair, rerun
-from ablations.cli.clusters import On, Spread, on_cluster
+from ablations.cli.clusters import Now, On, Spread, on_cluster
 from ablations.cli.options import (
     AsJson,
     Baseline,
@@ -195,19 +195,19 @@ def status(session: Session, as_json: AsJson = False) -> None:
     """Show how many trials are done, failed and left. Works while the study runs, too."""
     from ablations.cli import screens
 
-    progress, records = session.progress(), session.records()
-    shards = shard_states(session)
+    now, records, shards = Now.of(session), session.records(), shard_states(session)
+    progress = session.progress(jobs=now.jobs)
     note_threads(session)
     if as_json:
         document = screens.progress_json(session.study, progress, records)
-        print_json({**document, "shards": [own.document for own in shards]})
+        print_json({**document, **now.document, "shards": [own.document for own in shards]})
         return
     show(screens.arms_table(session.study, session.trials, progress))
     say(f"\n{screens.progress_line(progress)}")
-    if driver := session.store.driver():
-        say(f"the study is being run now, by {driver}")
-    for line in shard_lines(session, shards):
+    for line in (*now.lines, *shard_lines(session, shards)):
         say(line)
+    if (running := now.table(session.study)) is not None:
+        show(running)
     for line in screens.failure_lines(session.study, session.failures()):
         say(line)
     for line in screens.untrained_lines(session.study, records):

@@ -31,7 +31,7 @@ from ablations.text.sentences import (
     seeds_needed,
 )
 
-_NUMBERS = frozenset({"seeds", "done", "to do", "judged", "n", "then", "now", "change"})
+_NUMBERS = frozenset({"seeds", "done", "failed", "to do", "judged", "n", "then", "now", "change"})
 
 _GAP = 2
 """Characters between two columns."""

@@ -17,6 +17,9 @@ class Observer:
     def started(self, trial: Trial) -> None:
         """A worker has begun a trial."""
 
+    def placed(self, trial: Trial, place: str) -> None:
+        """A trial has begun in another process: a worker, or a machine of a cluster, by name."""
+
     def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
         """A trial has reported an epoch, counted from 1."""
 

@@ -13,6 +13,7 @@ from ablations.records.agreement import Units
 from ablations.records.sqlite.store import Store
 from ablations.run.execute import REPORTING, Spent, error_line, make_record, utc_now
 from ablations.run.executors import Executor, Work
+from ablations.run.noting import noted
 from ablations.run.observer import Observer
 
 
@@ -43,8 +44,8 @@ def run_trials(
     Raises:
         StoreError: if another process runs the study, or a record cannot be stored.
     """
-    watcher, begun = observer or Observer(), set[str]()
-    with store.driving():
+    begun = set[str]()
+    with store.driving(), noted(store, observer or Observer()) as watcher:
 
         def fresh(wanted: Sequence[Trial]) -> list[Trial]:
             # Another driver may have ended since the trials were chosen.

@@ -149,6 +149,7 @@ class _Workers:
         self._busy[process] = _Job(trials, utc_now(), time.monotonic(), output)
         for trial in trials:
             self._observer.started(trial)
+            self._observer.placed(trial, f"worker {process.slot + 1}")
 
     def _idle_worker(self) -> WorkerProcess | None:
         """Returns one that still runs; what its last trial has left behind may have ended it."""

@@ -18,6 +18,7 @@ from ablations.core.design import Resources
 from ablations.core.record import NODE, LogContents, RunRecord
 from ablations.core.study import Trial
 from ablations.errors import AblationsError, StudyError
+from ablations.records.running import machine_name
 from ablations.run.execute import Spent, make_record, utc_now
 from ablations.run.executors import Ended, Work
 from ablations.run.executors.local import batches
@@ -92,6 +93,7 @@ class _Cluster:
         self._ray, self._looked = ray, -math.inf
         self._machines: dict[str, Machine] = {}
         self._ports: dict[str, tuple[str, int]] = {}
+        self._hosts: dict[str, str] = {}
         self._lost: set[str] = set()
 
     def machines(self, *, anew: bool = False) -> dict[str, Machine]:
@@ -104,11 +106,17 @@ class _Cluster:
                 for name, node in alive.items()
                 if name not in self._lost
             }
+            self._hosts |= {name: node["NodeManagerHostname"] for name, node in alive.items()}
             self._ports = {
                 name: (node["NodeManagerAddress"], node["NodeManagerPort"])
                 for name, node in alive.items()
             }
         return self._machines
+
+    def place(self, name: str, node: str) -> str:
+        """Returns what users call a machine, beside the name in its records."""
+        host = self._hosts.get(name, "")
+        return f"{node} ({host})" if machine_name(host) == node else node
 
     def has_lost(self, name: str) -> bool:
         """Whether a machine is lost, which Ray itself may notice many seconds later."""
@@ -241,8 +249,10 @@ class _Driver:
     def _note(self, flight: _Flight, report: Report) -> Iterator[Ended]:
         if not flight.node:
             flight.node, flight.started_at, flight.began = report.node, utc_now(), time.monotonic()
+            where = self._cluster.place(flight.machine, report.node)
             for trial in flight.batch:
                 self._observer.started(trial)
+                self._observer.placed(trial, where)
         for place, number, metrics in report.epochs:
             self._observer.epoch(flight.batch[place], number, metrics)
         if report.records:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from ablations.core.record import NODE, RunRecord
 from ablations.core.study import Trial
 from ablations.entry import find_entry, without_shortcuts
 from ablations.errors import DataError, StudyError
+from ablations.records.running import machine_name
 from ablations.run.executors import Task, Work
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.machine.hardware import available_cores, part_of_gpu
@@ -77,17 +76,11 @@ def train_here(order: Order) -> Iterator[Report]:
         StudyError: if this machine has another version of the package.
         DataError: if it has other data, or cannot get them.
     """
-    yield Report(node_name())
+    yield Report(machine_name())
     order = _at_home(order)
     for trial in order.trials:
         _prepare(trial, plain=order.plain)
     yield from _worker_for(order).train(order.trials)
-
-
-@cache
-def node_name() -> str:
-    """Returns this machine's name, by which nobody can tell which one it is."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _at_home(order: Order) -> Order:
@@ -205,8 +198,8 @@ class _Worker:
         training = self._thread.submit(self._train, trials)
         while not wait([training], timeout=_REPORT_SECONDS).done:
             if epochs := self._epochs.take():
-                yield Report(node_name(), epochs)
-        yield Report(node_name(), self._epochs.take(), training.result(), self._printed())
+                yield Report(machine_name(), epochs)
+        yield Report(machine_name(), self._epochs.take(), training.result(), self._printed())
 
     def close(self) -> None:
         """Ends the worker."""
@@ -231,7 +224,7 @@ class _Worker:
 
 
 def _placed(record: RunRecord) -> RunRecord:
-    return replace(record, environment={**record.environment, NODE: node_name()})
+    return replace(record, environment={**record.environment, NODE: machine_name()})
 
 
 def gpu_variables(gpus: float) -> dict[str, str]:

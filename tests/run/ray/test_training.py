@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from ablations.errors import StudyError
 from ablations.plan import load_study
+from ablations.records.running import has_ended, machine_name, read_running
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.executors.ray import RayExecutor
 from ablations.run.executors.ray.cluster import connected
@@ -30,44 +32,6 @@ pytestmark = [
 ]
 
 NODE = "ABLATIONS_TEST_NODE"
-QUICK = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500,
-         "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Two machines, "a" with the driver and "b"; each has one core and a small object store."""
-    from ray.cluster_utils import Cluster
-
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
-    shared = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    found = Cluster(
-        initialize_head=True,
-        head_node_args={**shared, "_system_config": QUICK, "env_vars": {NODE: "a"}},
-    )
-    found.add_machine = lambda: found.add_node(**shared, env_vars={NODE: "b"})
-    found.second = found.add_machine()
-    yield found
-    ray.shutdown()
-    found.shutdown()
-
-
-@pytest.fixture
-def joined(cluster):
-    """The cluster, to which this process is connected."""
-    if not ray.is_initialized():
-        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
-    return cluster
-
-
-@pytest.fixture
-def noting_nodes(study_path):
-    """Has the training function note the machine, and take a moment."""
-    (module,) = study_path.parent.glob("training_*.py")
-    line = f"    time.sleep(0.3)\n    log.environment(place=os.environ.get('{NODE}', 'none'))\n"
-    body, describe = module.read_text().split("def describe")
-    module.write_text(f"{body.rstrip()}\n{line}\n\ndef describe{describe}")
-    return study_path
 
 
 class Seen(Observer):
@@ -132,7 +96,8 @@ def test_with_spread_the_arms_of_a_seed_go_to_both_machines(joined, noting_nodes
 
 
 @pytest.mark.parametrize("fault", [
-    "raise_at = 0", "nan_at = 0", "die_at = 0", "sleep_at = 0\nsleep = 9",
+    "raise_at = 0", "nan_at = 0", "die_at = 0",
+    pytest.param("sleep_at = 0\nsleep = 9", marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_what_goes_wrong_in_a_training_is_the_record_that_local_workers_give(joined, edit, fault):
     path = edit("[trial.settings]", f"timeout_seconds = 1\n[trial.settings]\n{fault}")
@@ -234,10 +199,15 @@ def test_closing_the_records_stops_all_tasks_and_the_connection(cluster, edit):
     assert ray.is_initialized()
     run.close()
     assert not ray.is_initialized()
+    _require_no_training()
+
+
+def _require_no_training():
+    """All workers end with their driver, however it ends: within 10 s."""
     began = time.monotonic()
-    while _training_processes() and time.monotonic() - began < 20:
+    while _training_processes():
+        assert time.monotonic() - began < 10
         time.sleep(0.1)
-    assert not _training_processes()
 
 
 def _training_processes():
@@ -278,16 +248,23 @@ def test_a_killed_driver_loses_what_ran_and_repeats_nothing(cluster, edit):
     session = Session(load_study(path))
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as driver:
         began = time.monotonic()
-        while len(session.store.outcomes()) < 3 and time.monotonic() - began < 90:
+        while not ((noted := read_running(session.store)) and sum(noted.done.values()) >= 3):
+            assert time.monotonic() - began < 90
             time.sleep(0.1)
+        assert _training_processes()
         driver.kill()
+    _require_no_training()
     before = len(session.store.outcomes())
+    assert noted.places == (f"{machine_name()} ({platform.node()})",)  # of two raylets
+    assert len(noted.trials) <= 2
+    assert has_ended(noted, session.store)
     assert 3 <= before < 12
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     keys = [outcome.key for outcome in session.store.outcomes()]
     assert len(keys) == len(set(keys)) == 12
     assert not done.stdout
+    assert read_running(session.store) is None
 
 
 CLUSTER = """
