@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ import pytest
 
 NODE = "ABLATIONS_TEST_NODE"
 """Names the machine to all processes that train on it."""
+
+OWNER = "ABLATIONS_TEST_OWNER"
+"""Names the process that has started the cluster, as several may."""
 
 QUICK = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500,
          "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}  # fmt: skip
@@ -31,22 +36,32 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
-    before = set(psutil.Process().children(recursive=True))
+    own = {OWNER: str(os.getpid())}
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # paths of sockets must be short
     found = Cluster(
         initialize_head=True,
-        head_node_args={**SMALL, "_system_config": QUICK, "env_vars": {NODE: "a"},
+        head_node_args={**SMALL, "_system_config": QUICK, "env_vars": {**own, NODE: "a"},
                         "temp_dir": folder, "dashboard_agent_listen_port": 0},
     )  # fmt: skip
-    found.add_machine = lambda: found.add_node(**SMALL, env_vars={NODE: "b"})
+    found.add_machine = lambda: found.add_node(**SMALL, env_vars={**own, NODE: "b"})
     found.second = found.add_machine()
     yield found
     ray.shutdown()
     found.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
-    own = set(psutil.Process().children(recursive=True)) - before
-    _, left = psutil.wait_procs([p for p in own if "ray" in " ".join(p.cmdline())], timeout=10)
-    assert not left
+    began = time.monotonic()
+    while left := [process.cmdline() for process in _processes_of(folder)]:
+        assert time.monotonic() - began < 10, left
+        time.sleep(0.1)
+    shutil.rmtree(folder)
+
+
+def _processes_of(folder: str) -> Iterator[psutil.Process]:
+    """Yields the cluster's own processes, which name its folder, and those that it has started."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            ours = process.environ().get(OWNER) == str(os.getpid())
+            if ours or folder in " ".join(process.cmdline()):
+                yield process
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[
 pytest.importorskip("tensorflow", reason="the quickstart trains with TensorFlow")
 
 
+@pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("joined")
 def test_the_quickstart_gives_the_same_records_as_local_workers(tmp_path: Path) -> None:

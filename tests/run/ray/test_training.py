@@ -27,11 +27,12 @@ from ablations.session import Session, run_study
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[ray]'")
 
 pytestmark = [
+    pytest.mark.ray,
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-NODE = "ABLATIONS_TEST_NODE"
+OWNER = "ABLATIONS_TEST_OWNER"
 
 
 class Seen(Observer):
@@ -215,7 +216,8 @@ def _training_processes():
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
         with suppress(psutil.Error):
-            if command[-2:] == ["-m", "ablations.run"] and NODE in process.environ():
+            ours = process.environ().get(OWNER) == str(os.getpid())
+            if command[-2:] == ["-m", "ablations.run"] and ours:
                 found.append(process.pid)
     return found
 
