@@ -25,6 +25,9 @@ Chart = Literal["none", "histogram"]
 WARNING = "warning-"
 """How the name of an exhibit begins whose caption a reader must see with the answer."""
 
+MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
+"""Facts of an environment that make speeds comparable."""
+
 NODE = "node"
 """The fact of an environment that tells machines of a cluster apart, by no name of theirs."""
 

@@ -11,14 +11,12 @@ from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import is_result
 from ablations.core.past import Past, PastArm
+from ablations.core.record import MACHINE
 from ablations.errors import StudyError
 
 _IMAGES = 10_000
 _ROUNDING = 1e-12
 _SAME = 1e-4
-
-MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
-"""Facts of an environment that make speeds comparable."""
 
 SPEED_UNITS = ("seconds", "per second")
 """Units of what depends on the state of the machine, whichever the seed."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import starmap
 from math import sqrt
 
-from ablations.analyze.compare.comparable import MACHINE, SAME
+from ablations.analyze.compare.comparable import SAME
 from ablations.analyze.compare.differing import differs, environments, setting_differences
 from ablations.analyze.compare.members import groups, member, require_one_metric
 from ablations.analyze.compare.regression import (
@@ -28,6 +28,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Step
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.past import Past, PastArm
+from ablations.core.record import MACHINE
 from ablations.core.several import (
     ComparedArm,
     ComparedEffect,

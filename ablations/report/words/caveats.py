@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.core.record import NODE, WARNING
+from ablations.core.record import MACHINE, NODE, WARNING
 from ablations.text.formatting import counted, difference, listing, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
@@ -47,6 +47,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
         *(e.caption for e in findings.exhibits if e.name.startswith(WARNING)),
         f"The trials ran in {environments} different environments, so part of a difference may "
         "come from there." if environments > 1 else "",
+        _machines(findings),
         _scattered(findings),
     )  # fmt: skip
     return tuple(filter(None, found))
@@ -62,6 +63,19 @@ def _environments(findings: Findings) -> int:
         for facts, _ in findings.environments
     ]
     return len({tuple(sorted(facts.items())) for facts in kept})
+
+
+def _machines(findings: Findings) -> str:
+    """Says over which kinds of machines speeds are averaged; empty if they are all alike."""
+    facts = [facts for facts, _ in findings.environments]
+    kinds = {tuple(own.get(name) for name in MACHINE) for own in facts}
+    if len(kinds) < 2:
+        return ""
+    which = [name for name, *values in zip(MACHINE, *kinds, strict=True) if len(set(values)) > 1]
+    return (
+        f"The trials ran on {len(kinds)} kinds of machines, which differ in {listing(which)}, so a "
+        "mean time or speed is one over these kinds, and depends on how many seeds each trained."
+    )
 
 
 def _scattered(findings: Findings) -> str:

@@ -8,7 +8,13 @@ import pytest
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit
+from ablations.core.study import Study, Trial
+from ablations.core.trial_log import TrialLog
+from ablations.plan import plan_trials
 from ablations.report.words.answer import answer
+from ablations.reporting import findings_of
+from ablations.run.executors.inline import InlineExecutor
+from ablations.session import run_study
 from ablations.text.formatting import THIN
 
 Make = Callable[..., Findings]
@@ -142,6 +148,22 @@ def test_what_a_study_sets_itself_is_no_other_environment(findings: Findings) ->
     assert "ran in 2 different environments" in answer(two).caveats[-1]
 
 
+def test_speeds_of_different_hardware_are_never_averaged_without_a_word(
+    findings: Findings, study: Study
+) -> None:
+    laptop, server = {"cpu": "one", "cores": "4"}, {"cpu": "two", "cores": "64", "node": "b"}
+    both = replace(findings, environments=((laptop | {"node": "a"}, 16), (server, 8)))
+    assert answer(both).caveats[-1] == (
+        "The trials ran on 2 kinds of machines, which differ in cpu and cores, so a mean time or "
+        "speed is one over these kinds, and depends on how many seeds each trained."
+    )
+    records = run_study(study, executor=InlineExecutor(_on_laptop_or_server))
+    found = findings_of(study, records, planned=plan_trials(study))
+    assert answer(found).caveats[-1] == answer(both).caveats[-1]
+    alike = replace(findings, environments=((server, 16), (server | {"node": "c"}, 8)))
+    assert not any("machines" in caveat for caveat in answer(alike).caveats)
+
+
 def test_seeds_whose_arms_had_different_machines_are_reported(findings: Findings) -> None:
     machines = (({"cpu": "one", "node": "a"}, 12), ({"cpu": "one", "node": "b"}, 12))
     whole = replace(findings, environments=machines)
@@ -150,6 +172,11 @@ def test_seeds_whose_arms_had_different_machines_are_reported(findings: Findings
         "The arms of each of 2 seeds were trained on different machines of a cluster, so a "
         "difference in speed between arms may be one between machines."
     )
+
+
+def _on_laptop_or_server(trial: Trial, log: TrialLog) -> None:
+    log.environment(**({"cpu": "two", "cores": "64"} if trial.seed else {"cpu": "one"}))
+    log.metric("test_accuracy", 0.5 + trial.seed / 10, unit="fraction", better="higher")
 
 
 def _with_verdicts(findings: Findings, **verdicts: str) -> Findings:
