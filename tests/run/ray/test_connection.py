@@ -103,7 +103,9 @@ def test_an_address_at_which_something_else_listens_is_refused(study, answer, re
 def test_only_modules_and_packages_beside_the_study_are_sent(tmp_path):
     for name in (
         "study.toml", "train.py", ".env", ".git/hook.py", "data/image.py", "helpers/__init__.py",
-        "helpers/deep/more.py", "helpers/table.csv", "venv/lib/site.py",
+        "helpers/deep/more.py", "helpers/table.csv", "venv/lib/site.py", "server.pem", "id_rsa",
+        "credentials.json", ".aws/credentials", ".tool/__init__.py", "helpers/.env.py",
+        "helpers/.git/hook.py", ".settings.py", "helpers/key.pem", "folder.py/data.bin",
     ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")

@@ -241,6 +241,33 @@ def test_where_the_folder_holds_other_code_the_code_that_was_sent_trains(cluster
     }
 
 
+PREPARE = """
+
+def prepare_data(settings, data_dir, report):
+    if "{owner}" in os.environ:
+        with open("calls.txt", "a", buffering=1) as file:
+            file.write(f"begin {{os.getpid()}}\\n")
+            if not os.path.exists("data.bin"):
+                file.write("fetch\\n")
+                time.sleep(0.5)
+                open("data.bin", "w").close()
+            file.write(f"end {{os.getpid()}}\\n")
+"""
+
+
+def test_the_processes_of_a_machine_prepare_data_one_after_another(joined, study_path):
+    (module,) = study_path.parent.glob("training_*.py")
+    module.write_text(module.read_text() + PREPARE.format(owner=OWNER))
+    records = run_study(load_study(study_path, seeds=2), executor=RayExecutor())
+    assert all(record.completed for record in records)
+    calls = [call for call in Path("calls.txt").read_text().split("\n") if call]
+    assert calls.count("fetch") == 1
+    calls.remove("fetch")
+    pairs = list(zip(calls[::2], calls[1::2], strict=True))
+    assert all(one.removeprefix("begin ") == other.removeprefix("end ") for one, other in pairs)
+    assert len({one for one, _ in pairs}) == 2  # the processes that train on the two machines
+
+
 @pytest.mark.slow
 def test_a_killed_driver_loses_what_ran_and_repeats_nothing(cluster, edit):
     ray.shutdown()

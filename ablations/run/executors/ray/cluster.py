@@ -31,7 +31,9 @@ _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0,
 """How a client of HTTP/2, which Ray speaks, begins (RFC 9113, section 3.4): its empty settings."""
 
 _CONNECT_SECONDS = 2.0
-_HEALTH_SECONDS = 7
+_HEALTH_SECONDS = 30
+"""How long Ray's own check may take, most of which is its import where a machine is busy."""
+
 _MOST_CODE_BYTES = 20_000_000
 _PASSED_ON = (*CHOICES, "TF_CPP_MIN_LOG_LEVEL", "ABLATIONS_WITHOUT")
 """Variables of the driver that decide what trials compute or print."""
@@ -115,7 +117,10 @@ def _begin(ray: Any, where: str, runtime: Mapping[str, object]) -> None:
 
 
 def _require_answer(where: str) -> None:
-    """Raises `StudyError` within 10 s if no cluster answers; Ray itself would try for a minute."""
+    """Raises `StudyError` if no cluster answers: in 2 s, where Ray would try for a minute.
+
+    Ray's own check follows where something answers, which may refuse us.
+    """
     if where != "auto":
         _require_listener(where)
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
@@ -162,11 +167,15 @@ def _unreachable(where: str, received: str) -> StudyError:
 
 
 def code_beside(folder: Path) -> list[str]:
-    """Returns the modules beside a study file, and those of the packages there, by their paths."""
+    """Returns the modules beside a study file, and those of the packages there, by their paths.
+
+    Nothing else may leave this machine: no data, no keys, and nothing hidden.
+    """
     found = sorted(folder.glob("*.py"))
     for package in sorted(folder.glob("*/__init__.py")):
         found += sorted(package.parent.rglob("*.py"))
-    return [path.relative_to(folder).as_posix() for path in found]
+    names = (path.relative_to(folder) for path in found if path.is_file())
+    return [name.as_posix() for name in names if not any(part[0] == "." for part in name.parts)]
 
 
 @contextmanager
