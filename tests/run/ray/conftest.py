@@ -43,8 +43,10 @@ def cluster() -> Iterator[Any]:
         head_node_args={**SMALL, "_system_config": QUICK, "env_vars": {**own, NODE: "a"},
                         "temp_dir": folder, "dashboard_agent_listen_port": 0},
     )  # fmt: skip
-    found.add_machine = lambda: found.add_node(**SMALL, env_vars={**own, NODE: "b"})
-    found.second = found.add_machine()
+    found.add_machine = lambda name, **env: found.add_node(
+        **SMALL, env_vars={**own, NODE: name, **env}
+    )
+    found.second = found.add_machine("b")
     yield found
     ray.shutdown()
     found.shutdown()

@@ -36,6 +36,5 @@ def test_the_quickstart_gives_the_same_records_as_local_workers(tmp_path: Path) 
         found = compare_rerun(here[key], record)
         assert found.equal, found.mismatches
         assert (found.metrics > 5, found.epochs, found.predictions) == (True, 10, 550)
-        (name, before, again), *others = found.environment
-        assert (name, before, len(again or "")) == ("node", None, 8)
-        assert not others
+        others = {name for name, *_ in found.environment}
+        assert others - {"commit"} == {"node"}  # a file may be edited between the two runs

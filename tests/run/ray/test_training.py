@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
+NODE = "ABLATIONS_TEST_NODE"
 OWNER = "ABLATIONS_TEST_OWNER"
 
 
@@ -171,7 +173,7 @@ def test_a_machine_that_is_lost_loses_no_trial_and_repeats_none(
     thread.start()
     session.run(session.progress().to_do)
     thread.join()
-    joined.second = joined.add_machine()
+    joined.second = joined.add_machine("b")
     records = session.records()
     completed = [record for record in records if record.completed]
     assert len({r.key for r in completed}) == len(completed) == 16
@@ -266,6 +268,32 @@ def test_the_processes_of_a_machine_prepare_data_one_after_another(joined, study
     pairs = list(zip(calls[::2], calls[1::2], strict=True))
     assert all(one.removeprefix("begin ") == other.removeprefix("end ") for one, other in pairs)
     assert len({one for one, _ in pairs}) == 2  # the processes that train on the two machines
+
+
+SHORT_OF_MEMORY = {"RAY_memory_usage_threshold": "0", "RAY_memory_monitor_refresh_ms": "10000"}
+"""Has Ray find, every 10 s, that the memory of a machine is used up, whatever is used."""
+
+
+@pytest.mark.slow
+def test_a_trial_that_ray_ends_as_memory_is_short_trains_on_another_machine(joined, noting_nodes):
+    (module,) = noting_nodes.parent.glob("training_*.py")
+    line = "    settings, seed = trial.settings, trial.seed\n"
+    wait = f"    if os.environ[{NODE!r}] == 'c':\n        time.sleep(60)\n"
+    module.write_text(module.read_text().replace(line, line + wait))
+    third = joined.add_machine("c", **SHORT_OF_MEMORY)
+    try:
+        records = run_study(load_study(noting_nodes), executor=RayExecutor())
+    finally:
+        joined.remove_node(third)
+    completed = [record for record in records if record.completed]
+    assert len({record.key for record in completed}) == len(completed) == 12
+    assert {record.environment["place"] for record in completed} == {"a", "b"}
+    failed = [record for record in records if not record.completed]
+    assert failed
+    assert {record.reason for record in failed} == {"died"}
+    message = "Ray ended its process, because memory was short on its machine (node "
+    assert all(record.message.startswith(message) for record in failed)
+    assert max(Counter(record.key for record in failed).values()) == 1  # then it avoids the machine
 
 
 @pytest.mark.slow
