@@ -232,6 +232,19 @@ def test_the_job_of_kubernetes_is_an_indexed_job_that_is_tried_again_as_it_shoul
     assert shown == "run small.toml --runs-dir runs --shard 3/3 --jobs 1\n"
 
 
+@pytest.mark.parametrize("options", [(), ("--set", "epochs=3", "--threads", "4", "--shards", "1")])
+def test_the_job_of_kubernetes_is_valid_by_its_schemas(study_path, options):
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    schemas = pytest.importorskip("kubernetes_validate", reason="no schemas of Kubernetes")
+    claim, job = yaml.safe_load_all(_job(study_path, "--kubernetes", *options))
+    for document in (claim, job):
+        for version in ("1.30", schemas.latest_version()):
+            schemas.validate(document, version, strict=True)
+    del job["spec"]["template"]["spec"]["containers"][0]["name"]
+    with pytest.raises(schemas.ValidationError, match="'name' is a required property"):
+        schemas.validate(job, "1.30", strict=True)
+
+
 def test_the_jobs_of_skypilot_recover_from_the_code_of_a_stopped_shard(study_path):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     task = yaml.safe_load(_job(study_path, "--skypilot", "--threads", "2"))
