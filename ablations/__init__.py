@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this blo
     from ablations.analyze.compare.side_by_side import compare as compare
     from ablations.analyze.compare.synthesis import synthesize as synthesize
     from ablations.analyze.frames import to_frames as to_frames
+    from ablations.calls import read_records as read_records
+    from ablations.calls import run_study as run_study
     from ablations.core.design import Arm as Arm
     from ablations.core.findings import Findings as Findings
     from ablations.core.record import Exhibit as Exhibit
@@ -44,8 +46,6 @@ if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this blo
     from ablations.run.executors.inline import InlineExecutor as InlineExecutor
     from ablations.run.executors.local import LocalExecutor as LocalExecutor
     from ablations.run.observer import Observer as Observer
-    from ablations.session import read_records as read_records
-    from ablations.session import run_study as run_study
 
 
 @cache

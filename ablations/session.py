@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from ablations.core.design import Arm
 from ablations.core.identity import other_threads
-from ablations.core.metrics import DEVICE_MEMORY_BYTES
+from ablations.core.metrics import DEVICE_MEMORY_BYTES, FROM_CONTENTS
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
+from ablations.core.training import untrained
 from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
 from ablations.errors import StoreError, StudyError
 from ablations.plan import (
@@ -34,6 +35,7 @@ from ablations.run.observer import Observer
 
 if TYPE_CHECKING:  # what analyzes and what trains is imported when it is needed
     from ablations.analyze import AskedTrials
+    from ablations.core.estimates import MetricInfo
     from ablations.core.findings import Findings
 
 Place = str | Path
@@ -119,7 +121,10 @@ class Session:
         Raises:
             StoreError: if it belongs to another study.
         """
-        claim_records(self.study, self.planned_store.path.parent)
+        store = self.planned_store
+        claim_records(self.study, store.path.parent)
+        if not all(outcome.training for outcome in store.outcomes()):
+            store.judge()
 
     def records(self) -> tuple[RunRecord, ...]:
         """Returns the records of the planned trials, oldest first.
@@ -127,17 +132,71 @@ class Session:
         Raises:
             StoreError: if they cannot be read or disagree, or a file has none of this study.
         """
-        found = self._described() if self.source is None else self._matched
-        own = self._own(found)
+        stored = self._matched if self.source else self._described(self.planned_store.records())
+        return self._agreed(self._shown(self._own(stored)))
+
+    def gate_records(self) -> tuple[RunRecord, ...]:
+        """Returns the same records; without what no gate needs, where nothing needs it.
+
+        Whole records are checked all the same.
+        """
+        if self.source is not None or self.study.adaptive is not None:
+            return self.records()
+        wanted = {self.study.metric, *(gate.metric for gate in self.study.gates)}
+        if wanted & FROM_CONTENTS or not wanted <= {metric.name for metric in self.reported()}:
+            return self.records()
+        return self._agreed(self._own(self.planned_store.records(parts=("metrics",))))
+
+    def stream(self) -> Iterator[RunRecord]:
+        """Yields what `records` returns, without having all in memory where a store is read.
+
+        Raises:
+            StoreError: as `records` does, before the first one comes.
+        """
+        if self.source is not None:
+            return iter(self.records())
+        self.reported()
+        return self._shown(self._own(self._described(self.planned_store.stream())))
+
+    def _agreed(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+        own = tuple(records)
         if self.source is not None and not own:
             raise none_planned(self.source, self._matched, self.study, threads=self.other_threads)
         try:
             agreed_infos((r, r.metrics) for r in own if r.completed)
         except StoreError as error:
             raise error.at(str(self.source or self.planned_store.path)) from error
+        return own
+
+    def _shown(self, records: Iterator[RunRecord]) -> Iterator[RunRecord]:
+        """Yields records without samples of the data, if they are not to be shown."""
         if self.samples:
-            return own
-        return tuple(replace(r, exhibits=tuple(e for e in r.exhibits if not e.sample)) for r in own)
+            return records
+        return (replace(r, exhibits=tuple(e for e in r.exhibits if not e.sample)) for r in records)
+
+    def reported(self) -> tuple[MetricInfo, ...]:
+        """Returns the metrics of the planned trials that completed; their values are not checked.
+
+        Raises:
+            StoreError: if two records give one another unit or direction.
+        """
+        found = self.planned_store.planned_metrics()
+        if len({metric.name for metric in found}) < len(found):
+            self.records()  # says which records they are
+        return found
+
+    def untrained(self) -> tuple[RunRecord, ...]:
+        """Returns the outcomes of the planned trials whose networks did not train.
+
+        It is read from what was noted when they were stored; their results are not checked.
+        """
+        own = [outcome for outcome in self._outcomes() if outcome.completed]
+        known = all(outcome.training for outcome in own)
+        return tuple(untrained(own if known else self.records()))
+
+    def _outcomes(self) -> Iterator[RunRecord]:
+        """Yields how the planned trials ended, of the store or of the file that is read."""
+        return self._own(self.planned_store.outcomes() if self.source is None else self._matched)
 
     @cached_property
     def _file(self) -> tuple[RunRecord, ...]:
@@ -154,21 +213,21 @@ class Session:
         """Returns how many records of the file belong to no planned trial."""
         return sum(record.key not in self._keys for record in self._matched) if self.source else 0
 
-    def _own(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-        return tuple(record for record in records if record.key in self._keys)
+    def _own(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        return (record for record in records if record.key in self._keys)
 
-    def _described(self) -> Iterator[RunRecord]:
-        """Yields the stored records with what ``describe`` showed of their trials."""
+    def _described(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        """Yields stored records with what ``describe`` showed of their trials."""
         shown = self.planned_store.descriptions()
-        for record in self.planned_store.records():
-            exhibits = (*shown.get(record.key, ()), *record.exhibits)
-            yield replace(record, exhibits=exhibits)
+        for record in records:
+            own = shown.get(record.key)
+            yield replace(record, exhibits=(*own, *record.exhibits)) if own else record
 
     def failures(self) -> tuple[RunRecord, ...]:
-        """Returns the failed records of trials that have not completed since."""
-        records = self.records()
-        completed = {record.key for record in records if record.completed}
-        latest = {record.key: record for record in records if record.key not in completed}
+        """Returns the failed outcomes of trials that have not completed since."""
+        outcomes = tuple(self._outcomes())
+        completed = {outcome.key for outcome in outcomes if outcome.completed}
+        latest = {outcome.key: outcome for outcome in outcomes if outcome.key not in completed}
         return tuple(latest.values())
 
     def others(self) -> int:
@@ -210,9 +269,7 @@ class Session:
 
         if not gpus():
             return best_jobs(threads=self.study.threads)
-        metrics = (metric for record in self.planned_store.records() for metric in record.metrics)
-        taken = [metric.value for metric in metrics if metric.name == DEVICE_MEMORY_BYTES]
-        return best_jobs(max(taken, default=None))
+        return best_jobs(self.planned_store.largest(DEVICE_MEMORY_BYTES))
 
     def prepare(
         self, trials: Sequence[Trial], report: ReportBytes = lambda _done, _total: None
@@ -339,60 +396,3 @@ class Session:
         if jobs == 0 and type(jobs) is int:
             return InlineExecutor()
         return LocalExecutor(self.best_jobs if jobs is None else jobs)
-
-
-def run_study(
-    study: Study,
-    *,
-    data_dir: Place | None = None,
-    runs_dir: Place = "runs",
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    observer: Observer | None = None,
-    go_on: bool = False,
-) -> tuple[RunRecord, ...]:
-    """Trains the trials that have no record yet and returns the records of all planned trials.
-
-    Args:
-        study: From `load_study`.
-        data_dir: Where the data lie, for data sets that need it.
-        runs_dir: Folder of the record files, one sub-folder a study.
-        jobs: Worker processes, as many as train fastest here if left out; 0 trains in this
-            process, which a debugger can follow.
-        executor: Trains the trials in place of these workers; ``jobs`` is then ignored.
-        observer: Is called for trials and epochs as they come.
-        go_on: Whether to train on where the first trial lacks a metric that the study names.
-
-    Raises:
-        StudyError: at the first trial that does not report what the study names; with 0 jobs, also
-            if a framework was imported before and has other threads than the study's trials.
-        DataError: if the data cannot be had.
-        StoreError: if another process runs this study, or the records cannot be written.
-    """
-    session = Session(study, data_dir, runs_dir, executor=executor)
-    session.claim()
-    to_do = session.progress().to_do
-    if to_do:
-        session.prepare(to_do)
-        session.run(to_do, jobs=jobs, observer=observer, go_on=go_on)
-    return session.records()
-
-
-def read_records(
-    study: Study,
-    *,
-    data_dir: Place | None = None,
-    runs_dir: Place = "runs",
-    source: Place | None = None,
-) -> tuple[RunRecord, ...]:
-    """Returns the records of the study's planned trials, oldest first.
-
-    Args:
-        study: From `load_study`.
-        data_dir: Where the data lie, for data sets that need it.
-        runs_dir: Folder of the record files.
-        source: What to read in their place, as ``--records`` takes it: a file of records, or
-            ``REVISION:PATH`` of one in git.
-    """
-    where = None if source is None else Path(source)
-    return Session(study, data_dir, runs_dir, source=where).records()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -36,25 +36,35 @@ class Frames:
 def to_frames(records: Iterable[RunRecord]) -> Frames:
     """Returns the records, completed and failed, as tidy tables in the order given."""
     rows = list(records)
-    levels = pd.DataFrame([dict(record.arm.levels) for record in rows])
-    factors = levels.rename(columns=factor_columns(levels.columns))
-    key = _column("key", str, (record.key for record in rows))
-    seed = _column("seed", np.int64, (record.seed for record in rows))
-    values = [{name: one.value for name, one in measured(record).items()} for record in rows]
+    trials = trials_frame(rows)
+    who = pd.concat([trials["key"], _factors(rows), trials["seed"]], axis="columns")
+    return Frames(trials, _epochs(rows, who), _steps(rows, who))
+
+
+def trials_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """Returns the first of these tables alone; of the records one at a time is in memory."""
+    rows, values = [], []
+    for record in records:
+        values.append({name: one.value for name, one in measured(record).items()})
+        rows.append(replace(record, epochs=(), steps=(), predictions=(), exhibits=()))
+    factors = _factors(rows)
     columns = [
-        key,
+        _column("key", str, (record.key for record in rows)),
         _column("study", str, (record.study for record in rows)),
         factors,
         _column("arm", str, (record.arm.name for record in rows)),
-        seed,
+        _column("seed", np.int64, (record.seed for record in rows)),
         _column("status", str, (record.status for record in rows)),
         _column("reason", object, (record.reason for record in rows)),
         _column("seconds", np.float64, (record.seconds for record in rows)),
         _metrics(values, factors.columns),
     ]
-    trials = pd.concat(columns, axis="columns")
-    who = pd.concat([key, factors, seed], axis="columns")
-    return Frames(trials, _epochs(rows, who), _steps(rows, who))
+    return pd.concat(columns, axis="columns")
+
+
+def _factors(records: Sequence[RunRecord]) -> pd.DataFrame:
+    levels = pd.DataFrame([dict(record.arm.levels) for record in records])
+    return levels.rename(columns=factor_columns(levels.columns))
 
 
 Counts = Sequence[int] | NDArray[np.int64]

@@ -173,7 +173,7 @@ def run(  # noqa: PLR0913 - each is an option
     """Train the trials without a record, then render the report. Run again to resume."""
     from ablations.records.origins import require_own_report
 
-    session = replace(session, plain=plain)
+    session = replace(session, plain=plain, samples=samples)
     if part is not None:
         session = shard_session(session, part, report=report)
     if report := part is None and report is not False:
@@ -181,25 +181,28 @@ def run(  # noqa: PLR0913 - each is an option
     with stopping_cleanly():
         with on_cluster(session, on, jobs=jobs, spread=spread) as there:
             progress = _train(there, jobs, go_on=go_on, describe=report or describes(session))
-        session = replace(session, samples=samples)
-        note_findings(session.study, records := session.records())
+        untrained = note_findings(session)
         page = _rendered(session, reports_dir) if report else None
     if as_json:
-        print_run(session, progress, records, page)
+        print_run(session, progress, untrained, page)
     _end_run(session, progress)
 
 
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Show how many trials are done, failed and left. Works while the study runs, too."""
+    """Show how many trials are done, failed and left. Works while the study runs, too.
+
+    Results are not read, and so not checked: 'gate', 'report' and 'export' do that.
+    """
     from ablations.cli import screens
 
-    now, records, shards = Now.of(session), session.records(), shard_states(session)
+    session.reported()  # refuses units that disagree
+    now, untrained, shards = Now.of(session), session.untrained(), shard_states(session)
     progress = session.progress(jobs=now.jobs)
     note_threads(session)
     if as_json:
-        document = screens.progress_json(session.study, progress, records)
+        document = screens.progress_json(session.study, progress, untrained)
         print_json({**document, **now.document, "shards": [own.document for own in shards]})
         return
     show(screens.arms_table(session.study, session.trials, progress))
@@ -210,7 +213,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
         show(running)
     for line in screens.failure_lines(session.study, session.failures()):
         say(line)
-    for line in screens.untrained_lines(session.study, records):
+    for line in screens.untrained_lines(session.study, untrained):
         say(line)
     if others := session.others():
         cure = "repeat the --set, --seeds and --threads of 'run'"
@@ -253,7 +256,8 @@ def gate(
     if (self_test and past is not None) or (despite and past is None):
         raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
     session = reading(session, source)
-    findings = session.findings(session.records())
+    compares = self_test or past is not None
+    findings = session.findings(session.records() if compares else session.gate_records())
     if self_test:
         shown = gating.self_tested(findings)
     elif past is not None:

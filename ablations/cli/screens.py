@@ -17,7 +17,6 @@ from ablations.core.findings import Findings
 from ablations.core.metrics import unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
-from ablations.core.training import untrained
 from ablations.errors import meant
 from ablations.plan import Progress
 from ablations.text import formatting, images, naming
@@ -157,7 +156,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def progress_json(
-    study: Study, progress: Progress, records: Sequence[RunRecord] = ()
+    study: Study, progress: Progress, untrained: Sequence[RunRecord] = ()
 ) -> dict[str, Any]:
     """Returns the plan and its counts as JSON values, with the trials that did not train."""
     return {
@@ -175,15 +174,12 @@ def progress_json(
             {"key": t.key, "arm": dict(t.arm.levels), "seed": t.seed} for t in progress.to_do
         ],
         "seconds_to_go": progress.seconds_to_go,
-        "untrained": [
-            {"key": r.key, "arm": dict(r.arm.levels), "seed": r.seed} for r in untrained(records)
-        ],
+        "untrained": [{"key": r.key, "arm": dict(r.arm.levels), "seed": r.seed} for r in untrained],
     }
 
 
-def metric_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
+def metric_lines(study: Study, reported: Collection[str]) -> list[str]:
     """Returns a warning if trials have completed but none reported the study's metric."""
-    reported = {m.name for record in records if record.completed for m in record.metrics}
     if not reported or study.metric in reported:
         return []
     return [unreported_line(study.metric, reported, "which the study is about")]
@@ -224,10 +220,10 @@ def revisions_json(findings: Findings) -> list[dict[str, Any]]:
     return [{"kind": found.kind, "steps": list(found.steps)} for found in findings.revisions]
 
 
-def untrained_lines(study: Study, records: Sequence[RunRecord]) -> list[str]:
-    """Returns one line for each arm that has networks that did not train."""
+def untrained_lines(study: Study, untrained: Sequence[RunRecord]) -> list[str]:
+    """Returns one line for each arm that has networks that did not train, which are given."""
     seeds: dict[Arm, list[int]] = {}
-    for record in untrained(records):
+    for record in untrained:
         seeds.setdefault(record.arm, []).append(record.seed)
     return [
         f"did not train: {naming.arm_label(study, arm)}, {named_seeds(own)}: "

@@ -147,13 +147,12 @@ def export(
     samples: Samples = True,
 ) -> None:
     """Write the records as JSON lines, CSV or Parquet. JSON lines hold all of a record."""
-    from ablations.analyze.frames import to_frames
+    from ablations.analyze.frames import trials_frame
     from ablations.records.exports import export_records
 
     session = reading(session, source, samples=samples)
-    records = session.records()
-    export_records(records, to, table=lambda: to_frames(records).trials)
-    note(f"{len(records)} records are in {to}")
+    number = export_records(session.stream(), to, table=trials_frame)
+    note(f"{number} records are in {to}")
 
 
 def merge(

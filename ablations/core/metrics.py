@@ -181,6 +181,9 @@ LAST_EPOCHS = 10
 ACCURACIES = frozenset(CURVES[0])
 """Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
 
+FROM_CONTENTS = frozenset({MEDIAN_STEP_SECONDS, P95_STEP_SECONDS, OVERFIT_GAP, TARGET_SECONDS})
+"""Metrics that follow from the epochs and steps of a record."""
+
 COSTS = (FULL_FIT_SECONDS, FIT_SECONDS, TRIAL_SECONDS)
 """What stands for the cost of an arm, in the order in which one is preferred."""
 

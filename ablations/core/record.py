@@ -18,6 +18,9 @@ SCHEMA_VERSION = 2
 
 Status = Literal["completed", "failed"]
 Reason = Literal["raised", "diverged", "timeout", "died"]
+Training = Literal["trained", "untrained", "unknown"]
+"""Whether a network trained at all; unknown where its record does not say."""
+
 Cell = str | int | float | None
 Scope = Literal["study", "arm"]
 Chart = Literal["none", "histogram"]
@@ -98,7 +101,9 @@ class RunRecord:
     """The immutable facts of one trial.
 
     ``epochs`` holds each epoch's metrics, ``steps`` each epoch's step durations in seconds, the
-    first epoch included; ``seconds`` is the whole trial as the driver saw it.
+    first epoch included; ``seconds`` is the whole trial as the driver saw it. ``training`` stands
+    for contents that were not read: what was judged by them when the record was stored. It is
+    ``None`` in a record with its contents, and in no file of records.
     """
 
     key: str
@@ -119,6 +124,7 @@ class RunRecord:
     predictions: tuple[Predictions, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    training: Training | None = None
 
     @property
     def completed(self) -> bool:

@@ -209,12 +209,23 @@ class Trial:
     folder: str | None = None
     threads: int = 1
     identity: Settings | None = None
+    _key: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def key(self) -> str:
-        """The trial's identity, see `trial_key`."""
-        counted = self.settings if self.identity is None else self.identity
-        return trial_key(self.entry, counted, seed=self.seed, data=self.data, threads=self.threads)
+        """The trial's identity, see `trial_key`; it is computed once."""
+        if not self._key:
+            (key,) = trial_keys(self.entry, self.counted, [(self.seed, self.data)], self.threads)
+            self._note_key(key)
+        return self._key
+
+    @property
+    def counted(self) -> Settings:
+        """Those of its settings that its identity rests on."""
+        return self.settings if self.identity is None else self.identity
+
+    def _note_key(self, key: str) -> None:
+        object.__setattr__(self, "_key", key)  # the one value that follows from the others
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Returns the seed's own random stream for one of ``PURPOSES``.
@@ -238,9 +249,40 @@ def trial_key(entry: str, settings: Settings, *, seed: int, data: str, threads: 
         data: The fingerprint of the data.
         threads: How many the trial computes with.
     """
-    facts = [entry, settings, seed, data, *([threads] if threads != 1 else [])]
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    (key,) = trial_keys(entry, settings, [(seed, data)], threads)
+    return key
+
+
+def trial_keys(
+    entry: str, settings: Settings, blocks: Iterable[tuple[int, str]], threads: int = 1
+) -> Iterator[str]:
+    """Yields the `trial_key` of one arm with each of these seeds and data.
+
+    What all have in common, which is the most of it, is written and hashed once.
+    """
+    head = hashlib.sha256(f"[{_text(entry)},{_text(settings)},".encode())
+    end = f",{_text(threads)}]" if threads != 1 else "]"
+    ends: dict[str, str] = {}
+    for seed, data in blocks:
+        if data not in ends:
+            ends[data] = f",{_text(data)}{end}"
+        found = head.copy()
+        found.update(f"{_text(seed)}{ends[data]}".encode())
+        yield found.hexdigest()[:16]
+
+
+def name_trials(trials: Iterable[Trial]) -> None:
+    """Computes the keys of many trials at once."""
+    alike: dict[tuple[str, int, int], list[Trial]] = {}
+    for trial in trials:  # settings that are one object need no comparison
+        alike.setdefault((trial.entry, id(trial.counted), trial.threads), []).append(trial)
+    for (entry, _, threads), own in alike.items():
+        found = trial_keys(entry, own[0].counted, ((t.seed, t.data) for t in own), threads)
+        for trial, key in zip(own, found, strict=True):
+            trial._note_key(key)
+
+
+_text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def stream(seed: int, purpose: str) -> np.random.SeedSequence:

@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.core import metrics
-from ablations.core.record import Predictions, RunRecord
+from ablations.core.record import Predictions, RunRecord, Training
+
+RULE = 1
+"""The number of this rule; another one judges stored records anew."""
 
 ROUNDING = 1e-4
 """Outputs that differ by less than this part of an equal share of the classes are the same.
@@ -38,6 +41,9 @@ Then accuracies and losses say nothing of whether a network trained; its outputs
 """
 
 
+_ANSWERS: Mapping[Training, bool | None] = {"trained": True, "untrained": False, "unknown": None}
+
+
 def trained(record: RunRecord) -> bool | None:
     """Returns whether the network of a completed trial trained; ``None`` where that is unknown.
 
@@ -46,6 +52,8 @@ def trained(record: RunRecord) -> bool | None:
     recorded outputs it did not where its test accuracy is just the share of the majority's class
     and no epoch's loss was better than guessing that.
     """
+    if record.training is not None:
+        return _ANSWERS[record.training]
     informative = [p for p in record.predictions if _informs(p)]
     if not informative:
         return _by_numbers(record)
@@ -55,6 +63,12 @@ def trained(record: RunRecord) -> bool | None:
         return True
     guessing = min(_entropy(p.labels) for p in informative)
     return not (all(map(_no_better_than_guessing, informative)) and _stays_at(record, guessing))
+
+
+def training_of(record: RunRecord) -> Training:
+    """Returns in a word what `trained` says."""
+    found = trained(record)
+    return "unknown" if found is None else "trained" if found else "untrained"
 
 
 def untrained(records: Iterable[RunRecord]) -> list[RunRecord]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified, present_keys
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.entry import find_entry
 from ablations.errors import StoreError
+from ablations.records.sqlite.decoder import WHOLE
 from ablations.records.sqlite.store import Store
 
 
@@ -28,7 +30,12 @@ def match_records(
         if record.key in planned:
             _require_own_facts(record, planned[record.key], identify)
     names = present_keys(found, planned, identify)
-    return tuple(replace(record, key=names.get(record.key, record.key)) for record in found)
+    return tuple(
+        record
+        if (key := names.get(record.key, record.key)) == record.key
+        else replace(record, key=key)
+        for record in found
+    )
 
 
 def _require_own_facts(record: RunRecord, trial: Trial, identify: Identify) -> None:
@@ -81,12 +88,14 @@ class PlannedStore(Store):
         if (total := self.total()) != self._total:
             self._stored = super().outcomes()
             self._keys = present_keys(self._stored, self._planned, identify_of(self._study))
-            self._outcomes = self._renamed(self._stored)
+            self._outcomes = tuple(self._renamed(self._stored))
             self._total = total
 
-    def _renamed(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-        """Returns records under the keys of their planned trials."""
-        return tuple(replace(r, key=self._keys.get(r.key, r.key)) for r in records)
+    def _renamed(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        """Yields records under the keys of their planned trials."""
+        for record in records:
+            key = self._keys.get(record.key, record.key)
+            yield record if key == record.key else replace(record, key=key)
 
     def stored_outcomes(self) -> tuple[RunRecord, ...]:
         """Returns the same as `outcomes`, under the keys that the records are stored under."""
@@ -98,10 +107,25 @@ class PlannedStore(Store):
         self._refresh()
         return self._outcomes
 
-    def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
+    def records(self, *, skip: int = 0, parts: Collection[str] = WHOLE) -> tuple[RunRecord, ...]:
         """Returns the records without the first ``skip`` of them, oldest first."""
         self._refresh()
-        return self._renamed(super().records(skip=skip))
+        return tuple(self._renamed(super().records(skip=skip, parts=parts)))
+
+    def stream(self) -> Iterator[RunRecord]:
+        """Yields the same records as `records`, of which one at a time is in memory."""
+        self._refresh()
+        return self._renamed(super().stream())
+
+    def planned_metrics(self) -> tuple[MetricInfo, ...]:
+        """Returns what the planned trials that completed reported: each metric and unit once."""
+        self._refresh()
+        return self.reported(self._keys)
+
+    def judge(self) -> None:
+        """Notes whether networks trained where an earlier version has stored the record."""
+        super().judge()
+        self._total = None
 
     def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
         """Returns the exhibits that trials have before they are trained, by the trial's key."""

@@ -6,13 +6,12 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ablations.core.design import Arm, Settings
 from ablations.core.identity import Identify, identified
 from ablations.core.record import RunRecord
-from ablations.core.study import Study, Trial, blocks
+from ablations.core.study import Study, Trial, blocks, name_trials
 from ablations.entry import find_entry
 from ablations.errors import StoreError
 from ablations.text.formatting import listing
@@ -35,8 +34,7 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     where = None if data_dir is None else str(data_dir)
     found = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
     data = {(arm, seed): found[arm] for arm in study.arms for seed in study.seeds}
-    trials = _trials(study, data, entry.identity)
-    return tuple(replace(trial, data_dir=where, folder=study.folder) for trial in trials)
+    return _trials(study, data, entry.identity, data_dir=where, folder=study.folder)
 
 
 def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial, ...]:
@@ -75,7 +73,14 @@ def _require_one_data(arm: Arm, found: set[str]) -> None:
         )
 
 
-def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
+def _trials(
+    study: Study,
+    data: Data,
+    identify: Identify,
+    *,
+    data_dir: str | None = None,
+    folder: str | None = None,
+) -> tuple[Trial, ...]:
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
     counted = {arm: identify(copy.deepcopy(own)) for arm, own in settings.items()}
     facts = {
@@ -83,21 +88,19 @@ def _trials(study: Study, data: Data, identify: Identify) -> tuple[Trial, ...]:
         for arm, own in counted.items()
     }
     alike = Counter(facts.values())
-    return tuple(
+    # Two arms that differ only in settings that they do not use are named by all of them.
+    named = {arm: counted[arm] if alike[facts[arm]] == 1 else settings[arm] for arm in study.arms}
+    about = study.slug, study.entry
+    trials = tuple(
         Trial(
-            study.slug,
-            study.entry,
-            arm,
-            seed,
-            settings[arm],
-            data[arm, seed],
-            threads=study.threads,
-            # Two arms that differ only in settings that they do not use are named by all of them.
-            identity=counted[arm] if alike[facts[arm]] == 1 else settings[arm],
+            *about, arm, seed, settings[arm], data[arm, seed], data_dir, folder,
+            threads=study.threads, identity=named[arm],
         )
         for seed, arms in blocks(study)
         for arm in arms
-    )
+    )  # fmt: skip
+    name_trials(trials)
+    return trials
 
 
 def _text(settings: Settings) -> str:

@@ -58,6 +58,9 @@ HEAD = (
 _LONGEST = 60
 """Characters of a wrong value that a message shows."""
 
+_NOT_WRITTEN = frozenset({"training"})
+"""Fields that stand for others while a record is in memory."""
+
 _BODY = ("environment", "metrics", "epochs", "steps", "predictions", "exhibits")
 
 
@@ -72,7 +75,7 @@ def to_text(value: object) -> str:
 def _listed(values: NDArray[Any]) -> object:
     """Returns the numbers of an array; those of 32 bits in as few digits as tell them apart."""
     if values.dtype == np.float32:
-        return [[float(str(number)) for number in row] for row in values]
+        return values.astype("S16").astype(np.float64).tolist()
     return values.tolist()
 
 
@@ -202,9 +205,10 @@ def _described(
         other: The types of the fields that differ in files.
     """
     hints = get_type_hints(kind) | other
-    known: dict[str, Any] = {own.name: (hints[own.name], ...) for own in fields(kind)}
+    stored = [own for own in fields(kind) if own.name not in _NOT_WRITTEN]
+    known: dict[str, Any] = {own.name: (hints[own.name], ...) for own in stored}
     if with_defaults:
-        optional = (own for own in fields(kind) if own.default is not MISSING)
+        optional = (own for own in stored if own.default is not MISSING)
         known |= {own.name: (hints[own.name], own.default) for own in optional}
     model: Any = create_model(f"Stored{kind.__name__}", __base__=Strict, **known)
 

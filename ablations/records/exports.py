@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
 
 
 def export_records(
-    records: Sequence[RunRecord], path: Path, *, table: Callable[[], DataFrame]
-) -> None:
+    records: Iterable[RunRecord],
+    path: Path,
+    *,
+    table: Callable[[Iterable[RunRecord]], DataFrame],
+) -> int:
     """Writes records by the file's ending: ``.jsonl`` whole, ``.csv`` or ``.parquet`` as a table.
+
+    Of the records one at a time is in memory. Returns how many there are.
 
     Args:
         records: What ``.jsonl`` holds whole.
@@ -31,35 +37,42 @@ def export_records(
         StudyError: if there are no records, the ending is another one, or Parquet is asked for
             without pyarrow.
     """
-    if not records:  # an earlier file must not be replaced by nothing
-        raise StudyError(
-            f"{path} is not written: there is nothing to export",
-            received="no recorded trial of this study with these settings",
-            cure="Repeat --set, --seeds and --threads as for 'run'",
-        )
-    if path.suffix == ".jsonl":
-        write_jsonl(records, path)
-    elif path.suffix == ".csv":
-        with replaced_file(path) as file:
-            file.write(to_csv(table()).encode())
-    elif path.suffix == ".parquet":
-        _write_parquet(table(), path)
-    else:
+    if path.suffix not in (".jsonl", ".csv", ".parquet"):
         raise StudyError(
             "export can write .jsonl, .csv and .parquet files only",
             received=path.name,
             cure="Give the file one of these endings",
         )
+    records = iter(records)
+    if (first := next(records, None)) is None:  # an earlier file must not be replaced by nothing
+        raise StudyError(
+            f"{path} is not written: there is nothing to export",
+            received="no recorded trial of this study with these settings",
+            cure="Repeat --set, --seeds and --threads as for 'run'",
+        )
+    records = chain([first], records)
+    if path.suffix == ".jsonl":
+        return write_jsonl(records, path)
+    rows = table(records)
+    if path.suffix == ".parquet":
+        _write_parquet(rows, path)
+    else:
+        with replaced_file(path) as file:
+            file.write(to_csv(rows).encode())
+    return len(rows)
 
 
-def write_jsonl(records: Iterable[RunRecord], path: Path) -> None:
+def write_jsonl(records: Iterable[RunRecord], path: Path) -> int:
     """Writes records as JSON lines, one record a line with a checksum at its end.
 
-    The file appears as a whole: until all is written, an earlier one stays.
+    The file appears as a whole: until all is written, an earlier one stays. Returns their number.
     """
+    number = 0
     with replaced_file(path) as file:
         for record in records:
             file.write(f"{sealed(record_text(record))}\n".encode())
+            number += 1
+    return number
 
 
 def _write_parquet(table: DataFrame, path: Path) -> None:

@@ -3,12 +3,13 @@
 The records of all files, and those that the store has, are written anew in an order that follows
 from them alone: from the first that was started to the last. This happens in one transaction, so
 that a reader, or a crash, meets the store as it was before or as it is after. One record a file is
-in memory at a time.
+in memory at a time. Where the store has all of them already, by their checksums, none is read.
 """
 
 from __future__ import annotations
 
 import heapq
+import shutil
 import sqlite3
 import tempfile
 from array import array
@@ -31,13 +32,15 @@ from ablations.records.recipes import (
     require_common_recipes,
     require_one_study,
 )
-from ablations.records.sqlite import rows
+from ablations.records.sqlite import descriptions, queries, rows
 from ablations.records.sqlite.connections import (
     as_store_errors,
     connect,
+    log_of,
     reading_aside,
     writing_to,
 )
+from ablations.records.sqlite.decoder import Decoder
 from ablations.records.sqlite.interim_looks import merge_looks
 from ablations.records.sqlite.store import UNSTORABLE, Store
 from ablations.records.sqlite.tables import make_tables
@@ -129,9 +132,24 @@ def merge(sources: Sequence[Path], runs_dir: Path, *, differ: Differ) -> Merged:
                 opened = [own for own in opened if own.path != path]
                 contents = [own for own in contents if own.path != path]
         require_common_recipes(contents)
-        with target.driving():
+        with _undone(target.path), target.driving():
             merge_origins([own.path.parent for own in opened], target.path.parent)
             return _merged(target.path, opened, differ)
+
+
+@contextmanager
+def _undone(path: Path) -> Iterator[None]:
+    """Leaves no store behind, and no folder of it, if there was none and it ends in an error."""
+    store, folder = path.exists(), path.parent.exists()
+    try:
+        yield
+    except BaseException:
+        if not store:
+            for left in (path, log_of(path), path.with_name(f"{path.name}-shm")):
+                left.unlink(missing_ok=True)
+        if not folder:
+            shutil.rmtree(path.parent, ignore_errors=True)
+        raise
 
 
 def _files(sources: Sequence[Path]) -> list[Path]:
@@ -187,7 +205,11 @@ def _merged(path: Path, others: Sequence[_Source], differ: Differ) -> Merged:
         connection.execute("BEGIN IMMEDIATE")
         sources = [_Source(path, before), *others]
         notes = _notes(sources)
-        counts = _write(connection, sources, differ)
+        known, *found = map(_identities, sources)
+        if all(own <= known for own in found):
+            counts = _Counts(origins=array("I", [0]) * len(known))
+        else:
+            counts = _write(connection, sources, differ)
         if counts.conflicts:
             raise _conflict(counts.conflicts)
         changed = [_add_descriptions(connection, other) for other in others]
@@ -212,28 +234,35 @@ def _notes(sources: Sequence[_Source]) -> list[str]:
     return notes
 
 
+def _identities(source: _Source) -> set[str]:
+    """Returns what tells the records of a file apart; their contents are not read."""
+    with as_store_errors(source.path):
+        return set(queries.identities(source.connection))
+
+
 def _write(connection: sqlite3.Connection, sources: Sequence[_Source], differ: Differ) -> _Counts:
     rows.remove_all(connection)
     counts = _Counts()
     streams = [_stream(source, number) for number, source in enumerate(sources)]
     for item in _distinct(heapq.merge(*streams, key=lambda item: item.order)):
         if item.record.completed and (own := rows.completed_of(connection, item.record.key)):
-            earlier = own.record()
+            earlier = own.record(Decoder())
             if found := differ(earlier, item.record):
                 paths = sources[counts.origins[own.id - 1]].path, sources[item.source].path
                 counts.conflicts.append(_named(item.record, found, paths))
             counts.repeated += 1
             continue
-        rows.copy(connection, item.rows)
+        rows.copy(connection, item.rows, item.record)
         counts.origins.append(item.source)
         counts.added += item.source > 0
     return counts
 
 
 def _stream(source: _Source, number: int) -> Iterator[_Item]:
+    decoder = Decoder()
     with as_store_errors(source.path):
-        for own in rows.in_order(source.connection):
-            record = own.record()
+        for own in queries.in_order(source.connection):
+            record = own.record(decoder)
             yield _Item((record.started_at, record.key, *own.written), number, own, record)
 
 
@@ -254,8 +283,8 @@ def _distinct(items: Iterable[_Item]) -> Iterator[_Item]:
 
 def _add_descriptions(connection: sqlite3.Connection, source: _Source) -> bool:
     with as_store_errors(source.path):
-        found = list(rows.read_descriptions(source.connection))
-    return rows.add_descriptions(connection, found)
+        found = list(descriptions.read_descriptions(source.connection))
+    return descriptions.add_descriptions(connection, found)
 
 
 def _named(record: RunRecord, found: tuple[str, str, str], paths: tuple[Path, Path]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import read_records, run_study
 from ablations.cli.app import app
 from ablations.core.design import Arm
 from ablations.core.identity import present_keys, threads_of, with_threads
@@ -19,7 +20,7 @@ from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.reporting import analyze_records
 from ablations.run.observer import Observer
-from ablations.session import Session, read_records, run_study
+from ablations.session import Session
 
 CORES = {"cpu": "x", "cores": "4"}
 

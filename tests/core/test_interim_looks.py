@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import run_study
 from ablations.cli.app import app
 from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
 from ablations.plan import load_study
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.tables import STORE_VERSION
-from ablations.session import Session, run_study
+from ablations.session import Session
 from ablations.text.sentences import revision_sentences
 
 STORE = Path("runs/small/records.sqlite")

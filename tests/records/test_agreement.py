@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import run_study
 from ablations.cli.app import app
 from ablations.core.record import Metric
 from ablations.errors import ReportingError, StoreError
@@ -17,7 +18,7 @@ from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.records.sqlite.store import Store
 from ablations.reporting import analyze_records
-from ablations.session import Session, run_study
+from ablations.session import Session
 
 CLI = CliRunner()
 COMMANDS = (["report"], ["gate"], ["gate", "--self-test"], ["power"])

@@ -27,7 +27,7 @@ from ablations.errors import StoreError
 from ablations.records import merging
 from ablations.records.description import record_text
 from ablations.records.exports import write_jsonl
-from ablations.records.sqlite import rows
+from ablations.records.sqlite import queries, rows
 from ablations.records.sqlite.interim_looks import keep_look, read_looks
 from ablations.records.sqlite.store import Store
 
@@ -137,6 +137,23 @@ def test_merging_again_writes_nothing():
     assert TARGET.read_bytes() == before
 
 
+def test_merging_what_is_there_reads_no_record_again(monkeypatch):
+    paths = shards(2)
+    merge(paths)
+
+    def read(*_arguments):
+        raise AssertionError("a record was read")
+
+    monkeypatch.setattr(rows, "fetch", read)
+    monkeypatch.setattr(queries, "fetch", read)
+    found = merge([*paths, TARGET])
+    assert (found.added, found.total) == (0, 24)
+    with closing(sqlite3.connect(TARGET)) as connection, connection:
+        connection.execute("UPDATE records SET body_checksum = 'x' WHERE id = 1")
+    with pytest.raises(AssertionError, match="a record was read"):
+        merge(paths)
+
+
 def test_json_lines_count_as_the_store_that_they_were_exported_from(tmp_path):
     paths = shards(2)
     write_jsonl(Store(paths[1]).records(), Path("second.jsonl"))
@@ -181,6 +198,13 @@ def test_a_conflict_within_one_file_of_json_lines_is_named_too():
     write_jsonl([record(1), record(1, minute=30, metrics=other)], Path("both.jsonl"))
     with pytest.raises(StoreError, match=r"is 0\.51 in both\.jsonl and 0\.25 in both\.jsonl"):
         merge(["both.jsonl"])
+    assert not TARGET.parent.exists()
+    TARGET.parent.mkdir(parents=True)
+    (TARGET.parent / "mine").touch()
+    with pytest.raises(StoreError):
+        merge(["both.jsonl"])
+    assert not TARGET.exists()
+    assert (TARGET.parent / "mine").exists()
 
 
 def test_of_two_trainings_with_equal_results_the_earlier_stays_in_any_order():
@@ -327,8 +351,8 @@ def test_a_crash_in_the_middle_leaves_the_store_as_it_was(monkeypatch):
 def _merge_and_die() -> None:
     number, copy = itertools.count(), rows.copy
 
-    def dying(connection, own):
-        copy(connection, own)
+    def dying(*arguments):
+        copy(*arguments)
         if next(number) == 15:
             os._exit(9)
 
@@ -340,8 +364,8 @@ def test_readers_see_the_store_as_it_was_until_all_is_merged(monkeypatch):
     merge(shards(2)[:1])
     seen, copy = [], rows.copy
 
-    def watched(connection, own):
-        copy(connection, own)
+    def watched(*arguments):
+        copy(*arguments)
         seen.append(len(Store(TARGET).records()))
 
     monkeypatch.setattr(rows, "copy", watched)

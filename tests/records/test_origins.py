@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 import ablations
+from ablations.calls import run_study
 from ablations.cli.app import app
 from ablations.errors import AblationsError, StoreError, StudyError
 from ablations.plan import load_study
 from ablations.plan.variants import variant_name
-from ablations.session import run_study
 
 TRAINING = """
 def train(trial, log):

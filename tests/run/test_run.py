@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from ablations.calls import run_study
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.run.executors import Work
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.observer import Observer
 from ablations.run.runner import run_trials
-from ablations.session import Session, run_study
+from ablations.session import Session
 
 
 class Watcher(Observer):

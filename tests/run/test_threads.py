@@ -6,10 +6,11 @@ from types import ModuleType
 
 import pytest
 
+from ablations.calls import run_study
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.run.threads import limited, thread_variables
-from ablations.session import Session, run_study
+from ablations.session import Session
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ablations.cli.gate import GateOutput
     from ablations.core.record import RunRecord
-    from ablations.core.study import Study
     from ablations.plan import Progress
     from ablations.session import Session
 
@@ -73,12 +72,12 @@ def print_json(document: object) -> None:
 
 
 def print_run(
-    session: Session, progress: Progress, records: Sequence[RunRecord], page: Path | None
+    session: Session, progress: Progress, untrained: Sequence[RunRecord], page: Path | None
 ) -> None:
     """Prints how far a study is after a run, and where its report is, as one JSON document."""
     from ablations.cli.screens import progress_json
 
-    document = progress_json(session.study, progress, records)
+    document = progress_json(session.study, progress, untrained)
     print_json({**document, "report": None if page is None else str(page)})
 
 
@@ -99,12 +98,18 @@ def reading(session: Session, source: Path | None, *, samples: bool = True) -> S
     return session
 
 
-def note_findings(study: Study, records: Sequence[RunRecord]) -> None:
-    """Warns of metrics that are missing and of networks that did not train."""
+def note_findings(session: Session) -> tuple[RunRecord, ...]:
+    """Warns of metrics that are missing and of networks that did not train; returns the latter."""
     from ablations.cli import screens
 
-    for line in (*screens.metric_lines(study, records), *screens.untrained_lines(study, records)):
+    reported, untrained = session.reported(), session.untrained()
+    names = {metric.name for metric in reported}
+    for line in (
+        *screens.metric_lines(session.study, names),
+        *screens.untrained_lines(session.study, untrained),
+    ):
         note(line)
+    return untrained
 
 
 def show_gates(shown: GateOutput, *, as_json: bool) -> None:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import json
 import re
 from hashlib import blake2b
+from typing import get_args
+
+from ablations.core.record import Training
+from ablations.core.training import RULE
+
+_ENCODE = json.JSONEncoder(default=repr, check_circular=False).encode
+"""What ``json.dumps(value, default=repr)`` returns, without making an encoder each time."""
+
+_WORDS: dict[str, Training] = {word: word for word in get_args(Training)}
 
 _LAST = re.compile(r',"checksum":"([0-9a-f]{32})"}$')
 
@@ -16,12 +25,22 @@ def checksum(*parts: object) -> str:
         >>> checksum("a", ["b", 0.5]) == checksum("a", ("b", 0.5)) != checksum("ab", [0.5])
         True
     """
-    found = blake2b(digest_size=16)
-    for part in parts:
-        raw = part if isinstance(part, bytes) else json.dumps(part, default=repr).encode()
-        found.update(b"%d:" % len(raw))  # else the end of one part could pass to the next
-        found.update(raw)
-    return found.hexdigest()
+    texts = [part if isinstance(part, bytes) else _ENCODE(part).encode() for part in parts]
+    # Without its length the end of one part could pass to the next.
+    sized = [piece for raw in texts for piece in (b"%d:" % len(raw), raw)]
+    return blake2b(b"".join(sized), digest_size=16).hexdigest()
+
+
+def judged(training: Training, body: str) -> str:
+    """Returns how a store notes whether a network trained, for the body with this checksum."""
+    seal = blake2b(f"{RULE} {training} {body}".encode(), digest_size=8)
+    return f"{training} {seal.hexdigest()}"
+
+
+def judgement(noted: str, body: str) -> Training | None:
+    """Returns what `judged` noted; ``None`` if it is of another body, or by another rule."""
+    found = _WORDS.get(noted.partition(" ")[0])
+    return found if found is not None and noted == judged(found, body) else None
 
 
 def of_document(values: object) -> str:

@@ -20,7 +20,12 @@ from typing import TypeVar
 from ablations.errors import DamagedStoreError, StoreError
 from ablations.records.sqlite.locks import holder
 from ablations.records.sqlite.rows import DamagedError
-from ablations.records.sqlite.tables import STORE_VERSION, make_tables, version_of
+from ablations.records.sqlite.tables import (
+    STORE_VERSION,
+    add_training,
+    make_tables,
+    version_of,
+)
 
 T = TypeVar("T")
 Query = Callable[[sqlite3.Connection], Iterator[T]]
@@ -61,8 +66,26 @@ def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
             _make(path)
         with closing(connect(path, "mode=rw", WRITE_SECONDS)) as connection:
             _require_known(path, connection)
+            add_training(connection)
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
+
+
+@contextmanager
+def streamed_from(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a record file to read it piece by piece; it and its folder are left as they are.
+
+    Raises:
+        StoreError: if it cannot be read, or may not be locked and is changed meanwhile.
+    """
+    if not may_write(path):
+        with reading_aside(path) as connection:
+            yield connection
+        return
+    with as_store_errors(path), closing(connect(path, "mode=rw")) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        _require_known(path, connection)
+        yield connection
 
 
 @contextmanager

@@ -23,13 +23,9 @@ from ablations.records.sqlite.connections import (
     damaged,
     log_of,
 )
-from ablations.records.sqlite.rows import (
-    DamagedError,
-    fetch,
-    remove,
-    remove_damaged_descriptions,
-    select,
-)
+from ablations.records.sqlite.decoder import Decoder
+from ablations.records.sqlite.descriptions import remove_damaged_descriptions
+from ablations.records.sqlite.rows import DamagedError, fetch, remove, select
 from ablations.records.sqlite.store import Store
 from ablations.records.sqlite.tables import make_tables, version_of
 from ablations.text.formatting import counted
@@ -186,7 +182,7 @@ def _names(connection: sqlite3.Connection) -> list[str]:
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
     """Copies those rows of one of our tables that can be read and do not break its rules."""
-    found = [name for name, *_ in new.execute(f"SELECT * FROM {table}").description]  # noqa: S608
+    found = [name for name in _columns(new, table) if name in _columns(old, table)]
     columns = found if "id" in found else ["rowid", *found]
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
@@ -194,6 +190,13 @@ def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> 
     for row in _readable(old, table, ", ".join(columns)):
         with suppress(*UNREADABLE):
             new.execute(statement, row)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Returns the columns of a table, of which a file of an earlier version may lack some."""
+    with suppress(*UNREADABLE):
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    return []
 
 
 def _readable(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[Row]:
@@ -231,10 +234,10 @@ def _copy_other_tables(old: sqlite3.Connection, new: sqlite3.Connection) -> None
 
 def _drop_damaged(connection: sqlite3.Connection) -> list[str]:
     """Removes what is not as it was written; returns a line about each."""
-    lost, kept = [], 0
+    lost, kept, decoder = [], 0, Decoder()
     for rows in fetch(connection, select(connection)):
         try:
-            rows.record()
+            rows.record(decoder)
             kept += 1
         except DamagedError as error:
             lost.append(str(error))

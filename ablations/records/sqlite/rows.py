@@ -6,18 +6,23 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import groupby
+from operator import itemgetter
 
-from ablations.core.record import Exhibit, RunRecord
-from ablations.records.description import EXHIBIT, EXHIBITS, HEAD, checked, parsed, to_text
+from ablations.core.record import Exhibit, RunRecord, Training
+from ablations.core.training import training_of
+from ablations.records.description import EXHIBIT, HEAD, checked, parsed, to_text
 from ablations.records.sqlite import codec
-from ablations.records.sqlite.checksums import checksum
+from ablations.records.sqlite.checksums import checksum, judged, judgement
 from ablations.records.sqlite.codec import DETAILS, Row
+from ablations.records.sqlite.decoder import Decoder
+from ablations.records.sqlite.tables import has_training
 
-_CHANGED = "its checksum is that of other values"
+CHANGED = "its checksum is that of other values"
 _KEPT_CONTENTS = 1000
 """Texts of exhibits that are kept while records are read, since many records share them."""
-
-_DESCRIPTIONS = "SELECT key, exhibits, checksum FROM descriptions"
+_AT_A_TIME = 200
+"""Records whose details one query finds; of these one is in memory at a time."""
 
 
 class DamagedError(ValueError):
@@ -54,14 +59,24 @@ class _Content:
 
 @dataclass(frozen=True, slots=True)
 class RecordRows:
-    """The rows of one record; ``head`` holds the values of ``HEAD``."""
+    """The rows of one record.
+
+    ``head`` holds the values of ``HEAD``, ``written`` the checksums of head and body, and
+    ``judged`` what `judged` noted of the network.
+    """
 
     id: int
     head: Row
     written: tuple[str, ...]
     facts: str | None
+    judged: str = ""
     details: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     exhibits: Sequence[tuple[int, _Content]] = ()
+
+    @property
+    def training(self) -> Training | None:
+        """Whether its network trained; ``None`` where no version, or another one, judged that."""
+        return judgement(self.judged, self.written[1])
 
     def checksums(self) -> tuple[str, ...]:
         """Returns those of the values that are there: of the head, and of details if fetched."""
@@ -72,18 +87,21 @@ class RecordRows:
         shown = [(place, content.checksum) for place, content in self.exhibits]
         return checksum(self.head), checksum(few, *many, shown)
 
-    def record(self) -> RunRecord:
+    def record(self, decoder: Decoder) -> RunRecord:
         """Returns the record; without details it is one whose trial reported nothing.
+
+        Where something of it is not read, it has in its place whether its network trained.
 
         Raises:
             DamagedError: if it is not as it was written.
         """
         own = self.checksums()
         if own != self.written[: len(own)]:
-            raise self._damaged(_CHANGED)
+            raise self._damaged(CHANGED)
         try:
             exhibits = [content.exhibit for _, content in self.exhibits]
-            return codec.record_from_rows(self.head, self.facts, self.details, exhibits)
+            training = None if self.details and decoder.whole else self.training
+            return decoder.record(self.head, self.facts, self.details, exhibits, training)
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from error
 
@@ -104,15 +122,15 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
     owner = _write(connection, codec.record_row(record), facts, details, exhibits)
     (rows,) = fetch(connection, select(connection, "WHERE r.id = ?", owner))
     written = rows.checksums()
-    replace(rows, written=written).record()
-    _seal(connection, owner, written)
+    again = replace(rows, written=written).record(Decoder())
+    _seal(connection, owner, written, training_of(again))
 
 
-def copy(connection: sqlite3.Connection, own: RecordRows) -> None:
+def copy(connection: sqlite3.Connection, own: RecordRows, record: RunRecord) -> None:
     """Writes the rows of a record of another file, which were checked, as they are."""
     exhibits = [(place, content.body) for place, content in own.exhibits]
     owner = _write(connection, own.head, own.facts or "", own.details, exhibits)
-    _seal(connection, owner, own.written)
+    _seal(connection, owner, own.written, own.training or training_of(record))
 
 
 def _write(
@@ -133,9 +151,21 @@ def _write(
     return owner
 
 
-def _seal(connection: sqlite3.Connection, owner: int, written: Sequence[str]) -> None:
-    statement = "UPDATE records SET head_checksum = ?, body_checksum = ? WHERE id = ?"
-    connection.execute(statement, (*written, owner))
+def _seal(
+    connection: sqlite3.Connection, owner: int, written: Sequence[str], training: Training
+) -> None:
+    connection.execute(
+        "UPDATE records SET head_checksum = ?, body_checksum = ?, training = ? WHERE id = ?",
+        (*written, judged(training, written[1]), owner),
+    )
+
+
+def judge(connection: sqlite3.Connection) -> None:
+    """Notes whether networks trained, of records of earlier versions, which did not note it."""
+    heads = [head for head in select(connection) if head.training is None]
+    decoder = Decoder()
+    for rows in fetch(connection, heads):
+        _seal(connection, rows.id, rows.written, training_of(rows.record(decoder)))
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Row) -> int:
@@ -156,43 +186,22 @@ def select(
     connection: sqlite3.Connection, which: str = "ORDER BY r.id", *values: int
 ) -> list[RecordRows]:
     """Returns the rows of records without their details, which are in other tables."""
-    return list(_selected(connection, which, *values))
+    return list(selected(connection, which, *values))
 
 
-def _selected(
+def selected(
     connection: sqlite3.Connection, which: str, *values: int | str
 ) -> Iterator[RecordRows]:
+    """Yields what `select` returns."""
     columns = ", ".join(f"r.{name}" for name in HEAD)
+    judged_as = "r.training" if has_training(connection) else "''"
     found = connection.execute(
-        f"SELECT r.id, e.facts, r.head_checksum, r.body_checksum, {columns} FROM records r"  # noqa: S608
-        f" LEFT JOIN environments e ON e.id = r.environment {which}",
+        f"SELECT r.id, e.facts, r.head_checksum, r.body_checksum, {judged_as}, {columns} "  # noqa: S608
+        f"FROM records r LEFT JOIN environments e ON e.id = r.environment {which}",
         values,
     )
-    for own, facts, a, b, *head in found:
-        yield RecordRows(own, tuple(head), (a, b), facts)
-
-
-def in_order(connection: sqlite3.Connection) -> Iterator[RecordRows]:
-    """Yields the rows of all records, one at a time, in an order that follows from them alone."""
-    found = 0
-    which = "ORDER BY r.started_at, r.key, r.head_checksum, r.body_checksum"
-    for rows in fetch(connection, _selected(connection, which)):
-        found += 1
-        yield rows
-    _require_total(connection, found)
-
-
-def completed_of(connection: sqlite3.Connection, key: str) -> RecordRows | None:
-    """Returns the completed record of a trial, if it has one."""
-    which = "WHERE r.status = 'completed' AND r.key = ?"
-    return next(fetch(connection, _selected(connection, which, key)), None)
-
-
-def remove_all(connection: sqlite3.Connection) -> None:
-    """Removes all records, to write them anew in the same transaction."""
-    for table in (*DETAILS, "records", "environments", "contents"):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    connection.execute("UPDATE totals SET records = 0")
+    for own, facts, a, b, training, *head in found:
+        yield RecordRows(own, tuple(head), (a, b), facts, training)
 
 
 def fetch(connection: sqlite3.Connection, heads: Iterable[RecordRows]) -> Iterator[RecordRows]:
@@ -203,89 +212,55 @@ def fetch(connection: sqlite3.Connection, heads: Iterable[RecordRows]) -> Iterat
         query = "SELECT body FROM contents WHERE id = ?"
         return _Content(*(connection.execute(query, (number,)).fetchone() or [None]))
 
+    for some in _ascending(heads):
+        ids = [head.id for head in some]
+        found = [_details(connection, table, ids) for table in DETAILS]
+        for head, *rows in zip(some, *found, strict=True):
+            details = dict(zip(DETAILS, rows, strict=True))
+            exhibits = [(place, content(number)) for place, number in details["exhibits"]]
+            yield replace(head, details=details, exhibits=exhibits)
+
+
+def _ascending(heads: Iterable[RecordRows]) -> Iterator[list[RecordRows]]:
+    """Yields records in groups, in each of which their ids ascend."""
+    some: list[RecordRows] = []
     for head in heads:
-        details = {
-            table: connection.execute(
-                f"SELECT {', '.join(columns)} FROM {table} WHERE record = ? ORDER BY rowid",  # noqa: S608
-                (head.id,),
-            ).fetchall()
-            for table, columns in DETAILS.items()
-        }
-        exhibits = [(place, content(number)) for place, number in details["exhibits"]]
-        yield replace(head, details=details, exhibits=exhibits)
+        if some and (head.id <= some[-1].id or len(some) == _AT_A_TIME):
+            yield some
+            some = []
+        some.append(head)
+    if some:
+        yield some
 
 
-def read_records(connection: sqlite3.Connection, skip: int = 0) -> Iterator[RunRecord]:
-    """Yields the records without the first ``skip`` of them, oldest first."""
-    connection.execute("BEGIN")  # one snapshot for all tables, even while a driver writes
-    heads = select(connection, "ORDER BY r.id LIMIT -1 OFFSET ?", skip)
-    _require_total(connection, skip + len(heads))
-    for rows in fetch(connection, heads):
-        yield rows.record()
-
-
-def read_outcomes(connection: sqlite3.Connection) -> Iterator[RunRecord]:
-    """Yields the records without what their trials reported, oldest first."""
-    connection.execute("BEGIN")
-    heads = select(connection)
-    _require_total(connection, len(heads))
-    for rows in heads:
-        yield rows.record()
-
-
-def read_total(connection: sqlite3.Connection) -> Iterator[int]:
-    """Yields how many records were written."""
-    yield from (number for (number,) in connection.execute("SELECT records FROM totals"))
-
-
-def _require_total(connection: sqlite3.Connection, found: int) -> None:
-    totals = list(read_total(connection))
-    if totals != [found]:
-        expected = totals[0] if totals else "an unknown number"
-        raise DamagedError("its records", f"{found} are there, {expected} were written")
-
-
-def describe(connection: sqlite3.Connection, key: str, exhibits: Sequence[Exhibit]) -> None:
-    """Writes what a trial shows of itself, in place of an earlier one."""
-    text = to_text(exhibits)
-    connection.execute(
-        "INSERT OR REPLACE INTO descriptions (key, exhibits, checksum) VALUES (?, ?, ?)",
-        (key, text, checksum(key, text)),
+def _details(connection: sqlite3.Connection, table: str, ids: Sequence[int]) -> Iterator[list[Row]]:
+    """Yields the rows of a table that belong to each of these records, in their order."""
+    columns, marks = ", ".join(DETAILS[table]), ", ".join("?" * len(ids))
+    cursor = connection.execute(
+        f"SELECT record, rowid, {columns} FROM {table} WHERE record IN ({marks}) ORDER BY record",  # noqa: S608
+        ids,
     )
+    found = groupby(cursor, key=itemgetter(0))
+    owner, own = next(found, (None, iter(())))
+    for wanted in ids:
+        if wanted != owner:
+            yield []
+            continue
+        yield [row[2:] for row in sorted(own, key=itemgetter(1))]
+        owner, own = next(found, (None, iter(())))
 
 
-def add_descriptions(
-    connection: sqlite3.Connection, found: Iterable[tuple[str, Sequence[Exhibit]]]
-) -> bool:
-    """Adds what trials show of themselves; returns whether anything changed.
-
-    Of two that differ the one stays that comes first as text, whichever was added first.
-    """
-    before = connection.total_changes
-    for key, exhibits in found:
-        query = "SELECT exhibits FROM descriptions WHERE key = ?"
-        known = connection.execute(query, (key,)).fetchone()
-        if known is None or to_text(exhibits) < known[0]:
-            describe(connection, key, exhibits)
-    return connection.total_changes > before
+def completed_of(connection: sqlite3.Connection, key: str) -> RecordRows | None:
+    """Returns the completed record of a trial, if it has one."""
+    which = "WHERE r.status = 'completed' AND r.key = ?"
+    return next(fetch(connection, selected(connection, which, key)), None)
 
 
-def read_descriptions(
-    connection: sqlite3.Connection,
-) -> Iterator[tuple[str, tuple[Exhibit, ...]]]:
-    """Yields what trials show of themselves, with their key."""
-    for row in connection.execute(_DESCRIPTIONS):
-        yield row[0], _exhibits(*row)
-
-
-def _exhibits(key: str, text: str, written: str) -> tuple[Exhibit, ...]:
-    where = f"the description of trial {key}"
-    if checksum(key, text) != written:
-        raise DamagedError(where, _CHANGED)
-    try:
-        return checked(EXHIBITS, parsed(text))
-    except ValueError as error:
-        raise DamagedError(where, str(error)) from error
+def remove_all(connection: sqlite3.Connection) -> None:
+    """Removes all records, to write them anew in the same transaction."""
+    for table in (*DETAILS, "records", "environments", "contents"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    connection.execute("UPDATE totals SET records = 0")
 
 
 def remove(connection: sqlite3.Connection, owner: int) -> None:
@@ -293,15 +268,3 @@ def remove(connection: sqlite3.Connection, owner: int) -> None:
     for table in DETAILS:
         connection.execute(f"DELETE FROM {table} WHERE record = ?", (owner,))  # noqa: S608
     connection.execute("DELETE FROM records WHERE id = ?", (owner,))
-
-
-def remove_damaged_descriptions(connection: sqlite3.Connection) -> list[str]:
-    """Removes the descriptions that are not as they were written; returns a line about each."""
-    lost = []
-    for row in connection.execute(_DESCRIPTIONS).fetchall():
-        try:
-            _exhibits(*row)
-        except DamagedError as error:
-            lost.append(f"{error} ('ablations run' makes it again)")
-            connection.execute("DELETE FROM descriptions WHERE key = ?", row[:1])
-    return lost

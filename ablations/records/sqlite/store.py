@@ -9,16 +9,25 @@ as pickles.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from ablations.core.estimates import MetricInfo
 from ablations.core.record import Exhibit, RunRecord
 from ablations.errors import StoreError, UnstorableError
-from ablations.records.sqlite import rows
-from ablations.records.sqlite.connections import Query, read_from, reading_aside, writing_to
+from ablations.records.sqlite import descriptions, queries, rows
+from ablations.records.sqlite.connections import (
+    Query,
+    may_write,
+    read_from,
+    reading_aside,
+    streamed_from,
+    writing_to,
+)
+from ablations.records.sqlite.decoder import WHOLE
 from ablations.records.sqlite.locks import holder
 
 T = TypeVar("T")
@@ -72,26 +81,60 @@ class Store:
     def outcomes(self) -> tuple[RunRecord, ...]:
         """Returns the records without what their trials reported, oldest first.
 
-        How each trial ended, and what names it, is read much faster than all that it reported.
+        How each trial ended, and what names it, is read much faster than all that it reported,
+        which is not checked then. They have whether their networks trained, if that was noted.
         """
-        return self._read(rows.read_outcomes)
+        return self._read(queries.read_outcomes)
 
-    def records(self, *, skip: int = 0) -> tuple[RunRecord, ...]:
-        """Returns the records without the first ``skip`` of them, oldest first."""
-        return self._read(partial(rows.read_records, skip=skip))
+    def records(self, *, skip: int = 0, parts: Collection[str] = WHOLE) -> tuple[RunRecord, ...]:
+        """Returns the records without the first ``skip`` of them, oldest first.
+
+        Args:
+            skip: How many are known already.
+            parts: What is wanted of them; in place of the rest, which is only checked, they have
+                whether their networks trained.
+        """
+        return self._read(partial(queries.read_records, skip=skip, parts=parts))
+
+    def stream(self) -> Iterator[RunRecord]:
+        """Yields the same records as `records`, of which one at a time is in memory.
+
+        Raises:
+            StoreError: also if this user may not lock the file, and it is changed meanwhile.
+        """
+        if self.path.exists():
+            with streamed_from(self.path) as connection:
+                yield from queries.read_records(connection)
+
+    def reported(self, keys: Iterable[str]) -> tuple[MetricInfo, ...]:
+        """Returns what the completed records of these trials reported: each metric and unit once.
+
+        Neither values nor checksums are read.
+        """
+        return self._read(partial(queries.read_reported, keys=keys))
+
+    def largest(self, metric: str) -> float | None:
+        """Returns the largest value of a metric in any record; its records are not checked."""
+        return next(iter(self._read(partial(queries.read_largest, metric=metric))), None)
+
+    def judge(self) -> None:
+        """Notes whether networks trained where an earlier version has stored the record."""
+        if self.path.exists() and may_write(self.path):
+            with writing_to(self.path) as connection, connection:
+                rows.judge(connection)
 
     def total(self) -> int:
         """Returns how many records there are; it grows with each, as none is ever removed."""
-        return sum(self._read(rows.read_total))
+        return sum(self._read(queries.read_total))
 
     def describe(self, key: str, exhibits: Sequence[Exhibit]) -> None:
         """Stores what a trial shows of itself without training, in place of an earlier one."""
         with writing_to(self.path) as connection, connection:
-            rows.describe(connection, key, exhibits)
+            descriptions.describe(connection, key, exhibits)
 
     def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
         """Returns what trials show of themselves, by the trial's key."""
-        return dict(self._read(rows.read_descriptions))
+        return dict(self._read(descriptions.read_descriptions))
 
     @contextmanager
     def driving(self) -> Iterator[None]:
@@ -130,7 +173,7 @@ def outcomes_aside(path: Path) -> tuple[RunRecord, ...]:
     if not path.exists():
         return ()
     with reading_aside(path) as connection:
-        return tuple(rows.read_outcomes(connection))
+        return tuple(queries.read_outcomes(connection))
 
 
 def _locked(lock: Path) -> sqlite3.Connection:

@@ -28,6 +28,7 @@ CREATE TABLE records (
     environment INTEGER NOT NULL REFERENCES environments (id),
     head_checksum TEXT NOT NULL DEFAULT '',
     body_checksum TEXT NOT NULL DEFAULT '',
+    training TEXT NOT NULL DEFAULT '',
     CHECK ((status = 'failed') = (reason IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_completed_record_per_trial ON records (key) WHERE status = 'completed';
@@ -80,3 +81,18 @@ def make_tables(connection: sqlite3.Connection) -> None:
         for statement in TABLES.split(";"):  # executescript would end the transaction
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
+
+
+def has_training(connection: sqlite3.Connection) -> bool:
+    """Whether the file notes of each record if its network trained, as earlier ones do not."""
+    return "training" in {row[1] for row in connection.execute("PRAGMA table_info(records)")}
+
+
+def add_training(connection: sqlite3.Connection) -> None:
+    """Adds that column to a file that lacks it; earlier versions read and write it still."""
+    if has_training(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if not has_training(connection):
+            connection.execute("ALTER TABLE records ADD COLUMN training TEXT NOT NULL DEFAULT ''")

@@ -5,6 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
+from ablations.calls import run_study
 from ablations.cli.terminal.progress import (
     LiveProgress,
     PlainProgress,
@@ -13,7 +14,6 @@ from ablations.cli.terminal.progress import (
     shown_progress,
 )
 from ablations.plan import plan_trials
-from ablations.session import run_study
 
 
 def screen(*, terminal: bool) -> Console:

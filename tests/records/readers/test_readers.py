@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import read_records, run_study
 from ablations.cli.app import app
 from ablations.core.past import Past
 from ablations.errors import StoreError
 from ablations.records import readers
 from ablations.records.exports import write_jsonl
 from ablations.records.readers import git_revision, read_records_of, read_source
-from ablations.session import read_records, run_study
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "extending.md"
 HEADING = "## A reader of other tools' runs"

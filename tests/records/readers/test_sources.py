@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import run_study
 from ablations.cli.app import app
 from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.exports import write_jsonl
 from ablations.records.readers import read_records_of
 from ablations.records.readers.jsonl import read_jsonl
-from ablations.session import Session, run_study
+from ablations.session import Session
 
 CLI = CliRunner()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ablations.calls import run_study
 from ablations.errors import StudyError
 from ablations.plan import load_study
 from ablations.records.running import has_ended, machine_name, read_running
@@ -23,7 +24,7 @@ from ablations.run.executors.ray import RayExecutor
 from ablations.run.executors.ray.cluster import connected
 from ablations.run.executors.ray.executor import _Driver
 from ablations.run.observer import Observer
-from ablations.session import Session, run_study
+from ablations.session import Session
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[ray]'")
 
