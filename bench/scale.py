@@ -1,12 +1,13 @@
 """How does each stage grow with the number of trials?
 
-Fills a store with made-up records (8 arms, 192 answers, 5 epochs of 10 steps each), then runs the
+Fills a store with made-up records (10 arms, 192 answers, 5 epochs of 10 steps each), then runs the
 commands on it, each in a process of its own. Prints their processor seconds and peak memory, and
-the exponent of the seconds above those of an empty process: 1 where twice the trials take twice as
-long.
+the exponent of the seconds above those of a study of one seed: 1 where twice the trials take twice
+as long.
 
     python bench/scale.py                                  # 1,000 and 10,000 trials
-    python bench/scale.py --trials 1000 10000 100000       # some hours of patience
+    python bench/scale.py --trials 1000 10000 100000       # an hour of patience
+    python bench/scale.py --keep /tmp/scale --stages status gate   # fills what is not there yet
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,7 @@ from ablations.records.sqlite.connections import writing_to
 from ablations.records.sqlite.rows import insert
 from ablations.session import Session
 
-ARMS, IMAGES, EPOCHS, STEPS = 8, 192, 5, 10
+ARMS, IMAGES, EPOCHS, STEPS = 10, 192, 5, 10
 
 STUDY = """
 title = "Many trials"
@@ -38,8 +40,7 @@ title = "Many trials"
 run = "nothing:train"
 [factors]
 a = { off = {}, on = { a = 1 } }
-b = { off = {}, on = { b = 1 } }
-c = { off = {}, on = { c = 1 } }
+b = { one = { b = 1 }, two = { b = 2 }, three = { b = 3 }, four = { b = 4 }, five = { b = 5 } }
 [design]
 seeds = SEEDS
 [analysis]
@@ -51,13 +52,19 @@ at_least = 0.4
 judge = "lower"
 """
 
+FILL = "store"
+
 STAGES = {
     "status": ["status", "many.toml"],
     "run, nothing left": ["run", "many.toml", "--no-report"],
     "gate": ["gate", "many.toml"],
     "report": ["report", "many.toml"],
-    "export to JSON lines": ["export", "many.toml", "--to", "many.jsonl"],
+    "export": ["export", "many.toml", "--to", "many.jsonl"],
+    "merge": ["merge", "runs/many/records.sqlite", "--runs-dir", "merged"],
+    "merge, all there": ["merge", "runs/many/records.sqlite", "--runs-dir", "merged"],
+    "train": ["run", "nothing.toml", "--no-report", "--jobs", "2"],
 }
+"""Commands by stage; those of ``train`` train trials that do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,13 @@ class Cost:
 def fill(folder: Path, trials: int) -> None:
     """Writes a study of so many trials and a store with a record of each."""
     folder.mkdir(parents=True)
-    (folder / "nothing.py").write_text("def train(trial, log):\n    raise RuntimeError\n")
-    (folder / "many.toml").write_text(STUDY.replace("SEEDS", str(trials // ARMS)))
+    (folder / "nothing.py").write_text(
+        "def train(trial, log):\n"
+        "    log.metric('test_accuracy', 0.5, unit='fraction', better='higher')\n"
+    )
+    for name in ("many", "nothing"):
+        study = STUDY.replace("SEEDS", str(max(1, trials // ARMS)))
+        (folder / f"{name}.toml").write_text(study)
     session = Session(load_study(folder / "many.toml"), runs_dir=folder / "runs")
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, IMAGES)
@@ -82,7 +94,9 @@ def fill(folder: Path, trials: int) -> None:
 
 
 def _record(trial: Trial, labels: np.ndarray, rng: np.random.Generator) -> RunRecord:
-    right = rng.random(IMAGES) < 0.7 + 0.03 * sum(level == "on" for _, level in trial.arm.levels)
+    right = rng.random(IMAGES) < 0.7 + 0.02 * trial.settings["b"] + 0.03 * trial.settings.get(
+        "a", 0
+    )
     probability = np.where(right, 0.8, 0.2).astype(np.float32)
     answers = np.where(labels == 1, probability, 1 - probability)
     said = np.stack([1 - answers, answers], axis=1)
@@ -104,10 +118,11 @@ def measure(command: Sequence[str], folder: Path) -> Cost:
     Raises:
         RuntimeError: if it ended in an error.
     """
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     process = os.posix_spawn(
         sys.executable,
         [sys.executable, "-c", _CHILD, str(folder), *command],
-        os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     _, status, usage = os.wait4(process, 0)
     if (code := os.waitstatus_to_exitcode(status)) not in (0, 1, 3):
@@ -125,8 +140,28 @@ main()
 """
 
 
+def stored(folder: Path, trials: int) -> Path:
+    """Returns the folder of a study of so many trials, which is filled if it is not there."""
+    whole = folder / str(trials)
+    if not whole.exists():
+        began, part = time.process_time(), folder / f"{trials}-unfinished"
+        shutil.rmtree(part, ignore_errors=True)
+        fill(part, trials)
+        part.rename(whole)
+        print(trials, FILL, f"{time.process_time() - began:.1f} s", flush=True)
+    return whole
+
+
+def run_stage(stage: str, folder: Path) -> Cost:
+    """Measures a stage; what it writes is removed before, but for what a second merge needs."""
+    gone = {"merge": "merged", "train": "runs/nothing"}.get(stage)
+    if gone:
+        shutil.rmtree(folder / gone, ignore_errors=True)
+    return measure(STAGES[stage], folder)
+
+
 def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> float:
-    """Returns the slope of log seconds over log trials, without the start of the process."""
+    """Returns the slope of log seconds over log trials, without what a study of one seed takes."""
     above = [max(one - start, 1e-3) for one in seconds]
     return float(np.polyfit(np.log(sizes), np.log(above), 1)[0])
 
@@ -136,27 +171,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
+    parser.add_argument("--keep", type=Path, help="folder whose stores are used again, and kept")
     parser.add_argument("--out", type=Path, help="where to write the numbers as JSON")
     options = parser.parse_args()
+    sizes = [ARMS, *options.trials]
     found: dict[str, list[Cost]] = {stage: [] for stage in options.stages}
     with tempfile.TemporaryDirectory() as scratch:
-        for trials in options.trials:
-            folder = Path(scratch) / str(trials)
-            fill(folder, trials)
+        for trials in sizes:
+            folder = stored(options.keep or Path(scratch), trials)
             for stage in options.stages:
-                found[stage].append(measure(STAGES[stage], folder))
+                found[stage].append(run_stage(stage, folder))
                 print(trials, stage, found[stage][-1], flush=True)
             for page in folder.glob("reports/*/index.html"):
                 print(trials, "page", f"{page.stat().st_size / 1e6:.2f} MB", flush=True)
-            start = measure(["--version"], folder).seconds
-            shutil.rmtree(folder)
-    for stage, costs in found.items():
-        seconds = [cost.seconds for cost in costs]
-        cells = " ".join(f"{c.seconds:9.2f} s {c.peak_mib:6.0f} MiB" for c in costs)
-        print(f"{stage:22}{cells}   exponent {exponent(options.trials, seconds, start):.2f}")
+    for stage, (least, *costs) in found.items():
+        slope = exponent(options.trials, [cost.seconds for cost in costs], least.seconds)
+        cells = " ".join(f"{c.seconds:9.2f} s {c.peak_mib:6.0f} MiB" for c in (least, *costs))
+        print(f"{stage:22}{cells}   exponent {slope:.2f}")
     if options.out:
         numbers = {s: [[c.seconds, c.peak_mib] for c in costs] for s, costs in found.items()}
-        options.out.write_text(json.dumps({"trials": options.trials, "stages": numbers}, indent=1))
+        options.out.write_text(json.dumps({"trials": sizes, "stages": numbers}, indent=1))
 
 
 if __name__ == "__main__":

@@ -191,10 +191,7 @@ def run(  # noqa: PLR0913 - each is an option
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Show how many trials are done, failed and left. Works while the study runs, too.
-
-    Results are not read, and so not checked: 'gate', 'report' and 'export' do that.
-    """
+    """Show how many trials are done, failed and left, also during a run. Checks no results."""
     from ablations.cli import screens
 
     session.reported()  # refuses units that disagree

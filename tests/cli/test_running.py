@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ablations.calls import run_study
 from ablations.cli.app import app
 from ablations.plan import load_study
 from ablations.records.running import Running, RunningTrial, note_running, read_running
 from ablations.records.sqlite.store import Store
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.observer import Observer
-from ablations.session import run_study
 
 STORE = Store(Path("runs/small/records.sqlite"))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ablations.calls import run_study
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit
@@ -14,7 +15,6 @@ from ablations.plan import plan_trials
 from ablations.report.words.answer import answer
 from ablations.reporting import findings_of
 from ablations.run.executors.inline import InlineExecutor
-from ablations.session import run_study
 from ablations.text.formatting import THIN
 
 Make = Callable[..., Findings]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ablations.analyze import compare_rerun
+from ablations.calls import run_study
 from ablations.core.record import RunRecord
 from ablations.plan import load_study
 from ablations.run.executors import Executor
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.executors.ray import RayExecutor
-from ablations.session import run_study
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[ray]'")
 pytest.importorskip("tensorflow", reason="the quickstart trains with TensorFlow")
