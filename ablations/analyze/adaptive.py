@@ -28,6 +28,8 @@ def asked(
     study: Study, records: Iterable[RunRecord], *, planned: Sequence[Trial]
 ) -> tuple[Trial, ...]:
     """Returns what `AskedTrials` gives for these records, of this study or of others."""
+    if study.adaptive is None:
+        return tuple(planned)
     found = AskedTrials(study, planned)
     found.add(records)
     return found.trials()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablations.analyze.compare.gates import gate_findings
 from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
@@ -50,6 +51,9 @@ from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
 from ablations.core.record import NODE, Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 
+_FEW_ARMS = 100
+"""Above this number of arms, bootstraps over test images are computed and not drawn."""
+
 
 # Squares of numbers above 1e154 are beyond a float: what rests on them is unknown, not a warning.
 @np.errstate(over="ignore", invalid="ignore")
@@ -72,7 +76,8 @@ def analyze(study: Study, records: Sequence[RunRecord], *, planned: Sequence[Tri
     metric = infos.get(study.metric, MetricInfo(study.metric, "number", "neither"))
     metric = with_step(metric, outcomes)
     by_arm = _by_arm(study, outcomes)
-    answered = {arm: answers(o.completed for o in own) for arm, own in by_arm.items()}
+    labels: dict[str, NDArray[np.int64]] = {}
+    answered = {arm: answers((o.completed for o in own), labels) for arm, own in by_arm.items()}
     arms = tuple(_arm_findings(study, by_arm, infos=infos, target=target, answered=answered))
     arms = with_gaps(arms, [study.metric, *(gate.metric for gate in study.gates)])
     readings = _readings(arms, metric)
@@ -190,7 +195,9 @@ def _arm_findings(
         yield replace(
             _arm_finding(study, arm, own, infos=infos),
             noise=example_noise(answered[arm]),
-            examples=None if is_base else example_difference(answered[arm], answered[base]),
+            examples=None
+            if is_base
+            else example_difference(answered[arm], answered[base], exact=len(by_arm) > _FEW_ARMS),
             target_time=target_time(times[arm], None if is_base else times[base])
             if target is not None
             else None,

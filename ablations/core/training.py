@@ -78,7 +78,7 @@ def untrained(records: Iterable[RunRecord]) -> list[RunRecord]:
 
 def _informs(predictions: Predictions) -> bool:
     """Whether examples of several classes are there, so that equal outputs mean something."""
-    return predictions.probabilities.size > 0 and len(np.unique(predictions.labels)) > 1
+    return predictions.probabilities.size > 0 and bool(np.ptp(predictions.labels))
 
 
 def _constant(probabilities: NDArray[np.float32]) -> bool:

@@ -147,7 +147,7 @@ def _median(own: Durations) -> float | None:
     """Returns the first time at which half of the runs had reached the target (Kaplan-Meier)."""
     seconds, reached = own
     moments, arrivals = np.unique(seconds[reached == 1], return_counts=True)
-    at_risk = (seconds >= moments[:, np.newaxis]).sum(axis=1)
+    at_risk = len(seconds) - np.searchsorted(np.sort(seconds), moments)
     there = np.flatnonzero(np.cumprod(1 - arrivals / at_risk) <= 0.5 + _ROUNDING)
     return float(moments[there[0]]) if there.size else None
 

@@ -34,16 +34,15 @@ _VALIDATION = "validation"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """One number per seed and test image: each seed's row has shape (image,)."""
+    """One number per seed and test image: each seed's row has shape (image,).
+
+    ``means`` are the seeds' values, shape (seed,).
+    """
 
     seeds: tuple[int, ...]
     rows: tuple[Floats, ...]
     shared: bool
-
-    @property
-    def means(self) -> Floats:
-        """The seeds' values, shape (seed,)."""
-        return np.array([row.mean() for row in self.rows])
+    means: Floats
 
     @property
     def n_images(self) -> int:
@@ -100,8 +99,11 @@ def _layout(weights: Weights, answered: Answered, n: int) -> _Layout | None:
     for seed, reference in zip(seeds, first, strict=True):
         if not all(same_images(own[seed], reference) for own, _ in by_arm):
             return None
-        rows.append(np.sum([weight * own[seed].correct for own, weight in by_arm], axis=0))
-    layout = _Layout(tuple(seeds), tuple(rows), shared)
+        row = np.zeros(len(reference.correct))
+        for own, weight in by_arm:
+            row += weight * own[seed].correct
+        rows.append(row)
+    layout = _Layout(tuple(seeds), tuple(rows), shared, np.array([row.mean() for row in rows]))
     return layout if layout.n_images > 1 else None
 
 

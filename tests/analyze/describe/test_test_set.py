@@ -164,6 +164,26 @@ def test_an_image_that_seeds_share_counts_once():
     assert {found.n_seeds for found in (shared, own, unknown)} == {4}
 
 
+@pytest.mark.parametrize("names", [("x",) * 4, ("x", "y", "z", "w")])
+def test_a_computed_bootstrap_is_what_draws_come_near(names):
+    arm, reference = several(1, examples=names), several(2, examples=names)
+    drawn = example_difference(arm, reference)
+    computed = example_difference(arm, reference, exact=True)
+    assert replace(computed, interval=None) == replace(drawn, interval=None)
+    for end in ("low", "high"):
+        # The sums move in steps of one answer; 9,999 draws miss a quantile by a few of them.
+        near = pytest.approx(getattr(drawn.interval, end), abs=3 / 160)
+        assert getattr(computed.interval, end) == near
+
+
+def test_a_computed_bootstrap_has_the_quantiles_of_the_binomial_distribution():
+    labels = [0] * 60
+    gains = [answered(0, [0] * 60, labels, "x")]
+    reference = [answered(0, [1] * 18 + [0] * 42, labels, "x")]
+    found = example_difference(gains, reference, exact=True).interval
+    assert (found.low, found.high) == tuple(stats.binom(60, 0.3).ppf([0.025, 0.975]) / 60)
+
+
 def test_only_seeds_that_both_arms_have_on_equal_images_are_paired():
     arm, reference = several(1), several(2)
     assert example_difference(arm[:2], reference[1:]).n_seeds == 1

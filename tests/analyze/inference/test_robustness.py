@@ -74,6 +74,18 @@ def test_too_few_seeds_or_no_spread_give_no_result():
     assert nonparametric_results(drawn(6)) is not None
 
 
+def test_of_very_many_seeds_nothing_is_drawn_and_p_is_nearly_the_same(monkeypatch):
+    values = drawn(200, 1, shift=0.15)
+    flips = nonparametric_results(values)
+    monkeypatch.setattr(opinions, "_MOST", 199)
+    found = nonparametric_results(values)
+    assert flips.bca is not None
+    assert found.bca is None
+    assert found.wilcoxon_p == flips.wilcoxon_p
+    assert found.sign_flip_p == pytest.approx(flips.sign_flip_p, abs=0.01)
+    assert 0.001 < found.sign_flip_p < 0.9
+
+
 @pytest.mark.parametrize("n", [20, 30])
 def test_bootstrap_is_bca_of_scipy_with_the_same_generator(n):
     values = drawn(n, n)
