@@ -313,7 +313,24 @@ class Findings:
 
     def arm(self, arm: Arm) -> ArmFinding:
         """Returns the finding of ``arm``; raises ``KeyError`` if it is not in the study."""
-        return {finding.arm: finding for finding in self.arms}[arm]
+        found = next((finding for finding in self.arms if finding.arm == arm), None)
+        if found is None:
+            raise KeyError(arm)
+        return found
+
+    @property
+    def ranked(self) -> tuple[ArmFinding, ...]:
+        """The reference, and then the arms from the best mean on; those without one are last.
+
+        Where no direction of the metric is better, that is from the largest on.
+        """
+        sign = 1 if self.metric.better == "lower" else -1
+
+        def rank(arm: ArmFinding) -> tuple[bool, bool, float]:
+            mean = arm.mean(self.metric.name)
+            return not arm.is_reference, mean is None, sign * (mean or 0.0)
+
+        return tuple(sorted(self.arms, key=rank))
 
     def _repr_html_(self) -> str:
         # Notebooks call this method; the words are in `text`, which imports this module.

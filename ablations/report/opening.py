@@ -22,6 +22,7 @@ from ablations.report.blocks import (
 )
 from ablations.report.exhibits import without_samples
 from ablations.report.figures.drawings import draw_arms
+from ablations.report.many import arranged, bounded, is_large, order_words
 from ablations.report.words.answer import answer
 from ablations.report.words.glossary import how_to_read
 from ablations.text.formatting import counted, day
@@ -31,7 +32,7 @@ def make_report(
     findings: Findings, extras: Extras, origin: Mapping[str, Any] | None = None
 ) -> Report:
     """Makes the blocks of a report; ``origin`` is the path of its study."""
-    shown = findings if extras.samples else without_samples(findings)
+    shown = arranged(findings if extras.samples else without_samples(findings))
     study = shown.study
     return Report(
         name=study.report_name,
@@ -47,8 +48,9 @@ def make_report(
 def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:
     """Returns the sections that there is something to show in, in their order."""
     made = (make(findings, extras) for make in registry.SECTIONS)
+    large = is_large(findings)
     return tuple(
-        section
+        bounded(section) if large else section
         for found in made
         for section in (found if isinstance(found, tuple) else [found])
         if section is not None
@@ -65,6 +67,7 @@ def opening(findings: Findings) -> tuple[Block, ...]:
         Prose(" ".join(answered.sentences), style="answer"),
         _alarm(findings, answered.alarm) if answered.alarm else None,
         Items(caveats, "Before you rely on this", style="notes") if caveats else None,
+        *prose([order_words(findings)], style="muted"),
         draw_arms(findings),
         Fold("How to read this", (Facts(how_to_read(findings)),)),
     )

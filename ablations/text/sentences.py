@@ -30,6 +30,10 @@ AFTER_A_LOOK = (
 )
 
 
+_NAMED = 20
+"""The most arms that a sentence names."""
+
+
 def size(effect: Effect) -> float:
     """Returns how large an effect is, whichever its direction."""
     return abs(effect.estimate or 0.0)
@@ -224,6 +228,8 @@ def untrained_sentence(findings: Findings) -> str:
     every = sum(arm.training.n for arm in known if arm.training)
     many = sum(len(arm.untrained) for arm in lost)
     named = [f"{untrained_count(arm)} of {named_arm(findings.study, arm.arm)}" for arm in lost]
+    if (rest := len(named) - _NAMED) > 1:
+        named = [*named[:_NAMED], f"networks of {rest} other arms"]
     names = "names" if many == 1 else "name"
     return (
         f"{many} of {counted(every, 'network')} did not train and {names} one class for every "

@@ -13,6 +13,16 @@ from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import Bounds
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.theme import VERDICT_COLOURS
+from ablations.report.many import (
+    MOST,
+    PANELS,
+    SHOWN,
+    WORST,
+    drawn_arms,
+    drawn_words,
+    end_names,
+    few,
+)
 from ablations.text.formatting import (
     Scale,
     better_direction,
@@ -21,6 +31,7 @@ from ablations.text.formatting import (
     metric_name,
     number,
     scale_for,
+    sentence,
 )
 from ablations.text.naming import arm_label, effect_label, level_label
 
@@ -28,17 +39,28 @@ from ablations.text.naming import arm_label, effect_label, level_label
 def arms_chart(findings: Findings) -> DotPlot:
     """One row per arm: its seeds, mean and interval, with the reference as a line."""
     name, study = findings.metric.name, findings.study
-    found = [(arm, arm.summaries.get(name)) for arm in findings.arms]
+    found = [(arm, arm.summaries.get(name)) for arm in drawn_arms(findings)]
     scale = scale_for(findings.metric.unit, [v for _, s in found if s for _, v in s.values])
     reference = findings.arm(study.reference).summaries.get(name)
     known = reference.mean if reference else None
     return DotPlot(
-        rows=tuple(_arm_row(findings, arm, summary) for arm, summary in found),
+        rows=_by_end(findings, [_arm_row(findings, arm, summary) for arm, summary in found]),
         axis=axis_label(findings.metric, scale),
         line=known,
         line_label="" if known is None else arm_label(study, study.reference),
         factor=scale.factor,
+        left_out=drawn_words(findings),
     )
+
+
+def _by_end(findings: Findings, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Groups the rows of a large study: the reference, the best arms and the worst."""
+    if len(findings.arms) <= MOST:
+        return tuple(rows)
+    best, worst = (f"{sentence(name)} means" for name in end_names(findings))
+    reference = arm_label(findings.study, findings.study.reference)
+    names = [sentence(reference), *[best] * (SHOWN - WORST - 1), *[worst] * WORST]
+    return tuple(replace(row, group=name) for row, name in zip(rows, names, strict=False))
 
 
 def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None) -> Row:
@@ -88,15 +110,27 @@ def effects_chart(findings: Findings) -> DotPlot | None:
     known = [effect for effect in findings.effects if effect.estimate is not None]
     if not known:
         return None
-    scale = scale_for(findings.metric.unit, [e.estimate for e in known], signed=True)
+    shown = few(known)
+    scale = scale_for(findings.metric.unit, [e.estimate for e in shown], signed=True)
     margin = findings.study.smallest_effect_that_matters
     return DotPlot(
-        rows=tuple(_grouped_row(findings, effect) for effect in known),
+        rows=tuple(_grouped_row(findings, effect) for effect in shown),
         axis=axis_label(findings.metric, scale, change=True),
         line=0.0,
         line_label="no effect",
         band=(-margin, margin) if margin > 0 else None,
         factor=scale.factor,
+        left_out=of_effects(len(known)),
+    )
+
+
+def of_effects(total: int) -> str:
+    """Says which effects a figure shows; empty where it shows all."""
+    if total <= MOST:
+        return ""
+    return (
+        f"It shows {SHOWN} of {total} effects: interactions follow the other effects, the largest "
+        "of each kind first; the data file has all."
     )
 
 
@@ -129,10 +163,17 @@ def interaction_chart(findings: Findings) -> Panels | None:
     if not values:
         return None
     scale = scale_for(findings.metric.unit, values)
-    pairs = dict.fromkeys(cell.factors for cell in findings.cells)
+    every = tuple(dict.fromkeys(cell.factors for cell in findings.cells))
+    pairs = few(every, PANELS)
     panels = tuple(_interaction_panel(findings, pair, scale) for pair in pairs)
     axis = upright(axis_label(findings.metric, scale))
-    return Panels(panels, axis, limits(values, scale))
+    left_out = (
+        f"It shows {PANELS} of {len(every)} pairs, those of the largest interactions; the data "
+        "file has all."
+    )
+    return Panels(
+        panels, axis, limits(values, scale), left_out=left_out if len(every) > MOST else ""
+    )
 
 
 def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) -> Panel:

@@ -78,7 +78,8 @@ class Row:
 class DotPlot:
     """Rows from top to bottom, on one axis, with a line to compare them with.
 
-    ``factor`` brings all numbers into the unit of the axis.
+    ``factor`` brings all numbers into the unit of the axis, ``left_out`` says which rows are not
+    drawn.
     """
 
     rows: tuple[Row, ...]
@@ -88,6 +89,7 @@ class DotPlot:
     band: Bounds | None = None
     ticks_for_dots: bool = False
     factor: float = 1.0
+    left_out: str = ""
 
     @property
     def _points(self) -> list[float]:
@@ -111,7 +113,8 @@ class DotPlot:
     def notes(self) -> str:
         """What a reader must know of an axis that does not show all numbers as usual."""
         thinned = not self.ticks_for_dots and crowded(row.dots for row in self.rows)
-        return joined((QUANTILES if thinned else "", notes(self.scale, self._points, self._ends)))
+        own = notes(self.scale, self._points, self._ends)
+        return joined((self.left_out, QUANTILES if thinned else "", own))
 
     def figure(self, width: int) -> Figure:
         """Lays out the rows: labels at the left, or on a phone above each row."""

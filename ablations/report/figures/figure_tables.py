@@ -11,6 +11,7 @@ from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
 from ablations.report.figures.dots import MOST
 from ablations.report.figures.panels import Panels
+from ablations.report.many import drawn_arms, few
 from ablations.report.tables import make_table
 from ablations.text.formatting import difference, metric_name, number
 from ablations.text.naming import arm_label, effect_label
@@ -21,7 +22,7 @@ def seed_table(findings: Findings) -> Table:
     unit = findings.metric.unit
     rows = [
         (arm_label(findings.study, arm.arm), dict(summary.values if summary else ()))
-        for arm in findings.arms
+        for arm in drawn_arms(findings)
         for summary in [arm.summaries.get(findings.metric.name)]
     ]
     title = f"{metric_name(findings.metric.name)} by arm"
@@ -32,7 +33,8 @@ def seed_table(findings: Findings) -> Table:
 def contrast_table(findings: Findings) -> Table:
     """One row per effect, one column per seed: the dots of the second figure."""
     unit = findings.metric.unit
-    rows = [(effect_label(findings, own), dict(own.per_seed)) for own in findings.effects]
+    shown = few(findings.effects)
+    rows = [(effect_label(findings, own), dict(own.per_seed)) for own in shown]
     captions = "effects by seed", "effects: percentiles over seeds"
     return _by_seed(findings, "effect", captions, rows, lambda value: difference(value, unit))
 
@@ -69,7 +71,8 @@ def _percentiles(values: Iterable[float]) -> list[float | None]:
 def quantile_table(findings: Findings) -> Table | None:
     """One row per arm, one column per percentile: some of the ticks of the step figure."""
     shown = (1, 5, 25, 50, 75, 95, 99)
-    timed = [(a.arm, a.timing.quantiles) for a in findings.arms if a.timing and a.timing.quantiles]
+    arms = drawn_arms(findings)
+    timed = [(a.arm, a.timing.quantiles) for a in arms if a.timing and a.timing.quantiles]
     if not timed:
         return None
     columns = [f"{percentile}%" for percentile in shown]

@@ -53,13 +53,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """Small plots that share the vertical axis."""
+    """Small plots that share the vertical axis; ``left_out`` says which are not drawn."""
 
     panels: tuple[Panel, ...]
     y_axis: str
     bounds: Bounds
     legend: tuple[str, ...] = ()
     scale: AxisScale = PLAIN
+    left_out: str = ""
 
     @property
     def points(self) -> list[float]:
@@ -76,7 +77,8 @@ class Panels:
         beyond = [v for line in lines for v in line.mean if not math.isfinite(v)]
         many = QUANTILES if self.panels[0].x_labels else FIRST
         thinned = many if crowded(line.seeds for line in lines) else ""
-        return joined((thinned, notes(fit(self.points), [*self.points, *beyond])))
+        own = notes(fit(self.points), [*self.points, *beyond])
+        return joined((self.left_out, thinned, own))
 
     def figure(self, width: int) -> Figure:
         """Lays out the plots as what they are."""

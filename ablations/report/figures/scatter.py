@@ -38,7 +38,8 @@ class Point:
 class Scatter:
     """Cost to the right, the metric upwards; ``front`` are the points that no other dominates.
 
-    ``factors`` bring costs and metric into the units of their axes.
+    ``factors`` bring costs and metric into the units of their axes, ``left_out`` says which points
+    are not drawn.
     """
 
     points: tuple[Point, ...]
@@ -47,6 +48,7 @@ class Scatter:
     log: bool = False
     front: tuple[Point, ...] = ()
     factors: tuple[float, float] = (1.0, 1.0)
+    left_out: str = ""
 
     @property
     def _numbers(self) -> tuple[list[float], list[float], list[float]]:
@@ -64,7 +66,7 @@ class Scatter:
     def notes(self) -> str:
         """What a reader must know of axes that do not show all numbers as usual."""
         (x, y, bars), (across, upward) = self._numbers, self.scales
-        return joined([notes(across, x), notes(upward, y, bars)])
+        return joined([self.left_out, notes(across, x), notes(upward, y, bars)])
 
     def placed(self, points: Iterable[Point]) -> list[Point]:
         """Brings those points that can be drawn to their places on the axes."""

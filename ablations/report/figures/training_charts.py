@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ablations.core.estimates import MetricInfo, ends
 from ablations.core.findings import ArmFinding, Findings
@@ -18,6 +19,7 @@ from ablations.report.figures.charts import (
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
+from ablations.report.many import costed_arms, drawn_arms, drawn_words
 from ablations.text.formatting import Scale, metric_name, scale_for
 from ablations.text.naming import arm_label
 
@@ -42,8 +44,9 @@ def curves_chart(findings: Findings) -> Panels | None:
     if not metrics:
         return None
     unit = findings.metric.unit if metrics[0] in findings.metric.name else "number"
-    arms = [arm for arm in findings.arms if arm.curves]
-    return _panels(findings, arms, metrics, unit, _values(arms, metrics))
+    arms = [arm for arm in drawn_arms(findings) if arm.curves]
+    panels = _panels(findings, arms, metrics, unit, _values(arms, metrics))
+    return replace(panels, left_out=drawn_words(findings))
 
 
 def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
@@ -91,7 +94,7 @@ def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
 
 def steps_chart(findings: Findings) -> DotPlot | None:
     """One row per arm: percentiles 1 to 99 of its steps as ticks, the middle half as a bar."""
-    timed = [(arm, arm.timing.quantiles) for arm in findings.arms if arm.timing]
+    timed = [(arm, arm.timing.quantiles) for arm in drawn_arms(findings) if arm.timing]
     timed = [(arm, quantiles) for arm, quantiles in timed if len(quantiles) == 101]
     if not timed:
         return None
@@ -109,7 +112,9 @@ def steps_chart(findings: Findings) -> DotPlot | None:
         for arm, quantiles in timed
     )
     axis = axis_label(MetricInfo("step_time", "seconds", "lower"), scale)
-    return DotPlot(rows, axis, ticks_for_dots=True, factor=scale.factor)
+    return DotPlot(
+        rows, axis, ticks_for_dots=True, factor=scale.factor, left_out=drawn_words(findings)
+    )
 
 
 def cost_chart(findings: Findings) -> Scatter | None:
@@ -117,7 +122,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
     cost, metric = findings.cost_metric, findings.metric
     found = [
         (arm, arm.summaries[cost].mean, arm.summaries[metric.name])
-        for arm in findings.arms
+        for arm in costed_arms(findings)
         if cost and cost in arm.summaries and metric.name in arm.summaries
     ]
     costs = [x for _, x, _ in found if x is not None]
@@ -139,6 +144,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
         log=min(costs) > 0 and max(costs) / min(costs) > 20,
         front=tuple(points[arm] for arm in findings.front if arm in points),
         factors=(across.factor, upward.factor),
+        left_out=drawn_words(findings, " and those on the line"),
     )
 
 

@@ -13,8 +13,17 @@ from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import quantile_table
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.figures.training_charts import cost_chart, steps_chart
+from ablations.report.many import MOST, costed_arms
 from ablations.report.tables import bare_p, make_table
-from ablations.text.formatting import UNKNOWN, count, listing, metric_name, number, operations
+from ablations.text.formatting import (
+    UNKNOWN,
+    count,
+    counted,
+    listing,
+    metric_name,
+    number,
+    operations,
+)
 from ablations.text.naming import arm_label, named_arm
 
 OPERATIONS = (
@@ -172,6 +181,8 @@ def frozen_note(findings: Findings) -> str:
         for arm in findings.arms
         if arm.mean(FROZEN_SECONDS) is not None
     ]
+    if len(arms) > MOST:
+        arms = [counted(len(arms), "arm")]
     if not arms:
         return ""
     return (
@@ -236,7 +247,7 @@ def _means_table(findings: Findings, cost: str) -> Table:
     units: tuple[tuple[str, Unit], ...] = ((cost, "seconds"), (metric, findings.metric.unit))
     rows = [
         [arm_label(findings.study, arm.arm), *(number(arm.mean(name), u) for name, u in units)]
-        for arm in findings.arms
+        for arm in costed_arms(findings)
     ]
     return make_table("means by arm", ["arm", *numeric], rows, numeric=numeric)
 

@@ -1,0 +1,171 @@
+"""A large study's page is bounded, sorted, and says where the rest is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ablations.core.estimates import Interval, SeedPlan, VarianceParts
+from ablations.core.findings import Findings, Variances
+from ablations.report import many
+from ablations.report.blocks import Column, Extras, Fold, Prose, Report, Section, Table, walk
+from ablations.report.figures.theme import style
+from ablations.report.formats.beside import block_files
+from ablations.report.formats.html import html
+from ablations.report.formats.markdown import markdown
+from ablations.report.opening import make_report
+from ablations.text.notebook import findings_html
+
+Make = Callable[..., Findings]
+
+SIX = {name: {"off": {}, "on": {name: 1}} for name in "abcdef"}
+GAINS = {"a": 0.01, "b": 0.02, "c": -0.03, "d": 0.04, "e": 0.05, "f": 0.06}
+
+
+@pytest.fixture(scope="module")
+def large(make: Make) -> Findings:
+    """64 arms of six factors, 2 seeds."""
+    return make(factors=SIX, gains=GAINS, interaction=0.0, seeds=(0, 1))
+
+
+@pytest.fixture(scope="module")
+def report(large: Findings) -> Report:
+    with style():
+        return make_report(large, Extras(), {})
+
+
+def parts_of(n: int) -> VarianceParts:
+    """Parts that can be told apart."""
+    return VarianceParts(float(n), 0.0, Interval(0, 1, 0.95, "made up"), 2, 10, shared=False)
+
+
+def tables(report: Report, name: str) -> list[Table]:
+    found = walk((*report.opening, *report.sections))
+    return [block for block in found if isinstance(block, Table) and block.name == name]
+
+
+def test_a_small_study_is_shown_as_it_is(findings: Findings) -> None:
+    assert not many.is_large(findings)
+    assert many.arranged(findings) == findings
+    assert many.drawn_arms(findings) == findings.arms
+    assert many.order_words(findings) == many.drawn_words(findings) == ""
+
+
+def test_arms_follow_the_reference_from_the_best_mean_on(large: Findings) -> None:
+    first, *others = many.arranged(large).arms
+    assert first.is_reference
+    means = [arm.mean("test_accuracy") for arm in others]
+    assert means == sorted(means, reverse=True)
+    assert {arm.arm for arm in (first, *others)} == {arm.arm for arm in large.arms}
+
+
+def test_what_is_known_of_arms_stays_with_them(large: Findings) -> None:
+    parts = [parts_of(n) for n in range(64)]
+    before = dict(zip([arm.arm for arm in large.arms], parts, strict=True))
+    known = Variances((), tuple(parts), None, None, None)
+    found = many.arranged(replace(large, variances=known))
+    assert found.variances is not None
+    assert found.variances.arms == tuple(before[arm.arm] for arm in found.arms)
+
+
+def test_effects_and_all_that_is_known_of_them_are_sorted_alike(
+    large: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "MOST", 20)  # six factors have 21 effects
+    plans = tuple(SeedPlan(effect, (), (), (), ()) for effect in large.effects)
+    parts = tuple(parts_of(n) for n in range(21))
+    before = {e.changes: own for e, own in zip(large.effects, parts, strict=True)}
+    known = Variances(parts, (None,) * 64, None, None, None)
+    found = many.arranged(replace(large, plans=plans, variances=known))
+    kinds = [effect.kind for effect in found.effects]
+    assert kinds == ["main"] * 6 + ["interaction"] * 15
+    sizes = [abs(effect.estimate or 0) for effect in found.effects]
+    assert sizes == [*sorted(sizes[:6], reverse=True), *sorted(sizes[6:], reverse=True)]
+    assert tuple(plan.effect for plan in found.plans) == found.effects
+    assert found.variances is not None
+    assert found.variances.effects == tuple(before[effect.changes] for effect in found.effects)
+    pairs = list(dict.fromkeys(cell.factors for cell in found.cells))
+    assert pairs == [tuple(c.factor for c in effect.changes) for effect in found.effects[6:]]
+
+
+def test_gates_that_failed_come_first(large: Findings) -> None:
+    (gate, *_), status = large.gates, ("passed", "incomplete", "failed", "inconclusive")
+    gates = tuple(replace(gate, status=status[n % 4]) for n in range(40))
+    found = many.arranged(replace(large, gates=gates)).gates
+    assert [one.status for one in found[::10]] == ["failed", "inconclusive", "incomplete", "passed"]
+
+
+def test_figures_draw_the_reference_the_best_and_the_worst(large: Findings) -> None:
+    drawn, ranked = many.drawn_arms(large), large.ranked
+    assert drawn == (*ranked[:15], *ranked[-5:])
+
+
+def test_a_table_shows_twenty_rows_folds_the_next_and_links_all(report: Report) -> None:
+    (shown,) = tables(report, "arm")
+    assert len(shown.rows) == 20
+    assert [data.link for data in shown.data] == ["all trials", "all 64 rows"]
+    (section,) = (one for one in report.sections if one.anchor == "arms")
+    words, fold = section.blocks[1:3]
+    assert isinstance(words, Prose)
+    assert words.text == (
+        "These are the first 20 of 64 rows; rows 21 to 64 are folded below, and the CSV file has "
+        "all."
+    )
+    assert isinstance(fold, Fold)
+    assert fold.title == "Rows 21 to 64"
+    (rest,) = fold.blocks
+    assert isinstance(rest, Table)
+    assert len(rest.rows) == 44
+
+
+def test_no_row_is_missing_from_the_files(report: Report) -> None:
+    files = block_files(report)
+    arms = list(csv.DictReader(io.StringIO(str(files["data/arms.csv"]))))
+    assert len({tuple(row[name] for name in "abcdef") for row in arms}) == 64
+    short = [
+        block
+        for block in walk(report.sections)
+        if isinstance(block, Table) and any(data.link.endswith("rows") for data in block.data)
+    ]
+    assert short
+    for table in short:
+        ((data, total),) = [
+            (data, int(data.link.split()[1])) for data in table.data if data.link.endswith("rows")
+        ]
+        lines = list(csv.reader(io.StringIO(str(files[data.path]))))
+        assert len(lines) > total
+        if data.path.startswith("data/table-"):
+            assert lines[0] == [column.name for column in table.columns]
+
+
+def test_beyond_a_hundred_rows_only_the_file_has_them() -> None:
+    table = Table("Each arm", (), tuple((f"arm {n}",) for n in range(1024)))
+    table = replace(table, columns=(Column("arm"),))
+    shown, words, fold = many.bounded(Section("x", "X", (table,))).blocks
+    assert isinstance(shown, Table)
+    assert isinstance(words, Prose)
+    assert isinstance(fold, Fold)
+    assert "first 20 of 1 024 rows; rows 21 to 100 are folded" in words.text.replace("\u202f", " ")
+    assert (len(shown.rows), len(fold.blocks[0].rows)) == (20, 80)  # type: ignore[union-attr]
+    assert shown.data[0].text.count("\n") == 1025
+
+
+def test_the_page_is_bounded_and_says_its_order(report: Report) -> None:
+    page, post = str(html(report)["index.html"]), str(next(iter(markdown(report).values())))
+    nodes = len(re.findall(r"<[a-z]", page))
+    assert nodes < 16_000
+    assert len(page) < 1_000_000
+    for text in (page, post):
+        assert "The 64 arms are sorted: ‘baseline’, then the others from the best mean on." in text
+        assert "It shows 20 of 64 arms" in text
+
+
+def test_a_notebook_shows_as_few(large: Findings) -> None:
+    shown = findings_html(large)
+    assert shown.count("<tr>") == 21
+    assert "the best 19 of the other 63 arms" in shown
