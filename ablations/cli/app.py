@@ -191,7 +191,7 @@ def run(  # noqa: PLR0913 - each is an option
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Show how many trials are done, failed and left, also during a run. Checks no results."""
+    """Show what is done, failed, left and running, also during a run. Checks no results."""
     from ablations.cli import screens
 
     session.reported()  # refuses units that disagree
@@ -204,7 +204,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
         return
     show(screens.arms_table(session.study, session.trials, progress))
     say(f"\n{screens.progress_line(progress)}")
-    for line in (*now.lines, *shard_lines(session, shards)):
+    for line in (*now.lines(progress), *shard_lines(session, shards)):
         say(line)
     if (running := now.table(session.study)) is not None:
         show(running)

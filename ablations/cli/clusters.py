@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ablations.core.study import Study
+    from ablations.plan import Progress
     from ablations.records.running import Running
     from ablations.session import Session
 
@@ -90,9 +91,10 @@ class Now:
         """How many trials run at a time, where that is known."""
         return None if self.noted is None or self.ended else len(self.noted.trials) or None
 
-    @property
-    def lines(self) -> list[str]:
-        """Who runs the study, or that nobody does any more."""
+    def lines(self, progress: Progress) -> list[str]:
+        """Who runs the study, or that nobody does any more though there is something to do."""
+        if self.ended and not progress.to_do:
+            return []
         if self.noted is None:
             return [f"the study is being run now, by {self.driver}"] if self.driver else []
         heard = f"{formatting.duration(self.noted.age_seconds)} ago"

@@ -86,13 +86,16 @@ def test_a_run_that_ends_or_is_stopped_leaves_no_note(study, study_path):
     (300, "the driver no longer runs: process 7 was last heard of 5\u202fmin 0\u202fs ago, "
           "it had 1 trial at work, which 'run' trains again"),
 ])  # fmt: skip
-def test_what_another_machine_has_noted_holds_for_a_minute(study_path, seconds, expected):
-    study = load_study(study_path)
-    run_study(study, executor=LocalExecutor(1), jobs=1)
+def test_what_another_machine_has_noted_holds_for_a_minute(edit, seconds, expected):
+    study_path = edit("seeds = 3", "seeds = 2")
+    run_study(load_study(study_path), executor=LocalExecutor(1))
+    edit("seeds = 2", "seeds = 3")
     trial = RunningTrial("k", {"a": "on", "b": "off"}, 2, "1a2b3c4d (box)", ago(seconds + 3600))
     noted = Running(7, "ffffffff", ago(seconds), {"0a2b3c4d (bay)": 3}, {}, (trial,))
     note_running(STORE, noted)
     shown = status(study_path).splitlines()
+    if seconds == 300:  # where nothing is left to do, nobody misses the driver
+        assert "process 7" not in status(edit("seeds = 3", "seeds = 2"))
     (line,) = [own for own in shown if "process 7" in own]
     assert line[:40] == expected[:40]
     if seconds == 20:
