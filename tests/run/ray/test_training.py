@@ -99,6 +99,42 @@ def test_with_spread_the_arms_of_a_seed_go_to_both_machines(joined, noting_nodes
     assert {record.environment["place"] for record in records} == {"a", "b"}
 
 
+TOGETHER = """
+
+def joins_seeds(settings, gpus):
+    return True
+
+
+def train_together(trials, logs):
+    for trial, log in zip(trials, logs):
+        train(trial, log)
+        log.environment(together=" ".join(str(own.seed) for own in trials))
+    return [None for _ in trials]
+"""
+
+
+def test_seeds_that_train_together_are_one_task(joined, study_path):
+    (module,) = study_path.parent.glob("training_*.py")
+    module.write_text(module.read_text() + TOGETHER)
+    records = run_study(load_study(study_path), executor=RayExecutor())
+    assert len(records) == 12
+    assert {record.environment["together"] for record in records} == {"0 1 2"}
+    for arm in {record.arm for record in records}:
+        assert len({record.environment["pid"] for record in records if record.arm == arm}) == 1
+
+
+def test_seeds_are_added_as_long_as_effects_are_undecided(joined, edit):
+    bounds = '{ at_least = 2, at_most = 4, until = "decided" }'
+    study = load_study(edit("seeds = 3", f"seeds = {bounds}"))
+    there, here = (
+        by_key(run_study(study, executor=executor, runs_dir=folder))
+        for executor, folder in ((RayExecutor(), "ray"), (LocalExecutor(1), "local"))
+    )
+    assert there.keys() == here.keys()
+    assert 8 < len(there) <= 16
+    assert all(results(record) == results(here[key]) for key, record in there.items())
+
+
 @pytest.mark.parametrize("fault", [
     "raise_at = 0", "nan_at = 0", "die_at = 0",
     pytest.param("sleep_at = 0\nsleep = 9", marks=pytest.mark.slow),
