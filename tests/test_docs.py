@@ -124,7 +124,11 @@ def test_commands_within_sentences_name_commands_and_options_that_there_are(docu
         if words[0].startswith("-"):
             continue
         assert words[0] in known, text
-        options = {name for option in known[words[0]].params for name in option.opts}
+        command = known[words[0]]
+        if (inner := getattr(command, "commands", None)) and len(words) > 1:
+            assert words[1] in inner, text
+            command = inner[words[1]]
+        options = {name for option in command.params for name in option.opts}
         used = {word.partition("=")[0] for word in words if word.startswith("--")}
         assert used <= options | {"--help"}, text
 

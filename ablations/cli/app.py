@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 import typer
 
 from ablations import __version__
-from ablations.cli.checking import repair, rerun
+from ablations.cli.checking import power, repair, rerun
 from ablations.cli.clusters import Now, On, Spread, on_cluster
+from ablations.cli.history import history
 from ablations.cli.options import (
     AsJson,
     Baseline,
@@ -265,27 +266,7 @@ def gate(
     raise typer.Exit(shown.exit_code)
 
 
-@app.command(epilog="Example: ablations power study.toml")
-@with_session
-def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
-    """Show which effects the seeds detect, and how many to add."""
-    from ablations.cli import screens
-
-    session = reading(session, source)
-    findings = session.findings(session.records())
-    if as_json:
-        print_json(screens.power_json(findings))
-        return
-    for line in screens.power_head(findings):
-        say(line)
-    if any(plan.effect.sd for plan in findings.plans):
-        show(screens.power_table(findings))
-    if lines := screens.image_lines(findings):
-        for line in lines:
-            say(line)
-        show(screens.image_table(findings))
-
-
+app.command(epilog="Example: ablations power study.toml")(power)
 app.command(epilog="Example: ablations rerun study.toml --trials 2")(rerun)
 
 
@@ -332,6 +313,7 @@ app.command(epilog="Example: ablations merge runs/study/shard-*/records.sqlite")
 app.command(epilog="Example: ablations repair study.toml")(repair)
 app.command(epilog="Example: ablations synthesize a.toml b.toml c.toml")(synthesize)
 app.command(epilog="Example: ablations compare a.toml b.toml")(compare)
+app.add_typer(history, name="history")
 
 
 @app.command(epilog="Example: ablations site -o site")

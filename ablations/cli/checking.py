@@ -1,4 +1,4 @@
-"""The commands that check what is recorded: ``rerun`` trains it again, ``repair`` salvages it."""
+"""The commands that check records: what they can detect, whether they repeat, are they sound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablations.cli.options import AsJson, Jobs, Plain, RunsDir, Source, Trials, with_session
-from ablations.cli.terminal.printing import note, note_threads, print_json, say, stopping_cleanly
+from ablations.cli.terminal.printing import (
+    note,
+    note_threads,
+    print_json,
+    reading,
+    say,
+    show,
+    stopping_cleanly,
+)
 
 if TYPE_CHECKING:
     from ablations.core.record import RunRecord
@@ -84,3 +92,23 @@ def repair(
         say(f"lost: {lost}")
     say(repairing.repair_message(path, found))
     raise typer.Exit(4 if found.lost else 0)
+
+
+@with_session
+def power(session: Session, source: Source = None, as_json: AsJson = False) -> None:
+    """Show which effects the seeds detect, and how many to add."""
+    from ablations.cli import screens
+
+    session = reading(session, source)
+    findings = session.findings(session.records())
+    if as_json:
+        print_json(screens.power_json(findings))
+        return
+    for line in screens.power_head(findings):
+        say(line)
+    if any(plan.effect.sd for plan in findings.plans):
+        show(screens.power_table(findings))
+    if lines := screens.image_lines(findings):
+        for line in lines:
+            say(line)
+        show(screens.image_table(findings))

@@ -30,7 +30,7 @@ from ablations.text.sentences import (
     untrained_share,
 )
 
-_STYLES = {
+STYLES = {
     "passed": "green", "failed": "bold red", "inconclusive": "yellow",
     "improved": "green", "regressed": "bold red", "equivalent": "green",
 }  # fmt: skip
@@ -165,7 +165,7 @@ def _gate_tables(findings: Findings) -> dict[str, Table]:
             str(gate.summary.n if gate.summary else 0),
             formatting.number(gate.judged, unit),
             Text(formatting.interval(low, high, unit)),
-            Text(formatting.gate_status(gate.status), style=_STYLES.get(gate.status, "")),
+            Text(formatting.gate_status(gate.status), style=STYLES.get(gate.status, "")),
         )
     return tables
 
@@ -246,7 +246,7 @@ def _change_cells(compared: ChangeSincePast) -> tuple[str | Text, ...]:
         change,
         Text(interval),
         seeds,
-        Text(formatting.verdict(compared.verdict), style=_STYLES.get(compared.verdict, "")),
+        Text(formatting.verdict(compared.verdict), style=STYLES.get(compared.verdict, "")),
     )
 
 

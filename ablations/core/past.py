@@ -1,4 +1,4 @@
-"""The present compared with the past: frozen numbers without text."""
+"""The present compared with the past, and the past over commits: frozen numbers without text."""
 
 from __future__ import annotations
 
@@ -82,3 +82,90 @@ class SelfTest:
     planted: tuple[float, ...]
     found: tuple[float, ...]
     n_seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its full name, and the date when it was committed, ISO 8601 in UTC."""
+
+    name: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastChange:
+    """A change of one metric of one arm that lasted, or did until it ``vanished``.
+
+    It came with ``commit`` by the best fit, with 95% confidence after ``after`` and not later than
+    ``latest``, and was ``found`` when that commit was added. ``change`` is a difference, or
+    a quotient of speeds. ``interval`` has the level of a false alarm in the whole history.
+    """
+
+    commit: Commit
+    after: Commit
+    latest: Commit
+    found: Commit
+    change: float
+    interval: Interval
+    verdict: Verdict
+    vanished: Commit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one commit measured: the mean over ``n`` seeds; ``None`` without any."""
+
+    commit: Commit
+    mean: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFinding:
+    """One metric of one arm over commits, and the newest of them against those before.
+
+    ``levels`` are of all commits, ``changes`` those that were found, in their order. The newest
+    commit is compared with the ``n_before`` different states since the last change, whose values
+    spread by ``sd`` around those of their seeds (logarithms of speeds). ``same`` says that all its
+    results are those of the commit before, to the last bit. ``change`` and ``margin`` are
+    quotients where ``is_ratio``. ``untrained`` counts the newest commit's networks that did not
+    train, which no mean includes.
+    """
+
+    arm: Arm
+    metric: MetricInfo
+    is_ratio: bool
+    levels: tuple[Level, ...]
+    changes: tuple[PastChange, ...]
+    n_before: int
+    before: float | None
+    sd: float | None
+    change: float | None
+    interval: Interval | None
+    margin: float
+    same: bool
+    untrained: int
+    verdict: Verdict
+
+    @property
+    def alarm(self) -> PastChange | None:
+        """The change that the newest commit has brought to light, if it did."""
+        newest = self.levels[-1].commit
+        return self.changes[-1] if self.changes and self.changes[-1].found == newest else None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A study over its commits, as the newest one sees it.
+
+    ``n_other_data`` counts commits that were measured on other data, and ``n_other_machines``
+    those measured on other machines, whose speeds were not compared. ``missing`` counts the trials
+    that the commit before has and the newest one lacks.
+    """
+
+    study: str
+    commits: tuple[Commit, ...]
+    series: tuple[SeriesFinding, ...]
+    n_other_data: int
+    n_other_machines: int
+    missing: int

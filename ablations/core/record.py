@@ -35,6 +35,10 @@ NODE = "node"
 """The fact of an environment that tells machines of a cluster apart, by no name of theirs."""
 
 
+MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
+"""Facts of an environment that make speeds comparable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One number of one trial, with its unit and the direction that is better."""

@@ -1,0 +1,299 @@
+"""The commands on a study's history over commits: add to it, list it, judge it, thin it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablations.cli.options import AsJson, Source, StudyName, with_session
+from ablations.cli.terminal.printing import note, print_json, reading, say, show
+from ablations.core.estimates import ends
+from ablations.errors import StoreError
+from ablations.text.formatting import few
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ablations.analyze.history.simulation import Simulated
+    from ablations.core.past import Commit, History, PastChange, SeriesFinding
+    from ablations.core.record import RunRecord
+    from ablations.core.study import Study
+    from ablations.records.history import Line
+    from ablations.session import Session
+
+history = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Keep what each commit measured, and judge the newest by those before.",
+)
+
+Folder = Annotated[Path, typer.Option("--history", help="Folder of the history.", file_okay=False)]
+Revision = Annotated[
+    str | None,
+    typer.Option(
+        "--commit",
+        metavar="REVISION",
+        help="The commit that was measured, whatever the records say; else the present one, if "
+        "they say so.",
+    ),
+]
+_FOLDER = Path("history")
+
+
+@history.command(epilog="Example: ablations history add study.toml")
+@with_session
+def add(
+    session: Session,
+    source: Source = None,
+    folder: Folder = _FOLDER,
+    revision: Revision = None,
+) -> None:
+    """Add what the present commit measured, a line a trial."""
+    from ablations.analyze.derived import measured
+    from ablations.records.history import (
+        LARGE_BYTES,
+        add_lines,
+        environment_of,
+        find_commit,
+        line_of,
+        size_of,
+    )
+
+    study = session.study
+    records = [own for own in reading(session, source).records() if own.completed]
+    commit = find_commit(revision or "HEAD", Path())
+    chosen = records if revision else _of_commit(records, commit, study)
+    lines = [line_of(record, measured(record), commit) for record in chosen]
+    new = add_lines(folder, study.report_name, lines, map(environment_of, chosen))
+    say(f"{new} of {len(lines)} lines are new in {folder / study.report_name}")
+    if (size := size_of(folder, study.report_name)) > LARGE_BYTES:
+        note(
+            f"this history has {size / 1e6:.0f} MB; to keep the newest 100 commits and the changes "
+            f"before: ablations history compact {study.report_name} --keep 100"
+        )
+
+
+def _of_commit(records: Sequence[RunRecord], commit: Commit, study: Study) -> Sequence[RunRecord]:
+    """Returns the records that were trained at a commit.
+
+    Raises:
+        StoreError: if none was.
+    """
+    named = [record.environment.get("commit", "") for record in records]
+    own = [
+        r for r, name in zip(records, named, strict=True) if name and commit.name.startswith(name)
+    ]
+    if len(own) < len(records) and own:
+        note(f"{len(records) - len(own)} of {len(records)} records are of other commits: not added")
+    if not own:
+        raise StoreError(
+            f"no record of {study.slug} was trained at the present commit, {commit.name[:12]}",
+            received=f"commit {few(sorted(set(named)))}" if records else "no completed record",
+            cure="Commit all changes and train into a fresh folder (--runs-dir), or name the "
+            "commit that they belong to with --commit",
+        )
+    return own
+
+
+@history.command("list", epilog="Example: ablations history list")
+def list_(folder: Folder = _FOLDER, as_json: AsJson = False) -> None:
+    """List the studies of a history, with their commits and sizes."""
+    from ablations.cli.screens import make_table
+    from ablations.records.history import read_lines, size_of, studies_in
+
+    rows = []
+    for name in studies_in(folder):
+        lines = read_lines(folder, name)
+        commits = list(dict.fromkeys(line.commit for line in lines))
+        rows.append({
+            "study": name, "commits": len(commits), "trials": len(lines),
+            "first": lines[0].committed_at[:10], "last": lines[-1].committed_at[:10],
+            "bytes": size_of(folder, name),
+        })  # fmt: skip
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        say(f"{folder} holds no history; 'ablations history add STUDY' begins one")
+    else:
+        table = make_table("study", "commits", "trials", "from", "to", "bytes")
+        for row in rows:
+            table.add_row(*map(str, row.values()))
+        show(table)
+
+
+@history.command(epilog="Example: ablations history check study.toml")
+def check(
+    study: StudyName,
+    folder: Folder = _FOLDER,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Estimate how often this judgement is wrong.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the newest commit; the exit code is the verdict.
+
+    1: it brought a regression to light. 3: inconclusive. 4: trials are missing that the commit
+    before has.
+    """
+    from ablations.analyze.history.judgement import (
+        history_exit_code,
+        judge_history,
+        with_simulation,
+    )
+    from ablations.plan import load_study
+    from ablations.text.history import history_lines
+
+    loaded = load_study(study)
+    found = judge_history(loaded, _lines(folder, loaded.report_name, study))
+    code = history_exit_code(found)
+    if self_test:
+        _show_simulated(with_simulation(found))
+        return
+    if as_json:
+        print_json(_document(found, code))
+    else:
+        _show(loaded, found)
+    for line in history_lines(loaded, found):
+        note(line)
+    raise typer.Exit(code)
+
+
+@history.command(epilog="Example: ablations history compact study.toml --keep 100")
+def compact(
+    study: StudyName,
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest commits to keep.")],
+    folder: Folder = _FOLDER,
+) -> None:
+    """Keep the newest commits, and those beside a change.
+
+    What goes must be committed to git before.
+    """
+    from ablations.analyze.history.judgement import judge_history
+    from ablations.plan import load_study
+    from ablations.records.history import keep_commits, require_committed
+
+    loaded = load_study(study)
+    name = loaded.report_name
+    found = judge_history(loaded, _lines(folder, name, study))
+    names = [commit.name for commit in found.commits]
+    beside = {
+        own.name
+        for series in found.series
+        for change in series.changes
+        for own in (change.after, change.commit, change.latest, change.found)
+    }
+    require_committed(folder, name)
+    gone = keep_commits(folder, name, {names[0], *beside, *names[-keep:]})
+    say(f"{gone} lines removed from {folder / name}; git still has them")
+
+
+def _lines(folder: Path, name: str, study: str) -> tuple[Line, ...]:
+    """Reads a study's history.
+
+    Raises:
+        StoreError: if there is none.
+    """
+    from ablations.records.history import read_lines, studies_in
+
+    if lines := read_lines(folder, name):
+        return lines
+    raise StoreError(
+        f"{folder} holds no history of {name}",
+        received=", ".join(studies_in(folder)) or "no study",
+        cure=f"Begin one: ablations history add {study}; or name its folder with --history",
+    )
+
+
+def _show(study: Study, found: History) -> None:
+    from rich.text import Text
+
+    from ablations.cli.gate import STYLES
+    from ablations.cli.screens import make_table
+    from ablations.text.formatting import counted, metric_name
+    from ablations.text.history import change_cells, commit_label
+    from ablations.text.naming import arm_label
+
+    say(f"{study.slug} at {commit_label(found.commits[-1])}, over "
+        f"{counted(len(found.commits), 'commit')}:")  # fmt: skip
+    for name in dict.fromkeys(own.metric.name for own in found.series):
+        table = make_table("arm", "before", "now", "change", "interval", "states", "verdict")
+        for own in found.series:
+            if own.metric.name == name:
+                *cells, verdict = change_cells(own)
+                style = STYLES.get(own.verdict, "")
+                table.add_row(
+                    Text(arm_label(study, own.arm)), *map(Text, cells), Text(verdict, style)
+                )
+        say(f"{metric_name(name)}:")
+        show(table)
+
+
+def _show_simulated(simulated: tuple[float, Simulated] | None) -> None:
+    from ablations.analyze.history.changes import HORIZON
+    from ablations.analyze.history.simulation import SOON, STEPS
+    from ablations.cli.screens import make_table
+    from ablations.text.formatting import interval, number
+
+    if simulated is None:
+        note(
+            "unknown: two commits with different results are needed, and a margin in the study file"
+        )
+        raise typer.Exit(3)
+    spread, found = simulated
+    say(
+        f"{found.histories} simulated histories of {HORIZON} commits each, with the spread within "
+        f"seeds of this one ({spread:.2g} margins):"
+    )
+    table = make_table("what happened", f"found within {SOON} commits", "95% interval")
+    alarms = interval(found.interval.low, found.interval.high, "fraction")
+    table.add_row("nothing, in all commits", number(found.false_alarms, "fraction"), alarms)
+    for step, share in zip(STEPS, found.found, strict=True):
+        table.add_row(f"one arm worse by {step:g} margins", number(share, "fraction"), "")
+    show(table)
+
+
+def _document(found: History, code: int) -> dict[str, Any]:
+    return {
+        "study": found.study,
+        "exit_code": code,
+        "commits": len(found.commits),
+        "commit": found.commits[-1].name,
+        "commits_on_other_data": found.n_other_data,
+        "commits_on_other_machines": found.n_other_machines,
+        "missing": found.missing,
+        "series": [_series_json(own) for own in found.series],
+    }
+
+
+def _series_json(own: SeriesFinding) -> dict[str, Any]:
+    return {
+        "arm": dict(own.arm.levels),
+        "metric": own.metric.name,
+        "kind": "ratio" if own.is_ratio else "difference",
+        "before": own.before,
+        "now": own.levels[-1].mean,
+        "seeds": own.levels[-1].n,
+        "states_before": own.n_before,
+        "change": own.change,
+        "interval": ends(own.interval),
+        "margin": own.margin,
+        "same_results": own.same,
+        "untrained": own.untrained,
+        "verdict": own.verdict,
+        "changes": [_change_json(change) for change in own.changes],
+    }
+
+
+def _change_json(change: PastChange) -> dict[str, Any]:
+    return {
+        "commit": change.commit.name,
+        "after": change.after.name,
+        "latest": change.latest.name,
+        "found": change.found.name,
+        "change": change.change,
+        "interval": ends(change.interval),
+        "verdict": change.verdict,
+        "vanished": change.vanished and change.vanished.name,
+    }

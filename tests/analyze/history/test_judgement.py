@@ -1,0 +1,160 @@
+"""Lines of a history become verdicts: states, machines, data, networks that did not train."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ablations.analyze.history.judgement import (
+    history_exit_code,
+    judge_history,
+    with_simulation,
+)
+from ablations.core.study import Study
+from ablations.errors import StoreError
+from ablations.records.history import Line
+from ablations.text.history import history_lines
+
+
+@pytest.fixture
+def judged(study: Study) -> Study:
+    return dataclasses.replace(study, smallest_effect_that_matters=0.01)
+
+
+def lines(study: Study, shifts, *, sd=0.002, speed=None, seeds=5, seed=0, **given) -> list[Line]:
+    """A commit for each shift of the first arm's accuracy; 0 noise repeats the commit before."""
+    rng, found = np.random.default_rng(seed), []
+    base = 0.02 * np.random.default_rng(1).standard_normal(seeds)
+    noise = np.zeros((len(study.arms), seeds))
+    for place, shift in enumerate(shifts):
+        if shift is not None:
+            noise = sd * rng.standard_normal(noise.shape)
+            last = shift
+        for i, arm in enumerate(study.arms):
+            for own in range(seeds):
+                accuracy = 0.8 + base[own] + noise[i, own] + (last if i == 0 else 0)
+                metrics = {"test_accuracy": accuracy, "test_loss": 1 - accuracy}
+                if speed:
+                    metrics["median_step_seconds"] = speed(place) * (1 + 0.001 * own)
+                found.append(Line(
+                    1, study.report_name, f"{place:040x}", f"2026-01-{place + 1:02}T00:00:00Z",
+                    dict(arm.levels), own, given.get("data", lambda _: "d")(place),
+                    given.get("machine", lambda _: "m")(place), "e", metrics,
+                ))  # fmt: skip
+    return found
+
+
+def test_a_commit_without_a_change_is_equivalent(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0] * 8))
+    assert {own.verdict for own in found.series} == {"equivalent"}
+    assert [own.n_before for own in found.series] == [7] * len(judged.arms)
+    assert history_exit_code(found) == 0
+    assert list(history_lines(judged, found)) == []
+
+
+def test_a_regression_is_told_once_and_stays_listed(judged: Study):
+    shifts = [0.0] * 8 + [-0.04] * 4
+    codes = [
+        history_exit_code(judge_history(judged, lines(judged, shifts[:n]))) for n in (8, 9, 10, 12)
+    ]
+    assert codes == [0, 1, 0, 0]
+    found = judge_history(judged, lines(judged, shifts))
+    (change,) = found.series[0].changes
+    assert change.commit.name == f"{8:040x}"
+    assert (change.verdict, change.vanished) == ("regressed", None)
+    assert change.interval.high < -0.01
+    assert found.series[0].n_before == 3
+    assert not any(own.changes for own in found.series[1:])
+    (line,) = history_lines(judged, found)
+    assert "▼\u00a0regressed with 0000000000 (9 January 2026) by −4" in line
+
+
+def test_a_regression_that_vanishes_says_when(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0] * 6 + [-0.04] * 3 + [0.0] * 3))
+    first, second = found.series[0].changes
+    assert (first.verdict, second.verdict) == ("regressed", "improved")
+    assert first.vanished == second.commit
+    said = list(history_lines(judged, found))
+    assert len(said) == 2
+    assert said[1].endswith("; vanished with 0000000000 (10 January 2026)")
+
+
+def test_commits_with_the_same_results_are_one_state(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0, None, None, 0.001, None]))
+    assert all(own.same and own.n_before == 1 for own in found.series)
+    assert len(found.series[0].levels) == 5
+    again = judge_history(judged, lines(judged, [0.0, None]))
+    assert [own.change for own in again.series] == [None] * len(judged.arms)
+
+
+def test_a_first_commit_has_nothing_to_be_compared_with(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0]))
+    assert {(own.verdict, own.change, own.before) for own in found.series} == {
+        ("inconclusive", None, None)
+    }
+    assert history_exit_code(found) == 3
+    assert with_simulation(found) is None
+
+
+def test_speed_allows_for_the_days_that_were_seen(judged: Study):
+    days = np.exp(0.03 * np.random.default_rng(4).standard_normal(20))
+    steady = judge_history(judged, lines(judged, [0.0] * 20, speed=lambda i: days[i]))
+    speeds = [own for own in steady.series if own.is_ratio]
+    assert len(speeds) == len(judged.arms)
+    assert not any(own.changes for own in speeds)
+    slower = lines(judged, [0.0] * 20, speed=lambda i: days[i] * (2.0 if i == 19 else 1.0))
+    found = judge_history(judged, slower)
+    assert {own.verdict for own in found.series if own.is_ratio} == {"regressed"}
+    assert history_exit_code(found) == 1
+    assert found.series[-1].change == pytest.approx(2.0, rel=0.2)
+
+
+def test_speed_of_another_machine_and_results_on_other_data_are_left_out(judged: Study):
+    given = {"machine": lambda i: "old" if i < 3 else "m", "data": lambda i: "x" if i < 1 else "d"}
+    found = judge_history(judged, lines(judged, [0.0] * 6, speed=lambda i: 1.0, **given))
+    assert (found.n_other_data, found.n_other_machines) == (1, 2)
+    said = list(history_lines(judged, found))
+    assert said == [
+        "1 commit left out: measured on other data",
+        "speeds of 2 commits left out: measured on another machine",
+    ]
+    assert [own.n_before for own in found.series if not own.is_ratio] == [4] * len(judged.arms)
+    assert [own.n_before for own in found.series if own.is_ratio] == [2] * len(judged.arms)
+
+
+def test_networks_that_did_not_train_are_in_no_mean_and_leave_it_undecided(judged: Study):
+    given = lines(judged, [0.0] * 6)
+    last = given[-1]
+    given[-1] = dataclasses.replace(
+        last, metrics={"test_accuracy": 0.5, "test_loss": 1.0}, trained=False
+    )
+    found = judge_history(judged, given)
+    assert found.series[-1].untrained == 1
+    assert found.series[-1].levels[-1].n == 4
+    assert found.series[-1].verdict == "inconclusive"
+    assert history_exit_code(found) == 3
+    assert "1 network of the newest commit did not train and is in no mean here" in next(
+        iter(history_lines(judged, found))
+    )
+
+
+def test_trials_that_the_newest_commit_lacks_are_counted(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0] * 3)[:-2])
+    assert found.missing == 2
+    assert history_exit_code(found) == 4
+
+
+def test_a_history_without_the_metric_is_refused(judged: Study):
+    given = [dataclasses.replace(line, metrics={"other": 1.0}) for line in lines(judged, [0.0] * 2)]
+    with pytest.raises(StoreError, match=r"has nothing of .* to judge"):
+        judge_history(judged, given)
+
+
+def test_the_simulation_has_the_spread_of_the_history(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0] * 12, sd=0.005))
+    spread, simulated = with_simulation(found)
+    assert spread == pytest.approx(0.5, rel=0.35)
+    assert simulated.false_alarms <= 0.05
+    assert simulated.found[0] < simulated.found[1] <= simulated.found[2] <= simulated.found[3] == 1

@@ -1,0 +1,102 @@
+"""The commands on a history, in a git repository whose commits change what is trained."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ablations.cli.app import app
+
+
+def call(*words: str) -> object:
+    return CliRunner().invoke(app, ["history", *words])
+
+
+def git(*words: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def study(study_path: Path) -> str:
+    """A study in a repository, trained at its first commit."""
+    Path(".gitignore").write_text("runs*\nreports\n__pycache__\n")
+    git("init", "-q")
+    commit("one")
+    return study_path.name
+
+
+def commit(message: str) -> None:
+    git("add", "-A")
+    git("commit", "-qm", message)
+
+
+def train(study: str, runs: str) -> tuple[str, ...]:
+    done = CliRunner().invoke(
+        app, ["run", study, "--jobs", "1", "--no-report", "--runs-dir", runs, "--seeds", "4"]
+    )
+    assert done.exit_code == 0, done.stderr
+    return ("--seeds", "4", "--runs-dir", runs)
+
+
+def test_a_commit_that_makes_a_network_worse_is_found(study: str, study_path: Path):
+    (module,) = study_path.parent.glob("*.py")
+    for place, gain in enumerate((0.0, 0.001, 0.002, 0.003, -0.2)):
+        module.write_text(module.read_text().replace("0.6 + ", f"0.6 + {gain} + "))
+        commit(f"commit {place}")
+        assert call("add", study, *train(study, f"runs{place}")).exit_code == 0
+    done = call("check", study)
+    assert done.exit_code == 1, done.output
+    assert "▼\u00a0regressed" in done.stdout
+    assert "regressed with" in done.stderr
+    document = json.loads(call("check", study, "--json").stdout)
+    assert (document["exit_code"], document["commits"]) == (1, 5)
+    found = [own for own in document["series"] if own["kind"] == "difference"]
+    assert {own["changes"][-1]["commit"] for own in found} == {document["commit"]}
+    listed = json.loads(call("list", "--json").stdout)
+    assert [(own["commits"], own["trials"]) for own in listed] == [(5, 5 * len(found) * 4)]
+    refused = call("compact", study, "--keep", "1")
+    assert "is not committed, and lines would be lost" in str(refused.exception)
+    commit("the cure")
+    assert (
+        "lines removed from history/small; git still has them"
+        in call("compact", study, "--keep", "1").stdout
+    )
+    assert call("check", study).exit_code == 1  # what is beside a change stays
+
+
+def test_records_of_another_commit_or_of_changed_files_are_refused(study: str):
+    options = train(study, "runs")
+    Path("new.txt").write_text("x")
+    commit("two")
+    refused = call("add", study, *options)
+    assert "was trained at the present commit" in str(refused.exception)
+    assert "name the commit that they belong to with --commit" in str(refused.exception)
+    assert call("add", study, *options, "--commit", "HEAD~1").exit_code == 0  # the cure
+    again = call("add", study, *options, "--commit", "HEAD~1")
+    assert again.stdout.startswith("0 of ")
+
+
+def test_a_history_without_the_study_is_named_with_its_cure(study: str):
+    refused = call("check", study)
+    assert str(refused.exception) == (
+        f"history holds no history of {Path(study).stem}. Received: no study. Begin one: ablations "
+        f"history add {study}; or name its folder with --history."
+    )
+    call("add", study, *train(study, "runs"))  # the cure
+    assert call("check", study).exit_code == 3
+    assert (
+        "holds no history; 'ablations history add STUDY' begins one"
+        in call("list", "--history", "other").stdout
+    )
+
+
+def test_the_self_test_needs_two_states(study: str):
+    call("add", study, *train(study, "runs"))
+    done = call("check", study, "--self-test")
+    assert done.exit_code == 3
+    assert "two commits with different results" in done.stderr
