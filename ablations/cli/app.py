@@ -196,7 +196,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
     from ablations.cli import screens
 
     session.reported()  # refuses units that disagree
-    now, untrained, shards = Now.of(session), session.untrained(), shard_states(session)
+    now, untrained, shards = Now.of(session.store), session.untrained(), shard_states(session)
     progress = session.progress(jobs=now.jobs)
     note_threads(session)
     if as_json:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ablations.core.study import Study
     from ablations.plan import Progress
     from ablations.records.running import Running
+    from ablations.records.sqlite.store import Store
     from ablations.session import Session
 
 On = Annotated[
@@ -78,13 +79,21 @@ class Now:
     ended: bool
 
     @classmethod
-    def of(cls, session: Session) -> Now:
+    def of(cls, store: Store) -> Now:
         """Returns what runs now."""
         from ablations.records.running import has_ended, read_running
 
-        noted = read_running(session.store)
-        ended = noted is not None and has_ended(noted, session.store)
-        return cls(session.store.driver(), noted, ended)
+        noted = read_running(store)
+        ended = noted is not None and has_ended(noted, store)
+        return cls(store.driver(), noted, ended)
+
+    @property
+    def who(self) -> str | None:
+        """The process that runs the study, if one does."""
+        if self.driver or self.noted is None or self.ended:
+            return self.driver
+        heard = formatting.duration(self.noted.age_seconds)
+        return f"process {self.noted.process} of another machine, heard of {heard} ago"
 
     @property
     def jobs(self) -> int | None:
@@ -95,16 +104,13 @@ class Now:
         """Who runs the study, or that nobody does any more though there is something to do."""
         if self.ended and not progress.to_do:
             return []
-        if self.noted is None:
-            return [f"the study is being run now, by {self.driver}"] if self.driver else []
-        heard = f"{formatting.duration(self.noted.age_seconds)} ago"
-        if self.ended:
+        if self.ended and self.noted is not None:
+            heard = f"{formatting.duration(self.noted.age_seconds)} ago"
             who = f"process {self.noted.process} was last heard of {heard}"
             what = formatting.counted(len(self.noted.trials), "trial")
             cure = f"it had {what} at work, which 'run' trains again"
             return [f"the driver no longer runs: {who}; {cure}"]
-        who = self.driver or f"process {self.noted.process} of another machine, heard of {heard}"
-        return [f"the study is being run now, by {who}"]
+        return [f"the study is being run now, by {self.who}"] if self.who else []
 
     def table(self, study: Study) -> Table | None:
         """Returns a row for each trial that runs, and for each worker or machine without one."""

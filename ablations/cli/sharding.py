@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablations.cli.clusters import Now
 from ablations.cli.options import RunsDir, Samples, Source, with_session
 from ablations.cli.terminal.printing import note, reading, say
 
@@ -134,7 +135,7 @@ def _state(session: Session, shard: Shard, path: Path, stored: set[tuple[str, st
     seeds = set(shard.seeds(session.study.seeds))
     own = [trial for trial in trials if trial.seed in seeds]
     unmerged = sum(_attempt(record) not in stored for record in outcomes)
-    return ShardState(shard, progress_of(own, outcomes), unmerged, Store(path).driver())
+    return ShardState(shard, progress_of(own, outcomes), unmerged, Now.of(Store(path)).who)
 
 
 @with_session

@@ -30,6 +30,7 @@ def noted(store: Store, watcher: Observer) -> Iterator[Observer]:
 
     A thread writes, which starts with the first trial in another process.
     """
+    forget_running(store)  # of a driver that was killed
     noting = _Noting(store, watcher)
     try:
         yield noting

@@ -105,6 +105,15 @@ def test_what_another_machine_has_noted_holds_for_a_minute(edit, seconds, expect
         ]
 
 
+def test_a_shard_that_another_machine_trains_is_said_to_run(study_path):
+    folder = STORE.path.parent / "shard-2-of-2"
+    folder.mkdir(parents=True)
+    note_running(Store(folder / "records.sqlite"), Running(7, "ffffffff", ago(20)))
+    line = "shard 2/2: 0 of 4 trials done; it is being run now, by process 7 of another machine, "
+    assert line in status(study_path)
+    assert json.loads(status(study_path, "--json"))["shards"][0]["running"]
+
+
 def test_time_to_go_counts_the_trials_that_run_at_a_time(edit):
     path = edit("seeds = 3", "seeds = 1")
     run_study(load_study(path), executor=LocalExecutor(1))
