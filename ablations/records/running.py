@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ablations.files import replaced_file
 from ablations.records.sqlite.store import Store
@@ -85,11 +86,32 @@ class Running:
 
 def read_running(store: Store) -> Running | None:
     """Returns what the driver of a store has noted; nothing where none runs or was killed."""
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        found = json.loads(_path(store).read_text(encoding="utf-8"))
-        trials = tuple(RunningTrial(**trial) for trial in found.pop("trials"))
-        return Running(**found, trials=trials)
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return _running(json.loads(_path(store).read_text(encoding="utf-8")))
     return None
+
+
+def _running(found: dict[str, Any]) -> Running:
+    """Returns what a file holds; raises one of many errors where it is no note."""
+    return Running(
+        process=int(found["process"]),
+        machine=str(found["machine"]),
+        noted_at=_moment(found["noted_at"]),
+        done={str(place): int(count) for place, count in found["done"].items()},
+        failed={str(place): int(count) for place, count in found["failed"].items()},
+        trials=tuple(map(_trial, found["trials"])),
+    )
+
+
+def _trial(found: dict[str, Any]) -> RunningTrial:
+    arm = {str(factor): str(level) for factor, level in found["arm"].items()}
+    key, place, since = str(found["key"]), str(found["place"]), _moment(found["since"])
+    return RunningTrial(key, arm, int(found["seed"]), place, since)
+
+
+def _moment(text: str) -> str:
+    _seconds_since(text)
+    return text
 
 
 def has_ended(running: Running, store: Store) -> bool:

@@ -130,10 +130,20 @@ def test_time_to_go_counts_the_trials_that_run_at_a_time(edit):
     assert to_go() == pytest.approx(4 * many)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"trials": 3}', '{"trials": [{}]}', "\udcff"])
+NOTE = '{"process": 7, "machine": "x", "noted_at": %s, "done": {}, "failed": %s, "trials": [%s]}'
+NOW = '"2026-11-27T08:00:00+00:00"'
+
+
+@pytest.mark.parametrize("text", [
+    "", "{}", "[]", "\udcff", "[" * 100_000, NOTE % (5, "{}", ""), NOTE % ('"now"', "{}", ""),
+    NOTE % ('"2026-11-27T08:00:00"', "{}", ""), NOTE % (NOW, "3", ""), NOTE % (NOW, "{}", "{}"),
+    NOTE % (NOW, '{"a": "b"}', ""), NOTE % (NOW, "{}", "1"),
+])  # fmt: skip
 def test_a_note_that_cannot_be_read_counts_for_none(study_path, text):
     STORE.path.parent.mkdir(parents=True)
     path = STORE.path.with_name("running.json")
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     assert read_running(STORE) is None
     assert "no longer" not in status(study_path)
+    path.write_text(NOTE % (NOW, "{}", ""))
+    assert read_running(STORE).process == 7
