@@ -27,7 +27,6 @@ from ablations.plan import (
 )
 from ablations.records.agreement import Units, agreed_infos, none_planned
 from ablations.records.origins import claim_records, require_own_records
-from ablations.records.readers import read_records_of
 from ablations.records.sqlite.store import Store
 from ablations.reporting import findings_of, note_look
 from ablations.run.executors import Executor, Work
@@ -201,6 +200,8 @@ class Session:
     @cached_property
     def _file(self) -> tuple[RunRecord, ...]:
         """All records of the file that is read in place of the store."""
+        from ablations.records.readers import read_records_of
+
         assert self.source is not None  # noqa: S101 - asked for only where there is one
         return read_records_of(str(self.source), self.study)
 
@@ -258,9 +259,10 @@ class Session:
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
     ) -> Progress:
         """Counts what is done, what failed and what is to do."""
-        workers = jobs or self.best_jobs
-        ended = self.planned_store.outcomes()
-        return progress_of(self.trials, ended, jobs=workers, measured=measured)
+        found = progress_of(self.trials, self.planned_store.outcomes(), measured=measured)
+        if not found.seconds_to_go:  # then it does not matter how many workers there are
+            return found
+        return replace(found, seconds_to_go=found.seconds_to_go / (jobs or self.best_jobs))
 
     @cached_property
     def best_jobs(self) -> int:

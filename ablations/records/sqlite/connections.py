@@ -63,6 +63,7 @@ def writing_to(path: Path) -> Iterator[sqlite3.Connection]:
     with as_store_errors(path):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            log_of(path).unlink(missing_ok=True)  # of a file that is gone; SQLite would add it
             _make(path)
         with closing(connect(path, "mode=rw", WRITE_SECONDS)) as connection:
             _require_known(path, connection)

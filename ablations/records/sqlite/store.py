@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from ablations.errors import StoreError, UnstorableError
 from ablations.records.sqlite import descriptions, queries, rows
 from ablations.records.sqlite.connections import (
     Query,
+    as_store_errors,
     may_write,
     read_from,
     reading_aside,
@@ -51,6 +52,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._driving: ExitStack | None = None
+        self._writer: tuple[int, sqlite3.Connection] | None = None
 
     def append(self, record: RunRecord) -> None:
         """Commits one record in one transaction.
@@ -59,7 +62,7 @@ class Store:
             StoreError: if the trial has a completed record already, or the file cannot be written.
             UnstorableError: if the record holds what the file cannot.
         """
-        with writing_to(self.path) as connection, connection:
+        with self._writing() as connection, connection:
             try:
                 rows.insert(connection, record)
             except UNSTORABLE as error:
@@ -129,7 +132,7 @@ class Store:
 
     def describe(self, key: str, exhibits: Sequence[Exhibit]) -> None:
         """Stores what a trial shows of itself without training, in place of an earlier one."""
-        with writing_to(self.path) as connection, connection:
+        with self._writing() as connection, connection:
             descriptions.describe(connection, key, exhibits)
 
     def descriptions(self) -> dict[str, tuple[Exhibit, ...]]:
@@ -140,12 +143,40 @@ class Store:
     def driving(self) -> Iterator[None]:
         """Holds the right to write while a study runs; it ends with the process, however that ends.
 
+        The file stays open, since closing it moves SQLite's log into it and waits for the disk.
+
         Raises:
             StoreError: if another process runs the study.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_locked(self._lock)):
-            yield
+        with closing(_locked(self._lock)), ExitStack() as opened:
+            self._driving = opened
+            try:
+                yield
+            finally:
+                self._driving = self._writer = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Opens the file; once where a study runs, as long as nobody takes it away."""
+        if self._driving is None:
+            with writing_to(self.path) as connection:
+                yield connection
+            return
+        if self._writer is None:
+            connection = self._driving.enter_context(writing_to(self.path))
+            self._writer = self._inode(), connection
+        if self._inode() != self._writer[0]:
+            raise StoreError(
+                f"{self.path} was moved or removed while the study runs",
+                received="another file of this name, or none",
+                cure="Put it back and issue the command again; without it a new one is begun",
+            )
+        with as_store_errors(self.path):
+            yield self._writer[1]
+
+    def _inode(self) -> int:
+        return self.path.stat().st_ino if self.path.exists() else 0
 
     @property
     def _lock(self) -> Path:

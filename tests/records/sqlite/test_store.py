@@ -18,6 +18,7 @@ from ablations.core.record import Exhibit, Metric, Predictions, RunRecord, Table
 from ablations.errors import StoreError
 from ablations.records.exports import write_jsonl
 from ablations.records.readers.jsonl import read_jsonl
+from ablations.records.sqlite import connections
 from ablations.records.sqlite.repair import repair
 from ablations.records.sqlite.store import Store
 
@@ -266,3 +267,22 @@ def test_new_records_are_read_without_the_earlier_ones(tmp_path: Path):
         connection.execute("DELETE FROM records WHERE id = 1")
     with pytest.raises(StoreError, match="Received: 3 are there, 4 were written"):
         store.records(skip=2)
+
+
+def test_a_store_that_is_taken_away_during_a_run_ends_it_and_the_cure_works(tmp_path: Path):
+    store, aside = Store(tmp_path / "records.sqlite"), tmp_path / "aside.sqlite"
+    records = [replace(RECORD, key=f"k{seed}", seed=seed) for seed in range(6)]
+    for begun, take in ((0, lambda: store.path.rename(aside)), (3, store.path.unlink)):
+        with store.driving():
+            for record in records[begun : begun + 2]:
+                store.append(record)
+            take()
+            with pytest.raises(StoreError, match="was moved or removed while the study runs"):
+                store.append(records[begun + 2])
+        if aside.exists():
+            aside.rename(store.path)
+            store.append(records[2])
+            assert [own.key for own in store.records()] == ["k0", "k1", "k2"]
+    store.append(records[5])
+    assert [own.key for own in store.records()] == ["k5"]
+    assert not connections.log_of(store.path).exists()
