@@ -6,7 +6,7 @@ when all trials have been trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 
 from ablations.core.metrics import TARGET_SECONDS
 from ablations.core.record import Metric, RunRecord, known_metric
@@ -21,20 +21,22 @@ class Requirements:
 
     Args:
         study: Its metric and gates name what trials must report.
-        recorded: The completed records that there are already.
+        recorded: The completed records that there are already; they are not kept.
         go_on: Whether later trials may be the first to report a metric.
     """
 
-    def __init__(self, study: Study, recorded: Sequence[RunRecord], *, go_on: bool = False) -> None:
+    def __init__(self, study: Study, recorded: Iterable[RunRecord], *, go_on: bool = False) -> None:
         self._study = study
         named = [
             (f"gates[{i}].metric", gate.metric, gate.where) for i, gate in enumerate(study.gates)
         ]
         self._unreported = [] if go_on else [("analysis.metric", study.metric, {}), *named]
+        first = None
         for record in recorded:
+            first = first or record
             self._note(record)
-        for record in recorded[:1]:
-            self._require_reported(record)
+        if first is not None:
+            self._require_reported(first)
 
     def check(self, record: RunRecord) -> None:
         """Raises `StudyError` where a new record does not meet them."""

@@ -147,11 +147,7 @@ class Session:
         return self._agreed(self._own(self.planned_store.records(parts=("metrics",))))
 
     def stream(self) -> Iterator[RunRecord]:
-        """Yields what `records` returns, without having all in memory where a store is read.
-
-        Raises:
-            StoreError: as `records` does, before the first one comes.
-        """
+        """Yields what `records` returns, and raises what it does; a store is read as it goes."""
         if self.source is not None:
             return iter(self.records())
         self.reported()
@@ -306,18 +302,19 @@ class Session:
         from ablations.run.runner import run_trials
 
         self.claim()
-        seen = AskedTrials(self.study, self.possible_trials)
-        seen.add(self.planned_store.records())
-        recorded = [record for record in self._own(seen.records) if record.completed]
-        check = Requirements(self.study, recorded, go_on=go_on).check
+        check = Requirements(self.study, self._completed(), go_on=go_on).check
         work = self._work(trials)
         if self.study.adaptive:
+            seen = AskedTrials(self.study, self.possible_trials)
             work = replace(work, more=partial(self._asked_next, seen))
-        store, units = self.planned_store, Units(recorded, measured)
+        store, units = self.planned_store, Units(self._completed(), measured)
         with without_shortcuts(self.plain):
             run_trials(
                 work, self._executor(jobs), store, observer=observer, units=units, check=check
             )
+
+    def _completed(self) -> Iterator[RunRecord]:
+        return (own for own in self._own(self.planned_store.stream()) if own.completed)
 
     def _asked_next(self, seen: AskedTrials) -> tuple[Trial, ...]:
         """Returns the trials that the next look needs, from the records that it has not seen."""

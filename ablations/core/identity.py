@@ -116,11 +116,11 @@ def other_threads(
     Returns:
         For each other number of threads, how many of the wanted trials are recorded with it.
     """
-    found: dict[int, set[str]] = {}
+    found, names = dict[int, set[str]](), frozenset(wanted)
     for record in records:
         own = threads_of(record.environment)
         if own != threads and record.completed:
             counted = (record.settings, identified(record.settings, identify))
             keys = {_named(record, settings, threads=threads) for settings in counted}
-            found.setdefault(own, set()).update(keys & set(wanted))
+            found.setdefault(own, set()).update(keys & names)
     return {number: len(keys) for number, keys in sorted(found.items()) if keys}
