@@ -43,7 +43,7 @@ def repository(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_the_readme_says_of_reports_works_as_written(repository: Path) -> None:
-    assert len(COMMANDS) == 5
+    assert len(COMMANDS) == 6
     assert [(command, sh(command)) for command in COMMANDS] == [(c, 0) for c in COMMANDS]
     assert "study/index.html" in (repository / "site" / "index.html").read_text()
     assert len(list((repository / "blog" / "_posts").iterdir())) == 1

@@ -10,7 +10,6 @@ from ablations.analyze.adaptive import AskedTrials, asked
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.gates import exit_code
 from ablations.analyze.compare.regression import (
-    ComparisonWithPast,
     compare_with_past,
     past_exit_code,
     past_of_records,
@@ -24,7 +23,6 @@ from ablations.analyze.inference.selftest import with_self_test
 __all__ = [
     "AskedTrials",
     "Comparison",
-    "ComparisonWithPast",
     "Mismatch",
     "analyze",
     "asked",

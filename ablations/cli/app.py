@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 import typer
 
 from ablations import __version__
-from ablations.cli.checking import power, repair, rerun
+from ablations.cli.checking import gate, power, repair, rerun
 from ablations.cli.clusters import Now, On, Spread, on_cluster
+from ablations.cli.formats import require_both, write_named
 from ablations.cli.history import history
 from ablations.cli.options import (
     AsJson,
-    Baseline,
-    Despite,
+    Formats,
+    FormatsDir,
     GoOn,
     Jobs,
     Plain,
     ReportAtEnd,
     ReportsDir,
-    RequireGates,
     Samples,
-    SelfTest,
     Source,
     first_steps,
     with_session,
@@ -50,7 +49,6 @@ from ablations.cli.terminal.printing import (
     reading,
     say,
     show,
-    show_gates,
     stopping_cleanly,
 )
 from ablations.cli.terminal.signals import stopped_code, was_terminated
@@ -222,13 +220,23 @@ def status(session: Session, as_json: AsJson = False) -> None:
 @with_session
 def report(
     session: Session,
+    *,
     reports_dir: ReportsDir = Path("reports"),
     source: Source = None,
     samples: Samples = True,
+    formats: Formats = None,
+    out: FormatsDir = None,
 ) -> None:
-    """Render the HTML page and the Markdown post from the records."""
+    """Render the HTML page and the Markdown post from the records.
+
+    With --format: write these formats instead.
+    """
+    asked = require_both(formats, out)
     session = reading(session, source, samples=samples)
-    _render(session, reports_dir)
+    if asked is None:
+        _render(session, reports_dir)
+    else:
+        write_named(session, session.findings(session.records()), asked)
     if source is None:
         progress = session.progress(jobs=1)
         if not progress.completed + progress.failed:
@@ -236,34 +244,9 @@ def report(
             raise typer.Exit(4)
 
 
-@app.command(epilog="Example: ablations gate study.toml --against main:reports/study/report.json")
-@with_session
-def gate(
-    session: Session,
-    *,
-    source: Source = None,
-    past: Baseline = None,
-    despite: Despite = None,
-    self_test: SelfTest = False,
-    require_gates: RequireGates = False,
-    as_json: AsJson = False,
-) -> None:
-    """Judge the records by gates; the exit code is the verdict. With --against, by the past."""
-    from ablations.cli import gate as gating
-
-    if (self_test and past is not None) or (despite and past is None):
-        raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
-    session = reading(session, source)
-    compares = self_test or past is not None
-    findings = session.findings(session.records() if compares else session.gate_records())
-    if self_test:
-        shown = gating.self_tested(findings)
-    elif past is not None:
-        shown = gating.held_against(findings, past, despite=despite or ())
-    else:
-        shown = gating.gated(findings, required=require_gates)
-    show_gates(shown, as_json=as_json)
-    raise typer.Exit(shown.exit_code)
+app.command(epilog="Example: ablations gate study.toml --against main:reports/study/report.json")(
+    gate
+)
 
 
 app.command(epilog="Example: ablations power study.toml")(power)

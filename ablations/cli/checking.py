@@ -1,4 +1,4 @@
-"""The commands that check records: what they can detect, whether they repeat, are they sound."""
+"""The commands that check records: are they good enough, do they repeat, are they sound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablations.cli.options import AsJson, Jobs, Plain, RunsDir, Source, Trials, with_session
+from ablations.cli.formats import require_both, write_named
+from ablations.cli.options import (
+    AsJson,
+    Baseline,
+    Despite,
+    Formats,
+    FormatsDir,
+    Jobs,
+    Plain,
+    RequireGates,
+    RunsDir,
+    SelfTest,
+    Source,
+    Trials,
+    with_session,
+)
 from ablations.cli.terminal.printing import (
     note,
     note_threads,
@@ -18,6 +33,7 @@ from ablations.cli.terminal.printing import (
     reading,
     say,
     show,
+    show_gates,
     stopping_cleanly,
 )
 
@@ -25,6 +41,41 @@ if TYPE_CHECKING:
     from ablations.core.record import RunRecord
     from ablations.core.study import Trial
     from ablations.session import Session
+
+
+@with_session
+def gate(  # noqa: PLR0913 - each is an option
+    session: Session,
+    *,
+    source: Source = None,
+    past: Baseline = None,
+    despite: Despite = None,
+    self_test: SelfTest = False,
+    require_gates: RequireGates = False,
+    formats: Formats = None,
+    out: FormatsDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the records by gates; the exit code is the verdict. With --against, by the past."""
+    from ablations.cli import gate as gating
+
+    if (self_test and past is not None) or (despite and past is None):
+        raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
+    asked = require_both(formats, out, judged=not self_test)
+    session = reading(session, source)
+    whole = self_test or past is not None or asked
+    findings = session.findings(session.records() if whole else session.gate_records())
+    found = None if past is None else gating.compared_with(findings, past, despite=despite or ())
+    if self_test:
+        shown = gating.self_tested(findings)
+    elif found is not None:
+        shown = gating.held_against(findings, found)
+    else:
+        shown = gating.gated(findings, required=require_gates)
+    if asked:
+        write_named(session, findings, asked, found)
+    show_gates(shown, as_json=as_json)
+    raise typer.Exit(shown.exit_code)
 
 
 @with_session

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.analyze import (
-    ComparisonWithPast,
     compare_with_past,
     exit_code,
     past_exit_code,
@@ -20,9 +19,10 @@ from ablations.analyze import (
 from ablations.cli.screens import make_table, revisions_json, unreported_line
 from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
-from ablations.core.past import ChangeSincePast, SelfTest
+from ablations.core.past import ChangeSincePast, ComparisonWithPast, SelfTest
 from ablations.errors import StudyError
 from ablations.text import formatting, naming
+from ablations.text.checks import change_seeds, change_words
 from ablations.text.sentences import (
     gate_gap_sentences,
     revision_sentences,
@@ -64,7 +64,7 @@ def gated(findings: Findings, *, required: bool = False) -> GateOutput:
     )
 
 
-def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> GateOutput:
+def compared_with(findings: Findings, name: str, *, despite: Sequence[str]) -> ComparisonWithPast:
     """Compares findings with an earlier state of the study.
 
     Raises:
@@ -72,7 +72,11 @@ def held_against(findings: Findings, name: str, *, despite: Sequence[str]) -> Ga
         StudyError: if the two may not be compared.
     """
     past = read_past(name, findings.study)
-    found = compare_with_past(findings, past, despite=despite)
+    return compare_with_past(findings, past, despite=despite)
+
+
+def held_against(findings: Findings, found: ComparisonWithPast) -> GateOutput:
+    """Judges findings by their comparison with an earlier state of the study."""
     code = past_exit_code(found, findings)
     lost = filter(None, [untrained_sentence(findings)])
     lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
@@ -231,21 +235,13 @@ def _change_tables(findings: Findings, found: ComparisonWithPast) -> dict[str, T
 
 def _change_cells(compared: ChangeSincePast) -> tuple[str | Text, ...]:
     unit = compared.metric.unit
-    low, high = ends(compared.interval) or (None, None)
-    if compared.is_ratio:
-        change, interval = formatting.times(compared.change), formatting.times_interval(low, high)
-    else:
-        change = formatting.difference(compared.change, unit)
-        interval = formatting.interval(low, high, unit, signed=True)
-    paired = "alike" if compared.alike else "pairs"
-    together = compared.paired or compared.alike
-    seeds = f"{compared.n} {paired}" if together else f"{compared.n_past} + {compared.n}"
+    change, interval = change_words(compared)
     return (
         formatting.number(compared.past_mean, unit),
         formatting.number(compared.mean, unit),
         change,
         Text(interval),
-        seeds,
+        change_seeds(compared),
         Text(formatting.verdict(compared.verdict), style=STYLES.get(compared.verdict, "")),
     )
 

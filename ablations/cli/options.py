@@ -37,6 +37,13 @@ def complete_studies(incomplete: str) -> list[str]:
     return [name for name in known if name.startswith(incomplete)]
 
 
+def complete_formats(incomplete: str) -> list[str]:
+    """Returns the names of the formats, for the shell to complete."""
+    from ablations.report.formats.named import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 StudyName = Annotated[
     str,
     typer.Argument(
@@ -96,6 +103,20 @@ Plain = Annotated[
 ReportAtEnd = Annotated[
     bool | None,
     typer.Option("--report/--no-report", help="Render the report at the end; a shard has none."),
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="Write this format into the folder of -o; may be repeated. The names are in "
+        "docs/formats.md, and an unknown name lists them.",
+        autocompletion=complete_formats,
+    ),
+]
+FormatsDir = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="Folder of what --format writes.", file_okay=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Samples = Annotated[

@@ -31,7 +31,7 @@ from ablations.core.estimates import (
 )
 from ablations.core.interim_looks import Revision
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS
-from ablations.core.past import SelfTest
+from ablations.core.past import ComparisonWithPast, SelfTest
 from ablations.core.record import Exhibit, Reason, Status
 from ablations.core.study import Claim, Gate, PublishedRun, Study
 
@@ -335,3 +335,17 @@ class Findings:
     def _repr_html_(self) -> str:
         # Notebooks call this method; the words are in `text`, which imports this module.
         return str(import_module("ablations.text.notebook").findings_html(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a study: by its own gates, and by an earlier state where one is given.
+
+    ``code`` is the exit code of the gates and ``past_code`` that of the comparison with the past,
+    ``None`` without one: 0 all well, 1 failed or regressed, 3 inconclusive, 4 incomplete.
+    """
+
+    findings: Findings
+    code: int
+    past: ComparisonWithPast | None = None
+    past_code: int | None = None

@@ -68,6 +68,21 @@ class ChangeSincePast:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparisonWithPast:
+    """The changes of all arms since the past, and what was not compared.
+
+    ``machines`` holds the facts of the present and the past machine where they differ, so that
+    speeds were not compared. ``added`` and ``gone`` are the arms that only one side has.
+    """
+
+    past: Past
+    changes: tuple[ChangeSincePast, ...]
+    machines: tuple[tuple[str, ...], tuple[str, ...]] | None
+    added: tuple[Arm, ...]
+    gone: tuple[Arm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SelfTest:
     """How often the gate against the past errs, by comparing halves of a study's own seeds.
 

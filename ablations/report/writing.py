@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ablations.core.findings import Findings
+from ablations.core.findings import Decision, Findings
 from ablations.core.record import RunRecord
 from ablations.core.several import SideBySide, Synthesis
 from ablations.errors import EmptyReportError
@@ -16,11 +16,13 @@ from ablations.report.combined import Kind, require_kind
 from ablations.report.comparison.files import own_files as files_of_comparison
 from ablations.report.comparison.page import make_page as page_of_comparison
 from ablations.report.figures.theme import style
+from ablations.report.formats import named
 from ablations.report.formats.beside import block_files
 from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
+from ablations.report.publish.placed import place
 from ablations.report.publish.summaries import SUMMARY, read_summary
 from ablations.report.synthesis.files import own_files as files_of_synthesis
 from ablations.report.synthesis.page import make_page as page_of_synthesis
@@ -112,3 +114,29 @@ def _require_nothing_lost(target: Path) -> None:
             received="no completed trial of this study with these settings",
             cure="Repeat --set and --seeds as for 'run', or name another --reports-dir",
         )
+
+
+def write_formats(
+    decision: Decision, names: list[str], folder: Path, *, extras: Extras | None = None
+) -> list[Path]:
+    """Writes a decision in the formats that are named; returns the paths of their files.
+
+    Args:
+        decision: What was decided.
+        names: Formats of ``report.formats.named``.
+        folder: Where the files go; made if missing. Files of others in it stay as they are.
+        extras: What reports are made from besides findings, for the formats that show figures.
+
+    Raises:
+        StudyError: if there is no format of a name, or a file of someone else has the name of one
+            that is to be written.
+    """
+    named.require_known(names)
+    files = {
+        path: text for write in named.of_decisions(names) for path, text in write(decision).items()
+    }
+    if own := named.of_reports(names):
+        with style():
+            report = make_report(decision.findings, extras or Extras())
+            files |= {path: text for write in own for path, text in write(report).items()}
+    return place(files, folder)

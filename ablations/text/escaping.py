@@ -48,6 +48,16 @@ def one_line(text: str) -> str:
     return printable(re.sub(r"[\t\r\n\f\v]+", " ", text)).strip(" ")
 
 
+def shortened(text: str, most: int) -> str:
+    """Cuts text that may be of any length, such as the message of an error.
+
+    Example:
+        >>> shortened("no such layer", 10), shortened("no", 10)
+        ('no such l…', 'no')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def escape_markdown(text: str) -> str:
     r"""Escapes text for Markdown, in which it is then no markup, HTML, template or second line.
 
@@ -104,3 +114,37 @@ def quote_yaml(text: str) -> str:
     """
     inert = re.sub(r"<(?=[A-Za-z/!?])", "<\u2060", one_line(text))  # an invisible joiner
     return json.dumps(inert, ensure_ascii=False)
+
+
+_REFERENCES = re.compile(r"@|#(?=\d)|://|www(?=\.)|\bgh(?=-\d)|:(?=[\w+-]+:)", re.IGNORECASE)
+"""What GitHub and GitLab make a mention, a reference, a link or an emoji of, in text."""
+
+
+def escape_comment(text: str) -> str:
+    r"""Escapes text for a comment, in which it also calls nobody and links to nothing.
+
+    Example:
+        >>> escape_comment("@all see #12").replace("\u2060", "·")
+        '@·all see #·12'
+    """
+    return escape_markdown(_REFERENCES.sub("\\g<0>\u2060", one_line(text)))
+
+
+def escape_command(text: str) -> str:
+    r"""Escapes the text of a workflow command of GitHub, in which it is then no other command.
+
+    Example:
+        >>> escape_command("90%\n::error::x")
+        '90%25 ::error::x'
+    """
+    return one_line(text).replace("%", "%25")
+
+
+def escape_property(text: str) -> str:
+    """Escapes a property of a workflow command, such as its title.
+
+    Example:
+        >>> escape_property("a: b, c")
+        'a%3A b%2C c'
+    """
+    return escape_command(text).replace(":", "%3A").replace(",", "%2C")

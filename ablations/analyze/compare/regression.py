@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -32,7 +32,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Step
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
-from ablations.core.past import ChangeSincePast, Past, PastArm
+from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past, PastArm
 from ablations.core.record import RunRecord
 from ablations.core.study import Study
 from ablations.core.training import untrained
@@ -54,21 +54,6 @@ SPEED_ALLOWANCE = 1.1
 
 Values = Mapping[int, float]
 Pair = tuple[ArmFinding, PastArm]
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonWithPast:
-    """The changes of all arms since the past, and what was not compared.
-
-    ``machines`` holds the facts of the present and the past machine where they differ, so that
-    speeds were not compared. ``added`` and ``gone`` are the arms that only one side has.
-    """
-
-    past: Past
-    changes: tuple[ChangeSincePast, ...]
-    machines: tuple[tuple[str, ...], tuple[str, ...]] | None
-    added: tuple[Arm, ...]
-    gone: tuple[Arm, ...]
 
 
 def read_past(name: str, study: Study) -> Past:

@@ -15,19 +15,14 @@ from math import sqrt
 from ablations.analyze.compare.comparable import SAME
 from ablations.analyze.compare.differing import differs, environments, setting_differences
 from ablations.analyze.compare.members import groups, member, require_one_metric
-from ablations.analyze.compare.regression import (
-    ComparisonWithPast,
-    compare_with_past,
-    in_pairs,
-    welch,
-)
+from ablations.analyze.compare.regression import compare_with_past, in_pairs, welch
 from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.resolution import of_contrast
 from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Step
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.past import Past, PastArm
+from ablations.core.past import ComparisonWithPast, Past, PastArm
 from ablations.core.record import MACHINE
 from ablations.core.several import (
     ComparedArm,

@@ -26,12 +26,12 @@ def write_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> Mapping[str, str] | None:
+def read_manifest(folder: Path, name: str = MANIFEST) -> Mapping[str, str] | None:
     """Returns the digests of the files that we wrote by their paths, or None without a list.
 
     A line that is not as we write it is left out: what it named counts as someone else's.
     """
-    path = folder / MANIFEST
+    path = folder / name
     if path.is_symlink() or not path.is_file():
         return None
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,0 +1,57 @@
+"""What ``--format`` writes of the commands ``report`` and ``gate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ablations.cli.terminal.printing import note
+
+if TYPE_CHECKING:
+    from ablations.core.findings import Findings
+    from ablations.core.past import ComparisonWithPast
+    from ablations.session import Session
+
+
+Asked = tuple[list[str], Path]
+"""The names of formats, and the folder that they are written to."""
+
+
+def require_both(
+    formats: list[str] | None, folder: Path | None, *, judged: bool = True
+) -> Asked | None:
+    """Makes sure that --format and -o come together, and that there is each format.
+
+    It is called first, so that nobody waits for an analysis to learn of a typing error.
+    """
+    from ablations.report.formats.named import require_known
+
+    if not formats and folder is None:
+        return None
+    if not formats or folder is None:
+        raise typer.BadParameter("--format and -o belong together: what to write, and where")
+    if not judged:
+        raise typer.BadParameter("--self-test judges nothing that --format could write")
+    require_known(formats)
+    return formats, folder
+
+
+def write_named(
+    session: Session, findings: Findings, asked: Asked, past: ComparisonWithPast | None = None
+) -> None:
+    """Writes findings, and their comparison with the past, in the formats that are asked for."""
+    from ablations.analyze import exit_code, past_exit_code
+    from ablations.core.findings import Decision
+    from ablations.report.blocks import Extras
+    from ablations.report.writing import write_formats
+
+    past_code = None if past is None else past_exit_code(past, findings)
+    code = exit_code(findings)
+    decision = Decision(findings, code, past, past_code)
+    extras = Extras(session.records(), session.samples)
+    for path in write_formats(decision, *asked, extras=extras):
+        note(f"written: {path}")
+    if past is not None and code == 1:
+        note("a gate of the study fails as well, as these files say: 'gate' without --against")

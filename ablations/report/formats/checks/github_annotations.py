@@ -1,0 +1,49 @@
+"""Writes what was decided as workflow commands, which GitHub shows beside the changed files.
+
+``cat`` the file in a step. GitHub keeps ten errors and ten warnings of a step, so the last of each
+says how many more there are. Source: GitHub Docs, "Workflow commands for GitHub Actions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ablations.core.findings import Decision
+from ablations.text.checks import (
+    gate_checks,
+    headlines,
+    most_severe,
+    overall,
+    past_checks,
+    trial_checks,
+)
+from ablations.text.escaping import escape_command, escape_property
+from ablations.text.formatting import counted
+
+_MOST = 10
+
+
+def github_annotations(decision: Decision) -> dict[str, str | bytes]:
+    """Returns a line for each check that needs attention, and a notice with the verdict."""
+    findings = decision.findings
+    checks = (*gate_checks(findings), *past_checks(decision), *trial_checks(findings))
+    open_ones = [c for c in most_severe(checks) if c.status != "passed" and c.decides]
+    errors = [c.text for c in open_ones if c.status != "inconclusive"]
+    warnings = [c.text for c in open_ones if c.status == "inconclusive"]
+    title = f"{findings.study.title} – {overall(decision)}"
+    verdict = " ".join(line for line, _ in headlines(decision))
+    lines = [
+        *_commands("error", title, errors),
+        *_commands("warning", title, warnings),
+        *_commands("notice", title, [verdict]),
+    ]
+    return {"github-annotations.txt": "".join(lines)}
+
+
+def _commands(kind: str, title: str, texts: Sequence[str]) -> Iterator[str]:
+    shown = list(texts)
+    if len(shown) > _MOST:
+        rest = counted(len(shown) - _MOST + 1, "more check")
+        shown = [*shown[: _MOST - 1], f"{rest}: see the summary"]
+    for text in shown:
+        yield f"::{kind} title={escape_property(title)}::{escape_command(text)}\n"

@@ -1,0 +1,18 @@
+"""Writes what was decided as the summary of a step of a GitHub workflow.
+
+Append the file to ``$GITHUB_STEP_SUMMARY``. GitHub refuses a summary above 1 MiB. Source: GitHub
+Docs, "Workflow commands for GitHub Actions", step isolation and limits.
+"""
+
+from __future__ import annotations
+
+from ablations.core.findings import Decision
+from ablations.report.formats.checks.overview import overview
+
+MOST_BYTES = 1_000_000
+"""Below GitHub's 1 MiB, with room for what else a step may add."""
+
+
+def github_summary(decision: Decision) -> dict[str, str | bytes]:
+    """Returns the summary as one file."""
+    return {"github-summary.md": overview(decision, most_bytes=MOST_BYTES)}

@@ -1,0 +1,64 @@
+"""Writes what was decided as a JUnit report, which Jenkins, GitLab and most others show.
+
+There is a case for each gate of each arm, for each comparison with the past, and for each arm's
+trials. The elements are those that Jenkins's xUnit plugin and Maven Surefire have in common:
+https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from ablations.core.findings import Decision, GateStatus
+from ablations.text.checks import Check, gate_checks, past_checks, trial_checks
+from ablations.text.escaping import one_line, printable
+
+_ELEMENTS: dict[GateStatus, str] = {
+    "failed": "failure",
+    "incomplete": "error",
+    "inconclusive": "skipped",
+}
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def junit(decision: Decision) -> dict[str, str | bytes]:
+    """Returns the report as one file; a study that has not been trained has only errors."""
+    study = decision.findings.study
+    suites = {
+        "gates": gate_checks(decision.findings),
+        "past": past_checks(decision),
+        "trials": trial_checks(decision.findings),
+    }
+    root = ET.Element("testsuites", {"name": one_line(study.title)})
+    for name, checks in suites.items():
+        if checks:
+            root.append(
+                _suite(f"{study.report_name}.{name}", checks, decision.findings.finished_at)
+            )
+    ET.indent(root)
+    return {"junit.xml": ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"}
+
+
+def _suite(name: str, checks: Sequence[Check], finished_at: str | None) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": name, "tests": str(len(checks))})
+    for attribute, element in _COUNTED.items():
+        own = sum(_ELEMENTS.get(check.status) == element for check in checks)
+        suite.set(attribute, str(own))
+    suite.set("time", "0")
+    if finished_at:
+        suite.set("timestamp", one_line(finished_at))
+    suite.extend(_case(name, check) for check in checks)
+    return suite
+
+
+def _case(suite: str, check: Check) -> ET.Element:
+    title = one_line(f"{check.arm}: {check.rule}")
+    case = ET.Element("testcase", {"classname": suite, "name": title, "time": "0"})
+    if element := _ELEMENTS.get(check.status):
+        message = {"message": one_line(check.text), "type": check.verdict}
+        found = ET.SubElement(case, element, message)
+        found.text = printable(check.text)
+    else:
+        ET.SubElement(case, "system-out").text = printable(check.text)
+    return case

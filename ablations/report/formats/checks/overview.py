@@ -1,0 +1,178 @@
+"""Sets a decision as Markdown for GitHub and GitLab, within a number of bytes.
+
+The verdict comes first, then what needs attention, then folded tables. Where there is no room for
+all rows, the first ones stay and a line says how many are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ablations.core.findings import Decision, Findings
+from ablations.report.words.answer import answer
+from ablations.text.checks import (
+    Check,
+    gate_checks,
+    headlines,
+    most_severe,
+    overall,
+    past_checks,
+    trial_checks,
+)
+from ablations.text.escaping import escape_comment, shortened
+from ablations.text.formatting import GATE_SIGNS, count, counted, metric_name, verdict
+from ablations.text.naming import arm_label, effect_label
+from ablations.text.sentences import effect_estimate, mean_estimate
+
+_PARAGRAPH, _CELL = 1000, 200
+"""Characters of a sentence and of a cell, whose names and messages may have any length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Lines that are all shown, before and after rows of which as many are shown as there is room.
+
+    ``what`` is what the rows are called.
+    """
+
+    head: str
+    rows: tuple[str, ...] = ()
+    tail: str = ""
+    what: str = "row"
+
+    def note(self, left_out: int) -> str:
+        """Says how many rows there was no room for."""
+        return f"\nand {counted(left_out, f'more {self.what}')}\n" if left_out else ""
+
+
+def overview(decision: Decision, *, most_bytes: int, mark: str = "") -> str:
+    """Returns the Markdown; ``mark`` is a first line by which the text is found again."""
+    findings = decision.findings
+    judged = (*gate_checks(findings), *past_checks(decision))
+    checks = (*judged, *(c for c in trial_checks(findings) if c.status != "passed"))
+    parts = [
+        _opening(decision, mark),
+        _open_checks([c for c in most_severe(checks) if c.status != "passed" and c.decides]),
+        _check_table("gate", gate_checks(findings)),
+        _check_table("comparison with the past", past_checks(decision)),
+        _arms(findings),
+        _effects(findings),
+    ]
+    return _within([part for part in parts if part], most_bytes)
+
+
+def _within(parts: Sequence[_Part], most_bytes: int) -> str:
+    """Joins parts, with as many rows as there is room for; the first parts come first."""
+    fixed = sum(_bytes(p.head + p.note(len(p.rows)) + p.tail) for p in parts)
+    left, text = most_bytes - fixed, ""
+    for part in parts:
+        shown = 0
+        while shown < len(part.rows) and _bytes(part.rows[shown]) <= left:
+            left -= _bytes(part.rows[shown])
+            shown += 1
+        rows = "".join(part.rows[:shown])
+        text += f"{part.head}{rows}{part.note(len(part.rows) - shown)}{part.tail}"
+    return text
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def _opening(decision: Decision, mark: str) -> _Part:
+    findings, status = decision.findings, overall(decision)
+    answered = answer(findings)
+    lines = [
+        *([mark] if mark else []),
+        f"### {GATE_SIGNS[status]} {_paragraph(findings.study.title)}: {status}",
+        "",
+        *(f"- {GATE_SIGNS[own]} {_paragraph(line)}" for line, own in headlines(decision)),
+        "",
+        *([f"**{_paragraph(answered.alarm)}**", ""] if answered.alarm else []),
+        _paragraph(" ".join(answered.sentences)),
+        "",
+    ]
+    return _Part("\n".join(lines) + "\n")
+
+
+def _open_checks(checks: Sequence[Check]) -> _Part | None:
+    """Lists what needs attention, in sentences, the most severe first."""
+    if not checks:
+        return None
+    rows = (f"- {GATE_SIGNS[check.status]} {_paragraph(check.text)}\n" for check in checks)
+    return _Part("", tuple(rows), "\n", "check")
+
+
+def _check_table(what: str, checks: Sequence[Check]) -> _Part | None:
+    """Folds a table of all checks of a kind."""
+    rows = (
+        (
+            _signed(c),
+            c.arm,
+            c.rule,
+            *([c.then] if c.kind == "past" else []),
+            c.now,
+            c.bounds,
+            c.seeds,
+        )
+        for c in checks
+    )
+    columns = ["verdict", "arm", "rule", "judged", "interval", "seeds"]
+    if checks and checks[0].kind == "past":
+        columns = ["verdict", "arm", "what", "then", "now", "change", "seeds"]
+    many = "comparisons with the past" if what.startswith("comparison") else f"{what}s"
+    return _folded(counted(len(checks), what, many), columns, rows, what="row")
+
+
+def _signed(check: Check) -> str:
+    return f"{GATE_SIGNS[check.status]} {check.verdict}"
+
+
+def _arms(findings: Findings) -> _Part | None:
+    """Folds a table of all arms."""
+    found = ((arm, arm.summaries.get(findings.metric.name)) for arm in findings.arms)
+    rows = (
+        (arm_label(findings.study, arm.arm), mean_estimate(own), count(own.n if own else 0))
+        for arm, own in found
+    )
+    columns = ["arm", f"{metric_name(findings.metric.name)}, 95% interval", "seeds"]
+    return _folded(counted(len(findings.arms), "arm"), columns, rows, what="arm")
+
+
+def _effects(findings: Findings) -> _Part | None:
+    """Folds a table of all effects, with the intervals that decide their verdicts."""
+    rows = (
+        (
+            effect_label(findings, e),
+            effect_estimate(e, adjusted=True),
+            count(e.n),
+            verdict(e.verdict),
+        )
+        for e in findings.effects
+    )
+    columns = ["effect", "estimate, adjusted 95% interval", "seeds", "verdict"]
+    return _folded(counted(len(findings.effects), "effect"), columns, rows, what="effect")
+
+
+def _folded(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, what: str
+) -> _Part | None:
+    """Makes a table that a reader opens by its title; none where it has no rows."""
+    lines = tuple(_rows(rows))
+    if not lines:
+        return None
+    head = f"<details><summary>{title}</summary>\n\n{_row(columns)}{'|---' * len(columns)}|\n"
+    return _Part(head, lines, "\n</details>\n\n", what)
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from map(_row, rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(escape_comment(shortened(cell, _CELL)) for cell in cells)} |\n"
+
+
+def _paragraph(text: str) -> str:
+    return escape_comment(shortened(text, _PARAGRAPH))

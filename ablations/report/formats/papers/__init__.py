@@ -1,0 +1,1 @@
+"""What goes into a text: tables of numbers and figures, for LaTeX, Markdown and spreadsheets."""

@@ -1,0 +1,1 @@
+"""What other tools take to follow numbers over time: benchmarks, dashboards, model cards."""

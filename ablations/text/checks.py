@@ -1,0 +1,272 @@
+"""What was judged and what came out, in words: gates, changes since the past, and trials.
+
+Every format that shows a decision shows these checks, so that no two of them differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ablations.core.estimates import Verdict, ends
+from ablations.core.findings import ArmFinding, Decision, Findings, GateFinding, GateStatus
+from ablations.core.past import ChangeSincePast, ComparisonWithPast
+from ablations.text.formatting import (
+    UNKNOWN,
+    count,
+    counted,
+    difference,
+    gate_rule,
+    interval,
+    listing,
+    metric_name,
+    number,
+    sentence,
+    times,
+    times_interval,
+)
+from ablations.text.naming import arm_label, named_arm
+from ablations.text.sentences import mean_estimate
+
+CheckKind = Literal["gate", "past", "trials"]
+
+STATUS_OF_CODE: dict[int, GateStatus] = {
+    0: "passed",
+    1: "failed",
+    3: "inconclusive",
+    4: "incomplete",
+}
+"""What each exit code of a gate says."""
+
+SEVERITY: tuple[GateStatus, ...] = ("failed", "incomplete", "inconclusive", "passed")
+"""The most severe first, as exit codes rank them."""
+
+_STATUS: dict[Verdict, GateStatus] = {
+    "improved": "passed",
+    "equivalent": "passed",
+    "regressed": "failed",
+    "inconclusive": "inconclusive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was judged, of one arm.
+
+    ``rule`` is what was asked and ``arm`` the arm's label; ``name`` tells the check from all others
+    of the study and stays the same from run to run. ``verdict`` is the word for what came out,
+    ``then``, ``now`` and ``bounds`` are its numbers, ``text`` says all of it in sentences. One that
+    does not ``decide`` is only for information: the exit code does not depend on it.
+    """
+
+    kind: CheckKind
+    name: str
+    rule: str
+    arm: str
+    status: GateStatus
+    verdict: str
+    then: str
+    now: str
+    bounds: str
+    seeds: str
+    text: str
+    decides: bool = True
+
+
+def gate_checks(findings: Findings) -> tuple[Check, ...]:
+    """Returns one check for each gate and arm that it judges."""
+    return tuple(_gate_check(findings, found) for found in findings.gates)
+
+
+def past_checks(decision: Decision) -> tuple[Check, ...]:
+    """Returns one check for each arm and metric that was compared with the past."""
+    if decision.past is None:
+        return ()
+    found, findings = decision.past, decision.findings
+    changes = (_past_check(findings, found, change) for change in found.changes)
+    gone = (_gone_check(found, arm.name) for arm in found.gone)
+    return (*changes, *gone)
+
+
+def trial_checks(findings: Findings) -> tuple[Check, ...]:
+    """Returns one check for each arm: whether all of its trials have completed."""
+    return tuple(_trial_check(findings, arm) for arm in findings.arms)
+
+
+def most_severe(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Sorts checks so that what needs attention comes first; equal ones keep their order."""
+    return tuple(sorted(checks, key=lambda check: SEVERITY.index(check.status)))
+
+
+def headlines(decision: Decision) -> tuple[tuple[str, GateStatus], ...]:
+    """Says what the gates decided, and what the comparison with the past did, with their status."""
+    gates = _counted(gate_checks(decision.findings), ("passed", "failed"))
+    judged = f"Gates: {gates}" if gates else "Nothing was judged: this study has no gates"
+    found = [(f"{judged}{_untrained(decision)}.", STATUS_OF_CODE[decision.code])]
+    if decision.past is not None and decision.past_code is not None:
+        words = _counted(past_checks(decision), ("improved", "regressed", "equivalent", "gone"))
+        line = f"Against {decision.past.past.source}: {words or 'nothing is comparable'}."
+        found.append((line, STATUS_OF_CODE[decision.past_code]))
+    return tuple(found)
+
+
+def overall(decision: Decision) -> GateStatus:
+    """Returns the most severe of what the gates and the comparison with the past decided."""
+    found = {status for _, status in headlines(decision)}
+    return next(status for status in SEVERITY if status in found)
+
+
+def brief(decision: Decision) -> str:
+    """Says in a few words what was decided, as a badge has room for."""
+    status = overall(decision)
+    checks = (*gate_checks(decision.findings), *past_checks(decision))
+    if status == "passed" and not checks:
+        return "no gates"
+    own = sum(check.status == status and check.decides for check in checks)
+    if status == "passed" or not own:
+        return status
+    return f"{count(own)} of {counted(len(checks), 'check')} {status}"
+
+
+def _untrained(decision: Decision) -> str:
+    """Counts the trials without a result."""
+    counts = {"not trained yet": decision.findings.n_missing, "failed": decision.findings.n_failed}
+    lost = [f"{counted(n, 'trial')} {what}" for what, n in counts.items() if n]
+    return f"; {listing(lost)}" if lost else ""
+
+
+def _counted(checks: Sequence[Check], first: Sequence[str]) -> str:
+    """Counts the verdicts in the order of ``first``, and the others after them."""
+    verdicts = [check.verdict for check in checks]
+    words = dict.fromkeys((*first, *verdicts))
+    return listing([f"{count(verdicts.count(w))} {w}" for w in words if w in verdicts])
+
+
+def _gate_check(findings: Findings, found: GateFinding) -> Check:
+    unit = found.metric.unit if found.metric else "number"
+    rule, summary = gate_rule(found.gate, unit), found.summary
+    n = summary.n if summary else 0
+    low, high = ends(summary.interval if summary else None) or (None, None)
+    mean = f"{metric_name(found.gate.metric)} is {mean_estimate(summary)}" if n else ""
+    value = f"{mean} over {counted(n, 'seed')}" if n else "there is no result"
+    asked = f"The gate asks for {rule}: {found.status}."
+    return Check(
+        kind="gate",
+        name=f"gate {rule} / {found.arm.name}",
+        rule=rule,
+        arm=arm_label(findings.study, found.arm),
+        status=found.status,
+        verdict=found.status,
+        then=UNKNOWN,
+        now=number(found.judged, unit),
+        bounds=interval(low, high, unit),
+        seeds=count(n),
+        text=f"Of {named_arm(findings.study, found.arm)}, {value}. {asked}{_why(findings, found)}",
+    )
+
+
+def _why(findings: Findings, found: GateFinding) -> str:
+    """Says why a gate could not be decided; nothing where it was."""
+    if found.status == "incomplete":
+        arm, n = findings.arm(found.arm), found.summary.n if found.summary else 0
+        return f" Of {counted(arm.n_planned, 'trial')}, {count(n)} completed with this metric."
+    if found.status != "inconclusive" or found.summary is None:
+        return ""
+    if (bounds := found.summary.interval) is None:
+        return " There is no interval, which two seeds with different results are needed for."
+    thresholds = (found.gate.at_least, found.gate.at_most)
+    if any(bar is not None and bounds.low <= bar <= bounds.high for bar in thresholds):
+        return " The interval contains the threshold: more seeds make it narrower."
+    return " With and without the networks that did not train, the verdict is not the same."
+
+
+def change_words(compared: ChangeSincePast) -> tuple[str, str]:
+    """Writes a change since the past, and its interval."""
+    unit = compared.metric.unit
+    low, high = ends(compared.interval) or (None, None)
+    if compared.is_ratio:
+        return times(compared.change), times_interval(low, high)
+    return difference(compared.change, unit), interval(low, high, unit, signed=True)
+
+
+def change_seeds(compared: ChangeSincePast) -> str:
+    """Writes how many seeds a change since the past rests on."""
+    if compared.paired or compared.alike:
+        return f"{compared.n} {'alike' if compared.alike else 'pairs'}"
+    return f"{compared.n_past} + {compared.n}"
+
+
+def _past_check(findings: Findings, found: ComparisonWithPast, compared: ChangeSincePast) -> Check:
+    unit, metric = compared.metric.unit, metric_name(compared.metric.name)
+    then, now = number(compared.past_mean, unit), number(compared.mean, unit)
+    change, bounds = change_words(compared)
+    limit = times(compared.margin) if compared.is_ratio else difference(compared.margin, unit)
+    margin = f", margin {limit.lstrip('+')}" if compared.margin else ""
+    adjusted = f"interval {bounds}, adjusted for {counted(compared.family_size, 'comparison')}"
+    known = "all results are the same" if compared.alike else f"{change} ({adjusted}{margin})"
+    apart = (
+        " The two were not measured in turn, so this decides nothing." if _open(compared) else ""
+    )
+    return Check(
+        kind="past",
+        name=f"past {compared.metric.name} / {compared.arm.name}",
+        rule=f"{metric} against {found.past.source}",
+        arm=arm_label(findings.study, compared.arm),
+        status=_STATUS[compared.verdict] if compared.n else "incomplete",
+        verdict=compared.verdict,
+        then=then,
+        now=now,
+        bounds=f"{change} {bounds}",
+        seeds=change_seeds(compared),
+        text=f"{sentence(metric)} of {named_arm(findings.study, compared.arm)} was {then} and is "
+        f"{now}: {known}: {compared.verdict}.{apart}",
+        decides=not _open(compared),
+    )
+
+
+def _open(compared: ChangeSincePast) -> bool:
+    return compared.apart and compared.verdict == "inconclusive"
+
+
+def _gone_check(found: ComparisonWithPast, arm: str) -> Check:
+    return Check(
+        kind="past",
+        name=f"past gone / {arm}",
+        rule=f"each arm of {found.past.source} is still there",
+        arm=arm,
+        status="incomplete",
+        verdict="gone",
+        then=UNKNOWN,
+        now=UNKNOWN,
+        bounds=UNKNOWN,
+        seeds=UNKNOWN,
+        text=f"‘{arm}’ was there in {found.past.source} and is gone, so it cannot be compared.",
+    )
+
+
+def _trial_check(findings: Findings, arm: ArmFinding) -> Check:
+    missing = arm.n_planned - arm.n_completed - arm.n_failed
+    status: GateStatus = "passed" if arm.n_completed == arm.n_planned else "incomplete"
+    parts = {"completed": arm.n_completed, "failed": arm.n_failed, "not trained yet": missing}
+    counts = [f"{count(n)} {what}" for what, n in parts.items() if n or what == "completed"]
+    causes = [
+        f" Seed {failure.seed} failed ({failure.reason}): {failure.message or UNKNOWN}"
+        for failure in findings.failures
+        if failure.arm == arm.arm
+    ]
+    label = arm_label(findings.study, arm.arm)
+    return Check(
+        kind="trials",
+        name=f"trials / {arm.arm.name}",
+        rule="all trials have completed",
+        arm=label,
+        status=status,
+        verdict="completed" if status == "passed" else "incomplete",
+        then=UNKNOWN,
+        now=count(arm.n_completed),
+        bounds=UNKNOWN,
+        seeds=count(arm.n_planned),
+        text=f"Of {counted(arm.n_planned, 'trial')} of {named_arm(findings.study, arm.arm)}, "
+        f"{listing(counts)}.{''.join(causes)}",
+    )
