@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,10 +56,11 @@ def export_records(
         return write_jsonl(records, path)
     rows = table(records)
     if path.suffix == ".parquet":
-        _write_parquet(rows, path)
+        content = parquet_bytes(rows)
     else:
-        with replaced_file(path) as file:
-            file.write(to_csv(rows).encode())
+        content = to_csv(rows).encode()
+    with replaced_file(path) as file:
+        file.write(content)
     return len(rows)
 
 
@@ -75,13 +77,19 @@ def write_jsonl(records: Iterable[RunRecord], path: Path) -> int:
     return number
 
 
-def _write_parquet(table: DataFrame, path: Path) -> None:
+def parquet_bytes(table: DataFrame) -> bytes:
+    """Returns a table as Parquet.
+
+    Raises:
+        StudyError: without pyarrow.
+    """
+    stream = BytesIO()
     try:
-        with replaced_file(path) as file:
-            table.to_parquet(file, index=False)
+        table.to_parquet(stream, index=False)
     except ImportError as error:
         raise StudyError(
             "Parquet needs the package pyarrow",
             received="it is not installed",
             cure="Install it with: pip install 'ablations[parquet]'",
         ) from error
+    return stream.getvalue()

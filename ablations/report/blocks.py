@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from markupsafe import Markup
 
@@ -95,12 +95,23 @@ class Table:
     titled: bool = False
 
 
+class Chart(Protocol):
+    """What a figure shows; ``notes`` say where an axis does not show all numbers as usual."""
+
+    @property
+    def notes(self) -> str: ...  # noqa: D102 - as above
+
+    def figure(self, width: int) -> Any:
+        """Draws the chart at a width in CSS pixels, as a figure of Matplotlib."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A figure with its headline, how to read it, and the numbers behind it as file and table.
 
     ``wide`` and ``narrow`` are its drawings for a page and a phone, ``svg`` is the one for
-    a file of its own.
+    a file of its own. ``chart`` draws it for other uses.
     """
 
     name: str
@@ -112,6 +123,7 @@ class Figure:
     svg: str
     data: DataFile
     table: Table
+    chart: Chart
 
     @property
     def path(self) -> str:

@@ -148,3 +148,35 @@ def escape_property(text: str) -> str:
         'a%3A b%2C c'
     """
     return escape_command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_IN_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"{\char34}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}", "[": "{[}", "*": "{*}", "\ufffd": "{?}",
+    "\u2212": r"\ensuremath{-}", "\u2013": r"\textendash{}", "\u2014": r"\textemdash{}",
+    "\u2018": r"\textquoteleft{}", "\u2019": r"\textquoteright{}", "\u2026": r"\ldots{}",
+    "\u00d7": r"\ensuremath{\times}", "\u00b1": r"\ensuremath{\pm}", "\u00b5": r"\ensuremath{\mu}",
+    "\u202f": r"\,", "\u00a0": "~", "\u2060": "",
+    "\u2190": r"\ensuremath{\leftarrow}", "\u2191": r"\ensuremath{\uparrow}",
+    "\u2192": r"\ensuremath{\rightarrow}", "\u2193": r"\ensuremath{\downarrow}",
+    "\u25b2": r"\ensuremath{\bigtriangleup}", "\u25bc": r"\ensuremath{\bigtriangledown}",
+    "\u2501": r"\textemdash{}", "\u207b": r"\textsuperscript{\ensuremath{-}}",
+    "\u2070": r"\textsuperscript{0}",
+    **{chr(0x2070 + digit): rf"\textsuperscript{{{digit}}}" for digit in range(4, 10)},
+}  # fmt: skip
+"""What is a command or an active character in LaTeX, or an option after the end of a row, and signs
+of ours that its fonts lack. Letters that are not Latin stay; they need LuaLaTeX or XeLaTeX."""
+
+
+def escape_latex(text: str) -> str:
+    r"""Escapes text for LaTeX, in which it is then only text.
+
+    Example:
+        >>> print(escape_latex("50% of \\input{x_1} & more"))
+        50\% of \textbackslash{}input\{x\_1\} \& more
+    """
+    escaped = "".join(_IN_LATEX.get(sign, sign) for sign in one_line(text))
+    return re.sub("-(?=-)", "-{}", escaped)

@@ -49,6 +49,21 @@ class Scale:
         sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
         return f"{sign}{text}{self.suffix if suffix else ''}"
 
+    def bare(self, value: float | None) -> str:
+        """Writes one number for programs: no unit, no separators; empty where it is unknown.
+
+        Example:
+            >>> Scale(100.0, 1, "%").bare(-0.0123), Scale(1.0, 0, "").bare(1234567.0)
+            ('-1.2', '1234567')
+        """
+        if value is None or not math.isfinite(value):
+            return ""
+        exact = abs(Decimal(value) * Decimal(self.factor))
+        if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
+            return f"{value * self.factor:.2e}"
+        text = f"{value * self.factor:.{self.decimals}f}"
+        return text if any(digit in "123456789" for digit in text) else text.lstrip("-")
+
     def _digits(self, size: float) -> str:
         exact = Decimal(size) * Decimal(self.factor)  # a float would overflow
         if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):

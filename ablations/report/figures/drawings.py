@@ -1,30 +1,32 @@
-"""Makes a figure of a chart with its words, table and numbers, and draws those of the opening."""
+"""Makes a figure of a chart with its words, table and numbers, and draws it for papers."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import io
+import shutil
+import warnings
+from collections.abc import Callable
+from typing import Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 
 from ablations.core.findings import Findings
+from ablations.errors import StudyError
 from ablations.report import data_files
-from ablations.report.blocks import DataFile, Figure, Table
+from ablations.report.blocks import Chart, DataFile, Figure, Table
 from ablations.report.figures import charts, figure_tables, headlines
 from ablations.report.figures.dots import thumbnail_figure
 from ablations.report.figures.svg import draw, for_page, standalone, themed
 from ablations.report.figures.theme import NARROW, WIDE
+from ablations.text.escaping import escape_latex, printable
 from ablations.text.formatting import metric_name
 
+PAPER = 500
+"""Width in points of a figure for papers: scaled to a text of 345 pt, its words have 9 to 10 pt."""
 
-class Chart(Protocol):
-    """What a figure shows; ``notes`` say where an axis does not show all numbers as usual."""
-
-    @property
-    def notes(self) -> str: ...  # noqa: D102 - as above
-
-    def figure(self, width: int) -> Canvas:
-        """Draws the chart at a width in CSS pixels."""
-        ...
+_NO_METADATA = {"CreationDate": None, "Creator": None, "Producer": None}
 
 
 def drawn(
@@ -42,6 +44,7 @@ def drawn(
         svg=standalone(wide, alt=alt),
         data=data,
         table=table,
+        chart=chart,
     )
 
 
@@ -66,3 +69,44 @@ def draw_thumbnail(findings: Findings) -> str:
     chart = charts.arms_chart(findings)
     alt = headlines.dots_alt(chart, f"{metric_name(findings.metric.name)} by arm")
     return themed(draw(thumbnail_figure(chart)), alt=alt)
+
+
+def draw_pdf(chart: Chart) -> bytes:
+    """Draws a chart as PDF for a paper, with its fonts in it."""
+    with mpl.rc_context({"pdf.fonttype": 42}):
+        return _saved(chart.figure(PAPER), printable, format="pdf", metadata=_NO_METADATA)
+
+
+def draw_pgf(chart: Chart) -> bytes:
+    r"""Draws a chart as PGF, which ``\input`` sets in the fonts of the document.
+
+    Raises:
+        StudyError: if there is no TeX system, which Matplotlib asks how wide the words are.
+    """
+    system = next((name for name in ("pdflatex", "lualatex", "xelatex") if shutil.which(name)), "")
+    if not system:
+        raise StudyError(
+            "PGF needs a TeX system, which says how wide the words of a figure are",
+            received="none of pdflatex, lualatex and xelatex is installed",
+            cure="Install TeX Live, or use --format pdf",
+        )
+    with mpl.rc_context({"pgf.texsystem": system, "pgf.rcfonts": False}):
+        try:
+            return _saved(chart.figure(PAPER), escape_latex, format="pgf")
+        except ValueError as error:  # what the backend raises for words that TeX cannot measure
+            raise StudyError(
+                f"{system} cannot set the words of a figure, such as letters that are not Latin",
+                received=f"{str(error).splitlines()[0].rpartition('}')[0][-80:]}",
+                cure="Use --format pdf",
+            ) from error
+
+
+def _saved(figure: Canvas, words: Callable[[str], str], **options: Any) -> bytes:
+    """Saves a figure; ``words`` makes its texts safe for the format."""
+    for text in figure.findobj(Text):
+        text.set_text(words(text.get_text()))
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(stream, transparent=True, **options)
+    return stream.getvalue()

@@ -24,11 +24,15 @@ OF_DECISIONS: Mapping[str, str] = {
     "pull-request": "checks.pull_request",
     "gitlab": "checks.gitlab",
     "badge": "checks.badge",
+    "latex": "papers.latex",
+    "markdown-table": "papers.markdown_table",
+    "csv": "papers.csv",
+    "parquet": "papers.parquet",
 }
 """The module of each format, in which a function of the same name writes it. A module is imported
 when its format is asked for, so that ``--help`` and completion stay quick."""
 
-OF_REPORTS: Mapping[str, str] = {}
+OF_REPORTS: Mapping[str, str] = {"pdf": "papers.pdf", "pgf": "papers.pgf"}
 """The same for the formats that need the sections of a report."""
 
 

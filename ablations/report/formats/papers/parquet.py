@@ -1,0 +1,19 @@
+"""Writes arms and effects as Parquet, with the types of their columns."""
+
+from __future__ import annotations
+
+from ablations.core.findings import Decision
+from ablations.records.exports import parquet_bytes
+from ablations.report.data_files import arms_frame, effects_frame
+
+
+def parquet(decision: Decision) -> dict[str, str | bytes]:
+    """Returns a file for each table; one of no rows is left out.
+
+    Raises:
+        StudyError: without pyarrow.
+    """
+    frames = {"arms": arms_frame(decision.findings), "effects": effects_frame(decision.findings)}
+    return {
+        f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items() if not frame.empty
+    }
