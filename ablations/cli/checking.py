@@ -66,12 +66,7 @@ def gate(  # noqa: PLR0913 - each is an option
     whole = self_test or past is not None or asked
     findings = session.findings(session.records() if whole else session.gate_records())
     found = None if past is None else gating.compared_with(findings, past, despite=despite or ())
-    if self_test:
-        shown = gating.self_tested(findings)
-    elif found is not None:
-        shown = gating.held_against(findings, found)
-    else:
-        shown = gating.gated(findings, required=require_gates)
+    shown = gating.judged(findings, found, self_test=self_test, required=require_gates)
     if asked:
         write_named(session, findings, asked, found)
     show_gates(shown, as_json=as_json)

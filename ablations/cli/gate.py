@@ -46,6 +46,19 @@ class GateOutput:
     exit_code: int
 
 
+def judged(
+    findings: Findings, found: ComparisonWithPast | None, *, self_test: bool, required: bool
+) -> GateOutput:
+    """Judges findings as the options of the command ask for.
+
+    Raises:
+        StudyError: if the study has no gates, and they are ``required``.
+    """
+    if self_test:
+        return self_tested(findings)
+    return gated(findings, required=required) if found is None else held_against(findings, found)
+
+
 def gated(findings: Findings, *, required: bool = False) -> GateOutput:
     """Judges findings by the study's own gates.
 

@@ -55,10 +55,7 @@ def export_records(
     if path.suffix == ".jsonl":
         return write_jsonl(records, path)
     rows = table(records)
-    if path.suffix == ".parquet":
-        content = parquet_bytes(rows)
-    else:
-        content = to_csv(rows).encode()
+    content = parquet_bytes(rows) if path.suffix == ".parquet" else to_csv(rows).encode()
     with replaced_file(path) as file:
         file.write(content)
     return len(rows)

@@ -28,6 +28,12 @@ OF_DECISIONS: Mapping[str, str] = {
     "markdown-table": "papers.markdown_table",
     "csv": "papers.csv",
     "parquet": "papers.parquet",
+    "pytest-benchmark": "trackers.pytest_benchmark",
+    "github-action-benchmark": "trackers.github_action_benchmark",
+    "bencher": "trackers.bencher",
+    "asv": "trackers.asv",
+    "lnt": "trackers.lnt",
+    "model-index": "trackers.model_index",
 }
 """The module of each format, in which a function of the same name writes it. A module is imported
 when its format is asked for, so that ``--help`` and completion stay quick."""

@@ -60,8 +60,7 @@ def _effects(findings: Findings) -> Content:
         for e in findings.effects
     ]
     scale = scale_for(findings.metric.unit, [row.value for row in rows], signed=True)
-    title = f"change in {metric_name(findings.metric.name)}"
-    return ["Effect", title, "adjusted 95% interval", "Verdict"], rows, scale
+    return ["Effect", "change", "adjusted 95% interval", "Verdict"], rows, scale
 
 
 def _files(name: str, content: Content) -> dict[str, str | bytes]:

@@ -66,7 +66,7 @@ def test_a_table_has_aligned_numbers_and_its_unit_in_the_heading(decision):
         r"S[table-format=1.0] l}"
     )
     assert lines[3] == (
-        r"Effect & {Change in test accuracy (pp)} & \multicolumn{2}{c}{Adjusted 95\% interval} & "
+        r"Effect & {Change (pp)} & \multicolumn{2}{c}{Adjusted 95\% interval} & "
         r"{Seeds} & Verdict \\"
     )
     assert (
