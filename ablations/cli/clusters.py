@@ -122,7 +122,9 @@ class Now:
         for place in self.noted.places:
             counts = [str(own.get(place, 0)) for own in (self.noted.done, self.noted.failed)]
             first = [place, *counts]
-            for label, began in self._trials(place, study) or [(formatting.UNKNOWN, "")]:
+            lost = self.noted.machines and place not in self.noted.machines
+            idle = "nothing: it was lost" if lost else formatting.UNKNOWN
+            for label, began in self._trials(place, study) or [(idle, "")]:
                 table.add_row(*map(Text, map(harmless, (*first, label, began))))
                 first = ["", "", ""]
         return table

@@ -63,6 +63,7 @@ class Running:
         done: Trials that have completed in this run, by the place.
         failed: Trials that have failed in this run, by the place.
         trials: Those that run.
+        machines: Those of a cluster that can train; none of a run on one machine.
     """
 
     process: int = field(default_factory=os.getpid)
@@ -71,6 +72,7 @@ class Running:
     done: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
     trials: tuple[RunningTrial, ...] = ()
+    machines: tuple[str, ...] = ()
 
     @property
     def age_seconds(self) -> float:
@@ -79,9 +81,9 @@ class Running:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The workers or machines on which trials run or have ended, by name."""
-        own = {trial.place for trial in self.trials}
-        return tuple(sorted({*self.done, *self.failed, *own}, key=lambda name: (len(name), name)))
+        """The workers or machines on which trials run or have ended, or can run, by name."""
+        known = {*self.done, *self.failed, *self.machines, *(own.place for own in self.trials)}
+        return tuple(sorted(known, key=lambda name: (len(name), name)))
 
 
 def read_running(store: Store) -> Running | None:
@@ -100,6 +102,7 @@ def _running(found: dict[str, Any]) -> Running:
         done={str(place): int(count) for place, count in found["done"].items()},
         failed={str(place): int(count) for place, count in found["failed"].items()},
         trials=tuple(map(_trial, found["trials"])),
+        machines=tuple(map(str, found["machines"])),
     )
 
 

@@ -28,7 +28,7 @@ _SHORTEST_SECONDS = 1.0
 def noted(store: Store, watcher: Observer) -> Iterator[Observer]:
     """Yields an observer that hands on all events, and notes beside the store what runs where.
 
-    A thread writes, which starts with the first trial in another process.
+    A thread writes, which starts with the first machine or the first trial in another process.
     """
     forget_running(store)  # of a driver that was killed
     noting = _Noting(store, watcher)
@@ -42,6 +42,7 @@ class _Noting(Observer):
     def __init__(self, store: Store, watcher: Observer) -> None:
         self._store, self._watcher = store, watcher
         self._running: dict[str, RunningTrial] = {}
+        self._machines: tuple[str, ...] = ()
         self._ended: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
         self._lock, self._changed = threading.Lock(), threading.Event()
         self._closing = threading.Event()
@@ -56,15 +57,20 @@ class _Noting(Observer):
     def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
         self._watcher.epoch(trial, number, metrics)
 
+    def machines(self, names: Sequence[str]) -> None:
+        """Notes which machines there are."""
+        self._watcher.machines(names)
+        with self._lock:
+            self._machines = tuple(names)
+        self._begin_to_write()
+
     def placed(self, trial: Trial, place: str) -> None:
         """Notes where a trial runs."""
         self._watcher.placed(trial, place)
         arm = dict(trial.arm.levels)
         with self._lock:
             self._running[trial.key] = RunningTrial(trial.key, arm, trial.seed, place, utc_now())
-        if self._thread.ident is None:
-            self._thread.start()
-        self._changed.set()
+        self._begin_to_write()
 
     def finished(self, trial: Trial, record: RunRecord) -> None:
         """Counts a trial where it ran."""
@@ -82,6 +88,11 @@ class _Noting(Observer):
             self._thread.join()
             forget_running(self._store)
 
+    def _begin_to_write(self) -> None:
+        if self._thread.ident is None:
+            self._thread.start()
+        self._changed.set()
+
     def _write(self) -> None:
         while not self._closing.is_set():
             self._changed.clear()
@@ -92,4 +103,5 @@ class _Noting(Observer):
     def _now(self) -> Running:
         with self._lock:
             done, failed = (dict(self._ended[completed]) for completed in (True, False))
-            return Running(done=done, failed=failed, trials=tuple(self._running.values()))
+            trials, machines = tuple(self._running.values()), self._machines
+            return Running(done=done, failed=failed, trials=trials, machines=machines)

@@ -20,6 +20,9 @@ class Observer:
     def placed(self, trial: Trial, place: str) -> None:
         """A trial has begun in another process: a worker, or a machine of a cluster, by name."""
 
+    def machines(self, names: Sequence[str]) -> None:
+        """These machines of a cluster can train; called again whenever others can."""
+
     def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
         """A trial has reported an epoch, counted from 1."""
 

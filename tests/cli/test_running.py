@@ -91,7 +91,8 @@ def test_what_another_machine_has_noted_holds_for_a_minute(edit, seconds, expect
     run_study(load_study(study_path), executor=LocalExecutor(1))
     edit("seeds = 2", "seeds = 3")
     trial = RunningTrial("k", {"a": "on", "b": "off"}, 2, "1a2b3c4d (box)", ago(seconds + 3600))
-    noted = Running(7, "ffffffff", ago(seconds), {"0a2b3c4d (bay)": 3}, {}, (trial,))
+    machines = ("1a2b3c4d (box)", "2a2b3c4d (new)")
+    noted = Running(7, "ffffffff", ago(seconds), {"0a2b3c4d (bay)": 3}, {}, (trial,), machines)
     note_running(STORE, noted)
     shown = status(study_path).splitlines()
     if seconds == 300:  # where nothing is left to do, nobody misses the driver
@@ -99,9 +100,10 @@ def test_what_another_machine_has_noted_holds_for_a_minute(edit, seconds, expect
     (line,) = [own for own in shown if "process 7" in own]
     assert line[:40] == expected[:40]
     if seconds == 20:
-        assert [own.split() for own in shown[-2:]] == [
-            ["0a2b3c4d", "(bay)", "3", "0", "–"],
+        assert [own.split() for own in shown[-3:]] == [
+            ["0a2b3c4d", "(bay)", "3", "0", "nothing:", "it", "was", "lost"],
             ["1a2b3c4d", "(box)", "0", "0", "a,", "seed", "2", "1", "h", "0", "min", "ago"],
+            ["2a2b3c4d", "(new)", "0", "0", "–"],
         ]
 
 
@@ -130,7 +132,7 @@ def test_time_to_go_counts_the_trials_that_run_at_a_time(edit):
     assert to_go() == pytest.approx(4 * many)
 
 
-NOTE = '{"process": 7, "machine": "x", "noted_at": %s, "done": {}, "failed": %s, "trials": [%s]}'
+NOTE = '{"process": 7, "machine": "x", "noted_at": %s, "done": {}, "failed": %s, "trials": [%s], "machines": []}'
 NOW = '"2026-11-27T08:00:00+00:00"'
 
 

@@ -353,6 +353,7 @@ def test_a_killed_driver_loses_what_ran_and_repeats_nothing(cluster, edit):
     _require_no_training()
     before = len(session.store.outcomes())
     assert noted.places == (f"{machine_name()} ({platform.node()})",)  # of two raylets
+    assert noted.machines == noted.places
     assert len(noted.trials) <= 2
     assert has_ended(noted, session.store)
     assert 3 <= before < 12

@@ -113,10 +113,13 @@ class _Cluster:
             }
         return self._machines
 
-    def place(self, name: str, node: str) -> str:
-        """Returns what users call a machine, beside the name in its records."""
-        host = self._hosts.get(name, "")
-        return f"{node} ({host})" if machine_name(host) == node else node
+    def place(self, name: str, node: str = "") -> str:
+        """Returns the name of a machine in its records, and what users call it.
+
+        ``node`` is that name, where it is known: with `spread` it may be another machine.
+        """
+        host = {machine_name(own): own for own in self._hosts.values()}.get(node, self._hosts[name])
+        return f"{machine_name(host)} ({host})"
 
     def has_lost(self, name: str) -> bool:
         """Whether a machine is lost, which Ray itself may notice many seconds later."""
@@ -150,6 +153,7 @@ class _Driver:
         self._placement = Placement(self._need, spread=spread)
         self._flights: dict[Any, _Flight] = {}
         self._attempts: dict[str, int] = {}
+        self._names: list[str] = []
         self._functions: dict[Resources, Any] = {}
 
     def run(self) -> Iterator[Ended]:
@@ -185,6 +189,10 @@ class _Driver:
     def _hand_out(self) -> None:
         """Hands each machine as many tasks as it runs at a time, and as many again to come."""
         machines = self._cluster.machines()
+        names = sorted({self._cluster.place(name) for name in machines})
+        if names != self._names:
+            self._names = names
+            self._observer.machines(names)
         busy = Counter(flight.machine for flight in self._flights.values())
         for machine in machines.values():
             room = 2 * max((machine.slots(need) for need in self._needs()), default=0)
