@@ -51,8 +51,8 @@ from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
 from ablations.core.record import NODE, Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 
-_FEW_ARMS = 100
-"""Above this number of arms, bootstraps over test images are computed and not drawn."""
+_DRAWN = 1_000
+"""The most trials of a study whose bootstraps over test images are drawn, and not computed."""
 
 
 # Squares of numbers above 1e154 are beyond a float: what rests on them is unknown, not a warning.
@@ -189,7 +189,7 @@ def _arm_findings(
     answered: Mapping[Arm, Sequence[Answers]],
 ) -> Iterator[ArmFinding]:
     times = {arm: durations(own) for arm, own in by_arm.items()}
-    base = study.reference
+    base, exact = study.reference, sum(map(len, by_arm.values())) > _DRAWN
     for arm, own in by_arm.items():
         is_base = arm == base
         yield replace(
@@ -197,7 +197,7 @@ def _arm_findings(
             noise=example_noise(answered[arm]),
             examples=None
             if is_base
-            else example_difference(answered[arm], answered[base], exact=len(by_arm) > _FEW_ARMS),
+            else example_difference(answered[arm], answered[base], exact=exact),
             target_time=target_time(times[arm], None if is_base else times[base])
             if target is not None
             else None,

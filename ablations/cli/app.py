@@ -350,9 +350,10 @@ def _render(session: Session, reports_dir: Path) -> Path:
     from ablations.reporting import render_report
 
     records = session.records()
-    page = render_report(
-        session.findings(records), reports_dir, records=records, samples=session.samples
-    )
+    findings = session.findings(records)
+    if not session.study.chapters:  # only these show what a record has besides its findings
+        records = ()
+    page = render_report(findings, reports_dir, records=records, samples=session.samples)
     note(f"report: {page}")
     return page
 

@@ -24,7 +24,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from scipy.optimize import brentq
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import t_isf
@@ -178,6 +177,8 @@ def _falls_to(function: Callable[[float], float], start: float) -> float:
     """
     if function(0.0) <= 0:
         return 0.0
+    from scipy.optimize import brentq  # takes half a second, for which reports need not wait
+
     high = start
     for _ in range(_DOUBLINGS):
         if function(high) <= 0:

@@ -35,12 +35,13 @@ Floats = NDArray[np.float64]
 class Answers:
     """One seed's answers to the test images: true and predicted classes, and which are right.
 
-    All have shape (example,). ``examples`` names the images in their order; empty if unknown.
+    All have shape (example,); of a hundred thousand seeds, classes are the smallest integers that
+    hold them. ``examples`` names the images in their order; empty if unknown.
     """
 
     seed: int
     labels: NDArray[np.int64]
-    classes: NDArray[np.int64]
+    classes: NDArray[np.integer]
     correct: NDArray[np.bool_]
     examples: str
 
@@ -74,7 +75,8 @@ def _answers(record: RunRecord, known: dict[str, NDArray[np.int64]]) -> Answers 
     digest = hashlib.sha256(own.labels.tobytes()).hexdigest()
     examples = f"{record.data} {own.examples} {digest[:16]}" if own.examples else ""
     labels = known.setdefault(digest, own.labels)
-    return Answers(record.seed, labels, classes, correct, examples)
+    small = classes.astype(np.min_scalar_type(own.probabilities.shape[1]))
+    return Answers(record.seed, labels, small, correct, examples)
 
 
 def example_noise(found: Sequence[Answers]) -> ExampleNoise | None:
@@ -104,7 +106,7 @@ def is_shared(found: Sequence[Answers]) -> bool | None:
 
 def churn(found: Sequence[Answers]) -> float | None:
     """Returns the share of images on which two seeds differ, over all pairs with equal images."""
-    together: dict[str, list[NDArray[np.int64]]] = {}
+    together: dict[str, list[NDArray[np.integer]]] = {}
     for one in found:
         if one.examples:
             together.setdefault(one.examples, []).append(one.classes)
@@ -115,7 +117,7 @@ def churn(found: Sequence[Answers]) -> float | None:
     return float(np.average([share for share, _ in pairs], weights=weights))
 
 
-def _disagreement(classes: NDArray[np.int64]) -> float:
+def _disagreement(classes: NDArray[np.integer]) -> float:
     """Returns the mean share of pairs of seeds that differ; ``classes`` has shape (seed, example).
 
     Counted through votes per class, so that it takes no loop over pairs.

@@ -34,20 +34,21 @@ _VALIDATION = "validation"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """One number per seed and test image: each seed's row has shape (image,).
+    """What is known of one number per seed and test image.
 
-    ``means`` are the seeds' values, shape (seed,).
+    ``means`` are the seeds' values, shape (seed,), and ``n_images`` the images that a seed is
+    tested on: the fewest, if they differ. ``images`` is how much of the variance of a seed's value
+    the finite number of its images makes. Of images that are ``shared``, ``by_image`` is the
+    variance of their means over seeds, and ``mean`` that of all numbers.
     """
 
     seeds: tuple[int, ...]
-    rows: tuple[Floats, ...]
     shared: bool
     means: Floats
-
-    @property
-    def n_images(self) -> int:
-        """How many images a seed is tested on: the fewest, if they differ."""
-        return min(len(row) for row in self.rows)
+    n_images: int
+    images: float
+    by_image: float
+    mean: float
 
 
 def variances(
@@ -103,8 +104,27 @@ def _layout(weights: Weights, answered: Answered, n: int) -> _Layout | None:
         for own, weight in by_arm:
             row += weight * own[seed].correct
         rows.append(row)
-    layout = _Layout(tuple(seeds), tuple(rows), shared, np.array([row.mean() for row in rows]))
-    return layout if layout.n_images > 1 else None
+    return _reduced(seeds, rows, shared=shared)
+
+
+def _reduced(seeds: Sequence[int], rows: Sequence[Floats], *, shared: bool) -> _Layout | None:
+    """Keeps what is needed of the rows of seeds, each of shape (image,), which are many numbers."""
+    n_images = min(map(len, rows))
+    if n_images < 2:
+        return None
+    by_image = mean = math.nan
+    if shared:
+        table = np.stack(rows)
+        by_image, mean = float(table.mean(axis=0).var(ddof=1)), float(table.mean())
+    return _Layout(
+        tuple(seeds),
+        shared,
+        np.array([row.mean() for row in rows]),
+        n_images,
+        _of_images(rows, shared=shared),
+        by_image,
+        mean,
+    )
 
 
 def _sharing(found: Sequence[Answers]) -> bool | None:
@@ -118,7 +138,7 @@ def _parts(layout: _Layout | None) -> VarianceParts | None:
     """Returns the parts of one contrast; ``None`` where no image and no seed makes a difference."""
     if layout is None:
         return None
-    total, images, k = float(layout.means.var(ddof=1)), _of_images(layout), len(layout.seeds)
+    total, images, k = float(layout.means.var(ddof=1)), layout.images, len(layout.seeds)
     share = _share(images, total, df=k - 1)
     if share is None:
         return None
@@ -128,15 +148,15 @@ def _parts(layout: _Layout | None) -> VarianceParts | None:
     )
 
 
-def _of_images(layout: _Layout) -> float:
+def _of_images(rows: Sequence[Floats], *, shared: bool) -> float:
     """Returns how much of the variance of a seed's value the finite number of its images makes.
 
     Images of its own: the sampling variance of their mean. Images that all seeds share: only what
     each seed makes of each image, since what an image gives all seeds does not differ among them.
     """
-    if not layout.shared:
-        return float(np.mean([row.var(ddof=1) / len(row) for row in layout.rows]))
-    return _residual(np.stack(layout.rows)) / layout.n_images
+    if not shared:
+        return float(np.mean([row.var(ddof=1) / len(row) for row in rows]))
+    return _residual(np.stack(rows)) / len(rows[0])
 
 
 def _residual(table: Floats) -> float:
@@ -153,10 +173,9 @@ def _beyond_these(layout: _Layout, images: float) -> tuple[float, Interval]:
     less than the seeds' own part, by Satterthwaite's degrees of freedom; it is never narrower
     than the interval over seeds.
     """
-    table = np.stack(layout.rows)
-    k, n = table.shape
+    k, n = len(layout.seeds), layout.n_images
     seed, rest = float(layout.means.var(ddof=1)) / k, images / k
-    image = float(table.mean(axis=0).var(ddof=1)) / n
+    image = layout.by_image / n
     common = max(0.0, image - rest)
     terms = ((seed, k - 1), (image, n - 1), (rest, (k - 1) * (n - 1)))
     spread = sum(part**2 / df for part, df in terms)
@@ -164,7 +183,7 @@ def _beyond_these(layout: _Layout, images: float) -> tuple[float, Interval]:
     tail = (1 - LEVEL) / 2
     half = t_isf(tail, df) * math.sqrt(seed + common)
     half = max(half, t_isf(tail, k - 1) * math.sqrt(seed))  # never narrower than over seeds alone
-    mean = float(table.mean())
+    mean = layout.mean
     method = "Student t over seeds and test images, Satterthwaite"
     return common, Interval(mean - half, mean + half, LEVEL, method)
 
@@ -199,7 +218,7 @@ def _pooled(layouts: Sequence[_Layout | None]) -> VarianceParts | None:
         return None
     k = min(len(layout.seeds) for layout in known)
     total = sum(float(layout.means.var(ddof=1)) for layout in known)
-    images = sum(_of_images(layout) for layout in known)
+    images = sum(layout.images for layout in known)
     df = k - 1.0
     if total and len({layout.seeds for layout in known}) == 1:
         covariance = np.atleast_2d(np.cov([layout.means for layout in known]))

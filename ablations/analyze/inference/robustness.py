@@ -28,7 +28,7 @@ from ablations.core.estimates import (
 _EXACT = 13
 """Seeds up to which all sign flips are tried."""
 
-_MOST = 2_000
+_MOST = 1_000
 """Seeds above which nothing is drawn anew: its time grows with their square, and Student's interval
 is the same."""
 
