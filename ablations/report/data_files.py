@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ablations.core.design import Arm
@@ -27,9 +28,10 @@ def some_files(name: str, frame: pd.DataFrame) -> tuple[DataFile, ...]:
 
 def trials_frame(findings: Findings) -> pd.DataFrame:
     """One row per record of a trial, in the order of arms and seeds."""
-    named = _metrics_of(findings, [name for trial in findings.trials for name in trial.metrics])
+    names = dict.fromkeys(name for trial in findings.trials for name in trial.metrics)
+    named, levels = _metrics_of(findings, list(names)), _levels(findings)
     rows = [
-        _levels(findings, trial.arm)
+        levels[trial.arm]
         | {"seed": trial.seed, "key": trial.key, "status": trial.status, "trained": trial.trained}
         | {"reason": trial.reason, "started_at": trial.started_at, "seconds": trial.seconds}
         | {named[name]: value for name, value in trial.metrics.items()}
@@ -38,11 +40,14 @@ def trials_frame(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _levels(findings: Findings, arm: Arm) -> dict[str, Any]:
-    """Returns the arm's level of each factor, by the factor's column."""
+def _levels(findings: Findings) -> dict[Arm, dict[str, Any]]:
+    """Returns each arm's level of each factor, by the factor's column."""
     columns = factor_columns(factor.name for factor in findings.study.factors)
-    own = dict(arm.levels)
-    return {column: own.get(factor) for factor, column in columns.items()}
+    of_arms = {finding.arm: dict(finding.arm.levels) for finding in findings.arms}
+    return {
+        arm: {column: own.get(factor) for factor, column in columns.items()}
+        for arm, own in of_arms.items()
+    }
 
 
 def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:
@@ -53,8 +58,9 @@ def _metrics_of(findings: Findings, names: Sequence[str]) -> dict[str, str]:
 
 def arms_frame(findings: Findings) -> pd.DataFrame:
     """One row per arm and metric."""
+    levels = _levels(findings)
     rows = [
-        _levels(findings, finding.arm)
+        levels[finding.arm]
         | {"metric": name, "unit": s.metric.unit, "n": s.n, "mean": s.mean, "sd": s.sd}
         | {"median": s.median, "min": s.minimum, "max": s.maximum}
         | both_ends("interval", s.interval)
@@ -125,14 +131,15 @@ def interactions_frame(findings: Findings) -> pd.DataFrame:
 
 def curves_frame(findings: Findings) -> pd.DataFrame:
     """One row per arm, seed, metric and epoch."""
-    rows = [
-        _levels(findings, finding.arm)
-        | {"seed": curve.seed, "metric": curve.metric, "epoch": epoch, "value": value}
-        for finding in findings.arms
-        for curve in finding.curves
-        for epoch, value in enumerate(curve.values, start=1)
-    ]
-    return pd.DataFrame(rows)
+    curves = [(own.arm, curve) for own in findings.arms for curve in own.curves if curve.values]
+    if not curves:
+        return pd.DataFrame()
+    levels, sizes = _levels(findings), [len(curve.values) for _, curve in curves]
+    heads = [levels[arm] | {"seed": one.seed, "metric": one.metric} for arm, one in curves]
+    frame = pd.DataFrame(heads).loc[np.repeat(np.arange(len(curves)), sizes)]
+    frame["epoch"] = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    frame["value"] = np.concatenate([curve.values for _, curve in curves])
+    return frame
 
 
 def steps_frame(findings: Findings) -> pd.DataFrame:

@@ -29,6 +29,9 @@ SHOWN, WORST, FOLDED = 20, 5, 100
 """Of more: the rows of a figure or table, those of them from the lower end, and the rows of a table
 with those that are folded."""
 
+BESIDE = 6
+"""The rows of a table that is not the one of all arms or of all effects."""
+
 PANELS = 9
 """The small plots of more pairs of factors than ``MOST``."""
 
@@ -168,14 +171,15 @@ def _short(blocks: Iterable[Block]) -> Iterator[Block]:
 def _in_parts(table: Table) -> Iterator[Block]:
     """Yields the first rows, how many there are, and the next ones folded."""
     total, end = len(table.rows), min(FOLDED, len(table.rows))
-    yield replace(table, rows=table.rows[:SHOWN], data=_with_link(table, total))
+    shown = SHOWN if table.name in ("arm", "effect") else BESIDE
+    yield replace(table, rows=table.rows[:shown], data=_with_link(table, total))
     yield Prose(
-        f"These are the first {SHOWN} of {count(total)} rows; rows {SHOWN + 1} to {end} are folded "
+        f"These are the first {shown} of {count(total)} rows; rows {shown + 1} to {end} are folded "
         "below, and the CSV file has all.",
         style="muted",
     )
-    rest = replace(table, rows=table.rows[SHOWN:end], name="", data=())
-    yield Fold(f"Rows {SHOWN + 1} to {end}", (rest,), quiet=True)
+    rest = replace(table, rows=table.rows[shown:end], name="", data=())
+    yield Fold(f"Rows {shown + 1} to {end}", (rest,), quiet=True)
 
 
 def _with_link(table: Table, total: int) -> tuple[DataFile, ...]:

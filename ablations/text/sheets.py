@@ -73,7 +73,11 @@ def to_csv(frame: pd.DataFrame) -> str:
     """
     plain = frame.copy()
     for column in plain.columns[plain.dtypes.map(lambda kind: kind.kind not in "biufM")]:
-        plain[column] = plain[column].map(inert)
+        cells = plain[column]
+        if cells.dtype == "str":  # of which a long table has few different ones
+            plain[column] = cells.map({cell: inert(cell) for cell in cells.unique()})
+        else:
+            plain[column] = cells.map(inert)
     plain.columns = plain.columns.map(inert)
     return plain.to_csv(index=False, lineterminator="\n")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.core.estimates import Interval, SeedPlan, VarianceParts
+from ablations.core.estimates import Interval, SeedPlan, Training, VarianceParts
 from ablations.core.findings import Findings, Variances
 from ablations.report import many
 from ablations.report.blocks import Column, Extras, Fold, Prose, Report, Section, Table, walk
@@ -19,6 +19,7 @@ from ablations.report.formats.beside import block_files
 from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
+from ablations.report.sections.gates import gate_scope
 from ablations.text.notebook import findings_html
 
 Make = Callable[..., Findings]
@@ -150,8 +151,8 @@ def test_beyond_a_hundred_rows_only_the_file_has_them() -> None:
     assert isinstance(shown, Table)
     assert isinstance(words, Prose)
     assert isinstance(fold, Fold)
-    assert "first 20 of 1 024 rows; rows 21 to 100 are folded" in words.text.replace("\u202f", " ")
-    assert (len(shown.rows), len(fold.blocks[0].rows)) == (20, 80)  # type: ignore[union-attr]
+    assert "first 6 of 1 024 rows; rows 7 to 100 are folded" in words.text.replace("\u202f", " ")
+    assert (len(shown.rows), len(fold.blocks[0].rows)) == (6, 94)  # type: ignore[union-attr]
     assert shown.data[0].text.count("\n") == 1025
 
 
@@ -169,3 +170,10 @@ def test_a_notebook_shows_as_few(large: Findings) -> None:
     shown = findings_html(large)
     assert shown.count("<tr>") == 21
     assert "the best 19 of the other 63 arms" in shown
+
+
+def test_gates_of_many_arms_are_counted_and_not_listed(large: Findings) -> None:
+    (gate, *_) = large.gates
+    training = Training((), 2, Interval(0.0, 0.8, 0.95, "made up"), {})
+    gates = tuple(replace(gate, arm=arm.arm, training=training) for arm in large.arms)
+    assert "Of 64 arms, all of 2 seeds trained" in gate_scope(replace(large, gates=gates))

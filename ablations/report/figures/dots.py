@@ -106,8 +106,18 @@ class DotPlot:
 
     @property
     def scale(self) -> AxisScale:
-        """The axis that all numbers fit on."""
-        return fit(self._points, self._ends, self.factor)
+        """The axis that all numbers fit on, which of a row's dots the two outer ones decide."""
+        single = [n for row in self.rows for n in (row.middle, row.diamond)]
+        outer = [end for row in self.rows for end in self._outer(row.dots)]
+        points = [number for number in (*outer, *single, self.line) if number is not None]
+        return fit(points, self._ends, self.factor)
+
+    def _outer(self, dots: tuple[float, ...]) -> list[float]:
+        """Returns the least and the largest of the numbers that can be drawn."""
+        own = np.asarray(dots)
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = own[np.isfinite(own * self.factor)]
+        return [float(own.min()), float(own.max())] if own.size else []
 
     @property
     def notes(self) -> str:

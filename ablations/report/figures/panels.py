@@ -189,8 +189,11 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
     x = range(len(panel.x_labels))
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
-        for seed in line.seeds:
-            ax.plot(x, seed, "o", color=colour, markersize=4, markeredgewidth=0, alpha=0.4)
+        # Many quantiles are one line of markers: a line for each takes most of the time.
+        many = [sum(line.seeds, ())] if len(line.seeds) >= MOST else line.seeds
+        for dots in many:
+            ax.plot([*x] * (len(dots) // len(x)), dots, "o", color=colour, markersize=4,
+                    markeredgewidth=0, alpha=0.4)  # fmt: skip
         ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
     ax.set_xticks(x, [shorten(label, 80, size=SMALL) for label in panel.x_labels])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Prose, Section, Table, present, prose
+from ablations.report.many import MOST
 from ablations.report.tables import make_table
 from ablations.text.formatting import (
     count,
@@ -69,8 +70,12 @@ def gate_scope(findings: Findings) -> str:
     groups: dict[str, list[str]] = {}
     for arm, found in findings.judged_training.items():
         groups.setdefault(untrained_share(found), []).append(named_arm(findings.study, arm))
-    parts = [f"Of {listing(arms)}, {share}." for share, arms in groups.items()]
+    parts = [f"Of {_named(arms)}, {share}." for share, arms in groups.items()]
     return " ".join(["The gates judge only networks that train.", *parts])
+
+
+def _named(arms: list[str]) -> str:
+    return listing(arms) if len(arms) <= MOST else counted(len(arms), "arm")
 
 
 def gate_gaps(findings: Findings) -> str:
