@@ -1,0 +1,132 @@
+"""The action's steps run as written, on a study that trains in no time, with a GitHub made of files."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
+
+GH = """#!/usr/bin/env python3
+import json, os, sys
+with open("gh.log", "a") as log:
+    log.write(json.dumps([*sys.argv[1:], os.environ["MARK"]]) + "\\n")
+if "--jq" in sys.argv:
+    print(os.environ.get("EARLIER", ""))
+sys.exit(int(os.environ.get("GH_CODE", "0")) if "--method" in sys.argv else 0)
+"""
+
+
+@pytest.fixture
+def runner(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a study, in which ``ablations`` and ``gh`` are commands."""
+    folder = study_path.parent
+    commands = {"ablations": f'#!/bin/sh\nexec {sys.executable} -m ablations "$@"\n', "gh": GH}
+    (folder / "bin").mkdir()
+    for name, text in commands.items():
+        path = folder / "bin" / name
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    study_path.rename(folder / "study.toml")
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{folder}")
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.setenv(name, str(folder / name))
+    return folder
+
+
+def do(name: str, folder: Path, **values: str) -> subprocess.CompletedProcess[str]:
+    """Runs a step as GitHub does: with bash, which stops at the first error."""
+    given = {"STUDY": "study.toml", "OPTIONS": "", "RECORDS": "", "AGAINST": "", "OUT": "out"}
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]],
+        cwd=folder, env={**os.environ, **given, **values}, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
+
+
+def test_a_study_is_trained_judged_summarised_and_commented(runner: Path):
+    trained = do("Train", runner, OPTIONS="--seeds 2")
+    assert trained.returncode == 0, trained.stderr
+    judged = do("Judge", runner, OPTIONS="--seeds 2")
+    assert judged.returncode == 0, judged.stderr
+    code = (runner / "GITHUB_OUTPUT").read_text()
+    assert re.fullmatch(r"code=[0134]\n", code)
+    shown = do("Summarise", runner)
+    assert shown.stdout.splitlines()[-1].startswith("::notice title=")
+    assert "### " in (runner / "GITHUB_STEP_SUMMARY").read_text()
+    place = {"GITHUB_REPOSITORY": "o/r", "NUMBER": "7"}
+    first = do("Comment", runner, **place)
+    second = do("Comment", runner, EARLIER="42\n43", **place)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    calls = [line for line in (runner / "gh.log").read_text().splitlines() if "--method" in line]
+    assert '"POST", "repos/o/r/issues/7/comments"' in calls[0]
+    assert '"PATCH", "repos/o/r/issues/comments/42"' in calls[1]
+    assert all('"<!-- ablations: study -->"]' in call for call in calls)
+    forked = do("Comment", runner, GH_CODE="1", **place)
+    assert forked.returncode == 0
+    assert forked.stdout.startswith("::warning::the comment was not written")
+
+
+def test_the_worse_of_gates_and_past_decides_and_a_missing_past_is_a_notice(runner: Path):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    do("Train", runner)
+    for command in (
+        ["init", "-q"],
+        ["add", "-f", "reports/study/report.json"],
+        ["commit", "-qm", "a"],
+    ):
+        subprocess.run(["git", *who, *command], cwd=runner, check=True)
+    past = "HEAD:reports/study/report.json"
+    judged = do("Judge", runner, AGAINST=past)
+    assert judged.returncode == 0, judged.stderr
+    assert "Against HEAD:reports/study/report.json" in (runner / "out/pull-request.md").read_text()
+    text = (runner / "study.toml").read_text()
+    (runner / "study.toml").write_text(text.replace("at_least = 0.6", "at_least = 0.99"))
+    do("Judge", runner, AGAINST=past)
+    new = do("Judge", runner, AGAINST="HEAD:reports/other/report.json")
+    assert "::notice::there is no HEAD:reports/other/report.json yet" in new.stdout
+    assert (runner / "GITHUB_OUTPUT").read_text() == "code=0\ncode=1\ncode=1\n"
+
+
+def test_what_is_wrong_with_the_command_stops_the_job(runner: Path):
+    assert do("Train", runner, STUDY="no.toml").returncode == 2
+    assert do("Judge", runner, STUDY="no.toml").returncode == 2
+    hostile = do("Judge", runner, STUDY="$(touch hit)", OPTIONS="; touch hit")
+    assert hostile.returncode == 2
+    assert not (runner / "hit").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "inconclusive", "ends"),
+    [("0", "pass", 0), ("1", "pass", 1), ("4", "pass", 4), ("3", "pass", 0), ("3", "fail", 3)],
+)
+def test_the_last_step_ends_the_job(tmp_path: Path, code, inconclusive, ends):
+    assert do("Verdict", tmp_path, CODE=code, INCONCLUSIVE=inconclusive).returncode == ends
+
+
+def test_no_script_holds_an_expression_that_someone_else_may_fill():
+    for step in STEPS.values():
+        assert "${{" not in step["run"]
+        assert step["shell"] == "bash"
+
+
+def test_steps_use_inputs_that_there_are():
+    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text(encoding="utf-8")))
+    assert used == set(ACTION["inputs"])
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_the_hash_of_a_commit(workflow: Path):
+    for line in re.findall(r"uses: (.*)", workflow.read_text(encoding="utf-8")):
+        assert line == "./" or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line)
