@@ -74,7 +74,8 @@ def to_csv(frame: pd.DataFrame) -> str:
     plain = frame.copy()
     for column in plain.columns[plain.dtypes.map(lambda kind: kind.kind not in "biufM")]:
         cells = plain[column]
-        if cells.dtype == "str":  # of which a long table has few different ones
+        # A long table has few different texts; headings that are equal name a table, not a column.
+        if cells.ndim == 1 and cells.dtype == "str":
             plain[column] = cells.map({cell: inert(cell) for cell in cells.unique()})
         else:
             plain[column] = cells.map(inert)

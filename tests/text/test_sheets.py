@@ -105,6 +105,6 @@ def test_a_level_that_could_be_a_formula_is_inert_in_an_export(tmp_path):
     _, trials = _study(("scale",))
     record = _record(trials[0])
     risky = replace(record, arm=Arm((("scale", "=1+1"),)), status="failed", reason="raised")
-    export_records([risky], tmp_path / "r.csv", table=lambda: to_frames([risky]).trials)
+    export_records([risky], tmp_path / "r.csv", table=lambda own: to_frames(own).trials)
     assert "'=1+1" in (tmp_path / "r.csv").read_text()
     assert ",=1+1" not in (tmp_path / "r.csv").read_text()
