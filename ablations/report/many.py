@@ -63,6 +63,12 @@ def drawn_arms(findings: Findings) -> tuple[ArmFinding, ...]:
     return (*known[: SHOWN - WORST], *known[SHOWN - WORST :][-WORST:])
 
 
+def fewer_arms(findings: Findings) -> tuple[ArmFinding, ...]:
+    """Returns the arms of figures that only describe training: of many, eight of those drawn."""
+    drawn = drawn_arms(findings)
+    return drawn if len(findings.arms) <= MOST else (*drawn[:6], *drawn[-2:])
+
+
 def costed_arms(findings: Findings) -> tuple[ArmFinding, ...]:
     """Returns these arms, and those that no cheaper one equals or beats."""
     shown = drawn_arms(findings)
@@ -70,13 +76,13 @@ def costed_arms(findings: Findings) -> tuple[ArmFinding, ...]:
     return (*shown, *(findings.arm(arm) for arm in findings.front[:SHOWN] if arm not in names))
 
 
-def drawn_words(findings: Findings, more: str = "") -> str:
-    """Says which arms a figure draws, besides ``more``; empty where it draws all."""
+def drawn_words(findings: Findings, drawn: Sequence[ArmFinding], more: str = "") -> str:
+    """Says which arms a figure draws, and ``more`` of them; empty where it draws all."""
     if len(findings.arms) <= MOST:
         return ""
     best, worst = end_names(findings)
     reference = arm_label(findings.study, findings.study.reference)
-    shown, every = len(drawn_arms(findings)), counted(len(findings.arms), "arm")
+    shown, every = len(drawn), counted(len(findings.arms), "arm")
     return (
         f"It shows {shown} of {every}: ‘{reference}’, the {best} means and the {worst}{more}; the "
         "data file has all."

@@ -54,7 +54,8 @@ def test_a_small_study_is_shown_as_it_is(findings: Findings) -> None:
     assert not many.is_large(findings)
     assert many.arranged(findings) == findings
     assert many.drawn_arms(findings) == findings.arms
-    assert many.order_words(findings) == many.drawn_words(findings) == ""
+    assert many.fewer_arms(findings) == findings.arms
+    assert many.order_words(findings) == many.drawn_words(findings, findings.arms) == ""
 
 
 def test_arms_follow_the_reference_from_the_best_mean_on(large: Findings) -> None:
@@ -104,6 +105,7 @@ def test_gates_that_failed_come_first(large: Findings) -> None:
 def test_figures_draw_the_reference_the_best_and_the_worst(large: Findings) -> None:
     drawn, ranked = many.drawn_arms(large), large.ranked
     assert drawn == (*ranked[:15], *ranked[-5:])
+    assert many.fewer_arms(large) == (*ranked[:6], *ranked[-2:])
 
 
 def test_a_table_shows_twenty_rows_folds_the_next_and_links_all(report: Report) -> None:
@@ -164,6 +166,7 @@ def test_the_page_is_bounded_and_says_its_order(report: Report) -> None:
     for text in (page, post):
         assert "The 64 arms are sorted: ‘baseline’, then the others from the best mean on." in text
         assert "It shows 20 of 64 arms" in text
+        assert "It shows 8 of 64 arms" in text
 
 
 def test_a_notebook_shows_as_few(large: Findings) -> None:

@@ -39,7 +39,8 @@ from ablations.text.naming import arm_label, effect_label, level_label
 def arms_chart(findings: Findings) -> DotPlot:
     """One row per arm: its seeds, mean and interval, with the reference as a line."""
     name, study = findings.metric.name, findings.study
-    found = [(arm, arm.summaries.get(name)) for arm in drawn_arms(findings)]
+    drawn = drawn_arms(findings)
+    found = [(arm, arm.summaries.get(name)) for arm in drawn]
     scale = scale_for(findings.metric.unit, [v for _, s in found if s for _, v in s.values])
     reference = findings.arm(study.reference).summaries.get(name)
     known = reference.mean if reference else None
@@ -49,7 +50,7 @@ def arms_chart(findings: Findings) -> DotPlot:
         line=known,
         line_label="" if known is None else arm_label(study, study.reference),
         factor=scale.factor,
-        left_out=drawn_words(findings),
+        left_out=drawn_words(findings, drawn),
     )
 
 

@@ -11,7 +11,7 @@ from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
 from ablations.report.figures.dots import MOST
 from ablations.report.figures.panels import Panels
-from ablations.report.many import drawn_arms, few
+from ablations.report.many import drawn_arms, few, fewer_arms
 from ablations.report.tables import make_table
 from ablations.text.formatting import difference, metric_name, number
 from ablations.text.naming import arm_label, effect_label
@@ -71,7 +71,7 @@ def _percentiles(values: Iterable[float]) -> list[float | None]:
 def quantile_table(findings: Findings) -> Table | None:
     """One row per arm, one column per percentile: some of the ticks of the step figure."""
     shown = (1, 5, 25, 50, 75, 95, 99)
-    arms = drawn_arms(findings)
+    arms = fewer_arms(findings)
     timed = [(a.arm, a.timing.quantiles) for a in arms if a.timing and a.timing.quantiles]
     if not timed:
         return None

@@ -19,7 +19,7 @@ from ablations.report.figures.charts import (
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
-from ablations.report.many import costed_arms, drawn_arms, drawn_words
+from ablations.report.many import costed_arms, drawn_words, fewer_arms
 from ablations.text.formatting import Scale, metric_name, scale_for
 from ablations.text.naming import arm_label
 
@@ -44,9 +44,9 @@ def curves_chart(findings: Findings) -> Panels | None:
     if not metrics:
         return None
     unit = findings.metric.unit if metrics[0] in findings.metric.name else "number"
-    arms = [arm for arm in drawn_arms(findings) if arm.curves]
+    arms = [arm for arm in fewer_arms(findings) if arm.curves]
     panels = _panels(findings, arms, metrics, unit, _values(arms, metrics))
-    return replace(panels, left_out=drawn_words(findings))
+    return replace(panels, left_out=drawn_words(findings, arms))
 
 
 def history_charts(findings: Findings, arm: ArmFinding) -> tuple[Panels, ...]:
@@ -94,7 +94,8 @@ def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
 
 def steps_chart(findings: Findings) -> DotPlot | None:
     """One row per arm: percentiles 1 to 99 of its steps as ticks, the middle half as a bar."""
-    timed = [(arm, arm.timing.quantiles) for arm in drawn_arms(findings) if arm.timing]
+    arms = fewer_arms(findings)
+    timed = [(arm, arm.timing.quantiles) for arm in arms if arm.timing]
     timed = [(arm, quantiles) for arm, quantiles in timed if len(quantiles) == 101]
     if not timed:
         return None
@@ -113,7 +114,7 @@ def steps_chart(findings: Findings) -> DotPlot | None:
     )
     axis = axis_label(MetricInfo("step_time", "seconds", "lower"), scale)
     return DotPlot(
-        rows, axis, ticks_for_dots=True, factor=scale.factor, left_out=drawn_words(findings)
+        rows, axis, ticks_for_dots=True, factor=scale.factor, left_out=drawn_words(findings, arms)
     )
 
 
@@ -144,7 +145,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
         log=min(costs) > 0 and max(costs) / min(costs) > 20,
         front=tuple(points[arm] for arm in findings.front if arm in points),
         factors=(across.factor, upward.factor),
-        left_out=drawn_words(findings, " and those on the line"),
+        left_out=drawn_words(findings, [arm for arm, *_ in found], " and those on the line"),
     )
 
 
