@@ -15,6 +15,10 @@ from ablations.cli.options import RunsDir, Samples, Source, with_session
 from ablations.cli.terminal.printing import note, reading, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pandas import DataFrame
+
     from ablations.core.record import RunRecord
     from ablations.plan import Progress
     from ablations.plan.shard import Shard
@@ -148,12 +152,17 @@ def export(
     samples: Samples = True,
 ) -> None:
     """Write the records as JSON lines, CSV or Parquet. JSON lines hold all of a record."""
-    from ablations.analyze.frames import trials_frame
     from ablations.records.exports import export_records
 
     session = reading(session, source, samples=samples)
-    number = export_records(session.stream(), to, table=trials_frame)
+    number = export_records(session.stream(), to, table=_table)
     note(f"{number} records are in {to}")
+
+
+def _table(records: Iterable[RunRecord]) -> DataFrame:
+    from ablations.analyze.frames import trials_frame  # pandas takes longer than a small export
+
+    return trials_frame(records)
 
 
 def merge(
