@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -60,3 +61,29 @@ def test_git_keeps_the_numbers_of_a_report_and_nothing_that_can_be_made_again(
     ).stdout.splitlines()  # fmt: skip
     assert [name for name in listed if "posts" not in name] == ["reports/study/report.json"]
     assert "reports/posts/post-x/index.html" in listed
+
+
+def test_what_was_found_is_what_the_committed_reports_say() -> None:
+    """Main effects over the posts in the README, those of each post in docs/posts.md."""
+    folder = ROOT / "reports" / "posts" / "synthesis-post-a-clean-post-c-clean-post-d-clean"
+    report = json.loads((folder / "report.json").read_text())
+    readme, posts = ((ROOT / name).read_text() for name in ("README.md", "docs/posts.md"))
+    mains = [effect for effect in report["effects"] if effect["kind"] == "main"]
+    assert len(mains) == 3
+    for effect in mains:
+        mean, (low, high) = points(effect["pooled"]["estimate"]), ends(effect["pooled"]["interval"])
+        assert f"gains {mean} pp (" in readme
+        assert f"{low} to {high})" in readme
+        row = [f"{mean} [{low}, {high}] pp"]
+        for own in reversed(effect["studies"]):
+            low, high = ends(own["interval"])
+            row.insert(0, f"{points(own['estimate'])} [{low}, {high}]")
+        assert f"| {effect['effect']} | {' | '.join(row)} |" in posts
+
+
+def ends(interval: list[float]) -> tuple[str, str]:
+    return points(interval[0]), points(interval[1])
+
+
+def points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
