@@ -37,7 +37,7 @@ def to_frames(records: Iterable[RunRecord]) -> Frames:
     """Returns the records, completed and failed, as tidy tables in the order given."""
     rows = list(records)
     trials = trials_frame(rows)
-    who = pd.concat([trials["key"], _factors(rows), trials["seed"]], axis="columns")
+    who = pd.concat([trials[["key"]], _factors(rows), trials[["seed"]]], axis="columns")
     return Frames(trials, _epochs(rows, who), _steps(rows, who))
 
 
