@@ -12,7 +12,7 @@ import typer
 
 from ablations import __version__
 from ablations.cli.checking import gate, power, repair, rerun
-from ablations.cli.clusters import Now, On, Spread, on_cluster
+from ablations.cli.clusters import On, Spread, on_cluster
 from ablations.cli.formats import require_both, write_named
 from ablations.cli.history import history
 from ablations.cli.options import (
@@ -192,6 +192,7 @@ def run(  # noqa: PLR0913 - each is an option
 def status(session: Session, as_json: AsJson = False) -> None:
     """Show what is done, failed, left and running, also during a run. Checks no results."""
     from ablations.cli import screens
+    from ablations.cli.running import Now
 
     session.reported()  # refuses units that disagree
     now, untrained, shards = Now.of(session.store), session.untrained(), shard_states(session)

@@ -9,9 +9,7 @@ import typer
 
 from ablations.cli.options import AsJson, Source, StudyName, with_session
 from ablations.cli.terminal.printing import note, print_json, reading, say, show
-from ablations.core.estimates import ends
 from ablations.errors import StoreError
-from ablations.text.formatting import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +86,8 @@ def _of_commit(records: Sequence[RunRecord], commit: Commit, study: Study) -> Se
     if len(own) < len(records) and own:
         note(f"{len(records) - len(own)} of {len(records)} records are of other commits: not added")
     if not own:
+        from ablations.text.formatting import few
+
         raise StoreError(
             f"no record of {study.slug} was trained at the present commit, {commit.name[:12]}",
             received=f"commit {few(sorted(set(named)))}" if records else "no completed record",
@@ -268,6 +268,8 @@ def _document(found: History, code: int) -> dict[str, Any]:
 
 
 def _series_json(own: SeriesFinding) -> dict[str, Any]:
+    from ablations.core.estimates import ends
+
     return {
         "arm": dict(own.arm.levels),
         "metric": own.metric.name,
@@ -287,6 +289,8 @@ def _series_json(own: SeriesFinding) -> dict[str, Any]:
 
 
 def _change_json(change: PastChange) -> dict[str, Any]:
+    from ablations.core.estimates import ends
+
     return {
         "commit": change.commit.name,
         "after": change.after.name,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablations.cli.clusters import Now
 from ablations.cli.options import RunsDir, Samples, Source, with_session
 from ablations.cli.terminal.printing import note, reading, say
 
@@ -131,6 +130,7 @@ def _attempt(record: RunRecord) -> tuple[str, str]:
 
 
 def _state(session: Session, shard: Shard, path: Path, stored: set[tuple[str, str]]) -> ShardState:
+    from ablations.cli.running import Now
     from ablations.plan import match_records, progress_of
     from ablations.records.sqlite.store import Store, outcomes_aside
 

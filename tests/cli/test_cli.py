@@ -231,6 +231,15 @@ def test_status_gate_and_report_import_no_framework(study_path):
         assert done.returncode == 0, (command, done.stderr.decode())
 
 
+def test_help_and_version_load_nothing_that_computes():
+    code = (
+        "import sys, ablations.cli.app; "
+        "print(sorted({'numpy', 'pandas', 'scipy', 'pydantic', 'sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_the_public_names_are_sorted_and_all_there():
     assert ablations.__all__ == sorted(ablations.__all__)
     assert all(getattr(ablations, name) is not None for name in ablations.__all__)
