@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 history = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Keep what each commit measured, and judge the newest by those before.",
+    help="Keep what each commit measured, and judge the newest.",
+    epilog="Example: ablations history check study.toml",
 )
 
 Folder = Annotated[Path, typer.Option("--history", help="Folder of the history.", file_okay=False)]
