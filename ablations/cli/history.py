@@ -63,7 +63,7 @@ def add(
     study = session.study
     records = [own for own in reading(session, source).records() if own.completed]
     commit = find_commit(revision or "HEAD", Path())
-    chosen = records if revision else _of_commit(records, commit, study)
+    chosen = records if revision and records else _of_commit(records, commit, study)
     lines = [line_of(record, measured(record), commit) for record in chosen]
     new = add_lines(folder, study.report_name, lines, map(environment_of, chosen))
     say(f"{new} of {len(lines)} lines are new in {folder / study.report_name}")
@@ -146,8 +146,11 @@ def check(
     from ablations.plan import load_study
     from ablations.text.history import history_lines
 
+    if self_test and as_json:
+        raise typer.BadParameter("--self-test prints a table, and excludes --json")
     loaded = load_study(study)
-    found = judge_history(loaded, _lines(folder, loaded.report_name, study))
+    lines = _up_to_now(_lines(folder, loaded.report_name, study))
+    found = judge_history(loaded, lines)
     code = history_exit_code(found)
     if self_test:
         _show_simulated(with_simulation(found))
@@ -171,23 +174,32 @@ def compact(
 
     What goes must be committed to git before.
     """
-    from ablations.analyze.history.judgement import judge_history
+    from ablations.analyze.history.judgement import commits_to_keep
     from ablations.plan import load_study
     from ablations.records.history import keep_commits, require_committed
 
     loaded = load_study(study)
     name = loaded.report_name
-    found = judge_history(loaded, _lines(folder, name, study))
-    names = [commit.name for commit in found.commits]
-    beside = {
-        own.name
-        for series in found.series
-        for change in series.changes
-        for own in (change.after, change.commit, change.latest, change.found)
-    }
     require_committed(folder, name)
-    gone = keep_commits(folder, name, {names[0], *beside, *names[-keep:]})
+    kept = commits_to_keep(loaded, _lines(folder, name, study), keep)
+    gone = keep_commits(folder, name, kept)
     say(f"{gone} lines removed from {folder / name}; git still has them")
+
+
+def _up_to_now(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Leaves out commits that are dated after the present one, if the history has that."""
+    from ablations.records.history import find_commit
+
+    try:
+        now = find_commit("HEAD", Path())
+    except StoreError:  # as where only the history is at hand
+        return lines
+    if all(line.commit != now.name for line in lines):
+        return lines
+    kept = tuple(line for line in lines if line.committed_at <= now.date)
+    if later := len({line.commit for line in lines} - {line.commit for line in kept}):
+        note(f"{later} of the commits left out: dated after the present one, {now.name[:12]}")
+    return kept
 
 
 def _lines(folder: Path, name: str, study: str) -> tuple[Line, ...]:
@@ -264,6 +276,8 @@ def _document(found: History, code: int) -> dict[str, Any]:
         "commits_on_other_data": found.n_other_data,
         "commits_on_other_machines": found.n_other_machines,
         "missing": found.missing,
+        "arms_gone": [dict(arm.levels) for arm in found.gone],
+        "machines": found.n_machines,
         "series": [_series_json(own) for own in found.series],
     }
 

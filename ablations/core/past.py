@@ -174,8 +174,9 @@ class History:
     """A study over its commits, as the newest one sees it.
 
     ``n_other_data`` counts commits that were measured on other data, and ``n_other_machines``
-    those measured on other machines, whose speeds were not compared. ``missing`` counts the trials
-    that the commit before has and the newest one lacks.
+    those measured on other machines, whose speeds were not compared. The newest commit was measured
+    on ``n_machines``. ``missing`` counts the trials of which the commit before has the metric and
+    the newest one has not; ``gone`` are arms of any commit before that it lacks.
     """
 
     study: str
@@ -183,4 +184,6 @@ class History:
     series: tuple[SeriesFinding, ...]
     n_other_data: int
     n_other_machines: int
+    n_machines: int
     missing: int
+    gone: tuple[Arm, ...] = ()

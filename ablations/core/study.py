@@ -295,6 +295,9 @@ def stream(seed: int, purpose: str) -> np.random.SeedSequence:
         >>> stream(0, "split").spawn_key
         (0,)
     """
+    if purpose not in PURPOSES:
+        known = ", ".join(PURPOSES)
+        raise ValueError(f"there is no random stream for '{purpose}'; there are {known}")
     return np.random.SeedSequence(seed, spawn_key=(PURPOSES.index(purpose),))
 
 

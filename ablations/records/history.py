@@ -38,7 +38,7 @@ _DIGITS = 12
 _ENVIRONMENTS = "environments.jsonl"
 _MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
 _ATTRIBUTES = "*.jsonl merge=union\n"
-_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
 def _moment(text: str) -> str:
@@ -110,10 +110,18 @@ def find_commit(revision: str, folder: Path) -> Commit:
         raise StoreError(
             "git does not know this commit",
             received=f"{revision} in {folder.resolve()}",
-            cure="Name a commit with --commit, in a clone that has it (git fetch --unshallow)",
+            cure="Run it in the git repository of the study, in a clone that has the commit (git "
+            "fetch --unshallow), or name another one with --commit",
         ) from error
     name, date = done.stdout.split()
-    return Commit(name, moment_of(date).astimezone(UTC).isoformat())
+    try:
+        return Commit(name, moment_of(date).astimezone(UTC).isoformat())
+    except (ValueError, OverflowError) as error:
+        raise StoreError(
+            f"the date of commit {name[:12]} cannot be read",
+            received=date,
+            cure="Commit again with the right date: git commit --amend --date=now",
+        ) from error
 
 
 def line_of(record: RunRecord, metrics: Mapping[str, Metric], commit: Commit) -> Line:
@@ -249,11 +257,14 @@ def _months(folder: Path, study: str) -> list[Path]:
 def _rows(path: Path) -> list[str]:
     """Returns the lines of a file, none where it is missing."""
     try:
-        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     except UnicodeDecodeError as error:
         raise StoreError(
-            f"{path} is no text", received=str(error), cure="Take it out of git again"
+            f"{path} is no text",
+            received=str(error),
+            cure=f"Take it out of git again: git checkout -- {path}",
         ) from error
+    return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n") if text else []
 
 
 def _append(path: Path, texts: Sequence[str]) -> None:
@@ -275,7 +286,7 @@ def _line_from(text: str, place: str) -> Line:
         where = ".".join(map(str, first["loc"])) or "the line"
         path = place.partition(":")[0]
         cure = (
-            "Delete the three lines of the conflict, and keep those of both sides"
+            "Delete the lines that mark the conflict, and keep those of both sides"
             if text.startswith(_CONFLICT)
             else f"Delete the line, or take the file out of git again: git checkout -- {path}"
         )

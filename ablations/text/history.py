@@ -10,6 +10,7 @@ from ablations.text.formatting import (
     counted,
     day,
     difference,
+    few,
     interval,
     metric_name,
     number,
@@ -53,13 +54,21 @@ def history_lines(study: Study, found: History) -> Iterator[str]:
                 "commit did not train and "
                 f"{'is' if own.untrained == 1 else 'are'} in no mean here"
             )
+    if found.n_machines > 1:
+        yield (
+            f"the newest commit was measured on {found.n_machines} machines: speeds are not "
+            "compared, and of each seed the result that was added first counts"
+        )
+    if found.gone:
+        names = few([arm.name for arm in found.gone])
+        yield f"not judged, as the newest commit or the study lacks them: {names}"
     if found.n_other_data:
         yield f"{counted(found.n_other_data, 'commit')} left out: measured on other data"
     if found.n_other_machines:
         commits = counted(found.n_other_machines, "commit")
         yield f"speeds of {commits} left out: measured on another machine"
     if found.missing:
-        yield f"{counted(found.missing, 'trial')} missing that the commit before has"
+        yield f"{counted(found.missing, 'trial')} missing of which the commit before has the metric"
 
 
 def _change_line(study: Study, own: SeriesFinding, change: PastChange) -> str:

@@ -95,6 +95,27 @@ def test_a_history_without_the_study_is_named_with_its_cure(study: str):
     )
 
 
+def test_a_commit_of_a_later_date_does_not_hide_the_present_one(study: str, monkeypatch):
+    options, kept = train(study, "runs"), ("--history", ".git/kept")  # no checkout changes it
+    call("add", study, *options, *kept)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2031-01-01T00:00:00Z")
+    git("commit", "-q", "--allow-empty", "-m", "late")
+    call("add", study, *options, *kept, "--commit", "HEAD")
+    late = json.loads(call("check", study, *kept, "--json").stdout)
+    assert late["commits"] == 2
+    git("checkout", "-q", "HEAD~1")
+    done = call("check", study, *kept, "--json")
+    found = json.loads(done.stdout)
+    assert (found["commits"], found["commit"] != late["commit"]) == (1, True)
+    assert "1 of the commits left out: dated after the present one" in done.stderr
+    assert call("check", study, *kept, "--json", "--self-test").exit_code == 2
+
+
+def test_nothing_to_add_is_an_error(study: str):
+    refused = call("add", study, "--commit", "HEAD", "--runs-dir", "none")
+    assert "Received: no completed record" in str(refused.exception)
+
+
 def test_the_self_test_needs_two_states(study: str):
     call("add", study, *train(study, "runs"))
     done = call("check", study, "--self-test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_two_branches_that_add_lines_are_merged_by_git(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said", "cure"),
     [
-        ("<<<<<<< HEAD", "Invalid JSON", "Delete the three lines of the conflict"),
+        ("<<<<<<< HEAD", "Invalid JSON", "Delete the lines that mark the conflict"),
         ('{"schema_version":1}', "study: Field required", "git checkout --"),
         ('{"schema_version":9}', "schema_version: Input should be 1", "git checkout --"),
         ("{", "Invalid JSON", "git checkout --"),
@@ -132,6 +133,16 @@ def test_values_that_are_no_numbers_or_dates_are_refused(tmp_path: Path):
             read_lines(tmp_path, "s")
 
 
+def test_line_separators_in_names_and_other_line_ends_are_read(tmp_path: Path):
+    odd = line(1)
+    odd.arm["a"] = "one\u2028two\x85three"
+    add_lines(tmp_path, "s", [odd], [])
+    assert add_lines(tmp_path, "s", [odd], []) == 0
+    path = tmp_path / "s" / "2026-10.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_lines(tmp_path, "s") == (odd,)
+
+
 def test_some_commits_are_kept_and_the_others_go(tmp_path: Path):
     lines = [line(1), line(2), line(3), line(4, month="2026-11")]
     add_lines(tmp_path, "s", lines, [])
@@ -151,3 +162,12 @@ def test_a_commit_is_looked_up_in_git(tmp_path: Path):
     assert found.date.endswith("+00:00")
     with pytest.raises(StoreError, match="Received: nowhere in"):
         find_commit("nowhere", tmp_path)
+    late = {**os.environ, "GIT_COMMITTER_DATE": "@253402300800 +0000"}
+    words += ["commit", "-q", "--allow-empty", "-m", "y"]
+    subprocess.run(words, cwd=tmp_path, check=True, env=late)
+    with pytest.raises(StoreError, match="cannot be read") as caught:
+        find_commit("HEAD", tmp_path)
+    assert "git commit --amend --date=now" in str(caught.value)
+    cure = [*words[:5], "commit", "-q", "--allow-empty", "--amend", "--no-edit", "--date=now"]
+    subprocess.run(cure, cwd=tmp_path, check=True)
+    assert find_commit("HEAD", tmp_path).date > "2026"

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.analyze.compare.regression import SPEEDS
-from ablations.analyze.history.changes import ALPHA, Change, Series, find_changes, residual_sd
+from ablations.analyze.history.changes import (
+    ALPHA,
+    ENOUGH,
+    Change,
+    Series,
+    find_changes,
+    residual_sd,
+)
 from ablations.analyze.history.simulation import Simulated, simulate
 from ablations.analyze.inference.effects import judge
 from ablations.analyze.inference.resolution import common_step
@@ -71,7 +78,9 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
         tuple(_judged(each, own, family=len(measured)) for each in measured),
         n_other_data=len(commits) - len(own),
         n_other_machines=len({line.commit for line in kept if line.machine not in machines}),
+        n_machines=len(machines),
         missing=read.missing(),
+        gone=read.gone(),
     )
 
 
@@ -87,6 +96,37 @@ def with_simulation(found: History, *, seed: int = 0) -> tuple[float, Simulated]
     seeds = max(own.levels[-1].n for own in results)
     rng, family = np.random.default_rng(seed), len(found.series)
     return max(spreads), simulate(rng, sd=max(spreads), seeds=seeds, family=family)
+
+
+def commits_to_keep(study: Study, lines: Sequence[Line], newest: int) -> set[str]:
+    """Returns the newest commits, the first one, and those that show each change as it was found.
+
+    Args:
+        study: As for `judge_history`.
+        lines: As there.
+        newest: How many of the newest commits to keep.
+    """
+    found = judge_history(study, lines)
+    names = [commit.name for commit in found.commits]
+    reach = ENOUGH
+    while True:
+        kept = {names[0], *names[-newest:]}
+        for change in (change for own in found.series for change in own.changes):
+            first, last = names.index(change.after.name), names.index(change.found.name)
+            kept |= {*names[max(0, first - reach) : last + reach]}
+        again = judge_history(study, [line for line in lines if line.commit in kept])
+        if len(kept) == len(names) or _told(again) == _told(found):
+            return kept
+        reach *= 2
+
+
+def _told(found: History) -> set[tuple[Arm, str, str, Verdict]]:
+    """Returns which changes a reader is told of."""
+    return {
+        (own.arm, own.metric.name, change.found.name, change.verdict)
+        for own in found.series
+        for change in own.changes
+    }
 
 
 def history_exit_code(found: History) -> int:
@@ -116,12 +156,19 @@ class _Reader:
         self._newest = newest
 
     def missing(self) -> int:
-        """Returns how many trials of the commit before the newest one lacks."""
+        """Returns of how many trials only the commit before the newest has the metric."""
         trials: list[set[tuple[Arm, int]]] = [set() for _ in range(self._n)]
         for arm in self._study.arms:
             for place, line in self._by_arm.get(frozenset(arm.levels), ()):
-                trials[place].add((arm, line.seed))
+                if self._study.metric in line.metrics:
+                    trials[place].add((arm, line.seed))
         return len(trials[-2] - trials[-1]) if self._n > 1 else 0
+
+    def gone(self) -> tuple[Arm, ...]:
+        """Returns the arms of earlier commits that the newest one lacks, or the study has not."""
+        judged = {frozenset(arm.levels) for arm in self._arms}
+        gone = (lines[0][1].arm for arm, lines in self._by_arm.items() if arm not in judged)
+        return tuple(Arm(tuple(arm.items())) for arm in gone)
 
     def results(self) -> Iterator[_Measured]:
         """Yields the study's metric of each arm."""
@@ -162,9 +209,20 @@ class _Reader:
 
 
 def _info(name: str, lines: Sequence[tuple[int, Line]]) -> MetricInfo | None:
-    """Returns unit and direction of a metric as its newest line gives them."""
-    found = (metric for _, line in reversed(lines) if (metric := line.metric(name)))
-    return next((MetricInfo(own.name, own.unit, own.better) for own in found), None)
+    """Returns unit and direction of a metric.
+
+    Raises:
+        StoreError: if not all lines give it the same ones.
+    """
+    metrics = [metric for _, line in lines if (metric := line.metric(name))]
+    infos = sorted({(metric.unit, metric.better) for metric in metrics})
+    if len(infos) > 1:
+        raise StoreError(
+            f"the history gives metric '{name}' more than one unit or direction",
+            received="; ".join(f"{unit}, better {better}" for unit, better in infos),
+            cure="Give the metric that changed another name, or begin a new history with --history",
+        )
+    return MetricInfo(name, *infos[0]) if infos else None
 
 
 def _log_mean(values: Values) -> Values:

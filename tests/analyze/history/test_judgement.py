@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ablations.analyze.history.judgement import (
+    commits_to_keep,
     history_exit_code,
     judge_history,
     with_simulation,
@@ -144,6 +145,47 @@ def test_trials_that_the_newest_commit_lacks_are_counted(judged: Study):
     found = judge_history(judged, lines(judged, [0.0] * 3)[:-2])
     assert found.missing == 2
     assert history_exit_code(found) == 4
+
+
+def test_a_metric_that_the_newest_commit_lacks_is_missing(judged: Study):
+    given = lines(judged, [0.0] * 3)
+    given[-1] = dataclasses.replace(given[-1], metrics={"test_loss": 1.0})
+    found = judge_history(judged, given)
+    assert (found.missing, history_exit_code(found)) == (1, 4)
+
+
+def test_a_metric_whose_unit_changed_is_refused(judged: Study):
+    given = lines(judged, [0.0] * 3)
+    given[-1] = dataclasses.replace(given[-1], units={"test_accuracy": ("number", "higher")})
+    with pytest.raises(StoreError, match="more than one unit or direction"):
+        judge_history(judged, given)
+
+
+def test_arms_that_are_gone_and_machines_that_mix_are_said(judged: Study):
+    given = lines(judged, [0.0] * 4)
+    old = [line for line in given if line.commit != given[-1].commit]
+    new = [line for line in given if line.commit == given[-1].commit][5:]
+    other = [dataclasses.replace(line, machine="other") for line in new]
+    found = judge_history(judged, [*old, *new, *other])
+    assert found.gone == judged.arms[:1]
+    said = list(history_lines(judged, found))
+    assert said[0].startswith("the newest commit was measured on 2 machines")
+    assert said[1] == (
+        f"not judged, as the newest commit or the study lacks them: {judged.arms[0].name}"
+    )
+
+
+def test_what_is_kept_shows_each_change_as_it_was_found(judged: Study):
+    given = lines(judged, [0.0] * 12 + [-0.014] * 16, sd=0.004)
+    whole = judge_history(judged, given)
+    (change,) = whole.series[0].changes
+    assert change.found != change.commit  # one commit alone does not show it
+    kept = commits_to_keep(judged, given, 2)
+    again = judge_history(judged, [line for line in given if line.commit in kept])
+    assert [own.found for own in again.series[0].changes] == [change.found]
+    assert commits_to_keep(judged, lines(judged, [0.0] * 20), 2) == {
+        f"{place:040x}" for place in (0, 18, 19)
+    }
 
 
 def test_a_history_without_the_metric_is_refused(judged: Study):

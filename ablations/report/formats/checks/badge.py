@@ -27,7 +27,9 @@ _MOST, _WIDTH = 60, 7
 def badge(decision: Decision) -> dict[str, str | bytes]:
     """Returns the drawing and the JSON of the badge."""
     label = shortened(one_line(decision.findings.study.slug), _MOST)
-    message, colour = brief(decision), _COLOURS[overall(decision)]
+    message, status = brief(decision), overall(decision)
+    judged = decision.findings.gates or decision.past is not None or status != "passed"
+    colour = _COLOURS[status if judged else "incomplete"]  # what judged nothing is not green
     endpoint = {"schemaVersion": 1, "label": label, "message": message, "color": colour}
     return {
         "badge.json": f"{json.dumps(endpoint, ensure_ascii=False, indent=2)}\n",
