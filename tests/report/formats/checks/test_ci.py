@@ -108,4 +108,5 @@ def test_a_badge_names_the_study_and_the_verdict(decision):
 
 def test_a_badge_without_gates_does_not_say_that_they_passed(decision):
     none = replace(decision, findings=replace(decision.findings, gates=()), code=0)
-    assert json.loads(badge(none)["badge.json"])["message"] == "no gates"
+    shown = json.loads(badge(none)["badge.json"])
+    assert (shown["message"], shown["color"]) == ("no gates", "#57606a")
