@@ -67,10 +67,12 @@ def add(
     lines = [line_of(record, measured(record), commit) for record in chosen]
     new = add_lines(folder, study.report_name, lines, map(environment_of, chosen))
     say(f"{new} of {len(lines)} lines are new in {folder / study.report_name}")
+    from ablations.text.formatting import number
+
     if (size := size_of(folder, study.report_name)) > LARGE_BYTES:
         note(
-            f"this history has {size / 1e6:.0f} MB; to keep the newest 100 commits and the changes "
-            f"before: ablations history compact {study.report_name} --keep 100"
+            f"this history has {number(size, 'bytes')}; to keep the newest 100 commits and what "
+            f"shows the changes before: ablations history compact {study.report_name} --keep 100"
         )
 
 
@@ -138,30 +140,35 @@ def check(
     1: it brought a regression to light. 3: inconclusive. 4: trials are missing that the commit
     before has.
     """
+    from ablations.plan import load_study
+
+    if self_test and as_json:
+        raise typer.BadParameter("--self-test prints a table, and excludes --json")
+    loaded = load_study(study)
+    raise typer.Exit(_judge(loaded, _lines(folder, loaded.report_name, study), self_test, as_json))
+
+
+def _judge(study: Study, lines: tuple[Line, ...], self_test: bool, as_json: bool) -> int:
+    """Prints the judgement, or how often it errs, and returns the exit code."""
     from ablations.analyze.history.judgement import (
         history_exit_code,
         judge_history,
         with_simulation,
     )
-    from ablations.plan import load_study
     from ablations.text.history import history_lines
 
-    if self_test and as_json:
-        raise typer.BadParameter("--self-test prints a table, and excludes --json")
-    loaded = load_study(study)
-    lines = _up_to_now(_lines(folder, loaded.report_name, study))
-    found = judge_history(loaded, lines)
-    code = history_exit_code(found)
+    found = judge_history(study, _up_to_now(lines))
     if self_test:
         _show_simulated(with_simulation(found))
-        return
+        return 0
+    code = history_exit_code(found)
     if as_json:
         print_json(_document(found, code))
     else:
-        _show(loaded, found)
-    for line in history_lines(loaded, found):
+        _show(study, found)
+    for line in history_lines(study, found):
         note(line)
-    raise typer.Exit(code)
+    return code
 
 
 @history.command(epilog="Example: ablations history compact study.toml --keep 100")
@@ -257,13 +264,15 @@ def _show_simulated(simulated: tuple[float, Simulated] | None) -> None:
     spread, found = simulated
     say(
         f"{found.histories} simulated histories of {HORIZON} commits each, with the spread within "
-        f"seeds of this one ({spread:.2g} margins):"
+        f"seeds of this one ({number(spread, 'number')} margins):"
     )
     table = make_table("what happened", f"found within {SOON} commits", "95% interval")
     alarms = interval(found.interval.low, found.interval.high, "fraction")
     table.add_row("nothing, in all commits", number(found.false_alarms, "fraction"), alarms)
     for step, share in zip(STEPS, found.found, strict=True):
-        table.add_row(f"one arm worse by {step:g} margins", number(share, "fraction"), "")
+        table.add_row(
+            f"one arm worse by {number(step, 'number')} margins", number(share, "fraction"), ""
+        )
     show(table)
 
 
