@@ -179,9 +179,12 @@ def add_lines(
         if not (ignored := folder / ".gitignore").exists():
             ignored.write_text(".lock\n", encoding="utf-8")
         there = {line.trial for line in read_lines(folder, study)}
-        new = list({line.trial: line for line in lines if line.trial not in there}.values())
-        for line in new:
-            _append(own / f"{line.committed_at[:7]}.jsonl", [_text_of(line)])
+        new = {line.trial: line for line in lines if line.trial not in there}
+        months: dict[str, list[str]] = {}
+        for line in new.values():
+            months.setdefault(line.committed_at[:7], []).append(_text_of(line))
+        for month, texts in months.items():
+            _append(own / f"{month}.jsonl", texts)
         known = set(_rows(own / _ENVIRONMENTS))
         facts = {_to_text({"environment": _digest(e), "facts": dict(e)}) for e in environments}
         _append(own / _ENVIRONMENTS, sorted(facts - known))
@@ -264,7 +267,7 @@ def _rows(path: Path) -> list[str]:
             received=str(error),
             cure=f"Take it out of git again: git checkout -- {path}",
         ) from error
-    return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n") if text else []
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _append(path: Path, texts: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,8 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
     newest = [line for line in lines if line.commit == commits[-1].name]
     data, machines = {line.data for line in newest}, {line.machine for line in newest}
     kept = [line for line in lines if line.data in data]
-    own = tuple(commit for commit in commits if commit.name in {line.commit for line in kept})
+    measured_on = {line.commit for line in kept}
+    own = tuple(commit for commit in commits if commit.name in measured_on)
     read = _Reader(study, own, kept, newest)
     measured = [*read.results(), *read.speeds(machines)]
     if not measured:
@@ -254,8 +255,7 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
     found = find_changes(series, margin=measured.margin, family=family)
     compared = _newest(series, found, measured, family=family)
     back: Callable[[float], float] = math.exp if measured.is_ratio else float
-    named = [_named(change, measured, [commits[place] for place in firsts]) for change in found]
-    ended = _with_ends(named, [change.change for change in found], margin=measured.margin)
+    changes = _named(found, [commits[place] for place in firsts], measured, back)
     before = array[compared.start : compared.first]
     before = before[~np.isnan(before).all(axis=1)]
     return SeriesFinding(
@@ -266,12 +266,12 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
             Level(commit, back(float(np.mean([*own.values()]))) if own else None, len(own))
             for commit, own in zip(commits, measured.values, strict=True)
         ),
-        changes=tuple(ended),
+        changes=tuple(changes),
         n_before=len(before),
         before=back(float(np.nanmean(before))) if len(before) else None,
         sd=residual_sd(series, compared.start),
         change=None if compared.change is None else back(compared.change),
-        interval=_scaled(compared.interval, back),
+        interval=compared.interval and _scaled(compared.interval, back),
         margin=back(measured.margin),
         same=not measured.is_ratio and measured.states[-1] in measured.states[:-1],
         untrained=measured.untrained,
@@ -316,29 +316,25 @@ def _newest(
     return _Compared(start, last, change, interval, "equivalent" if sure else "inconclusive")
 
 
-def _named(change: Change, measured: _Measured, commits: Sequence[Commit]) -> PastChange:
-    """Returns a change with the commits that its places stand for."""
-    back: Callable[[float], float] = math.exp if measured.is_ratio else float
-    scaled = _scaled(change.interval, back)
-    assert scaled is not None  # noqa: S101 - it was given
-    return PastChange(
-        commits[change.first],
-        commits[change.earliest - 1],
-        commits[change.latest],
-        commits[change.found],
-        back(change.change),
-        scaled,
-        judge(change.interval, margin=measured.margin, better=measured.info.better),
-    )
-
-
-def _with_ends(
-    named: Sequence[PastChange], sizes: Sequence[float], *, margin: float
+def _named(
+    found: Sequence[Change],
+    commits: Sequence[Commit],
+    measured: _Measured,
+    back: Callable[[float], float],
 ) -> Iterator[PastChange]:
-    """Yields the changes, with the commit at which one was undone by the next."""
-    for place, change in enumerate(named):
-        undone = place + 1 < len(named) and abs(sizes[place] + sizes[place + 1]) <= margin
-        yield replace(change, vanished=named[place + 1].commit) if undone else change
+    """Yields changes with the commits of their places, and the one at which the next undid it."""
+    for change, later in zip_longest(found, found[1:]):
+        undone = later and abs(change.change + later.change) <= measured.margin
+        yield PastChange(
+            commits[change.first],
+            commits[change.earliest - 1],
+            commits[change.latest],
+            commits[change.found],
+            back(change.change),
+            _scaled(change.interval, back),
+            judge(change.interval, margin=measured.margin, better=measured.info.better),
+            commits[later.first] if undone else None,
+        )
 
 
 def _array(values: Sequence[Values]) -> NDArray[np.float64]:
@@ -354,8 +350,8 @@ def _least_sd(measured: _Measured) -> float:
     return 0.0 if step is None or measured.is_ratio else step.size / math.sqrt(2)
 
 
-def _scaled(interval: Interval | None, back: Callable[[float], float]) -> Interval | None:
-    return interval and replace(interval, low=back(interval.low), high=back(interval.high))
+def _scaled(interval: Interval, back: Callable[[float], float]) -> Interval:
+    return replace(interval, low=back(interval.low), high=back(interval.high))
 
 
 def _nothing(study: Study, newest: Sequence[Line]) -> StoreError:
