@@ -49,7 +49,7 @@ def is_large(findings: Findings) -> bool:
     return most > MOST or findings.n_planned > TRIALS
 
 
-def few(found: Sequence[Item], shown: int = SHOWN) -> Sequence[Item]:
+def first_ones(found: Sequence[Item], shown: int = SHOWN) -> Sequence[Item]:
     """Returns all of up to ``MOST``, else the first ones."""
     return found if len(found) <= MOST else found[:shown]
 

@@ -21,7 +21,7 @@ from ablations.report.many import (
     drawn_arms,
     drawn_words,
     end_names,
-    few,
+    first_ones,
 )
 from ablations.text.formatting import (
     Scale,
@@ -111,7 +111,7 @@ def effects_chart(findings: Findings) -> DotPlot | None:
     known = [effect for effect in findings.effects if effect.estimate is not None]
     if not known:
         return None
-    shown = few(known)
+    shown = first_ones(known)
     scale = scale_for(findings.metric.unit, [e.estimate for e in shown], signed=True)
     margin = findings.study.smallest_effect_that_matters
     return DotPlot(
@@ -165,7 +165,7 @@ def interaction_chart(findings: Findings) -> Panels | None:
         return None
     scale = scale_for(findings.metric.unit, values)
     every = tuple(dict.fromkeys(cell.factors for cell in findings.cells))
-    pairs = few(every, PANELS)
+    pairs = first_ones(every, PANELS)
     panels = tuple(_interaction_panel(findings, pair, scale) for pair in pairs)
     axis = upright(axis_label(findings.metric, scale))
     left_out = (

@@ -11,7 +11,7 @@ from ablations.core.metrics import unit_of
 from ablations.report.blocks import Table
 from ablations.report.figures.dots import MOST
 from ablations.report.figures.panels import Panels
-from ablations.report.many import drawn_arms, few, fewer_arms
+from ablations.report.many import drawn_arms, fewer_arms, first_ones
 from ablations.report.tables import make_table
 from ablations.text.formatting import difference, metric_name, number
 from ablations.text.naming import arm_label, effect_label
@@ -33,7 +33,7 @@ def seed_table(findings: Findings) -> Table:
 def contrast_table(findings: Findings) -> Table:
     """One row per effect, one column per seed: the dots of the second figure."""
     unit = findings.metric.unit
-    shown = few(findings.effects)
+    shown = first_ones(findings.effects)
     rows = [(effect_label(findings, own), dict(own.per_seed)) for own in shown]
     captions = "effects by seed", "effects: percentiles over seeds"
     return _by_seed(findings, "effect", captions, rows, lambda value: difference(value, unit))
