@@ -237,7 +237,10 @@ def report(
     if asked is None:
         _render(session, reports_dir)
     else:
-        write_named(session, session.findings(session.records()), asked)
+        from ablations.report.blocks import Extras
+
+        records = session.records()
+        write_named(session.findings(records), asked, Extras(records, session.samples))
     if source is None:
         progress = session.progress(jobs=1)
         if not progress.completed + progress.failed:

@@ -64,11 +64,14 @@ def gate(  # noqa: PLR0913 - each is an option
     asked = require_both(formats, out, judged=not self_test)
     session = reading(session, source)
     whole = self_test or past is not None or asked
-    findings = session.findings(session.records() if whole else session.gate_records())
+    records = session.records() if whole else session.gate_records()
+    findings = session.findings(records)
     found = None if past is None else gating.compared_with(findings, past, despite=despite or ())
     shown = gating.judged(findings, found, self_test=self_test, required=require_gates)
     if asked:
-        write_named(session, findings, asked, found)
+        from ablations.report.blocks import Extras
+
+        write_named(findings, asked, Extras(records, session.samples), found)
     show_gates(shown, as_json=as_json)
     raise typer.Exit(shown.exit_code)
 

@@ -12,7 +12,7 @@ from ablations.cli.terminal.printing import note
 if TYPE_CHECKING:
     from ablations.core.findings import Findings
     from ablations.core.past import ComparisonWithPast
-    from ablations.session import Session
+    from ablations.report.blocks import Extras
 
 
 Asked = tuple[list[str], Path]
@@ -39,18 +39,19 @@ def require_both(
 
 
 def write_named(
-    session: Session, findings: Findings, asked: Asked, past: ComparisonWithPast | None = None
+    findings: Findings, asked: Asked, extras: Extras, past: ComparisonWithPast | None = None
 ) -> None:
-    """Writes findings, and their comparison with the past, in the formats that are asked for."""
+    """Writes findings, and their comparison with the past, in the formats that are asked for.
+
+    ``extras`` hold the records behind the findings.
+    """
     from ablations.analyze import exit_code, past_exit_code
     from ablations.core.findings import Decision
-    from ablations.report.blocks import Extras
     from ablations.report.writing import write_formats
 
     past_code = None if past is None else past_exit_code(past, findings)
     code = exit_code(findings)
     decision = Decision(findings, code, past, past_code)
-    extras = Extras(session.records(), session.samples)
     for path in write_formats(decision, *asked, extras=extras):
         note(f"written: {path}")
     if past is not None and code == 1:

@@ -248,7 +248,9 @@ def _change_tables(findings: Findings, found: ComparisonWithPast) -> dict[str, T
 
 def _change_cells(compared: ChangeSincePast) -> tuple[str | Text, ...]:
     unit = compared.metric.unit
-    change, interval = change_words(compared)
+    change, interval = change_words(
+        compared.change, compared.interval, unit, is_ratio=compared.is_ratio
+    )
     return (
         formatting.number(compared.past_mean, unit),
         formatting.number(compared.mean, unit),

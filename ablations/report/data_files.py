@@ -151,3 +151,9 @@ def steps_frame(findings: Findings) -> pd.DataFrame:
         for percentile, value in enumerate(finding.timing.quantiles)
     ]
     return pd.DataFrame(rows)
+
+
+def main_frames(findings: Findings) -> dict[str, pd.DataFrame]:
+    """Returns the numbers of arms and effects by these names; one of no rows is left out."""
+    frames = {"arms": arms_frame(findings), "effects": effects_frame(findings)}
+    return {name: frame for name, frame in frames.items() if not frame.empty}

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ablations.core.estimates import Verdict, ends
+from ablations.core.estimates import Interval, Verdict, ends
 from ablations.core.findings import ArmFinding, Decision, Findings, GateFinding, GateStatus
+from ablations.core.metrics import Unit
 from ablations.core.past import ChangeSincePast, ComparisonWithPast
 from ablations.text.formatting import (
     UNKNOWN,
@@ -92,6 +93,13 @@ def past_checks(decision: Decision) -> tuple[Check, ...]:
 def trial_checks(findings: Findings) -> tuple[Check, ...]:
     """Returns one check for each arm: whether all of its trials have completed."""
     return tuple(_trial_check(findings, arm) for arm in findings.arms)
+
+
+def open_checks(decision: Decision) -> tuple[Check, ...]:
+    """Returns the checks that need attention: what did not pass, and decides."""
+    findings = decision.findings
+    checks = (*gate_checks(findings), *past_checks(decision), *trial_checks(findings))
+    return tuple(check for check in checks if check.status != "passed" and check.decides)
 
 
 def most_severe(checks: Sequence[Check]) -> tuple[Check, ...]:
@@ -181,13 +189,14 @@ def _why(findings: Findings, found: GateFinding) -> str:
     return " With and without the networks that did not train, the verdict is not the same."
 
 
-def change_words(compared: ChangeSincePast) -> tuple[str, str]:
-    """Writes a change since the past, and its interval."""
-    unit = compared.metric.unit
-    low, high = ends(compared.interval) or (None, None)
-    if compared.is_ratio:
-        return times(compared.change), times_interval(low, high)
-    return difference(compared.change, unit), interval(low, high, unit, signed=True)
+def change_words(
+    change: float | None, bounds: Interval | None, unit: Unit, *, is_ratio: bool
+) -> tuple[str, str]:
+    """Writes a change since the past, a difference or a quotient, and its interval."""
+    low, high = ends(bounds) or (None, None)
+    if is_ratio:
+        return times(change), times_interval(low, high)
+    return difference(change, unit), interval(low, high, unit, signed=True)
 
 
 def change_seeds(compared: ChangeSincePast) -> str:
@@ -200,7 +209,9 @@ def change_seeds(compared: ChangeSincePast) -> str:
 def _past_check(findings: Findings, found: ComparisonWithPast, compared: ChangeSincePast) -> Check:
     unit, metric = compared.metric.unit, metric_name(compared.metric.name)
     then, now = number(compared.past_mean, unit), number(compared.mean, unit)
-    change, bounds = change_words(compared)
+    change, bounds = change_words(
+        compared.change, compared.interval, unit, is_ratio=compared.is_ratio
+    )
     limit = times(compared.margin) if compared.is_ratio else difference(compared.margin, unit)
     margin = f", margin {limit.lstrip('+')}" if compared.margin else ""
     adjusted = f"interval {bounds}, adjusted for {counted(compared.family_size, 'comparison')}"

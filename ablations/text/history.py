@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 from ablations.core.past import Commit, History, PastChange, SeriesFinding
 from ablations.core.study import Study
+from ablations.text.checks import change_words
 from ablations.text.formatting import (
     counted,
     day,
-    difference,
     few,
-    interval,
     metric_name,
     number,
-    times,
-    times_interval,
     verdict,
 )
 from ablations.text.naming import arm_label
@@ -31,12 +28,10 @@ def commit_label(commit: Commit) -> str:
 def change_cells(own: SeriesFinding) -> tuple[str, ...]:
     """Returns before, now, change, interval, the states before and the verdict of a series."""
     unit, now = own.metric.unit, own.levels[-1].mean
-    low, high = (own.interval.low, own.interval.high) if own.interval else (None, None)
     return (
         number(own.before, unit),
         number(now, unit),
-        times(own.change) if own.is_ratio else difference(own.change, unit),
-        times_interval(low, high) if own.is_ratio else interval(low, high, unit, signed=True),
+        *change_words(own.change, own.interval, unit, is_ratio=own.is_ratio),
         str(own.n_before),
         "the same results" if own.same and own.verdict == "equivalent" else verdict(own.verdict),
     )
@@ -72,12 +67,9 @@ def history_lines(study: Study, found: History) -> Iterator[str]:
 
 
 def _change_line(study: Study, own: SeriesFinding, change: PastChange) -> str:
-    low, high = change.interval.low, change.interval.high
-    if own.is_ratio:
-        size, around = times(change.change), times_interval(low, high)
-    else:
-        size = difference(change.change, own.metric.unit)
-        around = interval(low, high, own.metric.unit, signed=True)
+    size, around = change_words(
+        change.change, change.interval, own.metric.unit, is_ratio=own.is_ratio
+    )
     where = (
         ""
         if change.latest == change.commit and _next(own, change.after) == change.commit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ablations.core.design import Fraction
 from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training, ends
@@ -20,8 +20,9 @@ from ablations.text.formatting import (
     magnitude,
     metric_name,
     number,
+    verdict,
 )
-from ablations.text.naming import named_arm
+from ablations.text.naming import arm_label, effect_label, named_arm
 
 AFTER_A_LOOK = (
     "Intervals and verdicts assume that this was fixed before the first look; where it was not, "
@@ -62,6 +63,21 @@ def effect_estimate(effect: Effect | None, *, adjusted: bool = False) -> str:
         return UNKNOWN
     bounds = decisive(effect) if adjusted else effect.interval
     return estimate(effect.estimate, ends(bounds), effect.metric.unit, signed=True)
+
+
+def arm_cells(findings: Findings) -> Iterator[tuple[str, str, str]]:
+    """Yields the name of each arm, its mean with the interval, and its seeds."""
+    for arm in findings.arms:
+        own = arm.summaries.get(findings.metric.name)
+        label = arm_label(findings.study, arm.arm)
+        yield label, mean_estimate(own), count(own.n if own else 0)
+
+
+def effect_cells(findings: Findings) -> Iterator[tuple[str, str, str, str]]:
+    """Yields the name of each effect, its size with the deciding interval, seeds and verdict."""
+    for own in findings.effects:
+        size = effect_estimate(own, adjusted=True)
+        yield effect_label(findings, own), size, count(own.n), verdict(own.verdict)
 
 
 def size_interval(effect: Effect, bounds: Interval) -> str:

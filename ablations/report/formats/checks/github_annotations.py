@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ablations.core.findings import Decision
-from ablations.text.checks import (
-    gate_checks,
-    headlines,
-    most_severe,
-    overall,
-    past_checks,
-    trial_checks,
-)
+from ablations.text.checks import headlines, most_severe, open_checks, overall
 from ablations.text.escaping import escape_command, escape_property
 from ablations.text.formatting import counted
 
@@ -25,12 +18,10 @@ _MOST = 10
 
 def github_annotations(decision: Decision) -> dict[str, str | bytes]:
     """Returns a line for each check that needs attention, and a notice with the verdict."""
-    findings = decision.findings
-    checks = (*gate_checks(findings), *past_checks(decision), *trial_checks(findings))
-    open_ones = [c for c in most_severe(checks) if c.status != "passed" and c.decides]
+    open_ones = most_severe(open_checks(decision))
     errors = [c.text for c in open_ones if c.status != "inconclusive"]
     warnings = [c.text for c in open_ones if c.status == "inconclusive"]
-    title = f"{findings.study.title} – {overall(decision)}"
+    title = f"{decision.findings.study.title} – {overall(decision)}"
     verdict = " ".join(line for line, _ in headlines(decision))
     lines = [
         *_commands("error", title, errors),

@@ -17,7 +17,7 @@ from typing import Any
 
 from ablations.core.findings import Decision, Findings, GateStatus
 from ablations.core.study import Study
-from ablations.text.checks import Check, gate_checks, past_checks, trial_checks
+from ablations.text.checks import Check, gate_checks, open_checks
 from ablations.text.escaping import one_line
 from ablations.text.naming import effect_label
 
@@ -84,9 +84,7 @@ def _escaped(value: str) -> str:
 
 
 def _issues(decision: Decision) -> list[dict[str, Any]]:
-    findings = decision.findings
-    checks = (*gate_checks(findings), *past_checks(decision), *trial_checks(findings))
-    return [_issue(findings.study, c) for c in checks if c.status != "passed" and c.decides]
+    return [_issue(decision.findings.study, check) for check in open_checks(decision)]
 
 
 def _issue(study: Study, check: Check) -> dict[str, Any]:

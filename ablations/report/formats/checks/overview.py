@@ -16,14 +16,13 @@ from ablations.text.checks import (
     gate_checks,
     headlines,
     most_severe,
+    open_checks,
     overall,
     past_checks,
-    trial_checks,
 )
 from ablations.text.escaping import escape_comment, shortened
-from ablations.text.formatting import GATE_SIGNS, count, counted, metric_name, verdict
-from ablations.text.naming import arm_label, effect_label
-from ablations.text.sentences import effect_estimate, mean_estimate
+from ablations.text.formatting import GATE_SIGNS, counted, metric_name
+from ablations.text.sentences import arm_cells, effect_cells
 
 _PARAGRAPH, _CELL = 1000, 200
 """Characters of a sentence and of a cell, whose names and messages may have any length."""
@@ -49,11 +48,9 @@ class _Part:
 def overview(decision: Decision, *, most_bytes: int, mark: str = "") -> str:
     """Returns the Markdown; ``mark`` is a first line by which the text is found again."""
     findings = decision.findings
-    judged = (*gate_checks(findings), *past_checks(decision))
-    checks = (*judged, *(c for c in trial_checks(findings) if c.status != "passed"))
     parts = [
         _opening(decision, mark),
-        _open_checks([c for c in most_severe(checks) if c.status != "passed" and c.decides]),
+        _open_checks(most_severe(open_checks(decision))),
         _check_table("gate", gate_checks(findings)),
         _check_table("comparison with the past", past_checks(decision)),
         _arms(findings),
@@ -131,28 +128,16 @@ def _signed(check: Check) -> str:
 
 def _arms(findings: Findings) -> _Part | None:
     """Folds a table of all arms."""
-    found = ((arm, arm.summaries.get(findings.metric.name)) for arm in findings.arms)
-    rows = (
-        (arm_label(findings.study, arm.arm), mean_estimate(own), count(own.n if own else 0))
-        for arm, own in found
-    )
     columns = ["arm", f"{metric_name(findings.metric.name)}, 95% interval", "seeds"]
-    return _folded(counted(len(findings.arms), "arm"), columns, rows, what="arm")
+    return _folded(counted(len(findings.arms), "arm"), columns, arm_cells(findings), what="arm")
 
 
 def _effects(findings: Findings) -> _Part | None:
     """Folds a table of all effects, with the intervals that decide their verdicts."""
-    rows = (
-        (
-            effect_label(findings, e),
-            effect_estimate(e, adjusted=True),
-            count(e.n),
-            verdict(e.verdict),
-        )
-        for e in findings.effects
-    )
     columns = ["effect", "estimate, adjusted 95% interval", "seeds", "verdict"]
-    return _folded(counted(len(findings.effects), "effect"), columns, rows, what="effect")
+    return _folded(
+        counted(len(findings.effects), "effect"), columns, effect_cells(findings), what="effect"
+    )
 
 
 def _folded(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ablations.core.findings import Decision
-from ablations.report.data_files import arms_frame, effects_frame
+from ablations.report.data_files import main_frames
 from ablations.text.sheets import to_csv
 
 
 def csv(decision: Decision) -> dict[str, str | bytes]:
     """Returns a file for each table; one of no rows is left out."""
-    frames = {"arms": arms_frame(decision.findings), "effects": effects_frame(decision.findings)}
-    return {f"{name}.csv": to_csv(frame) for name, frame in frames.items() if not frame.empty}
+    frames = main_frames(decision.findings)
+    return {f"{name}.csv": to_csv(frame) for name, frame in frames.items()}

@@ -6,33 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from ablations.core.findings import Decision
 from ablations.text.escaping import escape_comment
-from ablations.text.formatting import count, metric_name, verdict
-from ablations.text.naming import arm_label, effect_label
-from ablations.text.sentences import effect_estimate, mean_estimate
+from ablations.text.formatting import metric_name
+from ablations.text.sentences import arm_cells, effect_cells
 
 
 def markdown_table(decision: Decision) -> dict[str, str | bytes]:
     """Returns one file with both tables; one of no rows is left out."""
     findings = decision.findings
     metric = metric_name(findings.metric.name)
-    found = ((arm, arm.summaries.get(findings.metric.name)) for arm in findings.arms)
-    arms = [
-        (arm_label(findings.study, arm.arm), mean_estimate(own), count(own.n if own else 0))
-        for arm, own in found
-    ]
-    effects = [
-        (
-            effect_label(findings, e),
-            effect_estimate(e, adjusted=True),
-            count(e.n),
-            verdict(e.verdict),
-        )
-        for e in findings.effects
-    ]
-    tables = [_table(["arm", f"{metric}, 95% interval", "seeds"], arms)]
-    if effects:
+    tables = [_table(["arm", f"{metric}, 95% interval", "seeds"], arm_cells(findings))]
+    if findings.effects:
         heads = ["effect", f"change in {metric}, adjusted 95% interval", "seeds", "verdict"]
-        tables.append(_table(heads, effects))
+        tables.append(_table(heads, effect_cells(findings)))
     return {"tables.md": "\n".join(tables)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.core.findings import Decision
 from ablations.records.exports import parquet_bytes
-from ablations.report.data_files import arms_frame, effects_frame
+from ablations.report.data_files import main_frames
 
 
 def parquet(decision: Decision) -> dict[str, str | bytes]:
@@ -13,7 +13,5 @@ def parquet(decision: Decision) -> dict[str, str | bytes]:
     Raises:
         StudyError: without pyarrow.
     """
-    frames = {"arms": arms_frame(decision.findings), "effects": effects_frame(decision.findings)}
-    return {
-        f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items() if not frame.empty
-    }
+    frames = main_frames(decision.findings)
+    return {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}

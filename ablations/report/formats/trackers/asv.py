@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
+from pathlib import Path
 from typing import Any
 
 from ablations.core.findings import Decision, Findings
 from ablations.core.record import moment_of
-from ablations.errors import StudyError
+from ablations.errors import StoreError, StudyError
+from ablations.records.history import find_commit
 from ablations.report.formats.trackers.series import (
     Series,
     commits,
@@ -139,14 +140,11 @@ def _commit(findings: Findings) -> str:
             received=", ".join(found) or "no commit in the records",
             cure="Commit the changes and train again, or use another format",
         )
-    command = ["git", "rev-parse", "--verify", "--end-of-options", f"{found[0]}^{{commit}}"]
     try:
-        done = subprocess.run(  # noqa: S603 - git itself, and a name that it looks up
-            command, capture_output=True, check=True, timeout=60, text=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        full = find_commit(found[0], Path()).name
+    except StoreError as error:
         raise _unknown(found[0]) from error
-    if not _HASH.fullmatch(full := done.stdout.strip()):
+    if not _HASH.fullmatch(full):
         raise _unknown(found[0])
     return full
 
