@@ -315,7 +315,7 @@ def site(
 ) -> None:
     """Build a static site from the reports that exist."""
     from ablations.report.publish.jekyll import build_jekyll
-    from ablations.report.publish.site import build_site
+    from ablations.report.site.build import build_site
 
     for path in build_jekyll(reports_dir, out) if jekyll else [build_site(reports_dir, out)]:
         say(str(path))

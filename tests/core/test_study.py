@@ -53,9 +53,7 @@ def test_streams_repeat_for_a_purpose_and_differ_between_purposes(seed, one, oth
 
 
 def test_a_stream_needs_a_known_purpose():
-    with pytest.raises(
-        ValueError, match="there is no random stream for .luck.; there are split, order, "
-    ):
+    with pytest.raises(ValueError, match="there is no random stream for 'luck'"):
         TRIAL.rng("luck")
 
 

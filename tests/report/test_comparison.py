@@ -13,7 +13,7 @@ import pytest
 from ablations.analyze.compare.side_by_side import compare
 from ablations.core.findings import Findings
 from ablations.core.several import SideBySide
-from ablations.report.publish.site import build_site
+from ablations.report.site.build import build_site
 from ablations.report.writing import render_combined
 from ablations.text.side_by_side import comparison_caveats, comparison_sentences
 

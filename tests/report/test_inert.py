@@ -21,7 +21,7 @@ from ablations.core.findings import Failure, Findings
 from ablations.core.record import Exhibit, Table
 from ablations.core.study import Chapter, Study
 from ablations.report.publish.jekyll import build_jekyll
-from ablations.report.publish.site import build_site
+from ablations.report.site.build import build_site
 from ablations.report.writing import render_report
 from ablations.text.escaping import (
     escape_entities,

@@ -15,7 +15,7 @@ from ablations.core.findings import Findings
 from ablations.core.several import Synthesis
 from ablations.errors import StudyError
 from ablations.report.publish.jekyll import build_jekyll
-from ablations.report.publish.site import build_site
+from ablations.report.site.build import build_site
 from ablations.report.synthesis.page import make_page, page_name
 from ablations.report.writing import render_combined, render_report
 from ablations.text.synthesis import SAME_DATA_ALL, pooled_sentences, synthesis_caveats

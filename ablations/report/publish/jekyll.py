@@ -11,7 +11,6 @@ from pathlib import Path
 from ablations.errors import StudyError
 from ablations.report.formats.markdown import render_markdown
 from ablations.report.publish.atomic import replaced
-from ablations.report.publish.site import copy_files
 from ablations.report.publish.summaries import SUMMARY, FoundReport, find_reports
 
 _HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
@@ -106,7 +105,7 @@ def _checksum(text: str) -> str:
 def _write_assets(report: FoundReport, target: Path) -> None:
     post = f"{report.summary.slug}.md"
     with replaced(target, SUMMARY) as fresh:
-        copy_files(report, fresh, [name for name in report.files if name != post])
+        report.copy(fresh, [name for name in report.files if name != post])
 
 
 def _write_post(report: FoundReport, path: Path) -> None:

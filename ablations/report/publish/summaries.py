@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +81,12 @@ class FoundReport:
             )
         regular = (name for name in all_files(self.folder) if not (self.folder / name).is_symlink())
         return [name for name in regular if name in own]
+
+    def copy(self, target: Path, names: Iterable[str]) -> None:
+        """Copies some of the report's files into a folder."""
+        for name in names:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / name, target / name)
 
 
 def find_reports(reports_dir: Path) -> list[FoundReport]:

@@ -13,8 +13,8 @@ from ablations.core.findings import Findings
 from ablations.errors import StudyError
 from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.manifests import MANIFEST
-from ablations.report.publish.site import build_site
 from ablations.report.publish.summaries import SITE_MARKER
+from ablations.report.site.build import build_site
 from ablations.report.writing import render_report
 
 Make = Callable[..., Findings]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,18 +70,11 @@ def _require_apart(out: Path, reports_dir: Path) -> None:
 
 
 def _copy(report: FoundReport, target: Path) -> None:
-    copy_files(report, target, report.files)
+    report.copy(target, report.files)
     page = target / "index.html"
     home = _HOME.format("../" * len(Path(report.place).parts))
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("<!-- home -->", home, 1), encoding="utf-8")
-
-
-def copy_files(report: FoundReport, target: Path, names: Iterable[str]) -> None:
-    """Copies some of a report's files."""
-    for name in names:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(report.folder / name, target / name)
 
 
 def _card(report: FoundReport) -> Card:
