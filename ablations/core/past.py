@@ -128,11 +128,16 @@ class PastChange:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What one commit measured: the mean over ``n`` seeds; ``None`` without any."""
+    """What one commit measured: the mean over ``n`` seeds, ``None`` without any.
+
+    ``interval`` is the 95% interval of the mean (Student t over seeds). There is none below two
+    seeds, and none of speeds, whose seeds share a day of the machine.
+    """
 
     commit: Commit
     mean: float | None
     n: int
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ablations.core.past import Commit, History, PastChange, SeriesFinding
 from ablations.core.study import Study
 from ablations.text.checks import change_words
 from ablations.text.formatting import (
+    VERDICT_SIGNS,
     counted,
     day,
     few,
+    listing,
     metric_name,
     number,
+    sentence,
     verdict,
 )
 from ablations.text.naming import arm_label
@@ -37,15 +40,42 @@ def change_cells(own: SeriesFinding) -> tuple[str, ...]:
     )
 
 
+def series_labels(study: Study, found: History) -> tuple[str, ...]:
+    """Names the arm of each series."""
+    return tuple(arm_label(study, own.arm) for own in found.series)
+
+
 def history_lines(study: Study, found: History) -> Iterator[str]:
     """Yields the changes that were found, newest first, and what limits the comparison."""
-    changes = [(change, own) for own in found.series for change in own.changes]
-    for change, own in sorted(changes, key=lambda pair: pair[0].found.date, reverse=True):
-        yield _change_line(study, own, change)
-    for own in found.series:
+    labels = series_labels(study, found)
+    for own, label, change in found_changes(found, labels):
+        yield f"{label}: {change_line(own, change)}"
+    yield from limit_lines(found, labels)
+
+
+def found_changes(
+    found: History, labels: Sequence[str]
+) -> list[tuple[SeriesFinding, str, PastChange]]:
+    """Returns the changes with their series and its label, those that were found last first."""
+    changes = [
+        (own, label, change)
+        for own, label in zip(found.series, labels, strict=True)
+        for change in own.changes
+    ]
+    return sorted(changes, key=lambda each: each[2].found.date, reverse=True)
+
+
+def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
+    """Yields what limits the comparison.
+
+    Args:
+        found: What happened over commits.
+        labels: The arm of each of its series.
+    """
+    for own, label in zip(found.series, labels, strict=True):
         if own.untrained:
             yield (
-                f"{arm_label(study, own.arm)}: {counted(own.untrained, 'network')} of the newest "
+                f"{label}: {counted(own.untrained, 'network')} of the newest "
                 "commit did not train and "
                 f"{'is' if own.untrained == 1 else 'are'} in no mean here"
             )
@@ -66,7 +96,107 @@ def history_lines(study: Study, found: History) -> Iterator[str]:
         yield f"{counted(found.missing, 'trial')} missing of which the commit before has the metric"
 
 
-def _change_line(study: Study, own: SeriesFinding, change: PastChange) -> str:
+def answer_lines(found: History, labels: Sequence[str]) -> tuple[str, ...]:
+    """Says what the newest commit brought, and how sure that is, in sentences."""
+    newest = commit_label(found.commits[-1])
+    alarms = [
+        (label, own, own.alarm)
+        for own, label in zip(found.series, labels, strict=True)
+        if own.alarm
+    ]
+    if not any(own.n_before or own.same for own in found.series):
+        return (f"{newest} is the only commit on this data: there is none to compare it with.",)
+    if all(own.same for own in found.series if not own.is_ratio):
+        first = f"The newest commit, {newest}, has the same results as the one before."
+    elif not alarms:
+        first = f"The newest commit, {newest}, brought no change to light."
+    else:
+        shown = few([f"{label}: {_brief(own, change)}" for label, own, change in alarms])
+        first = f"The newest commit, {newest}, brought to light: {shown}."
+    return (first, *_tallies(found))
+
+
+def _tallies(found: History) -> Iterator[str]:
+    """Yields for each metric how many arms have each verdict."""
+    for name in dict.fromkeys(own.metric.name for own in found.series):
+        verdicts = [own.verdict for own in found.series if own.metric.name == name]
+        counts = [f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts)]
+        yield f"{sentence(metric_name(name))} of {counted(len(verdicts), 'arm')}: " + (
+            f"{listing(counts)}."
+        )
+
+
+def _brief(own: SeriesFinding, change: PastChange) -> str:
+    size, around = change_words(
+        change.change, change.interval, own.metric.unit, is_ratio=own.is_ratio
+    )
+    return f"{metric_name(own.metric.name)} {changed_word(change)} by {size} {around}"
+
+
+def changed_word(change: PastChange) -> str:
+    """Says which way a metric changed; one that is neither better nor worse only changed."""
+    return "changed" if change.verdict == "inconclusive" else verdict(change.verdict)
+
+
+def changed_sign(change: PastChange) -> str:
+    """Returns the sign of a change's verdict, so that no reader depends on colour."""
+    return VERDICT_SIGNS[change.verdict] if change.verdict != "inconclusive" else "↕"
+
+
+def change_size(own: SeriesFinding, change: PastChange) -> str:
+    """Writes by how much a metric changed."""
+    return change_words(change.change, None, own.metric.unit, is_ratio=own.is_ratio)[0]
+
+
+def candidates(own: SeriesFinding, change: PastChange) -> int:
+    """Counts the commits with which a change may have come, with 95% confidence."""
+    commits = [level.commit for level in own.levels]
+    return commits.index(change.latest) - commits.index(change.after)
+
+
+def series_alt(own: SeriesFinding, label: str) -> str:
+    """Describes a series for those who do not see its chart."""
+    unit, means = own.metric.unit, [level.mean for level in own.levels if level.mean is not None]
+    low, high = min(means, default=None), max(means, default=None)
+    changes = [
+        f"{changed_word(change)} by {change_size(own, change)} with {commit_label(change.commit)}"
+        for change in own.changes
+    ]
+    return (
+        f"{sentence(metric_name(own.metric.name))} of {label} over "
+        f"{counted(len(own.levels), 'commit')}: means from {number(low, unit)} to "
+        f"{number(high, unit)}, now {number(own.levels[-1].mean, unit)}; "
+        f"{few(changes) if changes else 'no change found'}."
+    )
+
+
+def series_headline(own: SeriesFinding) -> str:
+    """States what a series shows, for the heading above its chart."""
+    name = sentence(metric_name(own.metric.name))
+    if not own.changes:
+        return f"{name} shows no change beyond the margin in {counted(len(own.levels), 'commit')}"
+    last = own.changes[-1]
+    more = f", the last of {len(own.changes)} changes" if len(own.changes) > 1 else ""
+    return (
+        f"{name} {changed_word(last)} by {change_size(own, last)} with "
+        f"{commit_label(last.commit)}{more}"
+    )
+
+
+def series_answer(own: SeriesFinding) -> str:
+    """Says of the newest commit what it measured and how that compares with those before."""
+    now = f"{commit_label(own.levels[-1].commit)}: {number(own.levels[-1].mean, own.metric.unit)}"
+    if own.same:
+        return f"{now}. All results are those of the commit before."
+    if own.change is None:
+        return f"{now}. There is nothing before it to compare it with since the last change."
+    size, around = change_words(own.change, own.interval, own.metric.unit, is_ratio=own.is_ratio)
+    before = counted(own.n_before, "different state")
+    return f"{now}, {size} {around} against {before} before it: {verdict(own.verdict)}."
+
+
+def change_line(own: SeriesFinding, change: PastChange) -> str:
+    """Says which metric changed, with which commit, by how much and how sure that is."""
     size, around = change_words(
         change.change, change.interval, own.metric.unit, is_ratio=own.is_ratio
     )
@@ -77,9 +207,8 @@ def _change_line(study: Study, own: SeriesFinding, change: PastChange) -> str:
         f"{commit_label(change.latest)}"
     )
     ended = f"; vanished with {commit_label(change.vanished)}" if change.vanished else ""
-    what = "changed" if change.verdict == "inconclusive" else verdict(change.verdict)
     return (
-        f"{arm_label(study, own.arm)}: {metric_name(own.metric.name)} {what} with "
+        f"{metric_name(own.metric.name)} {changed_word(change)} with "
         f"{commit_label(change.commit)} by {size} {around}{where}{ended}"
     )
 

@@ -27,6 +27,7 @@ from ablations.analyze.history.changes import (
 )
 from ablations.analyze.history.simulation import Simulated, simulate
 from ablations.analyze.inference.effects import judge
+from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.resolution import common_step
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
@@ -263,7 +264,7 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
         measured.info,
         measured.is_ratio,
         levels=tuple(
-            Level(commit, back(float(np.mean([*own.values()]))) if own else None, len(own))
+            _level(commit, own, measured)
             for commit, own in zip(commits, measured.values, strict=True)
         ),
         changes=tuple(changes),
@@ -277,6 +278,14 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
         untrained=measured.untrained,
         verdict=compared.verdict,
     )
+
+
+def _level(commit: Commit, values: Values, measured: _Measured) -> Level:
+    """Returns the mean of a commit with its interval over seeds; a speed is one value a commit."""
+    if measured.is_ratio:
+        return Level(commit, math.exp(values[0]) if values else None, len(values))
+    own = summarize(measured.info, [*values.items()])
+    return Level(commit, own.mean, own.n, own.interval)
 
 
 @dataclass(frozen=True, slots=True)

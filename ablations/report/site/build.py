@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,20 @@ from ablations.errors import StudyError
 from ablations.report.formats.html import render_html
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SITE_MARKER, FoundReport, find_reports
+from ablations.report.site.contents import Site, SiteStudy
 from ablations.text.formatting import day, gate_count
+
+Files = Mapping[str, str | bytes]
+"""Files by their paths in the site."""
+
+OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = ()
+"""What each study has besides its report, made of it and the site's base URL.
+
+Files lie below the study's place. They are kept while nothing of the study changed.
+"""
+
+OF_THE_SITE: tuple[Callable[[Site], Files], ...] = ()
+"""What the site has once, made again whenever anything changed."""
 
 _HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
 
@@ -51,11 +65,23 @@ def build_site(reports_dir: Path, out: Path) -> Path:
     with replaced(out, SITE_MARKER) as fresh:
         for report in reports:
             _copy(report, fresh / report.place)
+        _write_others(Site([SiteStudy(own.place, own, None) for own in reports]), fresh)
         index = render_html("index.html.j2", tuple(map(_card, reports)))
         (fresh / "index.html").write_text(index, encoding="utf-8")
         (fresh / ".nojekyll").touch()
         (fresh / SITE_MARKER).touch()
     return out / "index.html"
+
+
+def _write_others(site: Site, folder: Path) -> None:
+    files = {name: own for write in OF_THE_SITE for name, own in write(site).items()}
+    for study in site.studies:
+        for write in OF_A_STUDY:
+            files |= write(study, site.base_url)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        raw = content.encode(errors="replace") if isinstance(content, str) else content
+        (folder / name).write_bytes(raw)
 
 
 def _require_apart(out: Path, reports_dir: Path) -> None:

@@ -2,20 +2,79 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablations.core.past import Commit, History
-from ablations.core.study import Study
+from ablations.core.past import Commit, History, SeriesFinding
 from ablations.report.publish.summaries import FoundReport
+
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSeries:
+    """One metric of one arm over commits: the arm in words, and the file of its page."""
+
+    label: str
+    file: str
+    found: SeriesFinding
 
 
 @dataclass(frozen=True, slots=True)
 class StudyHistory:
-    """A study over its commits: what it asks, and what was found."""
+    """A study over its commits: what it asks, and what was found.
 
-    study: Study
+    Args:
+        name: Of the history, that is of its study.
+        title: The study's.
+        question: The study's, empty if it has none.
+        labels: The arm of each of the ``found.series`` in words.
+        found: What happened over commits.
+    """
+
+    name: str
+    title: str
+    question: str
+    labels: tuple[str, ...]
     found: History
+
+    @property
+    def newest(self) -> Commit:
+        """The commit that is judged."""
+        return self.found.commits[-1]
+
+    @property
+    def arms(self) -> tuple[ArmSeries, ...]:
+        """What has a page: each metric of each arm."""
+        files = _files([_words(own, label) for own, label in self._pairs()])
+        return tuple(
+            ArmSeries(label, file, own)
+            for file, (own, label) in zip(files, self._pairs(), strict=True)
+        )
+
+    def _pairs(self) -> list[tuple[SeriesFinding, str]]:
+        return list(zip(self.found.series, self.labels, strict=True))
+
+
+def _words(own: SeriesFinding, label: str) -> tuple[str, str]:
+    """Returns a readable name, and one that no other arm and metric has."""
+    plain = re.sub(r"[^a-z0-9]+", "-", f"{label} {own.metric.name}".lower()).strip("-")
+    return plain[:_LONGEST].strip("-"), f"{own.arm.name}\n{own.metric.name}"
+
+
+def _files(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Returns files of their own; a name that several have, or none, gets a digest."""
+    often = Counter(plain for plain, _ in names)
+    kept = [
+        plain
+        if often[plain] == 1 and plain not in ("", "index")
+        else f"{plain}-{hashlib.sha256(full.encode(errors='replace')).hexdigest()[:8]}".strip("-")
+        for plain, full in names
+    ]
+    return [f"{name}.html" for name in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +92,33 @@ class SiteStudy:
     @property
     def title(self) -> str:
         """The study's title."""
-        return self.report.summary.title if self.report else self._study.title
+        return self.report.summary.title if self.report else self._past.title
+
+    @property
+    def question(self) -> str:
+        """The study's question, empty if it has none."""
+        return self.report.summary.question if self.report else self._past.question
 
     @property
     def page(self) -> str:
         """The path of its first page in the site."""
-        return f"{self.place}/{'' if self.report else 'history/'}index.html"
+        return self.pages[0]
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The paths of all its pages: the report, the history, and those of arms and metrics."""
+        report = [f"{self.place}/index.html"] if self.report else []
+        if self.history is None:
+            return tuple(report)
+        own = ("index.html", *(arm.file for arm in self.history.arms))
+        return (*report, *(f"{self.place}/history/{file}" for file in own))
 
     @property
     def changed_at(self) -> str | None:
         """When something last changed (ISO 8601): its last trial ended, or a commit was added."""
         moments = [self.report.summary.finished_at] if self.report else []
-        moments += [self._newest.date] if self.history else []
+        moments += [self.history.newest.date] if self.history else []
         return max((moment for moment in moments if moment), default=None)
-
-    @property
-    def _newest(self) -> Commit:
-        return self._past.found.commits[-1]
-
-    @property
-    def _study(self) -> Study:
-        return self._past.study
 
     @property
     def _past(self) -> StudyHistory:

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ablations.analyze.history.judgement import (
     commits_to_keep,
@@ -53,6 +54,26 @@ def test_a_commit_without_a_change_is_equivalent(judged: Study):
     assert [own.n_before for own in found.series] == [7] * len(judged.arms)
     assert history_exit_code(found) == 0
     assert list(history_lines(judged, found)) == []
+
+
+def test_each_commit_has_the_interval_of_its_mean_over_seeds_and_a_speed_has_none(judged: Study):
+    own = lines(judged, [0.0] * 3, speed=lambda _: 0.1)
+    found = judge_history(judged, own)
+    level = found.series[0].levels[1]
+    values = [
+        line.metrics["test_accuracy"]
+        for line in own
+        if line.commit == level.commit.name and line.arm == dict(judged.arms[0].levels)
+    ]
+    expected = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+    assert level.interval is not None
+    assert (level.n, level.mean) == (5, pytest.approx(np.mean(values)))
+    assert (level.interval.low, level.interval.high) == pytest.approx(expected)
+    speeds = [series.levels[1] for series in found.series if series.is_ratio]
+    assert [level.interval for level in speeds] == [None] * len(judged.arms)
+    assert speeds[0].mean == pytest.approx(0.1 * stats.gmean([1 + 0.001 * i for i in range(5)]))
+    alone = judge_history(judged, lines(judged, [0.0], seeds=1))
+    assert alone.series[0].levels[0].interval is None
 
 
 def test_a_regression_is_told_once_and_stays_listed(judged: Study):
