@@ -18,6 +18,7 @@ from ablations.text.formatting import (
     count,
     counted,
     difference,
+    gate_count,
     gate_rule,
     interval,
     listing,
@@ -187,6 +188,20 @@ def _why(findings: Findings, found: GateFinding) -> str:
     if any(bar is not None and bounds.low <= bar <= bounds.high for bar in thresholds):
         return " The interval contains the threshold: more seeds make it narrower."
     return " With and without the networks that did not train, the verdict is not the same."
+
+
+def gate_counts(statuses: Sequence[GateStatus]) -> tuple[tuple[str, GateStatus], ...]:
+    r"""Says how many gates have each status, the most severe first.
+
+    Example:
+        >>> gate_counts(["passed", "failed", "passed"])
+        (('✗\xa01\xa0failed', 'failed'), ('✓\xa02\xa0passed', 'passed'))
+    """
+    return tuple(
+        (gate_count(statuses.count(status), status), status)
+        for status in SEVERITY
+        if status in statuses
+    )
 
 
 def change_words(

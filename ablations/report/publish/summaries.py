@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StrictStr, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, StrictStr, ValidationError
 from pydantic.functional_validators import AfterValidator
 
+from ablations.core.estimates import Verdict
 from ablations.core.findings import GateStatus
 from ablations.errors import StudyError
 from ablations.report.publish.manifests import MANIFEST, all_files, read_manifest
@@ -36,6 +37,25 @@ class GateSummary(BaseModel):
     """How one gate ended in one arm."""
 
     status: GateStatus
+    arm: StrictStr = ""
+
+
+class EffectSummary(BaseModel):
+    """What came out for one effect; a page about several studies has no verdicts."""
+
+    verdict: Verdict | None = None
+
+
+class ArmSummary(BaseModel):
+    """An arm in words, which a page about several studies has under another name."""
+
+    words: Annotated[StrictStr, Field(validation_alias=AliasChoices("label", "name"))] = ""
+
+
+class Measured(BaseModel):
+    """What was measured: here only where."""
+
+    environments: list[dict[str, Any]] = []
 
 
 class TrialCounts(BaseModel):
@@ -55,6 +75,14 @@ class Summary(BaseModel):
     picture: StrictStr
     gates: list[GateSummary]
     trials: TrialCounts = TrialCounts()
+    arms: list[ArmSummary] = []
+    effects: list[EffectSummary] = []
+    measured: Measured = Measured()
+
+    @property
+    def commits(self) -> list[str]:
+        """The commits at which the trials ran, as far as their records say."""
+        return sorted({str(own.get("commit", "")) for own in self.measured.environments} - {""})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ from ablations.errors import StudyError
 from ablations.report.formats.html import render_html
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SITE_MARKER, FoundReport, find_reports
+from ablations.report.site.addresses import addresses
 from ablations.report.site.contents import Site, SiteStudy
+from ablations.report.site.feed import feed
+from ablations.report.site.listing import listing
 from ablations.text.formatting import day, gate_count
 
 Files = Mapping[str, str | bytes]
@@ -23,7 +26,7 @@ OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = ()
 Files lie below the study's place. They are kept while nothing of the study changed.
 """
 
-OF_THE_SITE: tuple[Callable[[Site], Files], ...] = ()
+OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (feed, listing, addresses)
 """What the site has once, made again whenever anything changed."""
 
 _HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
