@@ -4,8 +4,9 @@ Leaving those runs out would make an arm seem fast in which only a few runs reac
 count as runs that never reach it: their training ended after the epochs of the recipe, and how many
 seconds these took is a matter of the machine. Sources: Kaplan and Meier (1958),
 "Nonparametric estimation from incomplete observations", JASA 53; Mantel (1966), "Evaluation of
-survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (log-rank). Both
-by statsmodels.
+survival data and two new rank order statistics", Cancer Chemotherapy Reports 50 (log-rank);
+Brookmeyer and Crowley (1982), "A confidence interval for the median survival time", Biometrics 38.
+The curve, its interval and the test are SciPy's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ from ablations.core.estimates import TargetTime
 from ablations.core.metrics import TARGET_SECONDS, VAL_ACCURACY
 from ablations.core.record import RunRecord, known_metric
 from ablations.core.study import Study
+
+if TYPE_CHECKING:
+    from scipy.stats import CensoredData
 
 FEWEST = 10
 """Runs that must reach the target before an interval of their median is given, and runs that two
@@ -129,18 +134,14 @@ def target_time(own: Durations, reference: Durations | None) -> TargetTime | Non
 
 def log_rank(one: Durations, other: Durations) -> float | None:
     """Returns the two-sided log-rank p; ``None`` where neither arm has a run at the target."""
-    seconds, reached = (np.concatenate(pair) for pair in zip(one, other, strict=True))
-    groups = np.repeat([0, 1], [len(one[0]), len(other[0])])
-    if not len(one[0]) or not len(other[0]) or not reached.any():
+    if not len(one[0]) or not len(other[0]) or not (one[1].any() or other[1].any()):
         return None
-    from statsmodels.duration.survfunc import survdiff
+    from scipy import stats
 
-    with np.errstate(all="ignore"):
-        try:
-            found = survdiff(seconds, reached, groups)
-        except np.linalg.LinAlgError:  # all arrived at one moment: nothing spreads
-            return None
-    return _known(found[1])
+    last = max(map(_last, (one, other)))
+    with np.errstate(all="ignore"):  # all arrived at one moment: nothing spreads
+        found = stats.logrank(_censored(one, last), _censored(other, last))
+    return _known(found.pvalue)
 
 
 def _median(own: Durations) -> float | None:
@@ -153,13 +154,31 @@ def _median(own: Durations) -> float | None:
 
 
 def _bounds(own: Durations) -> tuple[float | None, float | None]:
-    from statsmodels.duration.survfunc import SurvfuncRight
+    """Returns the times at which the interval of the share still on the way contains a half."""
+    from scipy import stats
 
-    curve = SurvfuncRight(*own)
+    curve = stats.ecdf(_censored(own, _last(own))).sf
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a curve that falls to 0 has no log there
-        low, high = curve.quantile_ci(0.5, alpha=1 - LEVEL, method="cloglog")
-    return _known(low), _known(high)
+        share = curve.confidence_interval(LEVEL, method="log-log")
+    contains = (share.low.probabilities <= 0.5) & (share.high.probabilities >= 0.5)
+    places = np.flatnonzero(contains)
+    if not places.size:
+        return None, None
+    moments, after = curve.quantiles, places[-1] + 1
+    return float(moments[places[0]]), float(moments[after]) if after < len(moments) else None
+
+
+def _censored(own: Durations, last: float) -> CensoredData:
+    """Returns the times, those without an end as longer than the ``last`` that has one."""
+    from scipy import stats
+
+    seconds, reached = own
+    return stats.CensoredData.right_censored(np.minimum(seconds, last + 1), reached == 0)
+
+
+def _last(own: Durations) -> float:
+    return float(np.max(own[0], where=own[1] == 1, initial=0.0))
 
 
 def _known(value: float) -> float | None:
