@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,7 +160,8 @@ def _bounds(own: Durations) -> tuple[float | None, float | None]:
     curve = stats.ecdf(_censored(own, _last(own))).sf
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a curve that falls to 0 has no log there
-        share = curve.confidence_interval(LEVEL, method="log-log")
+        # the stubs take its ends for numbers
+        share: Any = curve.confidence_interval(LEVEL, method="log-log")
     contains = (share.low.probabilities <= 0.5) & (share.high.probabilities >= 0.5)
     places = np.flatnonzero(contains)
     if not places.size:
