@@ -29,7 +29,7 @@ from ablations.cli.options import (
     first_steps,
     with_session,
 )
-from ablations.cli.several import compare, synthesize
+from ablations.cli.several import compare, site, synthesize
 from ablations.cli.sharding import (
     ShardText,
     describes,
@@ -303,22 +303,7 @@ app.command(epilog="Example: ablations compare a.toml b.toml")(compare)
 app.add_typer(history, name="history")
 
 
-@app.command(epilog="Example: ablations site -o site")
-def site(
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder of the site.", file_okay=False)
-    ] = Path("site"),
-    reports_dir: ReportsDir = Path("reports"),
-    jekyll: Annotated[
-        bool, typer.Option("--jekyll", help="Write posts and assets into a Jekyll blog instead.")
-    ] = False,
-) -> None:
-    """Build a static site from the reports that exist."""
-    from ablations.report.publish.jekyll import build_jekyll
-    from ablations.report.site.build import build_site
-
-    for path in build_jekyll(reports_dir, out) if jekyll else [build_site(reports_dir, out)]:
-        say(str(path))
+app.command(epilog="Example: ablations site reports history -o site")(site)
 
 
 def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -> Progress:

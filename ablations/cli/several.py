@@ -1,4 +1,4 @@
-"""The commands on several studies: each reads them and renders one report, on all of them."""
+"""The commands on several studies: a report on all of them, or a site with a page for each."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ StateNames = Annotated[
         help="Two or more: study files, built-in names, or records of another state of the study "
         "before them (a .jsonl file, a records.sqlite, its folder, REVISION:PATH in git).",
         autocompletion=complete_studies,
+    ),
+]
+
+SiteSources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Folders of reports or histories, study files, built-in names, or record files.  "
+        "[default: reports and history, as far as they exist]",
+        autocompletion=complete_studies,
+        show_default=False,
     ),
 ]
 
@@ -83,6 +94,36 @@ def compare(
         reports_dir=reports_dir,
         as_json=as_json,
     )
+
+
+def site(
+    sources: SiteSources = None,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the site.", file_okay=False)
+    ] = Path("site"),
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="Where the site will be served."),
+    ] = None,
+    runs_dir: RunsDir = Path("runs"),
+    jekyll: Annotated[
+        bool,
+        typer.Option("--jekyll", help="Write reports as posts into a Jekyll blog instead."),
+    ] = False,
+) -> None:
+    """Build a static site of studies: their reports, and their histories over commits.
+
+    What did not change since the last build is not written again.
+    """
+    from ablations.sites import make_posts, make_site
+
+    if jekyll and base_url:
+        raise typer.BadParameter("--base-url is for a site; a blog has its address in _config.yml")
+    if jekyll:
+        for path in make_posts(sources or (), out):
+            say(str(path))
+    else:
+        say(str(make_site(sources or (), out, runs_dir=runs_dir, base_url=base_url)))
 
 
 def _show(found: Combined, lines: Iterable[str], *, reports_dir: Path, as_json: bool) -> None:

@@ -1,7 +1,14 @@
 """From a study file to trials: loading, designs, identity, and what is still to do."""
 
 from ablations.plan.estimate import Progress, progress_of, seconds_to_go
-from ablations.plan.loading import builtin_names, builtin_titles, load_study, write_example
+from ablations.plan.loading import (
+    builtin_names,
+    builtin_titles,
+    load_study,
+    slug_of,
+    study_file,
+    write_example,
+)
 from ablations.plan.matching import PlannedStore, identify_of, match_records
 from ablations.plan.schema import study_schema
 from ablations.plan.trials import plan_trials, remaining, trials_of_records
@@ -18,6 +25,8 @@ __all__ = [
     "progress_of",
     "remaining",
     "seconds_to_go",
+    "slug_of",
+    "study_file",
     "study_schema",
     "trials_of_records",
     "write_example",

@@ -78,6 +78,11 @@ def study_file(name: str) -> Path:
     )
 
 
+def slug_of(path: Path) -> str:
+    """Returns the name of a study by its file: letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "study"
+
+
 def write_example(path: Path) -> None:
     """Writes the example to a new file.
 
@@ -215,7 +220,7 @@ def _source(
 
 
 def _study(path: Path, file: StudyFile, source: str) -> Study:
-    slug = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "study"
+    slug = slug_of(path)
     factors, analysis, trial = factors_of(file), file.analysis, file.trial
     design, seeds = design_of(file, factors), listed_seeds(file.design.seeds)
     arms = design.arms

@@ -201,7 +201,7 @@ def read_lines(folder: Path, study: str) -> tuple[Line, ...]:
         StoreError: if a line is none, with its file and number.
     """
     found: dict[object, Line] = {}
-    for path in _months(folder, study):
+    for path in files_of(folder, study):
         for number, text in enumerate(_rows(path), start=1):
             if text:
                 line = _line_from(text, f"{path}:{number}")
@@ -216,7 +216,7 @@ def studies_in(folder: Path) -> tuple[str, ...]:
 
 def size_of(folder: Path, study: str) -> int:
     """Returns the bytes of a study's history."""
-    return sum(path.stat().st_size for path in _months(folder, study))
+    return sum(path.stat().st_size for path in files_of(folder, study))
 
 
 def require_committed(folder: Path, study: str) -> None:
@@ -225,7 +225,7 @@ def require_committed(folder: Path, study: str) -> None:
     Raises:
         StoreError: if it has not.
     """
-    names = [str(path.relative_to(folder)) for path in _months(folder, study)]
+    names = [str(path.relative_to(folder)) for path in files_of(folder, study)]
     for command in (["ls-files", "--error-unmatch"], ["diff", "--quiet", "HEAD"]):
         words = ["git", "-C", str(folder), *command, "--", *names]
         done = subprocess.run(words, capture_output=True, check=False)  # noqa: S603 - git itself
@@ -241,7 +241,7 @@ def keep_commits(folder: Path, study: str, commits: Iterable[str]) -> int:
     """Removes all lines but those of some commits, and returns how many lines went."""
     kept, gone = set(commits), 0
     with FileLock(folder / ".lock"):
-        for path in _months(folder, study):
+        for path in files_of(folder, study):
             rows = [text for text in _rows(path) if text]
             own = [text for text in rows if _line_from(text, str(path)).commit in kept]
             gone += len(rows) - len(own)
@@ -253,7 +253,8 @@ def keep_commits(folder: Path, study: str, commits: Iterable[str]) -> int:
     return gone
 
 
-def _months(folder: Path, study: str) -> list[Path]:
+def files_of(folder: Path, study: str) -> list[Path]:
+    """Returns the files that hold a study's lines, a file a month."""
     return sorted((folder / study).glob(_MONTHS))
 
 

@@ -103,6 +103,14 @@ def merge_origins(folders: Iterable[Path], target: Path) -> None:
         _write(target, origin if built_in else _relative(Path(origin), target))
 
 
+def study_of_records(folder: Path) -> str | None:
+    """Returns the study file, or the name of the built-in study, that a store belongs to.
+
+    ``None`` if the folder does not name one, or the file is no longer there.
+    """
+    return _absolute(folder).removeprefix(_BUILT_IN) or None
+
+
 def _absolute(folder: Path) -> str:
     """Returns the study file that is noted in a folder; nothing where it is no longer there."""
     kept = str(_read(folder / _FILE).get("study") or "")

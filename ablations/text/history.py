@@ -13,9 +13,11 @@ from ablations.text.formatting import (
     day,
     few,
     listing,
+    magnitude,
     metric_name,
     number,
     sentence,
+    times,
     verdict,
 )
 from ablations.text.naming import arm_label
@@ -25,7 +27,12 @@ _DIGITS = 10
 
 def commit_label(commit: Commit) -> str:
     """Names a commit by its first digits and its day."""
-    return f"{commit.name[:_DIGITS]} ({day(commit.date)})"
+    return f"{short_name(commit)} ({day(commit.date)})"
+
+
+def short_name(commit: Commit) -> str:
+    """Returns the first digits of a commit."""
+    return commit.name[:_DIGITS]
 
 
 def change_cells(own: SeriesFinding) -> tuple[str, ...]:
@@ -121,9 +128,13 @@ def _tallies(found: History) -> Iterator[str]:
     for name in dict.fromkeys(own.metric.name for own in found.series):
         verdicts = [own.verdict for own in found.series if own.metric.name == name]
         counts = [f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts)]
-        yield f"{sentence(metric_name(name))} of {counted(len(verdicts), 'arm')}: " + (
-            f"{listing(counts)}."
-        )
+        arms = counted(len(verdicts), "arm")
+        yield f"{sentence(metric_name(name))}: of {arms}, {listing(counts)}."
+
+
+def verdict_count(n: int, word: str) -> str:
+    """Writes how many series have a verdict: ``▼ 2 regressed``."""
+    return f"{VERDICT_SIGNS[word]}\u00a0{n}\u00a0{word}"
 
 
 def _brief(own: SeriesFinding, change: PastChange) -> str:
@@ -170,6 +181,22 @@ def series_alt(own: SeriesFinding, label: str) -> str:
     )
 
 
+def overview_alt(found: History) -> str:
+    """Describes the small chart of a study's arms over commits."""
+    name = sentence(metric_name(found.series[0].metric.name))
+    arms = sum(own.metric == found.series[0].metric for own in found.series)
+    return (
+        f"{name} of {counted(arms, 'arm')} over {counted(len(found.series[0].levels), 'commit')}."
+    )
+
+
+def margin_words(own: SeriesFinding) -> str:
+    """Writes the margin of a series."""
+    if own.is_ratio:
+        return times(own.margin)
+    return f"±{magnitude(own.margin, own.metric.unit)}"
+
+
 def series_headline(own: SeriesFinding) -> str:
     """States what a series shows, for the heading above its chart."""
     name = sentence(metric_name(own.metric.name))
@@ -185,14 +212,22 @@ def series_headline(own: SeriesFinding) -> str:
 
 def series_answer(own: SeriesFinding) -> str:
     """Says of the newest commit what it measured and how that compares with those before."""
-    now = f"{commit_label(own.levels[-1].commit)}: {number(own.levels[-1].mean, own.metric.unit)}"
+    name, unit = metric_name(own.metric.name), own.metric.unit
+    now = (
+        f"At the newest commit, {commit_label(own.levels[-1].commit)}, {name} is "
+        f"{number(own.levels[-1].mean, unit)}"
+    )
     if own.same:
         return f"{now}. All results are those of the commit before."
     if own.change is None:
-        return f"{now}. There is nothing before it to compare it with since the last change."
-    size, around = change_words(own.change, own.interval, own.metric.unit, is_ratio=own.is_ratio)
+        return f"{now}. There is no earlier commit to compare it with since the last change."
+    size, around = change_words(own.change, own.interval, unit, is_ratio=own.is_ratio)
     before = counted(own.n_before, "different state")
-    return f"{now}, {size} {around} against {before} before it: {verdict(own.verdict)}."
+    return f"{now}: {size} {around} against {before} before it, which is {_judged(own)}."
+
+
+def _judged(own: SeriesFinding) -> str:
+    return {"regressed": "a regression", "improved": "an improvement"}.get(own.verdict, own.verdict)
 
 
 def change_line(own: SeriesFinding, change: PastChange) -> str:

@@ -13,8 +13,8 @@ import pytest
 from ablations.analyze.compare.side_by_side import compare
 from ablations.core.findings import Findings
 from ablations.core.several import SideBySide
-from ablations.report.site.build import build_site
 from ablations.report.writing import render_combined
+from ablations.sites import make_site
 from ablations.text.side_by_side import comparison_caveats, comparison_sentences
 
 Make = Callable[..., Findings]
@@ -81,7 +81,7 @@ def test_the_summary_holds_all_numbers(folder: Path, found: SideBySide):
 
 
 def test_the_site_lists_it(folder: Path, tmp_path: Path):
-    index = build_site(folder.parent, tmp_path / "site").read_text(encoding="utf-8")
+    index = make_site([folder.parent], tmp_path / "site").read_text(encoding="utf-8")
     assert "comparison-one-two/index.html" in index
 
 

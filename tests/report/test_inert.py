@@ -20,9 +20,8 @@ from ablations.core.estimates import Curve, MetricInfo
 from ablations.core.findings import Failure, Findings
 from ablations.core.record import Exhibit, Table
 from ablations.core.study import Chapter, Study
-from ablations.report.publish.jekyll import build_jekyll
-from ablations.report.site.build import build_site
 from ablations.report.writing import render_report
+from ablations.sites import make_posts, make_site
 from ablations.text.escaping import (
     escape_entities,
     escape_markdown,
@@ -186,7 +185,7 @@ def attacked(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_no_text_runs_on_the_page_or_in_a_figure(attacked: Path, tmp_path: Path) -> None:
     for name in ("index.html", "cats-or-dogs/index.html"):
-        build_site(attacked, tmp_path / "site")
+        make_site([attacked], tmp_path / "site")
         seen = Seen((tmp_path / "site" / name).read_text(encoding="utf-8"))
         assert "script" not in seen.tags
         assert not [name for name in seen.attributes if name.startswith("on")]
@@ -201,7 +200,7 @@ def test_no_text_runs_in_a_blog_that_jekyll_builds(attacked: Path, tmp_path: Pat
     (blog / "_layouts").mkdir()
     (blog / "_layouts" / "post.html").write_text("<h1>{{ page.title }}</h1>\n{{ content }}")
     (blog / "_config.yml").write_text("title: Mine\n")
-    (post,) = build_jekyll(attacked, blog)
+    (post,) = make_posts([attacked], blog)
     assert "\x00" not in post.read_text(encoding="utf-8")
     if shutil.which("jekyll") is None:
         pytest.skip("no Jekyll: install the package jekyll")

@@ -14,10 +14,9 @@ import pytest
 from ablations.core.findings import Findings
 from ablations.core.several import Synthesis
 from ablations.errors import StudyError
-from ablations.report.publish.jekyll import build_jekyll
-from ablations.report.site.build import build_site
 from ablations.report.synthesis.page import make_page, page_name
 from ablations.report.writing import render_combined, render_report
+from ablations.sites import make_posts, make_site
 from ablations.text.synthesis import SAME_DATA_ALL, pooled_sentences, synthesis_caveats
 
 Make = Callable[..., Findings]
@@ -107,11 +106,11 @@ def test_the_same_synthesis_gives_the_same_bytes(synthesis: Synthesis, folder: P
 
 
 def test_the_site_and_a_blog_list_it_as_a_study_of_its_own(folder: Path, tmp_path: Path):
-    index = build_site(folder.parent, tmp_path / "site").read_text(encoding="utf-8")
+    index = make_site([folder.parent], tmp_path / "site").read_text(encoding="utf-8")
     assert f"{folder.name}/index.html" in index
     assert "5 studies together: test accuracy" in index
     (tmp_path / "blog" / "_posts").mkdir(parents=True)
-    (post,) = build_jekyll(folder.parent, tmp_path / "blog")
+    (post,) = make_posts([folder.parent], tmp_path / "blog")
     assert post.name.endswith(f"-{folder.name}.md")
 
 

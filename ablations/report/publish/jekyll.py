@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.errors import StudyError
 from ablations.report.formats.markdown import render_markdown
 from ablations.report.publish.atomic import replaced
-from ablations.report.publish.summaries import SUMMARY, FoundReport, find_reports
+from ablations.report.publish.summaries import SUMMARY, FoundReport
 
 _HEADER = re.compile(r"---\n(?:.*\n)*?---\n")
 _CHECKSUM = re.compile(r"^checksum: (.*)\n", re.MULTILINE)
@@ -27,24 +27,23 @@ class PostPage:
     body: str
 
 
-def build_jekyll(reports_dir: Path, out: Path) -> list[Path]:
+def build_jekyll(reports: Sequence[FoundReport], out: Path) -> list[Path]:
     """Writes ``_posts/<date>-<slug>.md`` and ``assets/<slug>/`` for every finished report.
 
     Reports in which no trial has run yet have no date and are left out. Nothing else in the blog
     is touched.
 
     Args:
-        reports_dir: Where `render_report` wrote its reports.
+        reports: What to publish.
         out: The blog's folder, which holds ``_config.yml`` or ``_posts``.
 
     Returns:
         The posts, in the order of their names.
 
     Raises:
-        StudyError: if there is no report, or two are of one study; if ``out`` is no blog, or a post
-            or folder is not ours or was changed since we wrote it.
+        StudyError: if two reports are of one study; if ``out`` is no blog, or a post or folder is
+            not ours or was changed since we wrote it.
     """
-    reports = find_reports(reports_dir)
     if not any((out / name).exists() for name in ("_config.yml", "_config.toml", "_posts")):
         raise StudyError(
             "this is not the folder of a Jekyll blog",
@@ -68,7 +67,7 @@ def _require_one_each(reports: Sequence[FoundReport]) -> None:
             raise StudyError(
                 f"two reports are of the study '{report.summary.slug}'",
                 received=f"{other.folder} and {report.folder}",
-                cure=f"Name the folder of one of them, as in: --reports-dir {other.folder}",
+                cure=f"Name the folder of one of them: ablations site --jekyll {other.folder}",
             )
 
 

@@ -139,6 +139,11 @@ def find_reports(reports_dir: Path) -> list[FoundReport]:
     ]
 
 
+def has_reports(folder: Path) -> bool:
+    """Whether there is a report in a folder or below it."""
+    return next(_report_folders(folder), None) is not None
+
+
 def _report_folders(reports_dir: Path) -> Iterator[Path]:
     seen = set()
     for place, folders, files in os.walk(reports_dir, followlinks=True):

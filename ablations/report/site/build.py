@@ -1,120 +1,147 @@
-"""Builds a static site from the reports that there are."""
+"""Builds a static site of studies, and writes only what changed."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from ablations.errors import StudyError
-from ablations.report.formats.html import render_html
 from ablations.report.publish.atomic import replaced
-from ablations.report.publish.summaries import SITE_MARKER, FoundReport, find_reports
+from ablations.report.publish.summaries import SITE_MARKER, FoundReport, read_summary
 from ablations.report.site.addresses import addresses
-from ablations.report.site.contents import Site, SiteStudy
+from ablations.report.site.cards import index
+from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 from ablations.report.site.feed import feed
+from ablations.report.site.histories.pages import NUMBERS, history_from, history_pages
+from ablations.report.site.kept import Earlier, State, Target
 from ablations.report.site.listing import listing
-from ablations.text.formatting import day, gate_count
 
 Files = Mapping[str, str | bytes]
 """Files by their paths in the site."""
 
-OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = ()
+OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = (history_pages,)
 """What each study has besides its report, made of it and the site's base URL.
 
 Files lie below the study's place. They are kept while nothing of the study changed.
 """
 
-OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (feed, listing, addresses)
+OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (index, feed, listing, addresses)
 """What the site has once, made again whenever anything changed."""
 
-_HOME = '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a></p></nav>'
+_HOME = (
+    '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a>{}</p></nav>'
+)
+_HISTORY = ' · <a href="history/index.html">History over commits</a>'
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One study on the index of a site; ``place`` is the path of its folder there."""
-
-    place: str
-    title: str
-    question: str
-    answer: tuple[str, ...]
-    date: str
-    gates: tuple[tuple[str, str], ...]
-    alt: str
-
-
-def build_site(reports_dir: Path, out: Path) -> Path:
-    """Builds an index and a copy of every report, with relative links only.
-
-    Reports may lie in folders of their own below ``reports_dir``; the site keeps their paths. Only
-    files that we wrote are copied.
+class Source:
+    """What a study of a site is made from, read only where it changed.
 
     Args:
-        reports_dir: Where `render_report` wrote its reports.
+        place: The path of the study's folder in the site.
+        digest: Changes with anything that the study's pages show.
+        report: Returns the report, if there is one.
+        history: Returns the history, if there is one.
+    """
+
+    place: str
+    digest: str
+    report: Callable[[], FoundReport] | None = None
+    history: Callable[[], StudyHistory] | None = None
+
+
+def build_site(
+    sources: Sequence[Source], out: Path, *, program: str, base_url: str | None = None
+) -> Path:
+    """Builds an index, and of every study its report and its history, with relative links only.
+
+    The site is built beside an earlier one and swapped in. What did not change is not written: a
+    study whose sources have the digest of the earlier build is not even read. If nothing changed,
+    nothing is written at all.
+
+    Args:
+        sources: The studies.
         out: Folder of the site. What an earlier build wrote there is replaced, all else stays.
+        program: A digest of all else that decides how pages look.
+        base_url: Where it will be served, without a slash at its end.
 
     Returns:
         The path of the site's ``index.html``.
 
     Raises:
-        StudyError: if there is no report, or ``out`` holds something else.
+        StudyError: if two studies have one address, or ``out`` holds something else.
     """
-    _require_apart(out, reports_dir)
-    reports = find_reports(reports_dir)
-    reports.sort(key=lambda report: report.place)
-    reports.sort(key=lambda report: report.summary.finished_at or "", reverse=True)
+    _require_own_places(sources)
+    state = State(f"{program} {base_url or ''}".strip(), {own.place: own.digest for own in sources})
+    earlier = Earlier(out)
+    if earlier.is_whole(state):
+        return out / "index.html"
     with replaced(out, SITE_MARKER) as fresh:
-        for report in reports:
-            _copy(report, fresh / report.place)
-        _write_others(Site([SiteStudy(own.place, own, None) for own in reports]), fresh)
-        index = render_html("index.html.j2", tuple(map(_card, reports)))
-        (fresh / "index.html").write_text(index, encoding="utf-8")
-        (fresh / ".nojekyll").touch()
-        (fresh / SITE_MARKER).touch()
+        target = Target(fresh, earlier)
+        studies = [_study(source, target, state, base_url) for source in sources]
+        studies.sort(key=lambda study: study.place)
+        studies.sort(key=lambda study: study.changed_at or "", reverse=True)
+        site = Site(tuple(studies), base_url)
+        for write in OF_THE_SITE:
+            for name, content in write(site).items():
+                target.write(name, content)
+        target.write(".nojekyll", b"")
+        state.note(fresh)
     return out / "index.html"
 
 
-def _write_others(site: Site, folder: Path) -> None:
-    files = {name: own for write in OF_THE_SITE for name, own in write(site).items()}
-    for study in site.studies:
-        for write in OF_A_STUDY:
-            files |= write(study, site.base_url)
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        raw = content.encode(errors="replace") if isinstance(content, str) else content
-        (folder / name).write_bytes(raw)
-
-
-def _require_apart(out: Path, reports_dir: Path) -> None:
-    """A site is swapped in as a folder, so it must not be one that others lie in."""
-    for inside, what in ((Path.cwd(), "the current folder"), (reports_dir, "the reports")):
-        if inside.resolve().is_relative_to(out.resolve()):
+def _require_own_places(sources: Sequence[Source]) -> None:
+    """No study may lie in another's folder, whose files would be its own."""
+    places = sorted(f"{source.place}/" for source in sources)
+    for place, following in pairwise(places):
+        if following.startswith(place):
             raise StudyError(
-                f"a site cannot take the place of a folder that holds {what}",
-                received=str(out.resolve()),
-                cure="Name a folder of its own, such as 'site'",
+                "two studies have one address in the site, or one lies inside of the other",
+                received=f"{place} and {following}",
+                cure="Leave one of the two sources out, or move its folder to another name",
             )
 
 
-def _copy(report: FoundReport, target: Path) -> None:
-    report.copy(target, report.files)
-    page = target / "index.html"
-    home = _HOME.format("../" * len(Path(report.place).parts))
-    text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("<!-- home -->", home, 1), encoding="utf-8")
+def _study(source: Source, target: Target, state: State, base_url: str | None) -> SiteStudy:
+    """Writes the files of a study, and returns what the rest of the site needs of it."""
+    if kept := target.earlier.files(source.place, state):
+        found = _kept(source, target.earlier.folder)
+        if found is not None:
+            for name in kept:
+                target.keep(name)
+            return found
+    report = source.report() if source.report else None
+    if report is not None:
+        report = replace(report, place=source.place)
+    study = SiteStudy(source.place, report, source.history() if source.history else None)
+    if report is not None:
+        _copy(report, target, has_history=study.history is not None)
+    for write in OF_A_STUDY:
+        for name, content in write(study, base_url).items():
+            target.write(name, content)
+    return study
 
 
-def _card(report: FoundReport) -> Card:
-    summary = report.summary
-    statuses = Counter(gate.status for gate in summary.gates)
-    return Card(
-        place=report.place,
-        title=summary.title,
-        question=summary.question,
-        answer=tuple(summary.answer),
-        date=day(summary.finished_at),
-        gates=tuple((gate_count(n, status), status) for status, n in statuses.items()),
-        alt=summary.picture,
-    )
+def _kept(source: Source, folder: Path) -> SiteStudy | None:
+    """Reads a study from the earlier site, if that still can be read."""
+    own = folder / source.place
+    summary = read_summary(own) if source.report else None
+    path = own / "history" / NUMBERS
+    history = history_from(path.read_bytes()) if source.history and path.is_file() else None
+    if (source.report and summary is None) or (source.history and history is None):
+        return None
+    report = FoundReport(own, source.place, summary) if summary else None
+    return SiteStudy(source.place, report, history)
+
+
+def _copy(report: FoundReport, target: Target, *, has_history: bool) -> None:
+    """Copies the files of a report; its page leads back to the index, and to its history."""
+    home = _HOME.format("../" * len(Path(report.place).parts), _HISTORY if has_history else "")
+    for name in report.files:
+        raw = (report.folder / name).read_bytes()
+        if name == "index.html":
+            raw = raw.replace(b"<!-- home -->", home.encode(), 1)
+        target.write(f"{report.place}/{name}", raw)

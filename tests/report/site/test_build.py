@@ -11,11 +11,10 @@ import pytest
 
 from ablations.core.findings import Findings
 from ablations.errors import StudyError
-from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.manifests import MANIFEST
 from ablations.report.publish.summaries import SITE_MARKER
-from ablations.report.site.build import build_site
 from ablations.report.writing import render_report
+from ablations.sites import make_posts, make_site
 
 Make = Callable[..., Findings]
 COMMITTED = Path(__file__).parents[3] / "reports"
@@ -41,7 +40,7 @@ def reports(rendered: Path, tmp_path: Path) -> Path:
 
 
 def test_a_site_has_a_card_per_study_and_its_pages(reports: Path, tmp_path: Path) -> None:
-    index = build_site(reports, tmp_path / "site")
+    index = make_site([reports], tmp_path / "site")
     text = index.read_text(encoding="utf-8")
     assert text.index("cats-or-dogs/index.html") < text.index("empty/index.html")
     assert "20 November 2026" in text
@@ -53,7 +52,7 @@ def test_a_site_has_a_card_per_study_and_its_pages(reports: Path, tmp_path: Path
 
 
 def test_a_study_page_leads_back_to_the_index(reports: Path, tmp_path: Path) -> None:
-    build_site(reports, tmp_path / "site")
+    make_site([reports], tmp_path / "site")
     page = (tmp_path / "site" / "cats-or-dogs" / "index.html").read_text(encoding="utf-8")
     assert '<a href="../index.html">' in page
     assert '<a href="../index.html">' not in (reports / "cats-or-dogs" / "index.html").read_text(
@@ -63,26 +62,26 @@ def test_a_study_page_leads_back_to_the_index(reports: Path, tmp_path: Path) -> 
 
 def test_a_site_is_replaced_by_the_next_and_nothing_else_is(reports: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
-    build_site(reports, site)
+    make_site([reports], site)
     (site / "CNAME").write_text("example.org")
     shutil.rmtree(reports / "empty")
-    build_site(reports, site)
+    make_site([reports], site)
     assert not (site / "empty").exists()
     assert (site / "CNAME").read_text() == "example.org"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "index.html").touch()
     with pytest.raises(StudyError, match="holds something else"):
-        build_site(reports, tmp_path / "other")
+        make_site([reports], tmp_path / "other")
 
 
 def test_a_site_without_manifest_is_refused_and_stays(reports: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
-    build_site(reports, site)
+    make_site([reports], site)
     (site / MANIFEST).unlink()
     (site / "CNAME").touch()
     before = sorted(site.rglob("*"))
     with pytest.raises(StudyError, match="holds something else"):
-        build_site(reports, site)
+        make_site([reports], site)
     assert sorted(site.rglob("*")) == before
     assert (site / SITE_MARKER).is_file()
 
@@ -96,7 +95,7 @@ def test_reports_in_folders_of_their_own_keep_their_paths(reports: Path, tmp_pat
     (reports / "posts" / "link").symlink_to(reports)
     site = reports / "site"
     for _ in range(2):
-        text = build_site(reports, site).read_text(encoding="utf-8")
+        text = make_site([reports], site).read_text(encoding="utf-8")
     links = re.findall(r'href="([^"#][^"]*)"', text)
     assert sorted(links) == [
         "before/index.html", "empty/index.html", "posts/2026/cats-or-dogs/index.html"
@@ -109,13 +108,13 @@ def test_reports_in_folders_of_their_own_keep_their_paths(reports: Path, tmp_pat
 
 
 def test_the_committed_reports_make_a_site(tmp_path: Path) -> None:
-    text = build_site(COMMITTED, tmp_path / "site").read_text(encoding="utf-8")
+    text = make_site([COMMITTED], tmp_path / "site").read_text(encoding="utf-8")
     assert "sample/quickstart/index.html" in text
     assert "posts/post-a-clean/index.html" in text
 
 
 def test_the_folder_of_one_report_makes_a_site(reports: Path, tmp_path: Path) -> None:
-    build_site(reports / "empty", tmp_path / "site")
+    make_site([reports / "empty"], tmp_path / "site")
     assert (tmp_path / "site" / "empty" / "index.html").is_file()
 
 
@@ -126,23 +125,23 @@ def test_only_what_we_wrote_is_published(reports: Path, tmp_path: Path) -> None:
     (report / "figures" / "arms.svg").unlink()
     (report / "figures" / "arms.svg").symlink_to(tmp_path / "secret")
     (report / "data" / "all").symlink_to(tmp_path)
-    build_site(reports, site)
+    make_site([reports], site)
     folder = site / report.name
     assert (folder / "index.html").is_file()
     assert "private" not in {p.read_text("latin-1") for p in folder.rglob("*") if p.is_file()}
     assert not (folder / "data" / "all").exists()
 
 
-@pytest.mark.parametrize("build", [build_site, build_jekyll])
+@pytest.mark.parametrize("build", [make_site, make_posts])
 def test_a_report_without_manifest_is_one_clear_line(
-    reports: Path, tmp_path: Path, build: Callable[[Path, Path], object]
+    reports: Path, tmp_path: Path, build: Callable[[list[Path], Path], object]
 ) -> None:
     report, out = reports / "cats-or-dogs", tmp_path / "out"
-    if build is build_jekyll:
+    if build is make_posts:
         (out / "_posts").mkdir(parents=True)
     (report / MANIFEST).unlink()
     with pytest.raises(StudyError) as error:
-        build(report, out)
+        build([report], out)
     assert str(error.value) == (
         "it is unknown which files of this report may be published. "
         f"Received: no .ablations-manifest in {report}. "
@@ -159,19 +158,19 @@ def test_a_folder_that_holds_others_is_refused(
     reports.rename(tmp_path / "work" / "reports")
     (tmp_path / "work" / "link").symlink_to(tmp_path)
     monkeypatch.chdir(tmp_path / "work")
-    what = "the reports" if out == "reports" else "the current folder"
+    what = "what it is built from" if out == "reports" else "the current folder"
     with pytest.raises(StudyError) as error:
-        build_site(Path("reports"), Path(out))
+        make_site([Path("reports")], Path(out))
     assert str(error.value) == (
         f"a site cannot take the place of a folder that holds {what}. "
         f"Received: {Path(out).resolve()}. Name a folder of its own, such as 'site'."
     )
-    assert build_site(Path("reports"), Path("site")).is_file()
+    assert make_site([Path("reports")], Path("site")).is_file()
 
 
 def test_no_reports_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as error:
-        build_site(tmp_path, tmp_path / "site")
+        make_site([tmp_path], tmp_path / "site")
     assert str(error.value) == (
         f"there is no report to build from. Received: {tmp_path}. "
         "Render one first: 'ablations report STUDY'."
@@ -186,7 +185,7 @@ def test_a_broken_summary_is_one_clear_line(reports: Path, tmp_path: Path, text:
     broken = reports / "empty" / "report.json"
     broken.write_text(text)
     with pytest.raises(StudyError) as error:
-        build_site(reports, tmp_path / "site")
+        make_site([reports], tmp_path / "site")
     assert str(error.value) == (
         f"this is not the summary of a report. Received: {broken}. "
         "Render the report again: 'ablations report STUDY'."
@@ -219,7 +218,7 @@ def test_a_summary_with_a_field_that_is_not_ours_writes_nothing(
     blog = tmp_path / "blog"
     (blog / "_posts").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
-    for build in (build_site, build_jekyll):
+    for build in (make_site, make_posts):
         with pytest.raises(StudyError, match="this is not the summary of a report"):
-            build(reports, blog)
+            build([reports], blog)
     assert sorted(tmp_path.rglob("*")) == before

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ablations.report.site.build import build_site
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 from ablations.report.site.listing import listing
+from ablations.sites import make_site
 
 DOCS = Path(__file__).parents[3] / "docs" / "site.md"
 
@@ -58,7 +58,7 @@ def test_a_study_of_a_history_alone_and_an_odd_name_are_listed(past: Callable[..
 
 
 def test_the_committed_reports_are_listed_with_their_pages(tmp_path: Path):
-    build_site(Path(__file__).parents[3] / "reports", tmp_path / "site")
+    make_site([Path(__file__).parents[3] / "reports"], tmp_path / "site")
     found = json.loads((tmp_path / "site" / "index.json").read_text(encoding="utf-8"))
     assert len(found["studies"]) > 5
     for own in found["studies"]:

@@ -1,0 +1,72 @@
+"""The index of a site: a card for each study, with its answer and what was decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablations.report.formats.html import render_html
+from ablations.report.site.contents import Site, SiteStudy, StudyHistory
+from ablations.report.site.histories.pages import THUMBNAIL
+from ablations.text.formatting import counted, day, gate_count
+from ablations.text.history import answer_lines, overview_alt, verdict_count
+
+ABOVE_THE_FOLD = 4
+"""How many pictures a reader may see without scrolling; the others load when they are near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One study on the index of a site.
+
+    ``decided`` are words with the status that colours them: gates, or verdicts of the history.
+    ``history`` leads to the history where the card itself leads to a report.
+    """
+
+    page: str
+    title: str
+    question: str
+    answer: tuple[str, ...]
+    date: str
+    decided: tuple[tuple[str, str], ...]
+    history: str
+    commits: str
+    picture: str
+    alt: str
+    lazy: bool
+
+
+def index(site: Site) -> Mapping[str, str | bytes]:
+    """Returns the index of a site, the study that changed last first."""
+    cards = tuple(_card(study, lazy=i >= ABOVE_THE_FOLD) for i, study in enumerate(site.studies))
+    return {"index.html": render_html("index.html.j2", cards)}
+
+
+def _card(study: SiteStudy, *, lazy: bool) -> Card:
+    past, report = study.history, study.report
+    gates = Counter(gate.status for gate in report.summary.gates) if report else {}
+    decided = [(gate_count(n, status), status) for status, n in gates.items()]
+    folder = f"{study.place}/history"
+    return Card(
+        page=study.page,
+        title=study.title,
+        question=study.question,
+        answer=tuple(report.summary.answer) if report else _answer(past),
+        date=day(study.changed_at),
+        decided=tuple(decided + _verdicts(past)),
+        history=f"{folder}/index.html" if past and report else "",
+        commits=counted(len(past.found.commits), "commit") if past else "",
+        picture=f"{study.place}/figures/thumbnail.svg" if report else f"{folder}/{THUMBNAIL}",
+        alt=report.summary.picture if report else overview_alt(past.found) if past else "",
+        lazy=lazy,
+    )
+
+
+def _answer(past: StudyHistory | None) -> tuple[str, ...]:
+    return answer_lines(past.found, past.labels)[:1] if past else ()
+
+
+def _verdicts(past: StudyHistory | None) -> list[tuple[str, str]]:
+    verdicts = Counter(own.verdict for own in past.found.series) if past else {}
+    return [(verdict_count(n, word), word) for word, n in verdicts.items()]
