@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from ablations.report.site.contents import Site
 
-SITEMAP, ROBOTS = "sitemap.xml", "robots.txt"
+INDEX, SEARCH, SITEMAP, ROBOTS = "index.html", "search.html", "sitemap.xml", "robots.txt"
 
 _SCHEMA = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _MOST = 50_000
@@ -52,7 +52,7 @@ def _map(site: Site) -> bytes:
 def _pages(site: Site) -> Iterator[tuple[str, str | None]]:
     """Yields the pages with the moment of their last change: first pages first."""
     newest = max((own.changed_at for own in site.studies if own.changed_at), default=None)
-    yield from ((path, newest) for path in ("index.html", "search.html"))
+    yield from ((path, newest) for path in (INDEX, SEARCH))
     for own in site.studies:
         yield own.page, own.changed_at
     for own in site.studies:

@@ -10,30 +10,35 @@ from pathlib import Path
 from ablations.errors import StudyError
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SITE_MARKER, FoundReport, read_summary
-from ablations.report.site.addresses import addresses
+from ablations.report.site.addresses import INDEX, addresses
+from ablations.report.site.around import surrounded
 from ablations.report.site.cards import index
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 from ablations.report.site.feed import feed
 from ablations.report.site.histories.pages import NUMBERS, history_from, history_pages
 from ablations.report.site.kept import Earlier, State, Target
 from ablations.report.site.listing import listing
+from ablations.report.site.previews import site_preview, study_preview
+from ablations.report.site.search import search
 
 Files = Mapping[str, str | bytes]
 """Files by their paths in the site."""
 
-OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = (history_pages,)
+OF_A_STUDY: tuple[Callable[[SiteStudy, str | None], Files], ...] = (history_pages, study_preview)
 """What each study has besides its report, made of it and the site's base URL.
 
 Files lie below the study's place. They are kept while nothing of the study changed.
 """
 
-OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (index, feed, listing, addresses)
-"""What the site has once, made again whenever anything changed."""
-
-_HOME = (
-    '<nav class="home" aria-label="Site"><p><a href="{}index.html">← All studies</a>{}</p></nav>'
+OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (
+    index,
+    feed,
+    listing,
+    search,
+    addresses,
+    site_preview,
 )
-_HISTORY = ' · <a href="history/index.html">History over commits</a>'
+"""What the site has once, made again whenever anything changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,7 @@ def build_site(
         studies.sort(key=lambda study: study.changed_at or "", reverse=True)
         site = Site(tuple(studies), base_url)
         for write in OF_THE_SITE:
-            for name, content in write(site).items():
-                target.write(name, content)
+            _write(write(site), target, None, base_url)
         target.write(".nojekyll", b"")
         state.note(fresh)
     return out / "index.html"
@@ -117,12 +121,23 @@ def _study(source: Source, target: Target, state: State, base_url: str | None) -
     if report is not None:
         report = replace(report, place=source.place)
     study = SiteStudy(source.place, report, source.history() if source.history else None)
-    if report is not None:
-        _copy(report, target, has_history=study.history is not None)
-    for write in OF_A_STUDY:
-        for name, content in write(study, base_url).items():
-            target.write(name, content)
+    for files in (_of_report(report), *(write(study, base_url) for write in OF_A_STUDY)):
+        _write(files, target, study, base_url)
     return study
+
+
+def _of_report(report: FoundReport | None) -> Files:
+    """Returns the files of a report, its page as text."""
+    if report is None:
+        return {}
+    files = {f"{report.place}/{name}": (report.folder / name).read_bytes() for name in report.files}
+    page = f"{report.place}/{INDEX}"
+    return {**files, page: files[page].decode(errors="replace")} if page in files else files
+
+
+def _write(files: Files, target: Target, study: SiteStudy | None, base_url: str | None) -> None:
+    for name, content in surrounded(files, study, base_url).items():
+        target.write(name, content)
 
 
 def _kept(source: Source, folder: Path) -> SiteStudy | None:
@@ -135,13 +150,3 @@ def _kept(source: Source, folder: Path) -> SiteStudy | None:
         return None
     report = FoundReport(own, source.place, summary) if summary else None
     return SiteStudy(source.place, report, history)
-
-
-def _copy(report: FoundReport, target: Target, *, has_history: bool) -> None:
-    """Copies the files of a report; its page leads back to the index, and to its history."""
-    home = _HOME.format("../" * len(Path(report.place).parts), _HISTORY if has_history else "")
-    for name in report.files:
-        raw = (report.folder / name).read_bytes()
-        if name == "index.html":
-            raw = raw.replace(b"<!-- home -->", home.encode(), 1)
-        target.write(f"{report.place}/{name}", raw)

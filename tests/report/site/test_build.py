@@ -96,7 +96,7 @@ def test_reports_in_folders_of_their_own_keep_their_paths(reports: Path, tmp_pat
     site = reports / "site"
     for _ in range(2):
         text = make_site([reports], site).read_text(encoding="utf-8")
-    links = re.findall(r'href="([^"#][^"]*)"', text)
+    links = re.findall(r'<a href="([^"#][^"]*)"', text)
     assert sorted(links) == [
         "before/index.html", "empty/index.html", "posts/2026/cats-or-dogs/index.html"
     ]  # fmt: skip

@@ -37,9 +37,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ArmPage:
-    """One metric of one arm over commits; ``home`` leads to the folder of the site."""
+    """One metric of one arm over commits."""
 
-    home: str
     study: str
     title: str
     answer: str
@@ -55,18 +54,13 @@ class ArmPage:
     following: Link | None
 
 
-def arm_pages(history: StudyHistory, home: str) -> dict[str, ArmPage]:
-    """Returns the page of each arm and metric by the name of its file.
-
-    Args:
-        history: What was found.
-        home: The way from the page's folder to that of the site.
-    """
+def arm_pages(history: StudyHistory) -> dict[str, ArmPage]:
+    """Returns the page of each arm and metric by the name of its file."""
     arms = history.arms
     before = (None, *arms[:-1])
     after = (*arms[1:], None)
     return {
-        arm.file: _page(history, arm, home, (_link(previous), _link(following)))
+        arm.file: _page(history.title, arm, (_link(previous), _link(following)))
         for arm, previous, following in zip(arms, before, after, strict=True)
     }
 
@@ -77,16 +71,13 @@ def _link(arm: ArmSeries | None) -> Link | None:
     return Link(f"{arm.label}, {metric_name(arm.found.metric.name)}", arm.file)
 
 
-def _page(
-    history: StudyHistory, arm: ArmSeries, home: str, beside: tuple[Link | None, Link | None]
-) -> ArmPage:
+def _page(study: str, arm: ArmSeries, beside: tuple[Link | None, Link | None]) -> ArmPage:
     own = arm.found
     wide, narrow = drawn(own, alt=series_alt(own, arm.label))
     rows = _rows(arm)
     name = metric_name(own.metric.name)
     return ArmPage(
-        home=home,
-        study=history.title,
+        study=study,
         title=f"{sentence(arm.label)}: {name} over commits",
         answer=series_answer(own),
         headline=series_headline(own),

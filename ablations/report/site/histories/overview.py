@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ablations.core.past import Commit, Level
-from ablations.report.site.contents import ArmSeries, SiteStudy, StudyHistory
+from ablations.report.site.contents import ArmSeries, StudyHistory
 from ablations.report.site.histories.chart import spark
 from ablations.text.formatting import UNKNOWN, counted, day, metric_name, number, sentence
 from ablations.text.history import (
@@ -60,13 +60,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
-    """A study over its commits; ``home`` leads from the page's folder to that of the site."""
+    """A study over its commits."""
 
-    home: str
     title: str
     question: str
     commits: str
-    has_report: bool
     answer: tuple[str, ...]
     tables: tuple[tuple[str, tuple[ArmRow, ...]], ...]
     changes: tuple[Link, ...]
@@ -78,25 +76,17 @@ class OverviewPage:
     older: tuple[Run, ...]
 
 
-def overview(study: SiteStudy, history: StudyHistory, home: str) -> OverviewPage:
-    """Returns the page of a history.
-
-    Args:
-        study: Whose history it is.
-        history: What was found.
-        home: The way from the page's folder to that of the site.
-    """
+def overview(history: StudyHistory) -> OverviewPage:
+    """Returns the page of a history."""
     arms = history.arms
     names = tuple(dict.fromkeys(arm.found.metric.name for arm in arms))
     first = [arm for arm in arms if arm.found.metric.name == names[0]]
     runs = _runs(history, first[:_ARM_COLUMNS])
     pages = {(arm.found.arm, arm.found.metric.name): arm.file for arm in arms}
     return OverviewPage(
-        home=home,
         title=history.title,
         question=history.question,
         commits=counted(len(history.found.commits), "commit"),
-        has_report=study.report is not None,
         answer=answer_lines(history.found, history.labels),
         tables=tuple((sentence(metric_name(name)), _rows(arms, name)) for name in names),
         changes=tuple(

@@ -27,12 +27,11 @@ def history_pages(study: SiteStudy, _base_url: str | None) -> Mapping[str, str |
     if history is None:
         return {}
     folder = f"{study.place}/history"
-    home = "../" * (folder.count("/") + 1)
     pages: dict[str, str | bytes] = {
         f"{folder}/{file}": render_html("arm.html.j2", page)
-        for file, page in arm_pages(history, home).items()
+        for file, page in arm_pages(history).items()
     }
-    pages[f"{folder}/index.html"] = render_html("history.html.j2", overview(study, history, home))
+    pages[f"{folder}/index.html"] = render_html("history.html.j2", overview(history))
     pages[f"{folder}/{NUMBERS}"] = _HISTORY.dump_json(history) + b"\n"
     if study.report is None:
         series = history.found.series
