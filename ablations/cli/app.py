@@ -29,6 +29,7 @@ from ablations.cli.options import (
     first_steps,
     with_session,
 )
+from ablations.cli.serving.command import serve
 from ablations.cli.several import compare, site, synthesize
 from ablations.cli.sharding import (
     ShardText,
@@ -304,6 +305,7 @@ app.add_typer(history, name="history")
 
 
 app.command(epilog="Example: ablations site reports history -o site")(site)
+app.command(epilog="Example: ablations serve reports history")(serve)
 
 
 def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -> Progress:

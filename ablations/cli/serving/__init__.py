@@ -1,0 +1,1 @@
+"""Shows a site in the browser while its sources change."""
