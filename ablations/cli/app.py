@@ -13,8 +13,9 @@ import typer
 from ablations import __version__
 from ablations.cli.checking import gate, power, repair, rerun
 from ablations.cli.clusters import On, Spread, on_cluster
+from ablations.cli.commits.bisect import bisect
+from ablations.cli.commits.history import history
 from ablations.cli.formats import require_both, write_named
-from ablations.cli.history import history
 from ablations.cli.options import (
     AsJson,
     Formats,
@@ -302,6 +303,7 @@ app.command(epilog="Example: ablations repair study.toml")(repair)
 app.command(epilog="Example: ablations synthesize a.toml b.toml c.toml")(synthesize)
 app.command(epilog="Example: ablations compare a.toml b.toml")(compare)
 app.add_typer(history, name="history")
+app.command(epilog="Example: ablations bisect study.toml HEAD~20 HEAD")(bisect)
 
 
 app.command(epilog="Example: ablations site reports history -o site")(site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
@@ -192,3 +193,57 @@ class History:
     n_machines: int
     missing: int
     gone: tuple[Arm, ...] = ()
+
+
+CommitVerdict = Literal["good", "bad", "undecided", "skipped"]
+BisectionEnding = Literal["found", "left", "same", "no-regression", "untrainable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmChange:
+    """The study's metric of one arm at two commits, over ``n`` seeds that both have.
+
+    ``change`` is later minus earlier. ``interval`` has the level of a false verdict in the whole
+    bisection, over all looks at more and more seeds. ``untrained`` counts the networks that did not
+    train, before and after.
+    """
+
+    arm: Arm
+    n: int
+    before: float
+    after: float
+    change: float
+    interval: Interval | None
+    untrained: tuple[int, int]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TriedCommit:
+    """A commit at which arms were trained, by its place on the path, and what it was called.
+
+    ``seeds`` are how many of an arm it took. ``same``: because its results are those of a good or
+    bad commit to the last bit.
+    """
+
+    place: int
+    verdict: CommitVerdict
+    seeds: int
+    same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bisected:
+    """What a bisection has found on a path of commits, of which 0 is good and the last one bad.
+
+    ``found``: the arms of ``changes`` regressed with the commit at ``bad``, whose parent on the
+    path is at ``good``. ``left``: with one of those after ``good``, up to ``bad``. Else the two
+    ends have the same results to the last bit (``same``), or no arm is shown to have regressed
+    between them (``no-regression``); or the end at ``bad`` could not be trained (``untrainable``).
+    """
+
+    ending: BisectionEnding
+    good: int
+    bad: int
+    changes: tuple[ArmChange, ...] = ()
+    tried: tuple[TriedCommit, ...] = ()

@@ -15,7 +15,6 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -92,36 +91,6 @@ class Line:
 
 
 _LINE = TypeAdapter(Line)
-
-
-def find_commit(revision: str, folder: Path) -> Commit:
-    """Looks up a commit in the git repository of a folder.
-
-    Raises:
-        StoreError: if there is none.
-    """
-    command = ["git", "-C", str(folder), "show", "-s", "--format=%H %cI", "--end-of-options",
-               f"{revision}^{{commit}}"]  # fmt: skip
-    try:
-        done = subprocess.run(  # noqa: S603 - git itself, and a name that it looks up
-            command, capture_output=True, text=True, check=True, timeout=60
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise StoreError(
-            "git does not know this commit",
-            received=f"{revision} in {folder.resolve()}",
-            cure="Run it in the git repository of the study, in a clone that has the commit (git "
-            "fetch --unshallow), or name another one with --commit",
-        ) from error
-    name, date = done.stdout.split()
-    try:
-        return Commit(name, moment_of(date).astimezone(UTC).isoformat())
-    except (ValueError, OverflowError) as error:
-        raise StoreError(
-            f"the date of commit {name[:12]} cannot be read",
-            received=date,
-            cure="Commit again with the right date: git commit --amend --date=now",
-        ) from error
 
 
 def line_of(record: RunRecord, metrics: Mapping[str, Metric], commit: Commit) -> Line:

@@ -14,9 +14,9 @@ from ablations.core.design import Arm
 from ablations.core.past import Commit
 from ablations.core.record import Metric, RunRecord, known_metric
 from ablations.errors import StoreError
+from ablations.records.git import find_commit
 from ablations.records.history import (
     add_lines,
-    find_commit,
     keep_commits,
     line_of,
     read_lines,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -70,6 +71,20 @@ def compare_rerun(before: RunRecord, again: RunRecord) -> Comparison:
     )
 
 
+def results_digest(record: RunRecord) -> str:
+    """Returns a digest that two records share where all of their results are the same."""
+    digest = hashlib.sha256()
+    for values in (_metrics(record), *map(_results, record.epochs)):
+        for name in sorted(values):
+            digest.update(f"{name}\0".encode() + _bits(values[name]))
+        digest.update(b"\0\0")
+    for own in sorted(record.predictions, key=lambda own: own.split):
+        digest.update(f"{own.split}\0{own.probabilities.shape}\0".encode())
+        digest.update(np.ascontiguousarray(own.labels, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(own.probabilities, "<f4").tobytes())
+    return digest.hexdigest()
+
+
 def _mismatches(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
     ends = [record.reason or record.status for record in (before, again)]
     if ends[0] != ends[1]:
@@ -87,8 +102,11 @@ def _epochs(before: RunRecord, again: RunRecord) -> Iterator[Mismatch]:
     none: Mapping[str, float] = {}
     sides = zip_longest(before.epochs, again.epochs, fillvalue=none)
     for i, pair in enumerate(sides, start=1):
-        results = ({name: v for name, v in epoch.items() if is_result(name)} for epoch in pair)
-        yield from _values("epoch", (i,), *results)
+        yield from _values("epoch", (i,), *map(_results, pair))
+
+
+def _results(epoch: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in epoch.items() if is_result(name)}
 
 
 def _values(

@@ -15,7 +15,7 @@ from typing import Any
 from ablations.core.findings import Decision, Findings
 from ablations.core.record import moment_of
 from ablations.errors import StoreError, StudyError
-from ablations.records.history import find_commit
+from ablations.records.git import find_commit
 from ablations.report.formats.trackers.series import (
     Series,
     commits,

@@ -51,11 +51,11 @@ def add(
 ) -> None:
     """Add what the present commit measured, a line a trial."""
     from ablations.analyze.derived import measured
+    from ablations.records.git import find_commit
     from ablations.records.history import (
         LARGE_BYTES,
         add_lines,
         environment_of,
-        find_commit,
         line_of,
         size_of,
     )
@@ -195,7 +195,7 @@ def compact(
 
 def _up_to_now(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Leaves out commits that are dated after the present one, if the history has that."""
-    from ablations.records.history import find_commit
+    from ablations.records.git import find_commit
 
     try:
         now = find_commit("HEAD", Path())

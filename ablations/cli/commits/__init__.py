@@ -1,0 +1,1 @@
+"""The commands on commits: a study's history, and the commit with which it became worse."""
