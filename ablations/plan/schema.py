@@ -49,9 +49,13 @@ class TrialTable(_Strict):
 class AdaptiveSeeds(_Strict):
     """Seeds that are added one by one until every effect has a verdict."""
 
-    at_least: Annotated[int, Field(ge=2, le=200)] = 3
-    at_most: Annotated[int, Field(ge=2, le=200)]
-    until: Literal["decided"] = "decided"
+    at_least: Annotated[
+        int, Field(ge=2, le=200, description="Seeds before the first look at the verdicts")
+    ] = 3
+    at_most: Annotated[int, Field(ge=2, le=200, description="Seeds at which it ends in any case")]
+    until: Annotated[
+        Literal["decided"], Field(description="What ends it: every effect has a verdict")
+    ] = "decided"
 
 
 def _known_kind(kind: str) -> str:
@@ -68,7 +72,10 @@ class DesignTable(_Strict):
     kind: Annotated[
         str,
         AfterValidator(_known_kind),
-        Field(json_schema_extra=lambda own: own.update(enum=[*KINDS])),
+        Field(
+            description="How the arms follow from the factors",
+            json_schema_extra=lambda own: own.update(enum=[*KINDS]),
+        ),
     ] = "full-factorial"
     baseline: Annotated[
         dict[Name, str], Field(description="Baseline level per factor; the first one if left out")
@@ -103,7 +110,7 @@ class DesignTable(_Strict):
 class AnalysisTable(_Strict):
     """What the effects are measured in."""
 
-    metric: Name = TEST_ACCURACY
+    metric: Annotated[Name, Field(description="Metric that the effects are on")] = TEST_ACCURACY
     smallest_effect_that_matters: Annotated[
         Finite, Field(ge=0, description="Margin of the verdicts, in the metric's own unit")
     ] = 0.0
@@ -123,10 +130,14 @@ class AnalysisTable(_Strict):
 class GateTable(_Strict):
     """A rule on a metric of the arms that ``where`` matches."""
 
-    metric: Name
+    metric: Annotated[Name, Field(description="Metric that is judged")]
     where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
-    at_least: Finite | None = None
-    at_most: Finite | None = None
+    at_least: Annotated[
+        Finite | None, Field(description="Bar for the metric, in its own unit; one of the two")
+    ] = None
+    at_most: Annotated[
+        Finite | None, Field(description="Bar for the metric, in its own unit; one of the two")
+    ] = None
     judge: Annotated[
         Literal["lower", "mean", "every-seed"],
         Field(description="What must clear the bar: the near bound of the interval, the mean, all"),
@@ -136,7 +147,7 @@ class GateTable(_Strict):
 class ChapterTable(_Strict):
     """A part of the report on the arms that ``where`` matches, one after the other."""
 
-    title: Name
+    title: Annotated[Name, Field(description="Heading of the part")]
     where: Annotated[dict[Name, str], Field(description="Levels that select the arms")] = {}
 
 
@@ -178,8 +189,8 @@ class StudyResourcesTable(ResourcesTable):
 class StudyFile(_Strict):
     """A study: factors, seeds and gates that answer one question."""
 
-    title: Name
-    question: str = ""
+    title: Annotated[Name, Field(description="Heading of the report")]
+    question: Annotated[str, Field(description="What the study asks, shown below the title")] = ""
     trial: TrialTable
     factors: Annotated[
         dict[Name, dict[Name, dict[str, Any]]],
@@ -188,7 +199,9 @@ class StudyFile(_Strict):
     design: DesignTable = DesignTable()
     analysis: AnalysisTable = AnalysisTable()
     resources: StudyResourcesTable = StudyResourcesTable()
-    gates: list[GateTable] = []
+    gates: Annotated[
+        list[GateTable], Field(description="Rules that decide the exit code of 'ablations gate'")
+    ] = []
     chapters: Annotated[
         list[ChapterTable], Field(description="Write the report arm by arm, in these parts")
     ] = []

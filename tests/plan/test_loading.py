@@ -231,6 +231,13 @@ def test_the_schema_is_json_and_closed():
     assert set(schema["required"]) == {"title", "trial", "factors"}
 
 
+def test_the_schema_says_what_each_key_means():
+    schema = study_schema()
+    for table in (schema, *schema["$defs"].values()):
+        for key, own in table["properties"].items():
+            assert own.get("description") or "$ref" in own, key
+
+
 def test_the_example_can_be_loaded_and_is_never_written_over(tmp_path):
     path = tmp_path / "study.toml"
     write_example(path)

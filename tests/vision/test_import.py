@@ -31,7 +31,7 @@ def test_importing_loads_neither_pillow_nor_scikit_learn():
 
 BASE_INSTALL = """
 import sys
-for name in ("keras", "tensorflow", "filelock", "PIL", "sklearn"):
+for name in ("keras", "tensorflow", "PIL", "sklearn"):
     sys.modules[name] = None
 from ablations.cli.app import main
 sys.argv = ["ablations", *sys.argv[1:]]
@@ -53,7 +53,7 @@ def test_a_base_install_plans_and_says_what_training_needs(tmp_path):
     assert [line for line in done.stderr.splitlines() if line] == [done.stderr.strip()]
     assert done.stderr.strip().endswith(
         "backend 'tensorflow' cannot be used. Received: no package 'keras', 'tensorflow', "
-        "'filelock', 'pillow', 'scikit-learn'. Install what is missing: "
+        "'pillow', 'scikit-learn'. Install what is missing: "
         "python -m pip install 'ablations[tensorflow]'."
     )
 

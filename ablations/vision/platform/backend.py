@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from ablations.errors import StudyError
 
-_NEEDED = {"filelock": "filelock", "PIL": "pillow", "sklearn": "scikit-learn"}
+_NEEDED = {"PIL": "pillow", "sklearn": "scikit-learn"}
 """What the training function imports beside Keras, and what these packages are called."""
 
 _EXTRAS = {"tensorflow": "'ablations[tensorflow]'", "jax": "'ablations[jax]'", "torch": "torch"}

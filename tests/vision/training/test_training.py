@@ -224,7 +224,7 @@ def test_a_backend_that_is_not_installed(digits, trial, monkeypatch):
     with pytest.raises(StudyError) as caught:
         contents(trial(digits | {"backend": "jax"}))
     assert str(caught.value) == (
-        "backend 'jax' cannot be used. Received: no package 'keras', 'jax', 'filelock', 'pillow', "
+        "backend 'jax' cannot be used. Received: no package 'keras', 'jax', 'pillow', "
         "'scikit-learn'. Install what is missing: python -m pip install 'ablations[jax]'."
     )
 
