@@ -16,13 +16,10 @@ from ablations.plan import builtin_names, load_study, slug_of, study_file
 from ablations.records.history import files_of, read_lines, studies_in
 from ablations.records.origins import study_of_records
 from ablations.records.sqlite.store import Store
-from ablations.report.publish.jekyll import build_jekyll
 from ablations.report.publish.manifests import digest
 from ablations.report.publish.summaries import FoundReport, find_reports, has_reports
 from ablations.report.site.build import Source, build_site
 from ablations.report.site.contents import StudyHistory
-from ablations.session import Session
-from ablations.text.history import series_labels
 
 DEFAULTS = ("reports", "history")
 """What a site is built from unless something else is named, as far as it exists."""
@@ -102,6 +99,8 @@ def make_posts(sources: Sequence[str | Path], out: Path) -> list[Path]:
         sources: Folders of reports; without any, ``reports``.
         out: The blog's folder.
     """
+    from ablations.report.publish.jekyll import build_jekyll
+
     folders = [Path(name) for name in sources] or [Path(DEFAULTS[0])]
     return build_jekyll([report for folder in folders for report in find_reports(folder)], out)
 
@@ -276,6 +275,7 @@ def _same(report: FoundReport) -> FoundReport:
 def _rendered(own: _StudyFile, scratch: Path) -> FoundReport:
     """Renders the report of a study from its records."""
     from ablations.reporting import render_report
+    from ablations.session import Session
 
     session = Session(load_study(own.name), runs_dir=own.runs_dir)
     records = session.records()
@@ -291,6 +291,7 @@ def _judged(folder: Path, name: str, own: _StudyFile) -> StudyHistory:
         StoreError: if a line cannot be read, or the newest commit has nothing of the study.
     """
     from ablations.analyze.history.judgement import judge_history
+    from ablations.text.history import series_labels
 
     study = load_study(own.name)
     if name != study.slug:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from ablations.report.blocks import Page, Prose
 from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
-from ablations.report.formats.templates import environment_of
 from ablations.text.escaping import printable
+
+if TYPE_CHECKING:  # a site that has not changed sets no page
+    from jinja2 import Environment
 
 _THEME = {
     "light": Markup(f"{css_variables(LIGHT)}--sans:{SANS}"),  # noqa: S704 - our own colours
@@ -30,6 +32,8 @@ def render_html(template: str, page: object) -> str:
 
 @cache
 def _environment() -> Environment:
+    from ablations.report.formats.templates import environment_of
+
     environment = environment_of(_printable)
     environment.filters["answer"] = answer
     return environment

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +17,12 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^/].*)")
 
 def all_files(folder: Path) -> list[str]:
     """Returns what lies below a folder, besides folders, by its path in it; follows no links."""
-    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in paths)
+    found = []
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        found += [f"{place}{os.sep}{name}" for name in (*files, *links)]
+    start = len(str(folder)) + 1
+    return sorted(path[start:] for path in found)
 
 
 def write_manifest(folder: Path) -> None:
@@ -41,10 +47,13 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Mapping[str, str] | Non
 
 def is_unchanged(path: Path, expected: str) -> bool:
     """Says whether a file is the one whose digest was noted."""
-    return path.is_file() and not path.is_symlink() and digest(path) == expected
+    try:
+        return stat.S_ISREG(path.lstat().st_mode) and digest(path) == expected
+    except OSError:
+        return False
 
 
 def digest(path: Path) -> str:
     """Returns the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with path.open("rb", buffering=0) as file:  # of thousands of small files, a buffer is half
+        return hashlib.sha256(file.read()).hexdigest()

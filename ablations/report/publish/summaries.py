@@ -107,8 +107,8 @@ class FoundReport:
                 received=f"no {MANIFEST} in {self.folder}",
                 cure="Move the folder away, then render the report again: 'ablations report STUDY'",
             )
-        regular = (name for name in all_files(self.folder) if not (self.folder / name).is_symlink())
-        return [name for name in regular if name in own]
+        there = (name for name in all_files(self.folder) if name in own)
+        return [name for name in there if not (self.folder / name).is_symlink()]
 
     def copy(self, target: Path, names: Iterable[str]) -> None:
         """Copies some of the report's files into a folder."""
