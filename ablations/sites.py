@@ -18,8 +18,8 @@ from ablations.records.origins import study_of_records
 from ablations.records.sqlite.store import Store
 from ablations.report.publish.manifests import digest
 from ablations.report.publish.summaries import FoundReport, find_reports, has_reports
-from ablations.report.site.build import Source, build_site
-from ablations.report.site.contents import StudyHistory
+from ablations.report.site.contents import Source, StudyHistory
+from ablations.report.site.kept import Earlier, State
 
 DEFAULTS = ("reports", "history")
 """What a site is built from unless something else is named, as far as it exists."""
@@ -89,7 +89,12 @@ def make_site(
                 cure="Train the study first, 'ablations run STUDY', or name a folder of reports or "
                 "histories",
             )
-        return build_site(made, out, program=_program(), base_url=url)
+        state, earlier = State.of(made, _program(), url), Earlier(out)
+        if not earlier.is_whole(state):
+            from ablations.report.site.build import build_site  # what sets pages takes a while
+
+            build_site(made, earlier, state, base_url=url)
+    return out / "index.html"
 
 
 def make_posts(sources: Sequence[str | Path], out: Path) -> list[Path]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
-from ablations.errors import StudyError
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.summaries import SITE_MARKER, FoundReport, read_summary
 from ablations.report.site.addresses import INDEX, addresses
 from ablations.report.site.around import surrounded
 from ablations.report.site.cards import index
-from ablations.report.site.contents import Site, SiteStudy, StudyHistory
+from ablations.report.site.contents import Site, SiteStudy, Source
 from ablations.report.site.feed import feed
 from ablations.report.site.histories.pages import NUMBERS, history_from, history_pages
 from ablations.report.site.kept import Earlier, State, Target
@@ -41,50 +39,24 @@ OF_THE_SITE: tuple[Callable[[Site], Files], ...] = (
 """What the site has once, made again whenever anything changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a study of a site is made from, read only where it changed.
-
-    Args:
-        place: The path of the study's folder in the site.
-        digest: Changes with anything that the study's pages show.
-        report: Returns the report, if there is one.
-        history: Returns the history, if there is one.
-    """
-
-    place: str
-    digest: str
-    report: Callable[[], FoundReport] | None = None
-    history: Callable[[], StudyHistory] | None = None
-
-
 def build_site(
-    sources: Sequence[Source], out: Path, *, program: str, base_url: str | None = None
-) -> Path:
+    sources: Sequence[Source], earlier: Earlier, state: State, *, base_url: str | None = None
+) -> None:
     """Builds an index, and of every study its report and its history, with relative links only.
 
-    The site is built beside an earlier one and swapped in. What did not change is not written: a
-    study whose sources have the digest of the earlier build is not even read. If nothing changed,
-    nothing is written at all.
+    The site is built beside the earlier one and swapped in. What did not change is not written: a
+    study whose sources have the digest of the earlier build is not even read.
 
     Args:
-        sources: The studies.
-        out: Folder of the site. What an earlier build wrote there is replaced, all else stays.
-        program: A digest of all else that decides how pages look.
+        sources: The studies, each with an address of its own.
+        earlier: What is there. What an earlier build wrote is replaced, all else stays.
+        state: What the site is built from.
         base_url: Where it will be served, without a slash at its end.
 
-    Returns:
-        The path of the site's ``index.html``.
-
     Raises:
-        StudyError: if two studies have one address, or ``out`` holds something else.
+        StudyError: if the folder holds something else, or a file of ours was changed.
     """
-    _require_own_places(sources)
-    state = State(f"{program} {base_url or ''}".strip(), {own.place: own.digest for own in sources})
-    earlier = Earlier(out)
-    if earlier.is_whole(state):
-        return out / "index.html"
-    with replaced(out, SITE_MARKER) as fresh:
+    with replaced(earlier.folder, SITE_MARKER) as fresh:
         target = Target(fresh, earlier)
         studies = [_study(source, target, state, base_url) for source in sources]
         studies.sort(key=lambda study: study.place)
@@ -94,19 +66,6 @@ def build_site(
             _write(write(site), target, None, base_url)
         target.write(".nojekyll", b"")
         state.note(fresh)
-    return out / "index.html"
-
-
-def _require_own_places(sources: Sequence[Source]) -> None:
-    """No study may lie in another's folder, whose files would be its own."""
-    places = sorted(f"{source.place}/" for source in sources)
-    for place, following in pairwise(places):
-        if following.startswith(place):
-            raise StudyError(
-                "two studies have one address in the site, or one lies inside of the other",
-                received=f"{place} and {following}",
-                cure="Leave one of the two sources out, or move its folder to another name",
-            )
 
 
 def _study(source: Source, target: Target, state: State, base_url: str | None) -> SiteStudy:

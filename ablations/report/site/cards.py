@@ -15,6 +15,10 @@ from ablations.text.history import answer_lines, overview_alt, verdict_count
 ABOVE_THE_FOLD = 4
 """How many pictures a reader may see without scrolling; the others load when they are near."""
 
+MANY = 50
+"""From more studies on, cards show the first sentence of an answer, so that the index stays small
+(docs/site.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -39,12 +43,16 @@ class Card:
 
 def index(site: Site) -> Mapping[str, str | bytes]:
     """Returns the index of a site, the study that changed last first."""
-    cards = tuple(_card(study, lazy=i >= ABOVE_THE_FOLD) for i, study in enumerate(site.studies))
+    brief = len(site.studies) > MANY
+    cards = tuple(
+        _card(study, lazy=i >= ABOVE_THE_FOLD, brief=brief) for i, study in enumerate(site.studies)
+    )
     return {"index.html": render_html("index.html.j2", cards)}
 
 
-def _card(study: SiteStudy, *, lazy: bool) -> Card:
+def _card(study: SiteStudy, *, lazy: bool, brief: bool) -> Card:
     past, report = study.history, study.report
+    answer = tuple(report.summary.answer) if report else _answer(past)
     gates = Counter(gate.status for gate in report.summary.gates) if report else {}
     decided = [(gate_count(n, status), status) for status, n in gates.items()]
     folder = f"{study.place}/history"
@@ -52,7 +60,7 @@ def _card(study: SiteStudy, *, lazy: bool) -> Card:
         page=study.page,
         title=study.title,
         question=study.question,
-        answer=tuple(report.summary.answer) if report else _answer(past),
+        answer=answer[:1] if brief else answer,
         date=day(study.changed_at),
         decided=tuple(decided + _verdicts(past)),
         history=f"{folder}/index.html" if past and report else "",

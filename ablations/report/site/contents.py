@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ablations.core.past import Commit, History, SeriesFinding
@@ -139,3 +139,20 @@ class Site:
 
     studies: Sequence[SiteStudy]
     base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a study of a site is made from, read only where it changed.
+
+    Args:
+        place: The path of the study's folder in the site.
+        digest: Changes with anything that the study's pages show.
+        report: Returns the report, if there is one.
+        history: Returns the history, if there is one.
+    """
+
+    place: str
+    digest: str
+    report: Callable[[], FoundReport] | None = None
+    history: Callable[[], StudyHistory] | None = None

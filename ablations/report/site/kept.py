@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
+from ablations.errors import StudyError
 from ablations.report.publish.manifests import is_unchanged, read_manifest
 from ablations.report.publish.summaries import SITE_MARKER
+from ablations.report.site.contents import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,39 @@ class State:
     program: str
     studies: Mapping[str, str]
 
+    @classmethod
+    def of(cls, sources: Sequence[Source], program: str, base_url: str | None) -> State:
+        """Returns the state of a site that is built from these.
+
+        Args:
+            sources: The studies.
+            program: A digest of all else that decides how pages look.
+            base_url: Where the site will be served.
+
+        Raises:
+            StudyError: if two studies have one address.
+        """
+        _require_own_places(sources)
+        own = f"{program} {base_url or ''}".strip()
+        return cls(own, {source.place: source.digest for source in sources})
+
     def note(self, folder: Path) -> None:
         """Writes it into a site."""
         facts = {"program": self.program, "studies": dict(sorted(self.studies.items()))}
         text = json.dumps(facts, indent=0, ensure_ascii=False)
         (folder / SITE_MARKER).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _require_own_places(sources: Sequence[Source]) -> None:
+    """No study may lie in another's folder, whose files would be its own."""
+    places = sorted(f"{source.place}/" for source in sources)
+    for place, following in pairwise(places):
+        if following.startswith(place):
+            raise StudyError(
+                "two studies have one address in the site, or one lies inside of the other",
+                received=f"{place} and {following}",
+                cure="Leave one of the two sources out, or move its folder to another name",
+            )
 
 
 class Earlier:
