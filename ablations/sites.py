@@ -77,24 +77,31 @@ def make_site(
         StoreError: if a history or a store cannot be read.
     """
     url = _checked_url(base_url)
-    named = [*sources] or [name for name in DEFAULTS if Path(name).is_dir()] or [DEFAULTS[0]]
+    named = [*sources] or [name for name in DEFAULTS if _holds_any(Path(name))]
     _require_apart(out, named)
     found = _find(named, runs_dir)
     with tempfile.TemporaryDirectory(prefix="ablations-site-") as scratch:
         made = _sources(found, Path(scratch))
         if not made:
-            raise StudyError(
-                "there is nothing to build a site from",
-                received=", ".join(map(str, named)),
-                cure="Train the study first, 'ablations run STUDY', or name a folder of reports or "
-                "histories",
-            )
+            raise _nothing(named)
         state, earlier = State.of(made, _program(), url), Earlier(out)
         if not earlier.is_whole(state):
             from ablations.report.site.build import build_site  # what sets pages takes a while
 
             build_site(made, earlier, state, base_url=url)
     return out / "index.html"
+
+
+def _holds_any(folder: Path) -> bool:
+    return has_reports(folder) or bool(studies_in(folder))
+
+
+def _nothing(named: Sequence[str | Path]) -> StudyError:
+    return StudyError(
+        "there is nothing to build a site from",
+        received=", ".join(map(str, named)) or f"no folder {' and no folder '.join(DEFAULTS)}",
+        cure="Train a study first, 'ablations run STUDY', or name folders of reports and histories",
+    )
 
 
 def make_posts(sources: Sequence[str | Path], out: Path) -> list[Path]:
@@ -155,8 +162,15 @@ def _find(names: Sequence[str | Path], runs_dir: Path) -> _Found:
                 reports.setdefault(report.folder.resolve(), report)
         elif path.suffix == ".sqlite" and path.is_file():
             _add_store(found, path)
-        else:
+        elif path.suffix == ".toml" or str(name) in builtin_names():
             _add_study(found, _StudyFile(str(name), study_file(str(name)), runs_dir))
+        else:
+            raise StudyError(
+                "this is nothing that a site can be built from",
+                received=str(name),
+                cure="Name folders of reports or histories, study files, built-in studies, or "
+                "record files",
+            )
     found.reports += reports.values()
     return found
 
