@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def make_study(folder: Path, number: int, commits: int) -> None:
     for place in range(commits):
         drop = 0.03 if number % 4 == 0 and place >= commits // 2 else 0.0
         commit = hashlib.sha1(f"{number} {place}".encode(), usedforsecurity=False).hexdigest()
-        day = f"2026-{1 + place // 28 % 12:02}-{1 + place % 28:02}T12:00:00+00:00"
+        day = (datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=place)).isoformat()
         for i, arm in enumerate(study.arms):
             for seed in range(SEEDS):
                 accuracy = 0.8 + 0.01 * i + seeds[seed] + 0.004 * rng.standard_normal()

@@ -104,12 +104,12 @@ def _reading(arm: ArmSeries) -> str:
     """Says what the chart shows."""
     own = arm.found
     points = (
-        "Dots are the geometric means of each commit, on the machine of the newest one."
+        "Blue: the geometric mean of each commit, on the machine of the newest one."
         if own.is_ratio
-        else "Dots are means over seeds, grey their 95% intervals (Student's t over seeds)."
+        else "Blue: the mean of each commit over its seeds. Grey: its 95% interval (Student's t)."
     )
     band = (
-        f"Dashed: the mean since the last change; green: the margin around it, {margin_words(own)}."
+        f"Dashed: the mean since the last change. Green: the margin around it, {margin_words(own)}."
     )
     lines = (
         "A vertical line is the commit that a change came with by the best fit, and the coloured "
