@@ -14,7 +14,12 @@ from ablations import __version__
 from ablations.cli.checking import gate, power, repair, rerun
 from ablations.cli.clusters import On, Spread, on_cluster
 from ablations.cli.commits.bisect import bisect
-from ablations.cli.commits.history import history
+from ablations.cli.commits.history import (
+    HistoryAtEnd,
+    add_at_end,
+    history,
+    require_measurable,
+)
 from ablations.cli.formats import require_both, write_named
 from ablations.cli.options import (
     AsJson,
@@ -169,21 +174,21 @@ def run(  # noqa: PLR0913 - each is an option
     part: ShardText = None,
     on: On = None,
     spread: Spread = False,
+    history: HistoryAtEnd = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the trials without a record, then render the report. Run again to resume."""
-    from ablations.records.origins import require_own_report
-
     session = replace(session, plain=plain, samples=samples)
     if part is not None:
         session = shard_session(session, part, report=report)
-    if report := part is None and report is not False:
-        require_own_report(session.study, reports_dir)  # not only after hours of training
+    report = part is None and report is not False
+    _require_own_places(session, reports_dir if report else None, history)
     with stopping_cleanly():
         with on_cluster(session, on, jobs=jobs, spread=spread) as there:
             progress = _train(there, jobs, go_on=go_on, describe=report or describes(session))
         untrained = note_findings(session)
         page = _rendered(session, reports_dir) if report else None
+    add_at_end(session, history, progress)
     if as_json:
         print_run(session, progress, untrained, page)
     _end_run(session, progress)
@@ -308,6 +313,15 @@ app.command(epilog="Example: ablations bisect study.toml HEAD~20 HEAD")(bisect)
 
 app.command(epilog="Example: ablations site reports history -o site")(site)
 app.command(epilog="Example: ablations serve reports history")(serve)
+
+
+def _require_own_places(session: Session, reports_dir: Path | None, history: Path | None) -> None:
+    """Makes sure that what comes of a run can be kept, and not only after hours of training."""
+    from ablations.records.origins import require_own_report
+
+    if reports_dir is not None:
+        require_own_report(session.study, reports_dir)
+    require_measurable(session, history)
 
 
 def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -> Progress:

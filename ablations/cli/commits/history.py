@@ -12,12 +12,13 @@ from ablations.cli.terminal.printing import note, print_json, reading, say, show
 from ablations.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from ablations.analyze.history.simulation import Simulated
-    from ablations.core.past import Commit, History, PastChange, SeriesFinding
-    from ablations.core.record import RunRecord
+    from ablations.core.past import History, PastChange, SeriesFinding
     from ablations.core.study import Study
+    from ablations.history import Added
+    from ablations.plan import Progress
     from ablations.records.history import Line
     from ablations.session import Session
 
@@ -40,6 +41,15 @@ Revision = Annotated[
 ]
 _FOLDER = Path("history")
 
+HistoryAtEnd = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        help="Add what this commit measured to the history in this folder, once all has completed.",
+        file_okay=False,
+    ),
+]
+
 
 @history.command(epilog="Example: ablations history add study.toml")
 @with_session
@@ -50,54 +60,56 @@ def add(
     revision: Revision = None,
 ) -> None:
     """Add what the present commit measured, a line a trial."""
-    from ablations.analyze.derived import measured
-    from ablations.records.git import find_commit
-    from ablations.records.history import (
-        LARGE_BYTES,
-        add_lines,
-        environment_of,
-        line_of,
-        size_of,
-    )
+    from ablations.history import add_records
 
     study = session.study
-    records = [own for own in reading(session, source).records() if own.completed]
-    commit = find_commit(revision or "HEAD", Path())
-    chosen = records if revision and records else _of_commit(records, commit, study)
-    lines = [line_of(record, measured(record), commit) for record in chosen]
-    new = add_lines(folder, study.report_name, lines, map(environment_of, chosen))
-    say(f"{new} of {len(lines)} lines are new in {folder / study.report_name}")
+    added = add_records(study, reading(session, source).records(), folder, revision=revision)
+    for line in _added_lines(study, folder, added):
+        say(line)
+
+
+def require_measurable(session: Session, folder: Path | None) -> None:
+    """Makes sure, before a run, that what it trains can be added to a history, if one is named."""
+    from ablations.history import require_commit
+
+    if folder is None:
+        return
+    if session.part:
+        raise typer.BadParameter("--history takes a whole study, and --shard trains a part of it")
+    keys = {trial.key for trial in session.possible_trials}
+    outcomes = [own for own in session.planned_store.outcomes() if own.key in keys]
+    require_commit(session.study, outcomes)
+
+
+def add_at_end(session: Session, folder: Path | None, progress: Progress) -> None:
+    """Adds what a run has measured to a history, if one is named and nothing is missing."""
+    from ablations.history import add_records
+    from ablations.text.formatting import counted
+
+    if folder is None:
+        return
+    if missing := progress.planned - progress.completed:
+        note(f"nothing is added to {folder}: {counted(missing, 'trial')} missing or failed")
+        return
+    added = add_records(session.study, session.records(), folder)
+    for line in _added_lines(session.study, folder, added):
+        note(line)
+
+
+def _added_lines(study: Study, folder: Path, added: Added) -> Iterator[str]:
+    from ablations.records.history import LARGE_BYTES
     from ablations.text.formatting import number
 
-    if (size := size_of(folder, study.report_name)) > LARGE_BYTES:
-        note(
-            f"this history has {number(size, 'bytes')}; to keep the newest 100 commits and what "
-            f"shows the changes before: ablations history compact {study.report_name} --keep 100"
+    name = study.report_name
+    if added.others:
+        records = added.others + added.total
+        yield f"{added.others} of {records} records are of other commits: not added"
+    yield f"{added.new} of {added.total} lines are new in {folder / name}"
+    if added.size_bytes > LARGE_BYTES:
+        yield (
+            f"this history has {number(added.size_bytes, 'bytes')}; to keep the newest 100 commits "
+            f"and what shows the changes before: ablations history compact {name} --keep 100"
         )
-
-
-def _of_commit(records: Sequence[RunRecord], commit: Commit, study: Study) -> Sequence[RunRecord]:
-    """Returns the records that were trained at a commit.
-
-    Raises:
-        StoreError: if none was.
-    """
-    named = [record.environment.get("commit", "") for record in records]
-    own = [
-        r for r, name in zip(records, named, strict=True) if name and commit.name.startswith(name)
-    ]
-    if len(own) < len(records) and own:
-        note(f"{len(records) - len(own)} of {len(records)} records are of other commits: not added")
-    if not own:
-        from ablations.text.formatting import few
-
-        raise StoreError(
-            f"no record of {study.slug} was trained at the present commit, {commit.name[:12]}",
-            received=f"commit {few(sorted(set(named)))}" if records else "no completed record",
-            cure="Commit all changes and train into a fresh folder (--runs-dir), or name the "
-            "commit that they belong to with --commit",
-        )
-    return own
 
 
 @history.command("list", epilog="Example: ablations history list")

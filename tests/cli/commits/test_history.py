@@ -111,6 +111,51 @@ def test_a_commit_of_a_later_date_does_not_hide_the_present_one(study: str, monk
     assert call("check", study, *kept, "--json", "--self-test").exit_code == 2
 
 
+def run(study: str, *words: str):
+    shared = ("run", study, "--jobs", "1", "--no-report", "--seeds", "2")
+    return CliRunner().invoke(app, [*shared, *words])
+
+
+def test_a_run_adds_what_the_commit_measured(study: str):
+    done = run(study, "--history", ".git/kept")
+    assert done.exit_code == 0, done.stderr
+    assert "8 of 8 lines are new in .git/kept/small" in done.stderr
+    assert "0 of 8 lines are new" in run(study, "--history", ".git/kept").stderr
+    (listed,) = json.loads(call("list", "--history", ".git/kept", "--json").stdout)
+    assert (listed["commits"], listed["trials"]) == (1, 8)
+
+
+def test_a_run_that_could_not_be_added_is_refused_before_it_trains(study: str, study_path: Path):
+    head = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    study_path.write_text(study_path.read_text() + "\n")
+    refused = run(study, "--history", ".git/kept")
+    assert str(refused.exception) == (
+        f"files differ from commit {head}, so that nothing would be its result. Received: "
+        "small.toml. Commit them first, or leave out --history."
+    )
+    assert not Path("runs").exists()
+    assert run(study).exit_code == 0  # one cure, whose records are of no commit
+    commit("two")
+    other = str(run(study, "--history", ".git/kept").exception)
+    assert "8 trials of small have records of other commits" in other
+    assert f"Received: commit {head} with changes. Train into a fresh folder: --runs-dir" in other
+    fresh = run(study, "--history", ".git/kept", "--runs-dir", "runs-fresh")  # the other cure
+    assert "8 of 8 lines are new" in fresh.stderr
+    shard = run(study, "--history", ".git/kept", "--shard", "1/2")
+    assert "--history takes a whole study" in shard.stderr
+
+
+def test_a_run_with_a_failed_trial_adds_nothing(study: str, study_path: Path):
+    study_path.write_text(study_path.read_text().replace("epochs = 2", "epochs = 2\nraise_at = 1"))
+    commit("failing")
+    done = run(study, "--history", ".git/kept")
+    assert done.exit_code == 4
+    assert "nothing is added to .git/kept: 4 trials missing or failed" in done.stderr
+    assert not Path(".git/kept").exists()
+
+
 def test_nothing_to_add_is_an_error(study: str):
     refused = call("add", study, "--commit", "HEAD", "--runs-dir", "none")
     assert "Received: no completed record" in str(refused.exception)
