@@ -185,6 +185,18 @@ def test_the_site_holds_the_reports_there_are(study_path):
     blog = call("site", "--jekyll", "-o", "blog")
     assert blog.exit_code == 0
     assert len(list(Path("blog/_posts").glob("*-small.md"))) == 1
+    assert (
+        call("site", "--jekyll", "-o", "blog", "--base-url", "https://example.org").exit_code == 2
+    )
+
+
+def test_a_site_is_built_of_the_sources_that_are_named(study_path):
+    call("run", study_path, "--no-report")
+    refused = str(call("site").exception)
+    assert "nothing to build a site from. Received: no folder reports and no folder hist" in refused
+    done = call("site", "small.toml", "-o", "out", "--base-url", "https://example.org/x")
+    assert (done.exit_code, done.stdout) == (0, "out/index.html\n")
+    assert "https://example.org/x/small/index.html" in Path("out/sitemap.xml").read_text()
 
 
 def _process(*arguments: str, **options):

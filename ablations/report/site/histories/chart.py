@@ -31,6 +31,9 @@ _TICKS = 5
 _DOTS_FROM = 7.0
 """Pixels from commit to commit from which each has a dot and a bar of its own."""
 
+_MOST = 1e150
+"""Values from here on are drawn at the edge."""
+
 _LABEL, _LABEL_ROWS, _ROW = 78.0, 3, 17.0
 _FEW_ARMS = len(SERIES)
 
@@ -127,9 +130,10 @@ def _chart(own: SeriesFinding, alt: str, width: int, height: int, shown: str) ->
 
 def _framed(series: Sequence[SeriesFinding], width: int, height: int) -> _Frame:
     """Returns a frame that holds all means, intervals and margins of some series."""
-    values = [value for own in series for value in _values(own) if math.isfinite(value)]
+    values = [value for own in series for value in _values(own) if abs(value) < _MOST]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    pad = 0.06 * (high - low) or abs(high) * 0.05 or 1.0
+    flat = high - low <= 1e-9 * abs(high)  # nothing that labels could tell apart
+    pad = (abs(high) * 0.05 or 1.0) if flat else 0.06 * (high - low)
     n = max((len(own.levels) for own in series), default=1)
     return _Frame(width, height, n, low - pad, high + pad)
 
