@@ -54,7 +54,7 @@ def untrained(_: Findings, arm: ArmFinding) -> Prose | None:
         f"{untrained_count(arm)} networks did not train ({named_seeds(arm.untrained)}): "
         f"{'it names' if one else 'each names'} one class for every example."
     )
-    return linked(text, "#untrained-arm", "both readings")
+    return linked(text, "#untrained-arm-table", "both readings")
 
 
 def last_epochs(arm: ArmFinding, metric: str = VAL_ACCURACY) -> dict[int, tuple[float, ...]]:

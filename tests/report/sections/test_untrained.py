@@ -117,6 +117,16 @@ def test_both_readings_stand_beside_each_other(post: Findings) -> None:
     assert "did not train" not in [column.name for column in arm_table(post).columns]
 
 
+def test_what_is_said_of_an_arm_leads_to_the_table(post: Findings) -> None:
+    lost = losing(post, {0: (1,)})
+    said = observations.untrained(lost, lost.arms[0])
+    section = untrained(lost, Extras())
+    assert said is not None
+    assert section is not None
+    names = [block.name for block in section.blocks if isinstance(block, Table)]
+    assert said.links[0].address == f"#{names[0]}-table"
+
+
 def test_the_numbers_for_programs_hold_both_readings(post: Findings) -> None:
     findings = losing(post, {1: (1,)})
     document = json.loads(json.dumps(card(findings, {})))
