@@ -60,6 +60,7 @@ def make_site(
     *,
     runs_dir: Path = Path("runs"),
     base_url: str | None = None,
+    look: Path | None = None,
 ) -> Path:
     """Builds a static site and returns the path of its index.
 
@@ -70,25 +71,28 @@ def make_site(
         runs_dir: Where the records of the studies lie. A study whose report is not among the
             sources is rendered from them.
         base_url: Where the site will be served.
+        look: A folder of templates and a style of the user's own.
 
     Raises:
         StudyError: if there is nothing to build from, a source is nothing of this kind, it is
-            unknown how to judge a history, or two studies have one address.
+            unknown how to judge a history, two studies have one address, or the look is wrong.
         StoreError: if a history or a store cannot be read.
     """
     url = _checked_url(base_url)
     named = [*sources] or [name for name in DEFAULTS if _holds_any(Path(name))]
-    _require_apart(out, named)
+    _require_apart(out, [*named, look] if look else named)
     found = _find(named, runs_dir)
     with tempfile.TemporaryDirectory(prefix="ablations-site-") as scratch:
         made = _sources(found, Path(scratch))
         if not made:
             raise _nothing(named)
-        state, earlier = State.of(made, _program(), url), Earlier(out)
+        state, earlier = State.of(made, _program(look), url), Earlier(out)
         if not earlier.is_whole(state):
+            from ablations.report.formats.html import looking
             from ablations.report.site.build import build_site  # what sets pages takes a while
 
-            build_site(made, earlier, state, base_url=url)
+            with looking(look):
+                build_site(made, earlier, state, base_url=url)
     return out / "index.html"
 
 
@@ -327,16 +331,21 @@ def _judged(folder: Path, name: str, own: _StudyFile) -> StudyHistory:
     return StudyHistory(name, study.title, study.question, series_labels(study, found), found)
 
 
-def _program() -> str:
+def _program(look: Path | None) -> str:
     """Returns a digest of this program with its templates: another one may judge and look other."""
     package = Path(__file__).parent
+    own = _files_with_digests(package, but=(".pyc", ".json"))
+    return _digest([*own, "look", *_files_with_digests(look)] if look else own)
+
+
+def _files_with_digests(folder: Path, but: tuple[str, ...] = (".pyc",)) -> list[str]:
     paths = sorted(
-        Path(folder) / name
-        for folder, _, names in os.walk(package, followlinks=True)
+        Path(place) / name
+        for place, _, names in os.walk(folder, followlinks=True)
         for name in names
-        if not name.endswith((".pyc", ".json"))
+        if not name.endswith(but)
     )
-    return _digest(f"{path.relative_to(package)} {digest(path)}" for path in paths)
+    return [f"{path.relative_to(folder)} {digest(path)}" for path in paths]
 
 
 def _digest_of_report(report: FoundReport) -> str:

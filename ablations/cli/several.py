@@ -96,8 +96,20 @@ def compare(
     )
 
 
+LookFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--look",
+        metavar="FOLDER",
+        help="Templates and a style.css of your own that change ours; docs/site.md.",
+        file_okay=False,
+    ),
+]
+
+
 def site(
     sources: SiteSources = None,
+    *,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the site.", file_okay=False)
     ] = Path("site"),
@@ -105,6 +117,7 @@ def site(
         str | None,
         typer.Option("--base-url", metavar="URL", help="Where the site will be served."),
     ] = None,
+    look: LookFolder = None,
     runs_dir: RunsDir = Path("runs"),
     jekyll: Annotated[
         bool,
@@ -117,13 +130,15 @@ def site(
     """
     from ablations.sites import make_posts, make_site
 
-    if jekyll and base_url:
-        raise typer.BadParameter("--base-url is for a site; a blog has its address in _config.yml")
+    if jekyll and (base_url or look):
+        own = "--base-url" if base_url else "--look"
+        raise typer.BadParameter(f"{own} is for a site; a blog has its own, see its _config.yml")
     if jekyll:
         for path in make_posts(sources or (), out):
             say(str(path))
     else:
-        say(str(make_site(sources or (), out, runs_dir=runs_dir, base_url=base_url)))
+        page = make_site(sources or (), out, runs_dir=runs_dir, base_url=base_url, look=look)
+        say(str(page))
 
 
 def _show(found: Combined, lines: Iterable[str], *, reports_dir: Path, as_json: bool) -> None:

@@ -288,3 +288,34 @@ def test_a_notebook_gets_frames_and_findings(study):
     assert effects == pytest.approx({"a": 0.1, "b": 0.05})
     assert "<table" in findings._repr_html_()
     assert ablations.render_report(findings).is_file()
+
+
+def test_a_look_is_on_every_page_of_a_site_and_its_errors_are_one_line(study_path):
+    call("run", study_path, "--jobs", 1)
+    look = Path("look")
+    look.mkdir()
+    (look / "style.css").write_text("h1{color:teal}")
+    (look / "index.html.j2").write_text(
+        '{% extends "ablations/index.html.j2" %}{% block title %}Our lab{% endblock %}'
+    )
+    assert call("site", "--look", "look").exit_code == 0
+    pages = [page.read_text() for page in Path("site").rglob("*.html")]
+    assert len(pages) == 3
+    assert all("<style>\nh1{color:teal}\n</style>\n</head>" in page for page in pages)
+    assert "<title>Our lab</title>" in Path("site/index.html").read_text()
+    (look / "style.css").write_text("h1{color:red}")
+    assert call("site", "--look", "look").exit_code == 0
+    assert "color:red" in Path("site/small/index.html").read_text()
+    (look / "index.html.j2").write_text("{{ nothing }}")
+    refused = subprocess.run(
+        [sys.executable, "-m", "ablations", "site", "--look", "look"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "ablations: look/index.html.j2:1: this template cannot be set. Received: 'nothing' is "
+        "undefined. Correct this line; docs/site.md says what a look can change.\n"
+    )
+    assert "<title>Our lab</title>" in Path("site/index.html").read_text()
+    assert call("site").exit_code == 0
+    assert "color:red" not in Path("site/small/index.html").read_text()

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ablations.cli.options import RunsDir
-from ablations.cli.several import SiteSources
+from ablations.cli.several import LookFolder, SiteSources
 from ablations.cli.terminal.printing import note, say, stopping_cleanly
 from ablations.errors import AblationsError
 
@@ -30,6 +30,7 @@ def serve(
         Path | None,
         typer.Option("-o", "--out", help="Folder of the site, to keep it.", file_okay=False),
     ] = None,
+    look: LookFolder = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Preview the site on this machine; pages reload when what it is built from changes.
@@ -41,9 +42,9 @@ def serve(
     with stopping_cleanly("stopped"), _folder(out) as folder:
 
         def build() -> None:
-            make_site(sources or (), folder, runs_dir=runs_dir)
+            make_site(sources or (), folder, runs_dir=runs_dir, look=look)
 
-        _serve(build, folder, lambda: _places(sources or (), runs_dir), port)
+        _serve(build, folder, lambda: _places(sources or (), look, runs_dir), port)
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(scratch) / "site"
 
 
-def _places(sources: Sequence[str], runs_dir: Path) -> list[Path]:
+def _places(sources: Sequence[str], look: Path | None, runs_dir: Path) -> list[Path]:
     """Returns the files and folders that a site is built from."""
     from ablations.sites import DEFAULTS
 
@@ -64,7 +65,7 @@ def _places(sources: Sequence[str], runs_dir: Path) -> list[Path]:
     stores = (
         [] if all(own.is_dir() for own in named) else sorted(runs_dir.glob("*/records.sqlite*"))
     )
-    return [*named, *stores]
+    return [*named, *stores, *([look] if look else [])]
 
 
 def _serve(

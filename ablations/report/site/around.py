@@ -6,13 +6,19 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ablations.report.formats.html import render_html
+from markupsafe import Markup
+
+from ablations.report.formats.html import own_style, render_html
 from ablations.report.site.addresses import INDEX, address
 from ablations.report.site.contents import SiteStudy
 from ablations.report.site.feed import FEED
 from ablations.report.site.previews import HEIGHT, QUESTION, TITLE, WIDTH, preview_path, words_of
 
 _HOOK, _HEAD_END = "<!-- home -->", "</head>"
+
+_NOTHING = "default-src 'none';"
+"""The policy of our pages. In a site, audits such as Lighthouse read robots.txt from within a page;
+no script of ours does, and no other may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Around:
         address: The page's own address in full, empty where the site's is unknown.
         image: The address of its picture in full.
         alt: What the picture shows.
+        style: The user's own style sheet, which follows ours.
     """
 
     trail: Sequence[tuple[str, str]]
@@ -38,6 +45,7 @@ class Around:
     address: str
     image: str
     alt: str
+    style: Markup
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -63,7 +71,8 @@ def surrounded(
 def _with(page: str, around: Around) -> str:
     """Sets what is around a page into it: its texts are escaped, so both marks are our own."""
     head = render_html("_head.html.j2", around)
-    page = page.replace(_HEAD_END, f"{head}\n{_HEAD_END}", 1)
+    page = page.replace(_NOTHING, f"{_NOTHING} connect-src 'self';", 1)
+    page = page.replace(_HEAD_END, f"{head.strip()}\n{_HEAD_END}", 1)
     trail = render_html("_trail.html.j2", around) if around.trail else ""
     return page.replace(_HOOK, trail, 1)
 
@@ -82,6 +91,7 @@ def _around(path: str, study: SiteStudy | None, base_url: str | None) -> Around:
         address=address(base_url, path) if base_url else "",
         image=address(base_url, preview_path(study)),
         alt=words_of(study).alt if study else QUESTION,
+        style=own_style(),
     )
 
 
