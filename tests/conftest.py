@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -97,16 +100,82 @@ def _no_terminal_of_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+DRAWN: dict[bytes, str] = {}
+
+
+@pytest.fixture(scope="session")
+def figures_drawn_once() -> Iterator[None]:
+    """Draws equal charts once in a session, as tests render hundreds of pages of few charts."""
+    import matplotlib as mpl
+
+    from ablations.report.figures import drawings
+
+    draw = drawings.draw_at
+
+    def known(width: int, chart: object) -> str:
+        key = pickle.dumps((width, chart, dict(mpl.rcParams)))
+        if key not in DRAWN:
+            DRAWN[key] = draw(width, chart)
+        return DRAWN[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawings, "draw_at", known)
+        yield
+
+
+@pytest.fixture
+def forget_drawings() -> Callable[[], None]:
+    """Has the next page be drawn anew, for tests that compare two of them."""
+    return DRAWN.clear
+
+
 @pytest.fixture
 def study_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study file beside its training module, whose name is new in each test."""
     module = f"training_{tmp_path.parent.name}_{tmp_path.name}".replace("-", "_")
-    (tmp_path / f"{module}.py").write_text(TRAINING)
-    path = tmp_path / "small.toml"
-    path.write_text(STUDY.format(module=module))
+    path = _written(tmp_path, module)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return path
+
+
+def _written(folder: Path, module: str) -> Path:
+    (folder / f"{module}.py").write_text(TRAINING)
+    path = folder / "small.toml"
+    path.write_text(STUDY.format(module=module))
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained_folder(
+    figures_drawn_once: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A folder with a study, its training module, its records in a store and a file, its report."""
+    from typer.testing import CliRunner
+
+    from ablations.cli.app import app
+
+    folder = tmp_path_factory.mktemp("trained")
+    path = _written(folder, "training_once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.chdir(folder)
+        done = CliRunner().invoke(app, ["run", path.name, "--jobs", "2"])
+        assert done.exit_code == 0, done.stderr
+        done = CliRunner().invoke(app, ["export", path.name, "--to", "records.jsonl"])
+        assert done.exit_code == 0, done.stderr
+    yield folder
+    sys.modules.pop("training_once", None)
+
+
+@pytest.fixture
+def trained(study_path: Path, trained_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The study file of a copy of `trained_folder`, in place of `study_path`."""
+    (own,) = study_path.parent.glob("training_*.py")
+    own.unlink()
+    shutil.copytree(trained_folder, study_path.parent, dirs_exist_ok=True)
+    monkeypatch.delitem(sys.modules, "training_once", raising=False)
+    return study_path
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from ablations import load_study, read_records
 from ablations.cli.app import app
 
+pytestmark = pytest.mark.usefixtures("figures_drawn_once")
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")])
 FIRST_WORDS = ("ablations", "git", "python3", "tox")

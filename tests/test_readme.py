@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from ablations.cli.app import app
 
+pytestmark = pytest.mark.usefixtures("figures_drawn_once")
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(
     r"^    (ablations (?:gate|site) .*?|git .*?)\s*(?:#.*)?$",

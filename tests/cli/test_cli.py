@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,15 +137,16 @@ def test_a_metric_that_nobody_reports_is_told_at_once(edit):
     )
 
 
-def test_status_points_to_records_of_other_settings(study_path):
-    call("run", study_path, "--no-report", "--set", "epochs=1")
-    shown = call("status", study_path).stdout
+def test_status_points_to_records_of_other_settings(trained):
+    trained.write_text(trained.read_text().replace("epochs = 2", "epochs = 1"))
+    shown = call("status", trained).stdout
     assert "0 of 12 trials done" in shown
     assert "12 more records belong to other settings" in shown
 
 
-def test_export_writes_what_the_ending_says_and_reports_come_from_it(study_path, tmp_path):
-    call("run", study_path, "--no-report")
+def test_export_writes_what_the_ending_says_and_reports_come_from_it(trained, tmp_path):
+    study_path = trained
+    shutil.rmtree("reports")
     for name in ("r.jsonl", "r.csv", "r.parquet"):
         assert call("export", study_path, "--to", tmp_path / name).exit_code == 0
     assert (
@@ -176,8 +178,7 @@ def test_list_and_schema_answer(study_path):
     assert json.loads(call("schema").stdout)["title"] == "StudyFile"
 
 
-def test_the_site_holds_the_reports_there_are(study_path):
-    call("run", study_path)
+def test_the_site_holds_the_reports_there_are(trained):
     assert call("site", "-o", "site").exit_code == 0
     assert Path("site/index.html").is_file()
     assert Path("site/.nojekyll").is_file()
@@ -229,18 +230,18 @@ def test_what_a_user_gets_wrong_is_one_line_and_code_2(study_path):
     assert _process("run", str(study_path), "--jobs", "0").returncode == 2
 
 
-def test_status_gate_and_report_import_no_framework(study_path):
-    call("run", study_path, "--no-report")
-    for command in ("plan", "status", "gate", "report"):
-        code = (
-            "import sys, runpy\n"
-            f"sys.argv = ['ablations', {command!r}, 'small.toml']\n"
-            "try:\n    runpy.run_module('ablations', run_name='__main__')\n"
-            "except SystemExit as end:\n    assert end.code == 0, end.code\n"
-            "assert not {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-        assert done.returncode == 0, (command, done.stderr.decode())
+def test_status_gate_and_report_import_no_framework(trained):
+    code = (
+        "import sys, runpy\n"
+        "for command in ('plan', 'status', 'gate', 'report'):\n"
+        "    sys.argv = ['ablations', command, 'small.toml']\n"
+        "    try:\n        runpy.run_module('ablations', run_name='__main__')\n"
+        "    except SystemExit as end:\n        assert end.code == 0, (command, end.code)\n"
+        "    loaded = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)\n"
+        "    assert not loaded, (command, loaded)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_help_and_version_load_nothing_that_computes():

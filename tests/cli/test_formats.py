@@ -18,13 +18,6 @@ def call(*arguments: object):
     return CLI.invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def trained(study_path):
-    done = call("run", study_path, "--jobs", 2)
-    assert done.exit_code == 0, done.stderr
-    return study_path
-
-
 def test_report_writes_the_formats_in_place_of_the_page(trained):
     page = Path("reports/small/index.html")
     before = page.stat().st_mtime_ns

@@ -6,7 +6,6 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from ablations.cli.app import app
@@ -20,14 +19,6 @@ CLI = CliRunner()
 
 def call(*arguments: object):
     return CLI.invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def trained(study_path):
-    done = call("run", study_path, "--jobs", 2)
-    assert done.exit_code == 0, done.stderr
-    call("export", study_path, "--to", "records.jsonl")
-    return study_path
 
 
 def drifts(*arguments: object) -> list[dict]:

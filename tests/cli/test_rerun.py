@@ -16,17 +16,10 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def recorded(study_path):
-    """The study, with a record of every trial."""
-    assert call("run", study_path, "--no-report", "--jobs", 2).exit_code == 0
-    return study_path
-
-
 @pytest.mark.parametrize("jobs", ["1", "2", "auto"])
-def test_recorded_trials_come_out_the_same_and_nothing_is_stored(recorded, jobs):
+def test_recorded_trials_come_out_the_same_and_nothing_is_stored(trained, jobs):
     before = Path("runs/small/records.sqlite").read_bytes()
-    done = call("rerun", recorded, "--trials", "all", "--jobs", jobs)
+    done = call("rerun", trained, "--trials", "all", "--jobs", jobs)
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert len(lines) == 12
@@ -38,9 +31,9 @@ def test_recorded_trials_come_out_the_same_and_nothing_is_stored(recorded, jobs)
     assert Path("runs/small/records.sqlite").read_bytes() == before
 
 
-def test_a_few_trials_are_one_of_each_arm_and_always_the_same(recorded):
+def test_a_few_trials_are_one_of_each_arm_and_always_the_same(trained):
     def chosen(*options):
-        document = json.loads(call("rerun", recorded, "--json", *options).stdout)
+        document = json.loads(call("rerun", trained, "--json", *options).stdout)
         assert document["exit_code"] == 0
         return [(tuple(t["arm"].values()), t["seed"]) for t in document["trials"]]
 
@@ -50,9 +43,9 @@ def test_a_few_trials_are_one_of_each_arm_and_always_the_same(recorded):
     assert set(chosen("--trials", 2)) < set(four)
 
 
-def test_the_first_difference_is_told_with_what_is_unlike(recorded, tmp_path):
+def test_the_first_difference_is_told_with_what_is_unlike(trained, tmp_path):
     path = tmp_path / "r.jsonl"
-    call("export", recorded, "--to", path)
+    call("export", trained, "--to", path)
     changed = [
         replace(
             record,
@@ -62,7 +55,7 @@ def test_the_first_difference_is_told_with_what_is_unlike(recorded, tmp_path):
         for record in read_jsonl(path)
     ]
     write_jsonl(changed, path)
-    done = call("rerun", recorded, "--trials", 1, "--records", path)
+    done = call("rerun", trained, "--trials", 1, "--records", path)
     assert done.exit_code == 1
     head, first, environment = done.stdout.splitlines()
     assert head.endswith(", seed 0: DIFFERS")
@@ -70,7 +63,7 @@ def test_the_first_difference_is_told_with_what_is_unlike(recorded, tmp_path):
     assert first.endswith(" now")
     assert "cpu: another then, " in environment
     assert "0 of 1 trial equal to the last bit" in done.stderr
-    found = call("rerun", recorded, "--trials", 1, "--records", path, "--json")
+    found = call("rerun", trained, "--trials", 1, "--records", path, "--json")
     (trial,) = json.loads(found.stdout)["trials"]
     assert (trial["status"], trial["first_differences"][0]["what"]) == ("differs", "metric")
     assert trial["environment"]["cpu"]["then"] == "another"
@@ -83,22 +76,22 @@ def test_a_study_that_has_not_run_has_nothing_to_compare(study_path):
     assert not Path("runs").exists()
 
 
-def test_a_trial_that_fails_the_second_time_is_code_4(recorded):
-    (module,) = recorded.parent.glob("training_*.py")
+def test_a_trial_that_fails_the_second_time_is_code_4(trained):
+    (module,) = trained.parent.glob("training_*.py")
     module.write_text(
         module.read_text().replace(
             "def train(trial, log):", "def train(trial, log):\n    raise OSError('gone')"
         )
     )
-    done = call("rerun", recorded, "--trials", 1)
+    done = call("rerun", trained, "--trials", 1)
     assert done.exit_code == 4
     assert "FAILED (raised: OSError: gone" in done.stdout
 
 
-def test_records_in_a_file_are_compared_too(recorded, tmp_path):
-    call("export", recorded, "--to", tmp_path / "r.jsonl")
+def test_records_in_a_file_are_compared_too(trained, tmp_path):
+    call("export", trained, "--to", tmp_path / "r.jsonl")
     options = ("--records", tmp_path / "r.jsonl", "--runs-dir", tmp_path / "none")
-    assert call("rerun", recorded, *options, "--trials", 2).exit_code == 0
+    assert call("rerun", trained, *options, "--trials", 2).exit_code == 0
     assert not list((tmp_path / "none").rglob("*.sqlite"))
 
 

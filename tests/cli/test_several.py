@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +20,35 @@ def call(*words: str) -> object:
     return CliRunner().invoke(app, list(words))
 
 
-@pytest.fixture
-def studies(study_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def trained_studies(
+    trained_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     """Three studies that differ in what all of their trials share, trained."""
-    text = study_path.read_text()
-    (module,) = study_path.parent.glob("*.py")  # its gains differ from seed to seed
-    gain = 'settings.get("b", 0.0)'
-    module.write_text(module.read_text().replace(gain, f'{gain} * draw * settings["epochs"]'))
-    for i, name in enumerate(NAMES):
-        (study_path.parent / name).write_text(text.replace("epochs = 2", f"epochs = {i + 1}"))
-        assert call("run", name, "--jobs", "1", "--no-report").exit_code == 0
-    return study_path.parent
+    folder = tmp_path_factory.mktemp("studies")
+    text = (trained_folder / "small.toml").read_text().replace("training_once", "training_three")
+    module = (trained_folder / "training_once.py").read_text()
+    gain = 'settings.get("b", 0.0)'  # which differs from seed to seed here
+    module = module.replace(gain, f'{gain} * draw * settings["epochs"]')
+    (folder / "training_three.py").write_text(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.chdir(folder)
+        for i, name in enumerate(NAMES):
+            Path(name).write_text(text.replace("epochs = 2", f"epochs = {i + 1}"))
+            assert call("run", name, "--jobs", "1", "--no-report").exit_code == 0
+    yield folder
+    sys.modules.pop("training_three", None)
+
+
+@pytest.fixture
+def studies(trained_studies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `trained_studies`."""
+    shutil.copytree(trained_studies, tmp_path, dirs_exist_ok=True)
+    monkeypatch.delitem(sys.modules, "training_three", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_studies_are_combined_from_their_stores(studies: Path):

@@ -33,6 +33,11 @@ FACTORS: dict[str, dict[str, Mapping[str, object]]] = {
 GAINS = {"augmentation": 0.05, "preprocessing": 0.06, "initialization": 0.30}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick(figures_drawn_once: None) -> None:
+    """Draws equal charts once."""
+
+
 def png() -> bytes:
     """A small picture, as an exhibit carries it."""
     stream = io.BytesIO()

@@ -98,7 +98,10 @@ def test_the_summary_holds_all_numbers_by_study(folder: Path, synthesis: Synthes
     assert len(rows) == 1 + 18 * 5
 
 
-def test_the_same_synthesis_gives_the_same_bytes(synthesis: Synthesis, folder: Path, tmp_path):
+def test_the_same_synthesis_gives_the_same_bytes(
+    synthesis: Synthesis, folder: Path, tmp_path, forget_drawings
+):
+    forget_drawings()
     again = render_combined(synthesis, tmp_path).parent
     for path in folder.rglob("*"):
         if path.is_file():

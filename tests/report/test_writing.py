@@ -87,7 +87,10 @@ def test_a_report_is_a_page_a_post_figures_and_data(folder: Path) -> None:
     )
 
 
-def test_equal_findings_give_equal_bytes(folder: Path, findings: Findings, tmp_path: Path) -> None:
+def test_equal_findings_give_equal_bytes(
+    folder: Path, findings: Findings, tmp_path: Path, forget_drawings: Callable[[], None]
+) -> None:
+    forget_drawings()
     again = render_report(findings, tmp_path).parent
     for path in folder.rglob("*"):
         if path.is_file():

@@ -33,7 +33,7 @@ def drawn(
     chart: Chart, *, name: str, headline: str, reading: str, alt: str, table: Table, data: DataFile
 ) -> Figure:
     """Draws a figure for page, phone and file; its notes follow the reading."""
-    wide, narrow = draw(chart.figure(WIDE)), draw(chart.figure(NARROW))
+    wide, narrow = draw_at(WIDE, chart), draw_at(NARROW, chart)
     return Figure(
         name=name,
         headline=headline,
@@ -46,6 +46,11 @@ def drawn(
         table=table,
         chart=chart,
     )
+
+
+def draw_at(width: int, chart: Chart) -> str:
+    """Draws a chart as SVG at a width in CSS pixels; all of it depends on the chart alone."""
+    return draw(chart.figure(width))
 
 
 def draw_arms(findings: Findings) -> Figure | None:

@@ -1,10 +1,13 @@
+"""Commands as processes: standard streams that close early, are lost, or know few characters."""
+
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,35 +17,72 @@ from ablations.cli.terminal.printing import print_json
 SAMPLE = Path(__file__).parents[3] / "reports" / "sample" / "records.jsonl"
 FIRST = ("gate", "quickstart", "--records", str(SAMPLE))
 
+FORKS = """
+import json, os, sys
+import ablations.analyze.analysis, ablations.cli.app, ablations.cli.gate, ablations.cli.running
+import ablations.cli.screens, ablations.reporting, ablations.session, pandas
+from ablations.__main__ import run
 
-def start(*arguments: object, env: dict[str, str] | None = None, **options) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ablations", *map(str, arguments)],
-        env={**os.environ, **(env or {})},
-        **options,
-    )
+def become(folder, arguments, closed, encoding):
+    os.chdir(folder)
+    sys.argv = ["ablations", *arguments]
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if name in closed:
+            os.close(number)
+            setattr(sys, name, None)  # as Python starts
+            continue
+        place = os.open(f"{name}.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        if name == "stdout" and "reader" in closed or closed == ["both readers"]:
+            reading, place = os.pipe()
+            os.close(reading)
+        os.dup2(place, number)
+        setattr(sys, name, open(number, "w", encoding=encoding, closefd=False))
+
+for line in sys.stdin:
+    if not (child := os.fork()):
+        become(*json.loads(line))
+        run()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Forks a process for each command, so that the packages are imported once and not for each."""
 
 
-def with_closed_pipe(*arguments: object) -> tuple[int, str]:
-    """Runs a command whose standard output nobody reads; returns its code and its complaints."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    process = start(*arguments, stdout=writing, stderr=subprocess.PIPE, text=True)
-    os.close(writing)
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
+@dataclass(frozen=True)
+class Done:
+    code: int
+    stdout: bytes
+    stderr: bytes
 
 
-def shell(command: str, **env: str) -> subprocess.CompletedProcess:
+@pytest.fixture(scope="module")
+def server() -> Iterator[subprocess.Popen]:
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def do(server, tmp_path):
+    """Runs a command in a process of its own: ``do("list", closed=["stdout"])``."""
+
+    def call(*words: object, closed: tuple[str, ...] = (), encoding: str = "utf-8") -> Done:
+        order = (str(tmp_path), list(map(str, words)), closed, encoding)
+        server.stdin.write(json.dumps(order) + "\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        written = [tmp_path / f"{name}.txt" for name in ("stdout", "stderr")]
+        return Done(code, *(p.read_bytes() if p.exists() else b"" for p in written))
+
+    return call
+
+
+def shell(command: str) -> subprocess.CompletedProcess:
+    """Runs a command as a user does, who waits for the imports."""
     line = f"{shlex.quote(sys.executable)} -m ablations {command}"
-    return subprocess.run(
-        line,
-        shell=True,
-        capture_output=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, **env},
-    )
+    return subprocess.run(line, shell=True, capture_output=True, check=False)
 
 
 @pytest.fixture(autouse=True)
@@ -66,41 +106,49 @@ def elsewhere(tmp_path, monkeypatch):
     ],
     ids=" ".join,
 )
-def test_a_pipe_that_closes_early_changes_no_exit_code(command):
-    code, said = with_closed_pipe(*command)
-    assert code == 0, said
-    assert "Traceback" not in said
-    assert "Broken" not in said
+def test_a_pipe_that_closes_early_changes_no_exit_code(do, command):
+    done = do(*command, closed=["reader"])
+    assert done.code == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Broken" not in done.stderr
 
 
-def test_a_failing_gate_fails_whoever_listens(edit):
+def test_what_python_itself_does_at_its_end_is_silent_too():
+    done = shell("list | true")
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = shell("schema <&- >&- 2>&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_failing_gate_fails_whoever_listens(edit, do):
     path = edit("at_least = 0.6", "at_least = 0.95")
-    assert start("run", path, "--no-report", stderr=subprocess.DEVNULL).wait() == 0
+    assert do("run", path, "--no-report").code == 0
     for command in ("plan", "status", "export"):
         options = ("--to", "r.csv") if command == "export" else ()
-        assert with_closed_pipe(command, path, *options)[0] == 0
-    assert with_closed_pipe("gate", path)[0] == 1
-    assert with_closed_pipe("gate", path, "--json")[0] == 1
+        assert do(command, path, *options, closed=["reader"]).code == 0
+    assert do("gate", path, closed=["reader"]).code == 1
+    assert do("gate", path, "--json", closed=["reader"]).code == 1
 
 
-def test_a_run_goes_on_when_nobody_listens(study_path):
-    reading, writing = os.pipe()
-    os.close(reading)
-    process = start("run", study_path, "--no-report", "--json", stdout=writing, stderr=writing)
-    os.close(writing)
-    assert process.wait(timeout=120) == 0
-    done = shell(f"status {study_path}")
-    assert b"12 of 12 trials done" in done.stdout
+def test_a_run_goes_on_when_nobody_listens(study_path, do):
+    assert do("run", study_path, "--no-report", "--json", closed=["both readers"]).code == 0
+    assert b"12 of 12 trials done" in do("status", study_path).stdout
 
 
-@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_fault(study_path, closing):
-    done = shell(f"run {study_path} --no-report --json {closing}")
-    assert (done.returncode, done.stdout if closing == ">&-" else b"") == (0, b"")
+@pytest.mark.parametrize("closed", [["stdout"], ["stderr"], ["stdout", "stderr"]], ids=" ".join)
+def test_closed_streams_are_no_fault(study_path, do, closed):
+    done = do("run", study_path, "--no-report", "--json", closed=closed)
+    assert (done.code, done.stdout if "stdout" in closed else b"") == (0, b"")
     assert b"Traceback" not in done.stderr
-    told = shell(f"gate {study_path} {closing}")
-    assert (told.returncode, b"Traceback" in told.stderr) == (0, False)
-    assert shell(f"status {study_path}").stdout.count(b"12 of 12 trials done") == 1
+    told = do("gate", study_path, closed=closed)
+    assert (told.code, b"Traceback" in told.stderr) == (0, False)
+    assert do("status", study_path).stdout.count(b"12 of 12 trials done") == 1
+
+
+def test_a_run_without_any_stream_trains(study_path, do):
+    done = shell(f"run {study_path} --no-report --json <&- >&- 2>&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert do("status", study_path).stdout.count(b"12 of 12 trials done") == 1
 
 
 def test_output_that_is_lost_is_told_and_is_no_success_but_a_verdict_stays():
@@ -118,31 +166,36 @@ def test_output_that_is_lost_is_told_and_is_no_success_but_a_verdict_stays():
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_a_terminal_of_few_characters_shows_what_it_can(edit, encoding):
+def test_a_terminal_of_few_characters_shows_what_it_can(edit, do, encoding):
     path = edit("on = { a = 0.1 }", '"größer 猫" = { a = 0.1 }')
     text = path.read_text().replace('a = "on"', 'a = "größer 猫"')
     path.write_text(text.replace("Does a pay", "Does α ≥ − pay"), encoding="utf-8")
-    narrow = {"PYTHONIOENCODING": encoding}
+    shown = {}
     for command in ("plan", "run", "status", "gate", "power"):
-        done = shell(f"{command} {path}", **narrow)
-        assert done.returncode == 0, done.stderr
+        done = do(command, path, *(["--no-report"] if command == "run" else []), encoding=encoding)
+        assert done.code == 0, done.stderr
         assert b"Traceback" not in done.stderr
-        done.stdout.decode(encoding)
-    shown = shell(f"plan {path}", **narrow).stdout.decode(encoding)
-    assert "\\u732b" in shown
-    assert ">= - pay" in shown
-    document = shell(f"gate {path} --json", **narrow).stdout
+        shown[command] = done.stdout.decode(encoding)
+    assert "\\u732b" in shown["plan"]
+    assert ">= - pay" in shown["plan"]
+    document = do("gate", path, "--json", encoding=encoding).stdout
     assert document.isascii()
     assert b"\\u732b" in document
-    assert "猫".encode() in shell(f"gate {path} --json", PYTHONUTF8="1").stdout
+    assert "猫".encode() in do("gate", path, "--json").stdout
     log = next(Path("runs/small/logs").iterdir()).read_text(encoding="utf-8")
     assert "größer 猫" in log
 
 
-def test_numbers_keep_their_signs_in_every_alphabet():
-    told = shell(shlex.join(("power", *FIRST[1:])), PYTHONIOENCODING="ascii")
+def test_the_encoding_is_that_which_the_user_gives_to_python(edit, monkeypatch):
+    path = edit("Does a pay", "Does α ≥ − pay")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert b">= - pay" in shell(f"plan {path}").stdout
+
+
+def test_numbers_keep_their_signs_in_every_alphabet(do):
+    told = do("power", *FIRST[1:], encoding="ascii")
     assert "?" not in told.stdout.decode("ascii")
-    assert told.returncode == 0
+    assert told.code == 0
 
 
 def test_the_version_is_told(study_path):
@@ -157,13 +210,13 @@ def test_json_holds_no_character_that_a_terminal_obeys(capsys):
     assert json.loads(shown) == {"a\x9b2J": "\x7f\x1b ü"}
 
 
-def test_no_text_of_a_record_reaches_the_terminal_as_a_command(study_path):
+def test_no_text_of_a_record_reaches_the_terminal_as_a_command(study_path, do):
     module = study_path.read_text().split('run = "')[1].split(":")[0]
     Path(f"{module}.py").write_text(
         "def train(trial, log):\n    raise ValueError('\\x1b]0;owned\\x07 \\x1b[2J gone')\n"
     )
     for command in ("run", "status"):
-        done = shell(f"{command} {study_path}" + (" --no-report" if command == "run" else ""))
+        done = do(command, study_path, *(["--no-report"] if command == "run" else []))
         assert b"gone" in done.stdout + done.stderr
         assert b"\x1b" not in done.stdout + done.stderr
         assert b"\x07" not in done.stdout + done.stderr

@@ -49,9 +49,10 @@ PORTABLE = [name for name in named.names() if name not in ("pgf", "asv")]
 """PGF needs a TeX system, asv the repository of the records; each has a test of its own."""
 
 
-def test_equal_findings_give_equal_bytes_in_every_format(hostile, tmp_path: Path):
+def test_equal_findings_give_equal_bytes_in_every_format(hostile, tmp_path: Path, forget_drawings):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
+        forget_drawings()
         write_formats(hostile, PORTABLE, folder)
     one, two = (
         {

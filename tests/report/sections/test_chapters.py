@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -294,7 +295,10 @@ def test_a_study_with_chapters_renders_without_any_trial(
     assert not re.search(r"\bnan\b|\bNone\b", text)
 
 
-def test_equal_findings_give_equal_bytes(post: Findings, page_path: Path, tmp_path: Path) -> None:
+def test_equal_findings_give_equal_bytes(
+    post: Findings, page_path: Path, tmp_path: Path, forget_drawings: Callable[[], None]
+) -> None:
+    forget_drawings()
     again = render_report(post, tmp_path).parent
     for path in page_path.parent.rglob("*"):
         if path.is_file():
