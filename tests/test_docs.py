@@ -27,6 +27,7 @@ LONG = {
     "python3 -m pip install tox": "installs a package",
     "python3 -m pip install '.[tensorflow,fast]'": "installs all packages",
     "python3 -m tox -e bench": "installs all packages, then trains",
+    "python3 -m tox -e docs": "installs packages, then builds all pages",
     "python3 -m tox -e ray": "installs all packages, then trains on clusters for minutes",
     "python3 -m tox -e sample": "installs packages, then renders all committed reports",
     "python3 -m tox -e vs-posts": "trains on the photographs for half an hour",
