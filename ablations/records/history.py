@@ -15,6 +15,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,15 +41,10 @@ _ATTRIBUTES = "*.jsonl merge=union\n"
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
+@cache  # many lines have the date of one commit
 def _moment(text: str) -> str:
     moment_of(text)
     return text
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("is not a finite number")
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ class Line:
     data: str
     machine: str
     environment: str
-    metrics: dict[str, Annotated[float, AfterValidator(_finite)]]
+    metrics: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
     trained: bool = True
     units: dict[str, tuple[Unit, Better]] = field(default_factory=dict)
 
@@ -83,11 +79,14 @@ class Line:
         """Returns a metric with its unit and direction."""
         if name not in self.metrics:
             return None
+        return Metric(name, self.metrics[name], *self.described(name))
+
+    def described(self, name: str) -> tuple[Unit, Better]:
+        """Returns unit and better direction of a metric."""
+        if name in self.units:
+            return self.units[name]
         known = METRICS.get(name)
-        unit, better = self.units.get(name) or (
-            (known.unit, known.better) if known else ("number", "neither")
-        )
-        return Metric(name, self.metrics[name], unit, better)
+        return (known.unit, known.better) if known else ("number", "neither")
 
 
 _LINE = TypeAdapter(Line)

@@ -27,7 +27,7 @@ from ablations.analyze.history.changes import (
 )
 from ablations.analyze.history.simulation import Simulated, simulate
 from ablations.analyze.inference.effects import judge
-from ablations.analyze.inference.intervals import summarize
+from ablations.analyze.inference.intervals import mean_intervals
 from ablations.analyze.inference.resolution import common_step
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
@@ -216,8 +216,7 @@ def _info(name: str, lines: Sequence[tuple[int, Line]]) -> MetricInfo | None:
     Raises:
         StoreError: if not all lines give it the same ones.
     """
-    metrics = [metric for _, line in lines if (metric := line.metric(name))]
-    infos = sorted({(metric.unit, metric.better) for metric in metrics})
+    infos = sorted({line.described(name) for _, line in lines if name in line.metrics})
     if len(infos) > 1:
         raise StoreError(
             f"the history gives metric '{name}' more than one unit or direction",
@@ -236,11 +235,13 @@ def _log_mean(values: Values) -> Values:
 def _states(lines: Sequence[tuple[int, Line]], n: int) -> tuple[int, ...]:
     """Returns the number of the state that each commit shows: the same results, the same state."""
     results: list[dict[int, Mapping[str, float]]] = [{} for _ in range(n)]
+    kept: dict[object, tuple[str, ...]] = {}  # lines with the same metrics are many
     for place, line in lines:
-        results[place][line.seed] = {
-            name: value for name, value in line.metrics.items()
-            if (metric := line.metric(name)) and is_result(name, metric.unit)
-        }  # fmt: skip
+        key = (*line.metrics, *line.units.items())
+        if (names := kept.get(key)) is None:
+            names = tuple(own for own in line.metrics if is_result(own, line.described(own)[0]))
+            kept[key] = names
+        results[place][line.seed] = {name: line.metrics[name] for name in names}
     states = [0]
     for before, after in pairwise(results):
         same = bool(after) and all(before.get(seed) == own for seed, own in after.items())
@@ -263,10 +264,7 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
         measured.arm,
         measured.info,
         measured.is_ratio,
-        levels=tuple(
-            _level(commit, own, measured)
-            for commit, own in zip(commits, measured.values, strict=True)
-        ),
+        levels=tuple(_levels(measured, commits)),
         changes=tuple(changes),
         n_before=len(before),
         before=back(float(np.nanmean(before))) if len(before) else None,
@@ -280,12 +278,17 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
     )
 
 
-def _level(commit: Commit, values: Values, measured: _Measured) -> Level:
-    """Returns the mean of a commit with its interval over seeds; a speed is one value a commit."""
+def _levels(measured: _Measured, commits: Sequence[Commit]) -> Iterator[Level]:
+    """Yields the mean of each commit with its interval; a speed is one value a commit."""
+    numbers = [[*own.values()] for own in measured.values]
     if measured.is_ratio:
-        return Level(commit, math.exp(values[0]) if values else None, len(values))
-    own = summarize(measured.info, [*values.items()])
-    return Level(commit, own.mean, own.n, own.interval)
+        for commit, own in zip(commits, numbers, strict=True):
+            yield Level(commit, math.exp(own[0]) if own else None, len(own))
+        return
+    for commit, own, (mean, around) in zip(
+        commits, numbers, mean_intervals(measured.info, numbers), strict=True
+    ):
+        yield Level(commit, mean, len(own), around)
 
 
 @dataclass(frozen=True, slots=True)

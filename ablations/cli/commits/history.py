@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +15,6 @@ from ablations.cli.terminal.printing import note, print_json, reading, say, show
 from ablations.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ablations.analyze.history.simulation import Simulated
     from ablations.core.past import History, PastChange, SeriesFinding
     from ablations.core.study import Study
@@ -152,12 +153,27 @@ def check(
     1: it brought a regression to light. 3: inconclusive. 4: trials are missing that the commit
     before has.
     """
-    from ablations.plan import load_study
-
     if self_test and as_json:
         raise typer.BadParameter("--self-test prints a table, and excludes --json")
-    loaded = load_study(study)
-    raise typer.Exit(_judge(loaded, _lines(folder, loaded.report_name, study), self_test, as_json))
+    with _uncollected():
+        from ablations.plan import load_study
+
+        loaded = load_study(study)
+        lines = _lines(folder, loaded.report_name, study)
+        code = _judge(loaded, lines, self_test, as_json)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Has Python look for no cycles: a history is many objects without any, which takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _judge(study: Study, lines: tuple[Line, ...], self_test: bool, as_json: bool) -> int:

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablations.analyze.inference.intervals import estimate, prediction_interval, summarize
+from ablations.analyze.inference.intervals import (
+    estimate,
+    mean_intervals,
+    prediction_interval,
+    summarize,
+)
 from ablations.core.estimates import MetricInfo, Step
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
@@ -33,6 +38,18 @@ def test_summary_of_some_seeds():
     assert (summary.minimum, summary.maximum) == (0.79, 0.9)
     assert summary.interval is not None
     assert (summary.interval.level, summary.interval.method) == (0.95, "Student t over seeds")
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.97, 1.0, 1.2, -0.1, -0.3]), max_size=9),
+        max_size=9,
+    ),
+    st.sampled_from([ACCURACY, MetricInfo("loss", "number", "lower")]),
+)
+def test_means_of_many_groups_are_those_of_each(groups, metric):
+    each = [summarize(metric, list(enumerate(group))) for group in groups]
+    assert mean_intervals(metric, groups) == [(own.mean, own.interval) for own in each]
 
 
 def test_one_seed_has_a_mean_but_no_spread():
