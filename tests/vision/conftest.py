@@ -29,7 +29,7 @@ def photographs():
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mobilenet_weights():
     """A file of MobileNetV2's ImageNet weights, where this machine has it."""
     default = Path(__file__).parents[3] / "shared" / "data"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -17,9 +18,25 @@ pytestmark = pytest.mark.slow  # builds Keras models
 SHAPE = (64, 64, 3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def prefix(mobilenet_weights):
     return make_prefix(mobilenet_weights)
+
+
+@pytest.fixture(scope="module")
+def conversions(prefix, tmp_path_factory):
+    """A cache with the prefix as OpenVINO has it under the key ``test``."""
+    pytest.importorskip("openvino")
+    folder = tmp_path_factory.mktemp("conversions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLATIONS_CACHE", str(folder))
+        assert engines.choose(prefix, key="test", images=100_000).name.startswith("openvino ")
+    return folder
+
+
+@pytest.fixture
+def converted(conversions, cache):
+    shutil.copytree(conversions, cache)
 
 
 def make_prefix(weights):
@@ -65,8 +82,9 @@ def root_mean_square(values):
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def test_openvino_agrees_with_keras_as_far_as_float32_goes(prefix, mobilenet_weights, cache):
-    pytest.importorskip("openvino")
+def test_openvino_agrees_with_keras_as_far_as_float32_goes(
+    prefix, mobilenet_weights, converted, cache
+):
     engine = engines.choose(prefix, key="test", images=100_000)
     assert engine.name.startswith("openvino ")
     images = np.random.default_rng(0).integers(0, 256, (33, *SHAPE)).astype(np.float32)
@@ -99,8 +117,7 @@ def test_small_features_are_held_against_their_own_size(monkeypatch, caplog, wro
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity"), reason="threads show their cores on Linux"
 )
-def test_workers_do_not_meet_on_one_core(prefix, monkeypatch):
-    pytest.importorskip("openvino")
+def test_workers_do_not_meet_on_one_core(prefix, converted, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as in each of several workers
     engine = engines.choose(prefix, key="test", images=100_000)
     images = np.zeros((320, *SHAPE), np.float32)
@@ -118,8 +135,7 @@ def test_little_work_is_left_to_keras(prefix):
     assert engines.choose(prefix, key="test", images=10).name == "keras on tensorflow"
 
 
-def test_an_engine_that_is_off_is_not_used(prefix, monkeypatch, caplog):
-    pytest.importorskip("openvino")
+def test_an_engine_that_is_off_is_not_used(prefix, converted, monkeypatch, caplog):
     monkeypatch.setattr(engines, "TOLERANCE", 0.0)
     assert engines.choose(prefix, key="test", images=100_000).name == "keras on tensorflow"
     assert "OpenVINO is off by" in caplog.text

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 import urllib.request
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,6 +67,24 @@ def offline(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Tries out weights here, where Keras runs already, as the process does that starts it."""
+
+    @contextmanager
+    def process(order, noise):
+        said = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", io.StringIO(order))
+            patch.setattr(sys, "stdout", said)
+            patch.setattr(urllib.request, "_opener", None)
+            weights._main()
+        said.seek(0)
+        yield SimpleNamespace(stdout=said)
+
+    monkeypatch.setattr(weights, "_process", process)
 
 
 def test_weights_are_missed_before_training_and_the_cure_works_offline(offline, tmp_path):
@@ -146,7 +168,7 @@ def test_a_base_that_cannot_be_built_is_told_before_training(saved):
     assert said.startswith("base cannot be built. Received: ")
 
 
-def test_layers_that_cannot_be_unfrozen_are_told_before_training(saved):
+def test_layers_that_cannot_be_unfrozen_are_told_before_training(saved, in_this_process):
     settings = SMALL | {"weights": str(saved), "freeze": True}
     prepared(settings)  # which says nothing of what an arm unfreezes
     assert refusal(settings | {"unfreeze": 3}, prepared, StudyError) == (
