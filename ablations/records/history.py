@@ -14,12 +14,12 @@ import math
 import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from filelock import FileLock
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from ablations.core.metrics import METRICS, Better, Unit
@@ -141,7 +141,7 @@ def add_lines(
     """
     own = folder / study
     own.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with _locked(folder):
         if not (attributes := folder / ".gitattributes").exists():
             attributes.write_text(_ATTRIBUTES, encoding="utf-8")
         if not (ignored := folder / ".gitignore").exists():
@@ -208,7 +208,7 @@ def require_committed(folder: Path, study: str) -> None:
 def keep_commits(folder: Path, study: str, commits: Iterable[str]) -> int:
     """Removes all lines but those of some commits, and returns how many lines went."""
     kept, gone = set(commits), 0
-    with FileLock(folder / ".lock"):
+    with _locked(folder):
         for path in files_of(folder, study):
             rows = [text for text in _rows(path) if text]
             own = [text for text in rows if _line_from(text, str(path)).commit in kept]
@@ -219,6 +219,12 @@ def keep_commits(folder: Path, study: str, commits: Iterable[str]) -> int:
                 with replaced_file(path) as file:
                     file.write("".join(f"{text}\n" for text in own).encode())
     return gone
+
+
+def _locked(folder: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock  # here, as readers need no lock
+
+    return FileLock(folder / ".lock")
 
 
 def files_of(folder: Path, study: str) -> list[Path]:
