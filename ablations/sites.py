@@ -16,7 +16,7 @@ from ablations.plan import builtin_names, load_study, slug_of, study_file
 from ablations.records.history import files_of, read_lines, studies_in
 from ablations.records.origins import study_of_records
 from ablations.records.sqlite.store import Store
-from ablations.report.publish.manifests import digest
+from ablations.report.publish.manifests import digest, present
 from ablations.report.publish.summaries import FoundReport, find_reports, has_reports
 from ablations.report.site.contents import Source, StudyHistory
 from ablations.report.site.kept import Earlier, State
@@ -349,7 +349,10 @@ def _files_with_digests(folder: Path, but: tuple[str, ...] = (".pyc",)) -> list[
 
 
 def _digest_of_report(report: FoundReport) -> str:
-    return _digest(f"{digest(report.folder / name)} {name}" for name in report.files)
+    found = present(report.folder)
+    if found is None:
+        return _digest(report.files)  # which says that there is no list
+    return _digest(f"{own} {name}" for name, own in found.items())
 
 
 def _digest_of_history(folder: Path, name: str, study: _StudyFile) -> str:

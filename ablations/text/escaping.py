@@ -30,6 +30,8 @@ _ENTITIES = {"<": "&lt;", "&": "&amp;"}
 
 def printable(text: str) -> str:
     """Replaces each character that a page or a text file must not contain."""
+    if text.isascii() and text.isprintable():  # most are, and there are many
+        return text
     return _UNPRINTABLE.sub("\ufffd", _LINE_ENDS.sub(" ", text))
 
 

@@ -65,8 +65,8 @@ class Scale:
         return text if any(digit in "123456789" for digit in text) else text.lstrip("-")
 
     def _digits(self, size: float) -> str:
-        exact = Decimal(size) * Decimal(self.factor)  # a float would overflow
-        if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
+        exact = None if 1e-6 < size * self.factor < 1e11 else Decimal(size) * Decimal(self.factor)
+        if exact and (exact >= _LARGE or (self.decimals == _MOST and exact < _TINY)):
             digits, _, exponent = f"{exact:.2e}".partition("e")
             return f"{digits}×{power_of_ten(int(exponent))}"
         return f"{size * self.factor:,.{self.decimals}f}".replace(",", THIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ablations.core.past import Commit, History, PastChange, SeriesFinding
 from ablations.core.study import Study
@@ -27,7 +28,13 @@ _DIGITS = 10
 
 def commit_label(commit: Commit) -> str:
     """Names a commit by its first digits and its day."""
-    return f"{short_name(commit)} ({day(commit.date)})"
+    return f"{short_name(commit)} ({commit_day(commit)})"
+
+
+@lru_cache(4096)
+def commit_day(commit: Commit) -> str:
+    """Writes the day of a commit, which each arm of a history shows."""
+    return day(commit.date)
 
 
 def short_name(commit: Commit) -> str:

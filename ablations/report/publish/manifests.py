@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 MANIFEST = ".ablations-manifest"
@@ -43,6 +44,25 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Mapping[str, str] | Non
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     found = [line for line in map(_LINE.fullmatch, lines) if line]
     return {line[2]: line[1] for line in found}
+
+
+def present(folder: Path) -> Mapping[str, str] | None:
+    """Returns the digests that our files have now by their paths, or None without a list.
+
+    A file that is older than the list is taken to be as listed, and is not read: thousands of files
+    are looked at in a moment. Whoever replaces files asks `is_unchanged`, which reads.
+    """
+    listed = read_manifest(folder)
+    if listed is None:
+        return None
+    found, since = {}, (folder / MANIFEST).stat().st_mtime_ns
+    for name, noted in listed.items():
+        path = f"{folder}/{name}"
+        with suppress(OSError):
+            status = os.lstat(path)
+            if stat.S_ISREG(status.st_mode):
+                found[name] = noted if status.st_mtime_ns < since else digest(Path(path))
+    return found
 
 
 def is_unchanged(path: Path, expected: str) -> bool:

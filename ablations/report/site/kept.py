@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ablations.errors import StudyError
-from ablations.report.publish.manifests import is_unchanged, read_manifest
+from ablations.report.publish.manifests import is_unchanged, present, read_manifest
 from ablations.report.publish.summaries import SITE_MARKER
 from ablations.report.site.contents import Source
 
@@ -89,9 +89,9 @@ class Earlier:
         return None
 
     def is_whole(self, state: State) -> bool:
-        """Whether this very site is there, and nobody changed it."""
+        """Whether this very site is there, and nobody changed it, as far as times of change say."""
         listed = self._listed
-        return SITE_MARKER in listed and self.state == state and len(self.intact) == len(listed)
+        return SITE_MARKER in listed and self.state == state and present(self.folder) == listed
 
     def files(self, place: str, state: State) -> tuple[str, ...]:
         """Returns the files of a study, if nothing of it changed; else none."""

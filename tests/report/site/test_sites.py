@@ -239,7 +239,7 @@ def test_another_address_or_program_makes_all_pages_again(
     page = Path("site/small/history/index.html").read_text(encoding="utf-8")
     assert "https://example.org/studies/small/history/index.html" in page
     before = Path("site", SITE_MARKER).read_text()
-    monkeypatch.setattr("ablations.sites._program", lambda: "other")
+    monkeypatch.setattr("ablations.sites._program", lambda _look: "other")
     make_site([margin, history], Path("site"), base_url="https://example.org/studies")
     assert Path("site", SITE_MARKER).read_text() != before
 

@@ -11,12 +11,13 @@ from ablations.core.past import Level, PastChange, SeriesFinding
 from ablations.report.site.contents import ArmSeries, StudyHistory
 from ablations.report.site.histories.chart import drawn
 from ablations.report.site.histories.overview import SHOWN_RUNS, Link, anchor
-from ablations.text.formatting import UNKNOWN, day, interval, metric_name, number, sentence
+from ablations.text.formatting import UNKNOWN, interval, metric_name, number, sentence
 from ablations.text.history import (
     candidates,
     change_line,
     change_size,
     changed_sign,
+    commit_day,
     margin_words,
     series_alt,
     series_answer,
@@ -136,7 +137,7 @@ def _rows(arm: ArmSeries) -> tuple[Measured, ...]:
 
 def _cells(arm: ArmSeries, level: Level) -> tuple[str, ...]:
     unit = arm.found.metric.unit
-    mean = (day(level.commit.date), number(level.mean, unit))
+    mean = (commit_day(level.commit), number(level.mean, unit))
     if arm.found.is_ratio:
         return mean
     low, high = ends(level.interval) or (None, None)

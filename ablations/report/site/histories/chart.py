@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ablations.core.past import Level, PastChange, SeriesFinding
 from ablations.report.figures.theme import (
@@ -23,9 +23,9 @@ from ablations.report.figures.theme import (
     WIDE,
     css_variables,
 )
-from ablations.text.escaping import printable
 from ablations.text.formatting import day, scale_for
 from ablations.text.history import change_size, changed_sign
+from ablations.text.svg import path, px, words
 
 _TICKS = 5
 _DOTS_FROM = 7.0
@@ -100,7 +100,7 @@ def thumbnail(series: Sequence[SeriesFinding], *, alt: str) -> str:
     )
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="320" height="150" '
-        f'viewBox="0 0 320 150">\n<title>{_text(alt)}</title>\n<style>{rules}</style>'
+        f'viewBox="0 0 320 150">\n<title>{words(alt)}</title>\n<style>{rules}</style>'
     )
     return "\n".join([head, *changes, *lines, "</svg>", ""])
 
@@ -166,12 +166,12 @@ def _margin(own: SeriesFinding, frame: _Frame) -> Iterator[str]:
     end = frame.x(frame.n - 1)
     top, bottom = frame.y(band[1]), frame.y(band[0])
     yield (
-        f'<rect x="{start:.1f}" y="{top:.1f}" width="{max(end - start, 1):.1f}" '
-        f'height="{max(bottom - top, 0):.1f}" fill="var(--green)" fill-opacity=".16"/>'
+        f'<rect x="{px(start)}" y="{px(top)}" width="{px(max(end - start, 1))}" '
+        f'height="{px(max(bottom - top, 0))}" fill="var(--green)" fill-opacity=".16"/>'
     )
     middle = frame.y(own.before)
     yield (
-        f'<path d="M{start:.1f} {middle:.1f}H{end:.1f}" stroke="var(--green)" '
+        f'<path d="M{px(start)} {px(middle)}H{px(end)}" stroke="var(--green)" '
         'stroke-dasharray="4 3" fill="none"/>'
     )
 
@@ -184,11 +184,11 @@ def _changes(own: SeriesFinding, frame: _Frame) -> Iterator[str]:
         colour, place = _colour(change), frame.x(names.index(change.commit))
         top, bottom = frame.top, frame.height - frame.bottom
         yield (
-            f'<rect x="{first:.1f}" y="{top:.1f}" width="{last - first:.1f}" '
-            f'height="{bottom - top:.1f}" fill="var(--{colour})" fill-opacity=".14"/>'
+            f'<rect x="{px(first)}" y="{px(top)}" width="{px(last - first)}" '
+            f'height="{px(bottom - top)}" fill="var(--{colour})" fill-opacity=".14"/>'
         )
         yield (
-            f'<path d="M{place:.1f} {top:.1f}V{bottom:.1f}" stroke="var(--{colour})" '
+            f'<path d="M{px(place)} {px(top)}V{px(bottom)}" stroke="var(--{colour})" '
             'stroke-width="1.5" fill="none"/>'
         )
 
@@ -208,9 +208,9 @@ def _change_labels(own: SeriesFinding, frame: _Frame) -> Iterator[str]:
         if row is None:
             continue
         free[row] = start + _LABEL
-        words = f"{changed_sign(change)} {change_size(own, change)}"
+        text = f"{changed_sign(change)} {change_size(own, change)}"
         y = frame.top - 5 - _ROW * row
-        yield _words(start + _LABEL / 2, y, words, anchor="middle", colour="ink")
+        yield _words(start + _LABEL / 2, y, text, anchor="middle", colour="ink")
 
 
 def _intervals(levels: Sequence[Level], frame: _Frame) -> Iterator[str]:
@@ -225,7 +225,7 @@ def _intervals(levels: Sequence[Level], frame: _Frame) -> Iterator[str]:
         if not own:
             continue
         if frame.spacing >= _DOTS_FROM:
-            bars = "".join(f"M{x:.1f} {low:.1f}V{high:.1f}" for x, low, high in own)
+            bars = "".join(f"M{px(x)} {px(low)}V{px(high)}" for x, low, high in own)
             yield (
                 f'<path d="{bars}" stroke="var(--muted)" stroke-opacity=".6" '
                 'stroke-width="2" fill="none"/>'
@@ -233,7 +233,7 @@ def _intervals(levels: Sequence[Level], frame: _Frame) -> Iterator[str]:
         else:
             upper = [(x, high) for x, _, high in own]
             lower = [(x, low) for x, low, _ in reversed(own)]
-            yield f'<path d="{_path([*upper, *lower])}Z" fill="var(--muted)" fill-opacity=".25"/>'
+            yield f'<path d="{path([*upper, *lower])}Z" fill="var(--muted)" fill-opacity=".25"/>'
 
 
 def _means(levels: Sequence[Level], frame: _Frame, colour: str) -> Iterator[str]:
@@ -243,13 +243,13 @@ def _means(levels: Sequence[Level], frame: _Frame, colour: str) -> Iterator[str]
         points = [(frame.x(i), frame.y(own.mean)) for i, own in run if own.mean is not None]
         if len(points) > 1:
             yield (
-                f'<path d="{_path(points)}" stroke="var(--{colour})" stroke-width="1.4" '
+                f'<path d="{path(points)}" stroke="var(--{colour})" stroke-width="1.4" '
                 'stroke-linejoin="round" fill="none"/>'
             )
         alone = len(points) == 1
         dots += points if alone or frame.spacing >= _DOTS_FROM else points[-1:]
     if dots:
-        marks = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in dots)
+        marks = "".join(f"M{px(x)} {px(y)}h0" for x, y in dots)
         yield (
             f'<path d="{marks}" stroke="var(--{colour})" stroke-width="5" '
             'stroke-linecap="round" fill="none"/>'
@@ -273,10 +273,10 @@ def _axes(
     frame: _Frame, ticks: Sequence[float], labels: Sequence[str], levels: Sequence[Level]
 ) -> Iterator[str]:
     left, right = frame.left, frame.width - frame.right
-    for value, words in zip(ticks, labels, strict=True):
+    for value, label in zip(ticks, labels, strict=True):
         y = frame.y(value)
-        yield f'<path d="M{left:.1f} {y:.1f}H{right:.1f}" stroke="var(--grid)" fill="none"/>'
-        yield _words(left - 6, y + 4, words, anchor="end")
+        yield f'<path d="M{px(left)} {px(y)}H{px(right)}" stroke="var(--grid)" fill="none"/>'
+        yield _words(left - 6, y + 4, label, anchor="end")
     below = frame.height - 6
     if len(levels) < 2:
         yield _words(frame.x(0), below, day(levels[0].commit.date), anchor="middle")
@@ -301,25 +301,17 @@ def _ticks(low: float, high: float, factor: float) -> Iterator[float]:
         yield place * step / factor
 
 
-def _path(points: Iterable[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def _words(x: float, y: float, words: str, *, anchor: str, colour: str = "muted") -> str:
+def _words(x: float, y: float, text: str, *, anchor: str, colour: str = "muted") -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{SMALL}" '
-        f'fill="var(--{colour})">{_text(words)}</text>'
+        f'<text x="{px(x)}" y="{px(y)}" text-anchor="{anchor}" font-size="{SMALL}" '
+        f'fill="var(--{colour})">{words(text)}</text>'
     )
-
-
-def _text(words: str) -> str:
-    return str(escape(printable(words)))
 
 
 def _svg(frame: _Frame, parts: Iterable[str], *, alt: str, shown: str) -> Markup:
     head = (
-        f'<svg class="{shown}" role="img" aria-label="{_text(alt)}" width="{frame.width:.0f}" '
-        f'height="{frame.height:.0f}" viewBox="0 0 {frame.width:.0f} {frame.height:.0f}">'
+        f'<svg class="{shown}" role="img" aria-label="{words(alt)}" width="{px(frame.width)}" '
+        f'height="{px(frame.height)}" viewBox="0 0 {px(frame.width)} {px(frame.height)}">'
     )
     body = "\n".join(parts)
     return Markup(f"{head}\n{body}\n</svg>")  # noqa: S704 - numbers and escaped words alone

@@ -10,13 +10,14 @@ from markupsafe import Markup
 from ablations.core.past import Commit, Level
 from ablations.report.site.contents import ArmSeries, StudyHistory
 from ablations.report.site.histories.chart import spark
-from ablations.text.formatting import UNKNOWN, counted, day, metric_name, number, sentence
+from ablations.text.formatting import UNKNOWN, counted, metric_name, number, sentence
 from ablations.text.history import (
     answer_lines,
     change_cells,
     change_line,
     change_size,
     changed_sign,
+    commit_day,
     found_changes,
     limit_lines,
     series_alt,
@@ -130,7 +131,7 @@ def _runs(history: StudyHistory, arms: Sequence[ArmSeries]) -> tuple[Run, ...]:
     return tuple(
         Run(
             short_name(commit),
-            day(commit.date),
+            commit_day(commit),
             tuple(_mean(arm, own.get(commit)) for arm, own in zip(arms, levels, strict=True)),
             tuple(found.get(commit, ())),
         )
