@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -107,12 +108,70 @@ def test_what_is_wrong_with_the_command_stops_the_job(runner: Path):
     assert not (runner / "hit").exists()
 
 
+@pytest.mark.slow
+def test_a_history_is_kept_in_a_branch_and_a_worse_commit_stops_the_job(
+    runner: Path, tmp_path_factory, monkeypatch
+):
+    origin, temp = (tmp_path_factory.mktemp(name) for name in ("origin", "temp"))
+    monkeypatch.setenv("RUNNER_TEMP", str(temp))
+    place = {"HISTORY": "kept", "GITHUB_RUN_ID": "1", "GITHUB_SHA": "abc", "OPTIONS": "--seeds 4"}
+
+    def git(*words: str, folder: Path = runner) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        return subprocess.run(
+            ["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    def job(*names: str) -> list[subprocess.CompletedProcess[str]]:
+        """Runs steps at the present commit, as a job does that knows nothing of earlier ones."""
+        git("worktree", "prune")
+        done = [do(name, runner, **place) for name in names]
+        assert [own.returncode for own in done] == [0] * len(done), [own.stderr for own in done]
+        git("worktree", "remove", "--force", str(temp / "ablations-history"))
+        shutil.rmtree(runner / "runs")
+        return done
+
+    git("init", "-q", "--bare", ".", folder=origin)
+    git("init", "-q")
+    git("remote", "add", "origin", f"file://{origin}")
+    (runner / ".gitignore").write_text("runs\nreports\nout\nbin\ngh.log\nGITHUB*\n__pycache__\n")
+    (module,) = runner.glob("training_*.py")
+    steps = ("Fetch the history", "Train", "Judge", "Judge by the history")
+    for place_, gain in enumerate((0.0, 0.001)):
+        module.write_text(module.read_text().replace("0.6 + ", f"0.6 + {gain} + "))
+        git("add", "-A")
+        git("commit", "-qm", f"commit {place_}")
+        first, *_ = job(*steps, "Keep the history")
+        assert ("there is no branch kept yet" in first.stdout) == (place_ == 0)
+    assert (
+        git("log", "--format=%s", "kept", folder=origin).splitlines()
+        == ["Add what abc measured"] * 2
+    )
+    listed = git("ls-tree", "-r", "--name-only", "kept", folder=origin).splitlines()
+    assert len(listed) == 4
+    assert {".gitattributes", ".gitignore", "study/environments.jsonl"} < set(listed)
+    (runner / "GITHUB_OUTPUT").write_text("")
+    module.write_text(module.read_text().replace("0.6 + ", "0.6 - 0.2 + "))
+    git("commit", "-qam", "worse")
+    job(*steps, "Summarise")
+    assert (runner / "GITHUB_OUTPUT").read_text().splitlines()[-1] == "code=1"
+    for shown in ("GITHUB_STEP_SUMMARY", "out/pull-request.md"):
+        text = (runner / shown).read_text()
+        assert "### History: regressed" in text
+        assert "    baseline" in text
+    assert do("Verdict", runner, CODE="0", HISTORY_CODE="1", INCONCLUSIVE="pass").returncode == 1
+
+
 @pytest.mark.parametrize(
     ("code", "inconclusive", "ends"),
     [("0", "pass", 0), ("1", "pass", 1), ("4", "pass", 4), ("3", "pass", 0), ("3", "fail", 3)],
 )
-def test_the_last_step_ends_the_job(tmp_path: Path, code, inconclusive, ends):
-    assert do("Verdict", tmp_path, CODE=code, INCONCLUSIVE=inconclusive).returncode == ends
+def test_the_last_step_ends_the_job_by_the_worse_of_gates_and_history(
+    tmp_path: Path, code, inconclusive, ends
+):
+    for gates, history in ((code, ""), (code, "0"), ("0", code)):
+        values = {"CODE": gates, "HISTORY_CODE": history, "INCONCLUSIVE": inconclusive}
+        assert do("Verdict", tmp_path, **values).returncode == ends
 
 
 def test_no_script_holds_an_expression_that_someone_else_may_fill():
