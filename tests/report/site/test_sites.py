@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -290,6 +291,37 @@ def test_a_damaged_line_is_named_with_its_place(history: Path, margin: Path) -> 
     path.write_text("")
     with pytest.raises(StoreError, match="history/small holds no line of a history"):
         make_site([margin, history], Path("site"))
+
+
+def test_a_commit_that_lacks_an_arm_has_its_row_without_numbers(margin: Path) -> None:
+    study = load_study(margin)
+    add_lines(Path("history"), "small", lines_of(study, without=[(3, 0), (4, 0)]), [])
+    make_site([margin, "history"], Path("site"))
+    text = Path("site/small/history/baseline-test-accuracy.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr id=.*?</tr>", text)
+    assert [place for place, row in enumerate(reversed(rows)) if "–" in row] == [3, 4]
+
+
+def test_a_newest_commit_on_other_data_is_compared_with_none(margin: Path) -> None:
+    study = load_study(margin)
+    lines = lines_of(study, commits=5, data=lambda place: "new" if place == 4 else "old")
+    add_lines(Path("history"), "small", lines, [])
+    make_site([margin, "history"], Path("site"))
+    text = Path("site/small/history/index.html").read_text(encoding="utf-8")
+    assert "is the only commit on this data: there is none to compare it with." in text
+    assert "4 commits left out: measured on other data" in text
+    assert text.count("<tr><th") == 1 + 1 + 1 + 2 * 4 + 5  # three heads, arms twice, commits
+    assert list(broken_links(Path("site"))) == []
+
+
+def test_a_history_without_the_metric_still_shows_its_speeds(
+    margin: Path, edit: Callable[[str, str], Path]
+) -> None:
+    add_lines(Path("history"), "small", lines_of(load_study(margin), commits=2), [])
+    edit("smallest_effect_that_matters = 0.01", 'metric = "recall"')
+    edit('[[gates]]\nmetric = "test_accuracy"', '[[gates]]\nmetric = "recall"')
+    make_site([margin, "history"], Path("site"))  # its speeds are there
+    assert "Median step time" in Path("site/small/history/index.html").read_text(encoding="utf-8")
 
 
 def test_a_store_is_rendered_where_the_study_has_no_report(study_path: Path) -> None:
