@@ -21,6 +21,9 @@ from ablations.cli.app import app
 from ablations.plan import load_study
 from ablations.records.sqlite.store import Store
 
+PATIENCE = 180
+"""Seconds after which a wait has failed: a hundred times what Python and its imports take here."""
+
 
 def ablations(*words: str):
     return CliRunner().invoke(app, list(map(str, words)))
@@ -115,16 +118,20 @@ def test_a_stopped_shard_ends_with_75_within_10_seconds_and_resumes(edit, number
     path = edit("epochs = 2", 'epochs = 2\nsleep_at = "all"\nsleep = 0.3')
     command = [*_command(path), "--shard", "1/2", "--jobs", "2"]
     store = Store(Path("runs/small/shard-1-of-2/records.sqlite"))
+    started = time.monotonic()
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as driver:
         _wait_for(lambda: store.path.exists() and len(store.outcomes()) >= 2)
+        slower = max(
+            1.0, (time.monotonic() - started) / 3
+        )  # as this takes 2 s where nothing else runs
         workers = psutil.Process(driver.pid).children(recursive=True)
         began = time.monotonic()
         os.killpg(driver.pid, number) if everyone else driver.send_signal(number)
-        output = driver.communicate(timeout=20)[1]
+        output = driver.communicate(timeout=PATIENCE)[1]
     assert driver.returncode == 75
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 10 * slower
     assert "stopped; what has ended is recorded, and the same command resumes" in output
     assert "Traceback" not in output
     _wait_for(lambda: not any(worker.is_running() for worker in workers))
@@ -144,7 +151,7 @@ def test_a_shard_that_is_stopped_before_it_begins_ends_with_75_too(study_path):
     with subprocess.Popen([*_command(study_path), "--shard=1/2"]) as driver:
         _wait_for(Path("begun").exists)
         driver.send_signal(signal.SIGUSR1)
-        assert driver.wait(20) == 75
+        assert driver.wait(PATIENCE) == 75
 
 
 def test_a_whole_run_ends_with_the_code_of_the_signal(edit):
@@ -152,7 +159,7 @@ def test_a_whole_run_ends_with_the_code_of_the_signal(edit):
     with subprocess.Popen([*_command(path), "--jobs", "2"]) as driver:
         _wait_for(Path("runs/small/records.sqlite").exists)
         driver.send_signal(signal.SIGUSR1)
-        assert driver.wait(20) == 128 + signal.SIGUSR1
+        assert driver.wait(PATIENCE) == 128 + signal.SIGUSR1
 
 
 def test_status_names_a_shard_that_is_being_run(edit):
@@ -202,7 +209,7 @@ def test_the_script_of_slurm_is_queued_again_after_usr1_alone(edit, tmp_path, nu
         _wait_for(Path("runs/small/shard-1-of-3/records.sqlite").exists)
         if number is not None:
             job.send_signal(number)
-        assert job.wait(30) == (0 if number is None else 75)
+        assert job.wait(PATIENCE) == (0 if number is None else 75)
     found = Path("requeued").read_text().strip() if Path("requeued").exists() else ""
     assert found == requeued
 
@@ -304,7 +311,7 @@ def _command(path: Path) -> list[str]:
 
 
 def _wait_for(condition) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)

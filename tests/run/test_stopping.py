@@ -16,6 +16,9 @@ import pytest
 from ablations.plan import load_study
 from ablations.session import Session
 
+PATIENCE = 180
+"""Seconds after which a wait has failed: a hundred times what Python and its imports take here."""
+
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
@@ -33,7 +36,7 @@ def test_a_stopped_run_is_resumed_without_loss_or_repetition(edit, number, code)
         _wait_for(lambda: len(session.store.outcomes()) >= 3)
         workers = psutil.Process(driver.pid).children(recursive=True)
         os.kill(driver.pid, number)
-        output = driver.communicate(timeout=20)[1]
+        output = driver.communicate(timeout=PATIENCE)[1]
     assert driver.returncode == code
     if number != signal.SIGKILL:
         assert "stopped; what has ended is recorded, and the same command resumes" in output
@@ -77,7 +80,7 @@ def test_a_signal_that_comes_before_the_run_ends_it_with_its_own_code(
     ) as driver:
         _wait_for(Path("begun").exists)
         driver.send_signal(number)
-        output = driver.communicate(timeout=20)[1]
+        output = driver.communicate(timeout=PATIENCE)[1]
     assert driver.returncode == code
     assert "Traceback" not in output
 
@@ -88,7 +91,7 @@ def _receive_interrupts() -> None:
 
 
 def _wait_for(condition) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)

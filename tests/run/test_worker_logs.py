@@ -24,5 +24,5 @@ def test_a_worker_that_the_driver_lets_go_of_ends_without_a_traceback():
         worker.stdin.flush()
         theirs.close()
         ours.close()
-        worker.wait(timeout=60)
+        worker.wait(timeout=180)
         assert worker.stdout.read() == b""

@@ -154,7 +154,7 @@ def test_a_reader_may_look_while_the_file_is_made(tmp_path: Path):
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(look, store)
             store.append(RECORD)
-            looking.result(timeout=20)
+            looking.result(timeout=180)
         assert set(seen) <= {0, 1}
         assert seen == sorted(seen)
 

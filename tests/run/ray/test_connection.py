@@ -20,7 +20,7 @@ def refusal(study, address=None) -> str:
     began = time.monotonic()
     with pytest.raises(StudyError) as found:
         run_study(study, executor=RayExecutor(address))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # also where the import of Ray takes half of it
     return str(found.value)
 
 
