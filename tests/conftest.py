@@ -93,6 +93,11 @@ at_least = 0.6
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long: the last test of one worker would have the other wait."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _no_terminal_of_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets no width of the terminal that the tests are called from reach what they print."""

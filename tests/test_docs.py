@@ -91,7 +91,14 @@ def quick(document: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "document", [d for d in DOCUMENTS if quick(d)], ids=lambda d: str(d.relative_to(ROOT))
+    "document",
+    [
+        pytest.param(
+            d, id=str(d.relative_to(ROOT)), marks=[pytest.mark.long] * ("quickstart" in text)
+        )
+        for d in DOCUMENTS
+        if (text := " ".join(quick(d)))
+    ],
 )
 def test_the_commands_of_a_document_work_in_their_order(document, study_toml):
     own = quick(document)

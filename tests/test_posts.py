@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ WEIGHTS = DATA / "weights" / "mobilenet_v2_1.0_imagenet_no_top.h5"
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
+def _own_cache(tmp_path_factory, monkeypatch):
     """A cache folder apart from the user's."""
     monkeypatch.setenv("ABLATIONS_CACHE", str(tmp_path_factory.mktemp("cache")))
 
@@ -95,10 +96,11 @@ def built(name, model):
     return build(recipe, images, classes=("cats", "dogs"), streams=streams).model
 
 
-def layer_rows(model):
+@cache
+def layer_rows(name, model):
     from ablations.vision.exhibits.tables import layer_table
 
-    return layer_table(model).table.rows
+    return layer_table(built(name, model)).table.rows
 
 
 @pytest.mark.slow  # builds Keras models for real
@@ -106,7 +108,7 @@ def layer_rows(model):
 def test_layers_are_those_of_the_post(name, snapshot):
     lines = []
     for model in ("model1", "model2", "model3", "model4"):
-        rows = layer_rows(built(name, model))
+        rows = layer_rows(name, model)
         lines.append(f"{name} {model}")
         lines += [f"  {layer}, {shape}, {count}, {own}" for layer, shape, count, own in rows]
     assert "\n".join(lines) == snapshot
@@ -122,7 +124,7 @@ def test_layers_are_those_of_the_post(name, snapshot):
     ],
 )
 def test_parameters_are_those_that_the_post_prints(name, model, parameters, trainable):
-    rows = layer_rows(built(name, model))
+    rows = layer_rows(name, model)
     assert sum(row[2] for row in rows) == parameters
     assert sum(row[3] for row in rows) == trainable
 

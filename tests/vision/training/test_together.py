@@ -95,6 +95,7 @@ def in_one_process(several: list[dict]) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()[-len(several) :]]
 
 
+@pytest.mark.long
 def test_seeds_together_train_what_each_trains_alone(digits):
     common = digits | {"train_size": 70, "backend": "jax"}
     found = in_one_process([common | arm for arm in ARMS.values()])
