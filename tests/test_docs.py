@@ -19,6 +19,10 @@ pytestmark = pytest.mark.usefixtures("figures_drawn_once")
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")])
+MADE = {
+    ROOT / "docs" / "reference" / name for name in ("commands.md", "study-file.md", "python.md")
+}
+"""Pages that docs/conf.py makes when the documentation is built."""
 FIRST_WORDS = ("ablations", "git", "python3", "tox")
 
 LONG = {
@@ -173,6 +177,8 @@ def test_what_a_document_points_to_is_there(document):
     beside = [document.parent / link for link in links if link and "://" not in link]
     named = re.findall(r"`((?:ablations|bench|docs|tests)/[\w/]+\.\w+)`", text)
     missing = [
-        str(path) for path in (*beside, *(ROOT / name for name in named)) if not path.exists()
+        str(path)
+        for path in {*beside, *(ROOT / name for name in named)} - MADE
+        if not path.exists()
     ]
     assert not missing
