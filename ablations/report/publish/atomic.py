@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import filecmp
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ablations.errors import StudyError
@@ -26,7 +28,8 @@ _SHOWN = 3
 def replaced(target: Path, marker: str) -> Iterator[Path]:
     """Gives a new folder to fill, which takes the place of ``target`` when all went well.
 
-    Whatever goes wrong, ``target`` stays as it was. Of an existing target, only the files are
+    Whatever goes wrong, ``target`` stays as it was. Of two builds at once, the one that ends last
+    stays. Of an existing target, only the files are
     replaced or deleted that we wrote and nobody has changed since; all others stay in it. A link
     to a folder stays a link.
 
@@ -40,19 +43,33 @@ def replaced(target: Path, marker: str) -> Iterator[Path]:
     """
     target = _resolved(target)
     aside = target.with_name(f".{target.name}.ablations-old")
-    _recover(target, aside)
-    _require_own(target, marker)
     target.parent.mkdir(parents=True, exist_ok=True)
+    with _alone_in(target.parent):
+        _recover(target, aside)
+        _require_own(target, marker)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
     try:
         # mkdtemp makes folders that a web server may not read
         fresh.chmod(0o700 | target.stat().st_mode & 0o777 if target.exists() else 0o755)
         yield fresh
         write_manifest(fresh)
-        _require_free(target, fresh)
-        _swap(fresh, target, aside)
+        with _alone_in(target.parent):
+            _require_free(target, fresh)
+            _swap(fresh, target, aside)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other build swaps folders here; the folder is the lock, so none is left."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # of a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _resolved(target: Path) -> Path:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,22 @@ def test_a_swap_that_was_cut_short_is_finished_by_the_next(tmp_path: Path) -> No
     _fill(target, "newer")
     assert (target / "mine").read_text() == "mine"
     assert not aside.exists()
+
+
+def test_two_builds_at_once_both_end_and_lose_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    _fill(target, "first")
+    (target / "mine").write_text("mine")
+
+    def build(name: str) -> None:
+        for i in range(40):
+            _fill(target, f"{name} {i}")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(build, ("a", "b")))
+    assert (target / "page").read_text() in ("a 39", "b 39")
+    assert (target / "mine").read_text() == "mine"
+    assert _names(tmp_path) == ["out"]
 
 
 def test_what_someone_wrote_twice_around_a_cut_is_named(tmp_path: Path) -> None:
