@@ -19,6 +19,9 @@ from ablations.cli.serving.pages import EVENTS, reloading
 from ablations.errors import StudyError
 
 HOST = "127.0.0.1"
+_UNSAID = ":80"
+"""The port that browsers leave out."""
+
 _PATIENCE = 15.0
 """Seconds after which a page that listens is told that nothing happened."""
 
@@ -110,8 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_for_us(self) -> bool:
         """Whether the browser asked for this machine: else another host's name may lead here."""
-        port = self.server.server_port
-        return self.headers.get("Host", "") in (f"{HOST}:{port}", f"localhost:{port}")
+        port = f":{self.server.server_port}"
+        asked = self.headers.get("Host", "")
+        if port == _UNSAID and ":" not in asked:
+            asked += port
+        return asked in (f"{HOST}{port}", f"localhost{port}")
 
     def _send_path(self, path: str) -> None:
         root = self.server.folder.resolve()
@@ -156,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_kind("text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+        if self.command == "HEAD":
+            return
         with suppress(ConnectionError):
             while not self.server.versions.is_another(seen, _PATIENCE):
                 self.wfile.write(b": nothing new\n\n")

@@ -101,6 +101,17 @@ def test_the_name_of_another_host_is_refused(server: SiteServer, host: str):
     assert ask(server.server_port, "/", host=f"localhost:{server.server_port}").status == 200
 
 
+def test_browsers_leave_out_port_80(server: SiteServer):
+    port, server.server_port = server.server_port, 80
+    for host, status in {"localhost": 200, "127.0.0.1:80": 200, "evil.example": 421}.items():
+        assert ask(port, "/", host=host).status == status
+
+
+def test_who_asks_for_the_kind_of_the_events_need_not_wait(server: SiteServer):
+    found = ask(server.server_port, f"{EVENTS}?seen={server.versions.now}", method="HEAD")
+    assert (found.status, found.content) == (200, b"")
+
+
 def test_it_listens_on_this_machine_alone(server: SiteServer):
     assert server.socket.getsockname()[0] == "127.0.0.1"
 
