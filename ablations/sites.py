@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,11 +48,15 @@ class _StudyFile:
 
 @dataclass(slots=True)
 class _Found:
-    """What the sources hold: reports, histories (folder and name), and studies by name."""
+    """What the sources hold: reports, histories (folder and name), and studies by name.
+
+    ``named`` are the sources themselves.
+    """
 
     reports: list[FoundReport] = field(default_factory=list)
     histories: list[tuple[Path, str]] = field(default_factory=list)
     studies: dict[str, _StudyFile] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
 
 
 def make_site(
@@ -145,20 +150,21 @@ def _checked_url(text: str | None) -> str | None:
 
 def _require_apart(out: Path, sources: Iterable[str | Path]) -> None:
     """A site is swapped in as a folder, so it must not be one that others lie in."""
+    target = Path(os.path.realpath(out))  # also of links that lead to themselves
     places = [(Path.cwd(), "the current folder")]
     places += [(Path(own), "what it is built from") for own in sources if Path(own).exists()]
     for inside, what in places:
-        if inside.resolve().is_relative_to(out.resolve()):
+        if inside.resolve().is_relative_to(target):
             raise StudyError(
                 f"a site cannot take the place of a folder that holds {what}",
-                received=str(out.resolve()),
+                received=str(target),
                 cure="Name a folder of its own, such as 'site'",
             )
 
 
 def _find(names: Sequence[str | Path], runs_dir: Path) -> _Found:
     """Sorts the sources by what they hold."""
-    found, reports = _Found(), dict[Path, FoundReport]()
+    found, reports = _Found(named=list(map(str, names))), dict[Path, FoundReport]()
     for name in names:
         path = Path(name)
         if path.is_dir():
@@ -287,7 +293,8 @@ def _study_of(found: _Found, folder: Path, name: str) -> _StudyFile:
         f"it is unknown how to judge the history of {name}: its study says by which metric and "
         "margin",
         received=str(folder / name),
-        cure=f"Name the study file as well, as in: ablations site {name}.toml {folder}",
+        cure=f"Name the study file as well, as in: ablations site {name}.toml "
+        f"{shlex.join(found.named)}",
     )
 
 

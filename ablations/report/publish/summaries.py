@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, StrictStr, ValidationError
 from pydantic.functional_validators import AfterValidator
@@ -67,6 +67,7 @@ class TrialCounts(BaseModel):
 class Summary(BaseModel):
     """What a site needs of ``report.json``. ``slug`` and ``finished_at`` become part of paths."""
 
+    version: Annotated[Literal[1], Field(alias="schema")] = 1
     slug: Annotated[StrictStr, Field(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*\z", max_length=200)]
     title: StrictStr
     question: StrictStr

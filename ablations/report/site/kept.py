@@ -136,5 +136,11 @@ class Target:
 
     def _place(self, name: str) -> Path:
         path = self.folder / name
+        if path.is_dir():
+            raise StudyError(
+                "a study has the address of a file that every site has",
+                received=name,
+                cure="Rename the folder of that report",
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

@@ -107,6 +107,32 @@ def test_reports_in_folders_of_their_own_keep_their_paths(reports: Path, tmp_pat
         assert (page.parent / home[1]).resolve() == site / "index.html"
 
 
+@pytest.mark.parametrize("name", ["index.html", "robots.txt"])
+def test_a_report_in_a_folder_named_as_a_file_of_the_site_is_refused(
+    reports: Path, tmp_path: Path, name: str
+) -> None:
+    make_site([reports], tmp_path / "site")
+    before = (tmp_path / "site" / name).read_bytes()
+    shutil.copytree(reports / "empty", reports / name)
+    with pytest.raises(StudyError) as error:
+        make_site([reports], tmp_path / "site")
+    assert str(error.value) == (
+        f"a study has the address of a file that every site has. Received: {name}. Rename the "
+        "folder of that report."
+    )
+    assert (tmp_path / "site" / name).read_bytes() == before
+    (reports / name).rename(reports / "another")  # the cure
+    make_site([reports], tmp_path / "site")
+    assert (tmp_path / "site" / "another" / "index.html").is_file()
+
+
+def test_a_link_that_leads_to_itself_is_no_output(reports: Path, tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(StudyError, match="the output folder cannot be replaced"):
+        make_site([reports], loop)
+
+
 def test_the_committed_reports_make_a_site(tmp_path: Path) -> None:
     text = make_site([COMMITTED], tmp_path / "site").read_text(encoding="utf-8")
     assert "sample/quickstart/index.html" in text
@@ -204,6 +230,7 @@ def test_a_broken_summary_is_one_clear_line(reports: Path, tmp_path: Path, text:
         ("slug", ""),
         ("slug", ".git"),
         ("slug", "a" * 300),
+        ("schema", 2),
         ("title", None),
         ("answer", "text"),
         ("gates", [{"status": 'x" onclick="alert(1)'}]),

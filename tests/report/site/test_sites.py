@@ -22,7 +22,7 @@ from ablations.errors import AblationsError, StoreError, StudyError
 from ablations.plan import load_study
 from ablations.records.history import Line, add_lines
 from ablations.report.publish.manifests import MANIFEST
-from ablations.report.publish.summaries import SITE_MARKER
+from ablations.report.publish.summaries import SITE_MARKER, find_reports
 from ablations.report.writing import render_report
 from ablations.sites import make_posts, make_site
 
@@ -410,7 +410,14 @@ def test_reports_and_history_are_the_defaults(
     rendered: Path, history: Path, margin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(rendered, "reports")
-    with pytest.raises(StudyError, match="it is unknown how to judge the history of small"):
+    with pytest.raises(
+        StudyError, match="it is unknown how to judge the history of small"
+    ) as error:
         make_site([], Path("site"))
+    assert str(error.value).endswith("as in: ablations site small.toml reports history.")
+    make_site(["small.toml", "reports", "history"], Path("cure"))
+    assert Path("cure/small/history/index.html").is_file()
+    for report in find_reports(Path("reports")):
+        assert Path("cure", report.place, "index.html").is_file()
     shutil.rmtree("history/small")
     assert make_site([], Path("site")).is_file()
