@@ -49,7 +49,7 @@ def find_commit(revision: str, folder: Path) -> Commit:
             "git does not know this commit",
             received=f"{revision} in {folder.resolve()}",
             cure="Run it in the git repository of the study, in a clone that has the commit (git "
-            "fetch --unshallow), or name another one with --commit",
+            "fetch --unshallow), or name another commit",
         ) from error
     return _commit(name, date)
 

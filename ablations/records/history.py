@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -201,7 +202,7 @@ def require_committed(folder: Path, study: str) -> None:
             raise StoreError(
                 f"the history of {study} is not committed, and lines would be lost",
                 received=str(folder / study),
-                cure=f"Commit it first: git add {folder} && git commit",
+                cure=f"Commit it first: git add {shlex.quote(str(folder))} && git commit",
             )
 
 
@@ -210,8 +211,8 @@ def keep_commits(folder: Path, study: str, commits: Iterable[str]) -> int:
     kept, gone = set(commits), 0
     with _locked(folder):
         for path in files_of(folder, study):
-            rows = [text for text in _rows(path) if text]
-            own = [text for text in rows if _line_from(text, str(path)).commit in kept]
+            rows = [(f"{path}:{n}", text) for n, text in enumerate(_rows(path), start=1) if text]
+            own = [text for place, text in rows if _line_from(text, place).commit in kept]
             gone += len(rows) - len(own)
             if not own:
                 path.unlink()
@@ -240,7 +241,7 @@ def _rows(path: Path) -> list[str]:
         raise StoreError(
             f"{path} is no text",
             received=str(error),
-            cure=f"Take it out of git again: git checkout -- {path}",
+            cure=f"Take it out of git again: git checkout -- {shlex.quote(str(path))}",
         ) from error
     return text.removesuffix("\n").split("\n") if text else []
 
@@ -262,7 +263,7 @@ def _line_from(text: str, place: str) -> Line:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the line"
-        path = place.partition(":")[0]
+        path = shlex.quote(place.rpartition(":")[0])
         cure = (
             "Delete the lines that mark the conflict, and keep those of both sides"
             if text.startswith(_CONFLICT)

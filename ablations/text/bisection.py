@@ -66,8 +66,14 @@ def _why(found: Bisected, names: Sequence[str], *, margin: float) -> Iterator[st
         verdicts = {own.verdict for own in found.changes}
         if "improved" in verdicts:
             yield "an arm improved: is GOOD the worse of the two?"
-        if "inconclusive" in verdicts:
-            n = max(own.n for own in found.changes)
+        intervals = [own.interval for own in found.changes if own.verdict == "inconclusive"]
+        n = max(own.n for own in found.changes)
+        if intervals and not any(intervals):
+            yield (
+                f"the change is the same at all {counted(n, 'seed')}, so that it has no interval; "
+                "more seeds do not decide it"
+            )
+        elif intervals:
             yield f"with {counted(n, 'seed')} it is not decided; --seeds allows more"
     if not margin:
         yield (

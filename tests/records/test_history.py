@@ -122,6 +122,22 @@ def test_a_line_that_is_none_is_named_with_its_place(tmp_path: Path, text, said,
     assert read_lines(tmp_path, "s") == (line(1),)
 
 
+def test_the_cure_names_a_folder_with_a_colon_and_a_blank_as_a_shell_reads_it(tmp_path: Path):
+    own = tmp_path / "of: us"
+    add_lines(own, "s", [line(1)], [])
+    path = own / "s" / "2026-10.jsonl"
+    sound = path.read_text()
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    path.write_text("{}\n")
+    for read in (read_lines, lambda *names: keep_commits(*names, [])):
+        with pytest.raises(StoreError, match=f"{path}:1 is no line") as caught:
+            read(own, "s")
+        cure = str(caught.value).rpartition("out of git again: ")[2].removesuffix(".")
+    subprocess.run(cure, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    assert path.read_text() == sound
+
+
 def test_values_that_are_no_numbers_or_dates_are_refused(tmp_path: Path):
     add_lines(tmp_path, "s", [line(1)], [])
     path = tmp_path / "s" / "2026-10.jsonl"

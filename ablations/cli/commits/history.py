@@ -215,8 +215,9 @@ def compact(
 
     loaded = load_study(study)
     name = loaded.report_name
+    lines = _lines(folder, name, study)
     require_committed(folder, name)
-    kept = commits_to_keep(loaded, _lines(folder, name, study), keep)
+    kept = commits_to_keep(loaded, lines, keep)
     gone = keep_commits(folder, name, kept)
     say(f"{gone} lines removed from {folder / name}; git still has them")
 

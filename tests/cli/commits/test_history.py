@@ -87,6 +87,8 @@ def test_a_history_without_the_study_is_named_with_its_cure(study: str):
         f"history holds no history of {Path(study).stem}. Received: no study. Begin one: ablations "
         f"history add {study}; or name its folder with --history."
     )
+    thinned = call("compact", study, "--keep", "1")
+    assert str(thinned.exception) == str(refused.exception)
     call("add", study, *train(study, "runs"))  # the cure
     assert call("check", study).exit_code == 3
     assert (
