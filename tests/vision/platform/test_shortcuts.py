@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,17 @@ ARMS = {
 }
 
 
+PLAIN = {}
+
+
+def run_plainly(settings, trial, monkeypatch):
+    """Trains without any shortcut, each settings once."""
+    key = json.dumps(settings)
+    if key not in PLAIN:
+        PLAIN[key] = run(settings, trial, monkeypatch, without="all")
+    return PLAIN[key]
+
+
 def run(settings, trial, monkeypatch, *, without, seed=0):
     monkeypatch.setenv("ABLATIONS_WITHOUT", without)
     log = TrialLog()
@@ -86,7 +99,7 @@ def test_all_shortcuts_together_train_what_the_plain_path_trains(
     settings, digits, trial, monkeypatch
 ):
     settings = digits | settings
-    plain = run(settings, trial, monkeypatch, without="all")
+    plain = run_plainly(settings, trial, monkeypatch)
     assert plain.environment["shortcuts"] == "none"
     for _ in range(2):  # the second time, what can be shared is there
         assert_same(run(settings, trial, monkeypatch, without=""), plain)
@@ -95,7 +108,7 @@ def test_all_shortcuts_together_train_what_the_plain_path_trains(
 @pytest.mark.parametrize("one", ["ahead", "opencv", "features"])
 def test_one_shortcut_alone(one, digits, trial, monkeypatch):
     settings = digits | ARMS["frozen, augmented"]
-    plain = run(settings, trial, monkeypatch, without="all")
+    plain = run_plainly(settings, trial, monkeypatch)
     others = [name for name in SHORTCUTS if name not in (one, "ahead")]
     assert_same(run(settings, trial, monkeypatch, without=",".join(others)), plain)
 
