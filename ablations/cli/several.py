@@ -124,7 +124,7 @@ def site(
         typer.Option("--jekyll", help="Write reports as posts into a Jekyll blog instead."),
     ] = False,
 ) -> None:
-    """Build a static site of studies: their reports, and their histories over commits.
+    """Build a static site of reports and of histories over commits.
 
     What did not change since the last build is not written again.
     """

@@ -33,9 +33,10 @@ def serve(
     look: LookFolder = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
-    """Preview the site on this machine; pages reload when what it is built from changes.
+    """Preview the site on this machine, with pages that reload.
 
-    A build that fails is named, and the last good one stays. Ctrl-C stops it.
+    They do when what the site is built from changes. A build that fails is named, and the last good
+    one stays. Ctrl-C stops it.
     """
     from ablations.sites import make_site
 
