@@ -38,6 +38,9 @@ LONG = {
 }
 """Commands that take minutes, with the reason; the workflows and maintainers run them."""
 
+QUICKER = {"ablations run quickstart": "ablations run quickstart --seeds 1"}
+"""What is run in place of a command: each arm once shows as well that all of them train."""
+
 
 def commands(document: Path) -> Iterator[str]:
     """Yields the commands of a document's indented blocks, without their comments."""
@@ -116,12 +119,12 @@ def test_the_commands_of_a_document_work_in_their_order(document, study_toml):
         do("ablations export study.toml --to records.jsonl")
     for command in own:
         if command != "ablations init":
-            do(command)
+            do(QUICKER.get(command, command))
 
 
 def test_the_long_commands_are_still_written_somewhere_and_name_what_there_is():
     written = {command for document in DOCUMENTS for command in commands(document)}
-    assert set(LONG) <= written
+    assert {*LONG, *QUICKER} <= written
     environments = re.findall(
         r"^\[testenv:(.+)\]", (ROOT / "tox.ini").read_text(), flags=re.MULTILINE
     )
