@@ -66,19 +66,26 @@ def _why(found: Bisected, names: Sequence[str], *, margin: float) -> Iterator[st
         verdicts = {own.verdict for own in found.changes}
         if "improved" in verdicts:
             yield "an arm improved: is GOOD the worse of the two?"
-        intervals = [own.interval for own in found.changes if own.verdict == "inconclusive"]
-        n = max(own.n for own in found.changes)
-        if intervals and not any(intervals):
-            yield (
-                f"the change is the same at all {counted(n, 'seed')}, so that it has no interval; "
-                "more seeds do not decide it"
-            )
-        elif intervals:
-            yield f"with {counted(n, 'seed')} it is not decided; --seeds allows more"
+        yield from _undecided(found.changes)
     if not margin:
         yield (
             "the study has no margin, so that the smallest loss counts: "
             "smallest_effect_that_matters under [analysis] sets one"
+        )
+
+
+def _undecided(changes: Sequence[ArmChange]) -> Iterator[str]:
+    """Yields whether more seeds would decide what is inconclusive between the ends."""
+    intervals = [own.interval for own in changes if own.verdict == "inconclusive"]
+    if not intervals:
+        return
+    seeds = counted(max(own.n for own in changes), "seed")
+    if any(intervals):
+        yield f"with {seeds} it is not decided; --seeds allows more"
+    else:
+        yield (
+            f"the change is the same at all {seeds}, so that it has no interval; more seeds do not "
+            "decide it"
         )
 
 
