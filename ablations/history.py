@@ -68,7 +68,8 @@ def require_commit(study: Study, outcomes: Sequence[RunRecord]) -> None:
         raise StoreError(
             f"files differ from commit {commit.name[:12]}, so that nothing would be its result",
             received=few(changed),
-            cure="Commit them first, or leave out --history",
+            cure="Commit them first, or have git ignore what is no part of the study, or leave out "
+            "--history",
         )
     done = [outcome for outcome in outcomes if outcome.completed]
     if others := [own for own in done if not _is_of(own, commit)]:

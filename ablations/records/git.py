@@ -55,16 +55,23 @@ def find_commit(revision: str, folder: Path) -> Commit:
 
 
 def changed_files(folder: Path) -> tuple[str, ...]:
-    """Returns the tracked files of a repository that differ from its present commit.
+    """Returns the files of a repository by which it differs from its present commit.
+
+    Of files that git neither tracks nor ignores, those that may be part of a study count: code and
+    study files. What a run leaves behind does not.
 
     Raises:
         StoreError: if there is no repository.
     """
     try:
-        lines = _git(folder, ["status", "--porcelain", "--untracked-files=no"]).splitlines()
+        lines = _git(folder, ["status", "--porcelain"]).splitlines()
     except (OSError, subprocess.SubprocessError) as error:
         raise _no_repository(folder) from error
-    return tuple(line[3:] for line in lines)
+    return tuple(
+        line[3:]
+        for line in lines
+        if not line.startswith("??") or line.rstrip('"').endswith((".py", ".toml"))
+    )
 
 
 @dataclass(frozen=True, slots=True)

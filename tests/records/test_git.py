@@ -171,6 +171,8 @@ def test_changed_and_tracked_files(repository: Path, tmp_path: Path):
     (repository / "two").write_text("changed")
     (repository / "untracked").write_text("x")
     assert changed_files(repository) == ("two",)
+    (repository / "mine.py").write_text("x")
+    assert changed_files(repository) == ("two", "mine.py")
     assert is_tracked(repository / "two", repository)
     assert is_tracked(repository, repository)
     assert not is_tracked(repository / "untracked", repository)

@@ -135,7 +135,8 @@ def test_a_run_that_could_not_be_added_is_refused_before_it_trains(study: str, s
     refused = run(study, "--history", ".git/kept")
     assert str(refused.exception) == (
         f"files differ from commit {head}, so that nothing would be its result. Received: "
-        "small.toml. Commit them first, or leave out --history."
+        "small.toml. Commit them first, or have git ignore what is no part of the study, or leave "
+        "out --history."
     )
     assert not Path("runs").exists()
     assert run(study).exit_code == 0  # one cure, whose records are of no commit
@@ -147,6 +148,10 @@ def test_a_run_that_could_not_be_added_is_refused_before_it_trains(study: str, s
     assert "8 of 8 lines are new" in fresh.stderr
     shard = run(study, "--history", ".git/kept", "--shard", "1/2")
     assert "--history takes a whole study" in shard.stderr
+    Path("helper of mine.py").write_text("RATE = 0.1")
+    assert 'Received: "helper of mine.py".' in str(run(study, "--history", ".git/kept").exception)
+    Path(".git/info/exclude").write_text("helper*")  # the cure where it is no part of the study
+    assert run(study, "--history", ".git/kept", "--runs-dir", "runs-fresh").exit_code == 0
 
 
 def test_a_run_with_a_failed_trial_adds_nothing(study: str, study_path: Path):
