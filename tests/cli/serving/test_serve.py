@@ -186,8 +186,10 @@ def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Starts the command in the present folder; gives its process and port."""
     command = [sys.executable, "-m", "ablations", "serve", *words, "--port", "0"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as own:
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # as in a terminal, also where these tests run in the background, which ignores Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as own:  # fmt: skip
         try:
             assert own.stdout is not None
             address = own.stdout.readline().strip()
@@ -223,7 +225,7 @@ def test_the_command_follows_its_sources_survives_a_bad_build_and_ends_with_130(
         assert any("built again" in line for line in lines)
         assert b"Cured" in get(port, "/")
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
         assert "stopped" in "".join(lines)
     assert not Path("site").exists()
 
