@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ablations.core.findings import GateStatus
 from ablations.core.past import Commit, History, SeriesFinding
-from ablations.report.publish.summaries import FoundReport
+from ablations.report.publish.summaries import FoundReport, Summary
+from ablations.text.checks import gate_counts
 
 _LONGEST = 80
 
@@ -90,14 +92,24 @@ class SiteStudy:
     history: StudyHistory | None
 
     @property
+    def summary(self) -> Summary | None:
+        """What the report comes to, if there is one."""
+        return self.report.summary if self.report else None
+
+    @property
+    def gates(self) -> tuple[tuple[str, GateStatus], ...]:
+        """How many gates of the report have each status, in words, the most severe first."""
+        return gate_counts([gate.status for gate in self.summary.gates]) if self.summary else ()
+
+    @property
     def title(self) -> str:
         """The study's title."""
-        return self.report.summary.title if self.report else self._past.title
+        return self.summary.title if self.summary else self._past.title
 
     @property
     def question(self) -> str:
         """The study's question, empty if it has none."""
-        return self.report.summary.question if self.report else self._past.question
+        return self.summary.question if self.summary else self._past.question
 
     @property
     def page(self) -> str:
@@ -116,7 +128,7 @@ class SiteStudy:
     @property
     def changed_at(self) -> str | None:
         """When something last changed (ISO 8601): its last trial ended, or a commit was added."""
-        moments = [self.report.summary.finished_at] if self.report else []
+        moments = [self.summary.finished_at] if self.summary else []
         moments += [self.history.newest.date] if self.history else []
         return max((moment for moment in moments if moment), default=None)
 

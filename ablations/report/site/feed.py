@@ -19,7 +19,6 @@ from ablations.core.past import PastChange
 from ablations.report.publish.summaries import Summary
 from ablations.report.site.addresses import address
 from ablations.report.site.contents import ArmSeries, Site, SiteStudy, StudyHistory
-from ablations.text.checks import gate_counts
 from ablations.text.escaping import one_line
 from ablations.text.formatting import metric_name
 from ablations.text.history import change_line, changed_word
@@ -58,8 +57,8 @@ def feed(site: Site) -> dict[str, str | bytes]:
 
 
 def _entries(study: SiteStudy) -> Iterator[Entry]:
-    if study.report and study.report.summary.finished_at:
-        yield _of_report(study, study.report.summary, study.report.summary.finished_at)
+    if study.summary and study.summary.finished_at:
+        yield _of_report(study, study.summary, study.summary.finished_at)
     if study.history:
         for arm in study.history.arms:
             for before, change in pairwise((None, *arm.found.changes)):
@@ -70,14 +69,13 @@ def _entries(study: SiteStudy) -> Iterator[Entry]:
 def _of_report(study: SiteStudy, summary: Summary, finished_at: str) -> Entry:
     """Returns what the gates and the effects of a report came to."""
     gates = [(gate.arm, gate.status) for gate in summary.gates]
-    counts = gate_counts([gate.status for gate in summary.gates])
     effects = [effect.verdict for effect in summary.effects]
     return Entry(
         name=_name(summary.slug, gates, effects, summary.commits),
-        title=f"{summary.title} – {', '.join(words for words, _ in counts) or NO_GATES}",
+        title=f"{summary.title} – {', '.join(words for words, _ in study.gates) or NO_GATES}",
         text=" ".join(summary.answer),
         page=study.page,
-        verdict=counts[0][1] if counts else "reported",
+        verdict=study.gates[0][1] if study.gates else "reported",
         updated=_moment(finished_at),
     )
 

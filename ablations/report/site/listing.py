@@ -29,7 +29,7 @@ def listing(site: Site) -> dict[str, str | bytes]:
 
 
 def _study(own: SiteStudy) -> dict[str, Any]:
-    summary = own.report.summary if own.report else None
+    summary = own.summary
     gates = Counter(gate.status for gate in summary.gates) if summary else {}
     return {
         "place": own.place,

@@ -18,7 +18,6 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ablations.report.figures.theme import LIGHT
 from ablations.report.site.contents import Site, SiteStudy
-from ablations.text.checks import gate_counts
 from ablations.text.escaping import one_line
 from ablations.text.formatting import counted, day, few
 from ablations.text.history import answer_lines
@@ -79,11 +78,10 @@ def site_preview(site: Site) -> dict[str, str | bytes]:
 
 def words_of(study: SiteStudy) -> Words:
     """Returns what the picture of a study says."""
-    summary, past = study.report and study.report.summary, study.history
+    summary, past, gates = study.summary, study.history, study.gates
     answer: Sequence[str] = summary.answer if summary else ()
     if past and not summary:
         answer = answer_lines(past.found, past.labels)
-    gates = gate_counts([gate.status for gate in summary.gates]) if summary else ()
     regressed = past and any(own.verdict == "regressed" for own in past.found.series)
     return Words(
         title=study.title,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from ablations.report.formats.html import render_html
 from ablations.report.site.addresses import SEARCH, address
 from ablations.report.site.contents import Site, SiteStudy
-from ablations.text.checks import gate_counts
 from ablations.text.formatting import counted, day
 
 
@@ -46,15 +45,14 @@ def search(site: Site) -> dict[str, str | bytes]:
 
 
 def _row(study: SiteStudy) -> Row:
-    summary, past = study.report and study.report.summary, study.history
+    summary, past = study.summary, study.history
     arms = [own.words for own in summary.arms] if summary else []
     arms += past.labels if past else ()
-    gates = gate_counts([gate.status for gate in summary.gates]) if summary else ()
     commits = [counted(len(past.found.commits), "commit")] if past else []
     return Row(
         address=address(None, study.page),
         title=study.title,
         question=study.question,
-        status=" · ".join([day(study.changed_at), *(words for words, _ in gates), *commits]),
+        status=" · ".join([day(study.changed_at), *(words for words, _ in study.gates), *commits]),
         arms=[words for words in dict.fromkeys(arms) if words],
     )
