@@ -309,8 +309,7 @@ def _rendered(own: _StudyFile, scratch: Path) -> FoundReport:
 
     session = Session(load_study(own.name), runs_dir=own.runs_dir)
     records = session.records()
-    kept = records if session.study.chapters else ()
-    page = render_report(session.findings(records), scratch, records=kept)
+    page = render_report(session.findings(records), scratch, records=records)
     return find_reports(page.parent)[0]
 
 
