@@ -5,9 +5,10 @@
 >>> len(study.arms), len(study.seeds)
 (8, 3)
 
-`run_study` trains what is missing, `to_frames` gives pandas data frames, `analyze_records` the
-findings, and `render_report` writes the pages. `synthesize` and `compare` take the findings of
-several studies, and `render_report` writes what they return.
+`make_study` makes a study of a function without a file. `run` trains what is missing, with a
+progress bar, and returns the findings; `render_report` writes the pages. The single steps are
+`run_study`, which returns the records, `to_frames` for pandas, and `analyze_records`. `synthesize`
+and `compare` take the findings of several studies, and `render_report` writes what they return.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this blo
     from ablations.analyze.compare.synthesis import synthesize as synthesize
     from ablations.analyze.frames import to_frames as to_frames
     from ablations.calls import read_records as read_records
+    from ablations.calls import run as run
     from ablations.calls import run_study as run_study
     from ablations.core.design import Arm as Arm
     from ablations.core.findings import Findings as Findings
@@ -39,6 +41,7 @@ if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this blo
     from ablations.errors import StoreError as StoreError
     from ablations.errors import StudyError as StudyError
     from ablations.plan.loading import load_study as load_study
+    from ablations.plan.making import make_study as make_study
     from ablations.reporting import analyze_records as analyze_records
     from ablations.reporting import render_report as render_report
     from ablations.run.executors import Executor as Executor

@@ -15,17 +15,22 @@ A study names its training function as ``module:function``. The same module may 
   the `DivergedError` that ended it, or ``None``;
 - ``prepare_data(settings, data_dir, report)``: fetches what trials need, before any of them starts,
   and calls ``report(done_bytes, total_bytes)`` as it goes.
+
+A study made in Python gives its training function itself (`give`). Its name is then
+``function@version``, under which this process finds it, and others once it has been sent to them
+(`ship`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -38,6 +43,9 @@ from ablations.errors import AblationsError, DivergedError, StudyError, meant
 Train = Callable[[Trial, TrialLog], None]
 TrainTogether = Callable[[Sequence[Trial], Sequence[TrialLog]], Sequence[DivergedError | None]]
 ReportBytes = Callable[[int, int], None]
+
+GIVEN = "@"
+"""What is between a function that was given and its version, and in no name of a module."""
 
 WITHOUT = "ABLATIONS_WITHOUT"
 """The variable with the shortcuts that training functions leave out; ``all`` means each."""
@@ -78,7 +86,39 @@ class Entry:
     identity: Callable[[Settings], Settings] = lambda settings: settings
     prepare_data: Callable[[Settings, str | None, ReportBytes], None] = lambda *_: None
     notes: Callable[[Settings, str | None], Sequence[str]] = lambda *_: ()
+    require_unchanged: Callable[[], None] = lambda: None
+    """Raises `StudyError` if a function that was given would now compute something else."""
 
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A training function that was given, as cloudpickle writes it; ``digest`` is of these bytes.
+
+    Only processes that we start ourselves receive it, from the one that was given the function.
+    """
+
+    name: str
+    pickled: bytes = field(repr=False)
+    digest: str
+
+    def receive(self) -> None:
+        """Has this process find the function by its name, or why it cannot be read here."""
+        import pickle
+
+        try:
+            train = pickle.loads(self.pickled)  # noqa: S301 - of the process that started this one
+        except Exception as error:  # what somebody's function needs may raise anything
+            _given[self.name] = StudyError(
+                f"the training function {self.name} cannot be read in a worker process",
+                received=f"{type(error).__name__}: {error}",
+                cure="Import and make what it needs within the function",
+            )
+        else:
+            give(self.name, train)
+
+
+_given: dict[str, Entry | StudyError] = {}
+"""The training functions that were given to this process, by name, and why some are missing."""
 
 _ARGUMENTS = {
     "describe": ("trial", "log"),
@@ -103,6 +143,12 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
     Raises:
         StudyError: if the name has another form, or cannot be imported or called.
     """
+    found = _given.get(name)
+    if isinstance(found, StudyError):
+        raise found
+    if found is not None:
+        return found
+    _require_importable(name)
     module_name, _, function_name = name.partition(":")
     if not module_name or not function_name:
         raise StudyError(
@@ -114,6 +160,61 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
         _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
     _require_arguments(f"trial.run: '{name}'", train, ("trial", "log"))
+    return Entry(train, **_hooks(module_name))
+
+
+def give(name: str, train: Train, require_unchanged: Callable[[], None] = lambda: None) -> None:
+    """Has this process find a training function by a name, with the hooks of its own module.
+
+    Args:
+        name: As a study made in Python calls it.
+        train: The function, or any other object that is called with ``(trial, log)``.
+        require_unchanged: Raises if the function has come to compute something else.
+
+    Raises:
+        StudyError: if it cannot be called with these arguments.
+    """
+    _require_arguments(f"the function '{name.partition(GIVEN)[0]}'", train, ("trial", "log"))
+    home = getattr(train, "__module__", None) or ""
+    # A notebook's own names may be those of hooks by chance, and do not reach other processes.
+    hooks = _hooks(home) if home in sys.modules and home != "__main__" else {}
+    _given[name] = replace(Entry(train, **hooks), require_unchanged=require_unchanged)
+
+
+def ship(name: str) -> Shipped | None:
+    """Returns a function that was given, for other processes; ``None`` where a module has it.
+
+    Raises:
+        StudyError: if it cannot be sent, with the reason.
+    """
+    if name not in _given:
+        return None
+    import cloudpickle
+
+    train = find_entry(name).train
+    try:
+        pickled = cloudpickle.dumps(train)
+    except Exception as error:  # what a function refers to may raise anything
+        raise StudyError(
+            f"the training function {name} cannot be sent to worker processes",
+            received=f"{type(error).__name__}: {error}",
+            cure="Make what it needs within the function",
+        ) from error
+    return Shipped(name, pickled, hashlib.sha256(pickled).hexdigest()[:16])
+
+
+def _require_importable(name: str) -> None:
+    """Raises `StudyError` for a function that was given to another process."""
+    if GIVEN in name:
+        raise StudyError(
+            "this study was made in Python, and its training function is not known here",
+            received=name,
+            cure="Make the study again in this process, with ablations.make_study",
+        )
+
+
+def _hooks(module_name: str) -> dict[str, Any]:
+    """Returns the hooks of a module that has been imported."""
     hooks = {}
     for hook, arguments in _ARGUMENTS.items():
         found = getattr(sys.modules[module_name], hook, None)
@@ -121,13 +222,14 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
             _require_arguments(f"'{hook}' beside the training function", found, arguments)
             trains = hook in ("describe", "train_together")
             hooks[hook] = found if trains else _one_line_errors(hook, found)
-    return Entry(train, **hooks)
+    return hooks
 
 
 def _require_arguments(place: str, function: Callable[..., Any], names: Sequence[str]) -> None:
     """Raises `StudyError` unless a function can be called with these arguments, and then runs."""
-    other = "" if place.startswith("trial.run") else ", or give it another name"
-    cure = f"Define it as def {getattr(function, '__name__', 'train')}({', '.join(names)}){other}"
+    other = ", or give it another name" if place.startswith("'") else ""
+    word = getattr(function, "__name__", "train").strip("<>").replace("lambda", "train")
+    cure = f"Define it as def {word}({', '.join(names)}){other}"
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         kind = "a coroutine" if inspect.iscoroutinefunction(function) else "a generator"
         raise StudyError(f"{place} would not run when it is called", received=kind, cure=cure)

@@ -50,6 +50,10 @@ class AblationsError(Exception):
         problem, received, cure = self.parts
         return type(self)(f"{place}: {problem}", received=received, cure=cure)
 
+    def _render_traceback_(self) -> list[str]:
+        # Notebooks call this: what a user can cause is told as one line there too.
+        return [f"{type(self).__name__}: {self}"]
+
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross from a worker to the driver; the default would pass on only the joined text.
         problem, received, cure = self.parts

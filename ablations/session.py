@@ -15,7 +15,7 @@ from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
 from ablations.core.training import untrained
 from ablations.entry import Entry, ReportBytes, describe_nothing, find_entry, without_shortcuts
-from ablations.errors import StoreError, StudyError
+from ablations.errors import StoreError
 from ablations.plan import (
     PlannedStore,
     Progress,
@@ -119,7 +119,9 @@ class Session:
 
         Raises:
             StoreError: if it belongs to another study.
+            StudyError: if a training function that was given in Python has changed since.
         """
+        self._entry.require_unchanged()
         store = self.planned_store
         claim_records(self.study, store.path.parent)
         if not all(outcome.training for outcome in store.outcomes()):
@@ -381,17 +383,6 @@ class Session:
         )
 
     def _executor(self, jobs: int | None) -> Executor:
-        from ablations.run.executors.inline import InlineExecutor
-        from ablations.run.executors.local import LocalExecutor
+        from ablations.run.executors.choosing import choose
 
-        if isinstance(self.executor, type):
-            raise StudyError(
-                "the executor is a class, where one of its instances is needed",
-                received=self.executor.__name__,
-                cure=f"Write {self.executor.__name__}()",
-            )
-        if self.executor is not None:
-            return self.executor
-        if jobs == 0 and type(jobs) is int:
-            return InlineExecutor()
-        return LocalExecutor(self.best_jobs if jobs is None else jobs)
+        return choose(self.executor, jobs, lambda: self.best_jobs, entry=self.study.entry)

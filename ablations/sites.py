@@ -39,7 +39,7 @@ class _StudyFile:
 
     @property
     def slug(self) -> str:
-        return slug_of(self.path)
+        return slug_of(self.path.stem)
 
     @property
     def store(self) -> Store:
@@ -208,7 +208,7 @@ def _add_store(found: _Found, path: Path) -> None:
     """
     folder = path.resolve().parent
     name = study_of_records(folder)
-    if name is None or path.name != _STORE or slug_of(study_file(name)) != folder.name:
+    if name is None or path.name != _STORE or slug_of(study_file(name).stem) != folder.name:
         raise StudyError(
             "it is unknown of which study these records are",
             received=str(path),

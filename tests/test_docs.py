@@ -163,6 +163,13 @@ def test_the_python_of_the_readme_runs(study_toml):
     assert Path("reports/study/index.html").is_file()
 
 
+def test_the_python_of_notebooks_runs_in_its_order(study_toml):
+    names: dict[str, object] = {"__name__": "__main__"}
+    for shown in fenced(ROOT / "docs" / "notebook.md", "python"):
+        exec(shown, names)
+    assert names["findings"].n_completed == 10
+
+
 def test_the_executor_of_the_docs_trains_a_study(study_toml):
     (shown,) = [text for text in fenced(ROOT / "docs" / "extending.md", "python") if "work" in text]
     names: dict[str, object] = {}

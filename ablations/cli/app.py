@@ -330,7 +330,7 @@ def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -
     With ``describe`` it also stores what the entry shows of the arms.
     """
     from ablations.cli.screens import progress_line
-    from ablations.cli.terminal.progress import watched
+    from ablations.progress.watching import watched
 
     session.claim()
     note_threads(session)

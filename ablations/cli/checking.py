@@ -108,7 +108,7 @@ def _train_again(
     session: Session, count: int | None, jobs: int | None
 ) -> Iterator[tuple[Trial, RunRecord, RunRecord]]:
     """Yields recorded trials with their record and a new one, under a live display."""
-    from ablations.cli.terminal.progress import watched
+    from ablations.progress.watching import watched
 
     recorded = session.recorded()[:count]
     before = {trial.key: record for trial, record in recorded}

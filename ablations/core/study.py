@@ -89,7 +89,7 @@ class Study:
     compared with the records. With ``adaptive`` not all of ``seeds`` need be trained.
     ``smallest_ratio_that_matters`` is for speeds against the past. ``threads`` is how many each
     trial computes with, whatever runs beside it. ``resources`` are what a cluster keeps free for a
-    trial of each arm.
+    trial of each arm. ``in_python``: made without a file, so that no command can name it.
     """
 
     slug: str
@@ -117,6 +117,7 @@ class Study:
     chapters: tuple[Chapter, ...] = ()
     published: tuple[PublishedRun, ...] = ()
     claims: tuple[Claim, ...] = ()
+    in_python: bool = False
 
     @property
     def arms(self) -> tuple[Arm, ...]:

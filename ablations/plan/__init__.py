@@ -9,6 +9,7 @@ from ablations.plan.loading import (
     study_file,
     write_example,
 )
+from ablations.plan.making import make_study
 from ablations.plan.matching import PlannedStore, identify_of, match_records
 from ablations.plan.schema import study_schema
 from ablations.plan.trials import plan_trials, remaining, trials_of_records
@@ -20,6 +21,7 @@ __all__ = [
     "builtin_titles",
     "identify_of",
     "load_study",
+    "make_study",
     "match_records",
     "plan_trials",
     "progress_of",

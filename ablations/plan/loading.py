@@ -78,9 +78,14 @@ def study_file(name: str) -> Path:
     )
 
 
-def slug_of(path: Path) -> str:
-    """Returns the name of a study by its file: letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "study"
+def slug_of(name: str) -> str:
+    """Returns the name of a study by that of its file, or its title: letters, digits and hyphens.
+
+    Example:
+        >>> slug_of("Does dropout help?")
+        'does-dropout-help'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "study"
 
 
 def write_example(path: Path) -> None:
@@ -141,9 +146,10 @@ def _read(
     before = StudyFile.model_validate(content).trial
     _override(content, overrides, seeds=seeds, threads=threads)
     file = StudyFile.model_validate(content)
-    source = _source(name, path, overrides, seeds=seeds, threads=threads)
-    study = _study(path, file, source)
-    _require_trainable(study)
+    study = _with_published(
+        study_of(file, slug=slug_of(path.stem), folder=path.resolve().parent), path, file
+    )
+    require_trainable(study)
     _require_known_settings(study, overrides, own=tuple(before.settings))
     changed = overridden(_overridable(before), _overridable(file.trial))
     found = path.resolve()
@@ -151,7 +157,7 @@ def _read(
         study,
         title=variant_title(study.title, changed),
         variant=variant_name(changed),
-        resources=resources_of(file, study.arms),
+        source=_source(name, path, overrides, seeds=seeds, threads=threads),
         file=None if found.parent == BUILT_IN.resolve() else str(found),
     )
 
@@ -219,12 +225,20 @@ def _source(
     return shlex.join(words)
 
 
-def _study(path: Path, file: StudyFile, source: str) -> Study:
-    slug = slug_of(path)
+def study_of(file: StudyFile, *, slug: str, folder: Path) -> Study:
+    """Turns what a study says into a `Study`, of which no trial has been tried yet.
+
+    Args:
+        file: What it says; files with published numbers are not read.
+        slug: The name of its store and report.
+        folder: Where modules of its own lie.
+
+    Raises:
+        StudyError: if the parts do not fit together.
+    """
     factors, analysis, trial = factors_of(file), file.analysis, file.trial
     design, seeds = design_of(file, factors), listed_seeds(file.design.seeds)
     arms = design.arms
-    published, claims = read_published(path, file.published, slug, arms=arms, factors=factors)
     return Study(
         slug=slug,
         title=file.title,
@@ -243,15 +257,21 @@ def _study(path: Path, file: StudyFile, source: str) -> Study:
         timeout_seconds=trial.timeout_seconds,
         memory_gib=trial.memory_gib,
         threads=trial.threads,
-        source=source,
-        folder=str(path.resolve().parent),
+        resources=resources_of(file, arms),
+        folder=str(folder),
         chapters=chapters_of(file, arms),
-        published=published,
-        claims=claims,
     )
 
 
-def _require_trainable(study: Study) -> None:
+def _with_published(study: Study, path: Path, file: StudyFile) -> Study:
+    """Adds the published numbers that a study file names."""
+    published, claims = read_published(
+        path, file.published, study.slug, arms=study.arms, factors=study.factors
+    )
+    return replace(study, published=published, claims=claims)
+
+
+def require_trainable(study: Study) -> None:
     """Each arm must be another one, and have settings that the training function takes."""
     require_few_trials(study.arms, len(study.seeds))
     _require_own_settings(study)

@@ -22,6 +22,7 @@ from ablations.files import replaced_file
 
 _FILE = "origin.json"
 _BUILT_IN = "built-in "
+_IN_PYTHON = "made in Python: "
 _ELSEWHERE = "elsewhere "
 _CLIMBS = 2
 
@@ -50,7 +51,7 @@ def require_own_report(study: Study, reports_dir: Path) -> None:
     raise StudyError(
         f"{folder} is the report of another study",
         received=f"{_shown(study)}, and there a report of {_named(kept.get('study'), reports_dir)}",
-        cure="Rename this study file, or name another folder with --reports-dir",
+        cure=_cure(study, "reports-dir"),
     )
 
 
@@ -65,7 +66,7 @@ def require_own_records(study: Study, folder: Path) -> None:
         raise StoreError(
             f"{folder} holds the records of another study",
             received=f"{_shown(study)}, and there records of {_named(kept, folder)}",
-            cure="Rename this study file, or name another folder with --runs-dir",
+            cure=_cure(study, "runs-dir"),
         )
 
 
@@ -122,8 +123,15 @@ def _absolute(folder: Path) -> str:
 
 def _place(study: Study, folder: Path) -> str:
     if study.file is None:
-        return f"{_BUILT_IN}{study.slug}"
+        return f"{_IN_PYTHON if study.in_python else _BUILT_IN}{study.slug}"
     return _relative(Path(study.file), folder)
+
+
+def _cure(study: Study, option: str) -> str:
+    if study.in_python:
+        word = option.replace("-", "_")
+        return f"Give make_study another name=, or name another folder with {word}="
+    return f"Rename this study file, or name another folder with --{option}"
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -137,6 +145,8 @@ def _is_ours(kept: str, study: Study, folder: Path) -> bool:
     if kept.startswith(_BUILT_IN):
         built_in = Path(str(files("ablations.studies"))) / f"{kept.removeprefix(_BUILT_IN)}.toml"
         return not built_in.is_file()
+    if kept.startswith(_IN_PYTHON):
+        return False  # whether that still exists cannot be known
     if kept.startswith(_ELSEWHERE):
         return bool(kept == origin_of_report(study, folder)["study"])
     other = folder.resolve() / kept
@@ -146,12 +156,12 @@ def _is_ours(kept: str, study: Study, folder: Path) -> bool:
 
 
 def _shown(study: Study) -> str:
-    return f"{_BUILT_IN}{study.slug}" if study.file is None else os.path.relpath(study.file)
+    return _place(study, Path()) if study.file is None else os.path.relpath(study.file)
 
 
 def _named(kept: object, folder: Path) -> str:
     text = str(kept)
-    if text.startswith((_BUILT_IN, _ELSEWHERE)):
+    if text.startswith((_BUILT_IN, _ELSEWHERE, _IN_PYTHON)):
         return text
     return os.path.relpath(folder.resolve() / text)
 

@@ -76,8 +76,8 @@ def _keys(study: Study, request: Request) -> list[tuple[object, int, str]]:
 
     They are under the arms of the request, whose levels may be in another order.
     """
-    from ablations.cli.terminal.progress import watched
     from ablations.plan import remaining
+    from ablations.progress.watching import watched
     from ablations.session import Session
 
     if not request.trials:

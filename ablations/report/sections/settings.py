@@ -24,15 +24,27 @@ def settings(findings: Findings, _: Extras) -> tuple[Section, ...]:
 
 
 def _again(findings: Findings) -> Section:
+    data = [f"Data: {', '.join(findings.data)}"] if findings.data else []
+    code = Code(
+        *((_PYTHON, "python") if findings.study.in_python else (_commands(findings), "console"))
+    )
+    return Section("again", "Do it again", (code, *prose(data, style="muted")))
+
+
+def _commands(findings: Findings) -> str:
     study = findings.study.source or f"{findings.study.slug}.toml"
     commands = (
         f"ablations plan {study}    # arms, seeds and trials; trains nothing",
         f"ablations run {study}     # trains what is missing, then renders this report",
         f"ablations gate {study}    # the gates as an exit code",
     )
-    data = [f"Data: {', '.join(findings.data)}"] if findings.data else []
-    code = Code("\n".join(commands), "console")
-    return Section("again", "Do it again", (code, *prose(data, style="muted")))
+    return "\n".join(commands)
+
+
+_PYTHON = """\
+study = ablations.make_study(…)    # as in the notebook or script that made this study
+findings = ablations.run(study)    # trains what is missing
+ablations.render_report(findings)  # this report"""
 
 
 def level_table(findings: Findings) -> Table:

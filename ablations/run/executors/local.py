@@ -18,7 +18,7 @@ from ablations.core.checks import plain
 from ablations.core.design import Arm
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
-from ablations.entry import find_entry
+from ablations.entry import find_entry, ship
 from ablations.errors import StudyError
 from ablations.run.execute import Failure, Spent, make_record, utc_now
 from ablations.run.executors import Ended, Work
@@ -145,7 +145,8 @@ class _Workers:
     def _hand_out(self, trials: tuple[Trial, ...]) -> None:
         process = self._idle_worker() or self._start(trials[0].threads)
         output = TrialOutput(process.log)
-        process.order(WorkOrder(trials, self._work.task, self._work.plain))
+        function = None if process.has_orders else ship(trials[0].entry)
+        process.order(WorkOrder(trials, self._work.task, self._work.plain, function))
         self._busy[process] = _Job(trials, utc_now(), time.monotonic(), output)
         for trial in trials:
             self._observer.started(trial)

@@ -90,6 +90,11 @@ class WorkerProcess:
         return self._n_orders <= 1
 
     @property
+    def has_orders(self) -> bool:
+        """Whether it has had an order."""
+        return self._n_orders > 0
+
+    @property
     def has_ended(self) -> bool:
         """Whether the last message of its latest order has arrived, perhaps still unread."""
         return self._n_ended == self._n_orders

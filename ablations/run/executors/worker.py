@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from ablations.core.record import LogContents, RunRecord
 from ablations.core.study import Trial
-from ablations.entry import find_entry, without_shortcuts
+from ablations.entry import Shipped, find_entry, without_shortcuts
 from ablations.errors import StudyError
 from ablations.run import descendants
 from ablations.run.execute import Spent, error_line, execute, make_record, utc_now
@@ -31,11 +31,15 @@ from ablations.run.surroundings import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """Trials to do at once, several only where they train together."""
+    """Trials to do at once, several only where they train together.
+
+    ``function`` is theirs where no module has it; the worker keeps it for later orders.
+    """
 
     trials: tuple[Trial, ...]
     task: Task
     plain: bool
+    function: Shipped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ def _perform(order: WorkOrder, line: _Line, surroundings: Surroundings) -> tuple
         line.send(EpochMessage(place, number, metrics))
 
     try:
+        if order.function:
+            order.function.receive()
         entry = find_entry(trials[0].entry, trials[0].folder)
     except StudyError as error:
         spent, why = Spent(utc_now(), 0.0), error_line(error)

@@ -17,6 +17,7 @@ from ablations.core.checks import plain
 from ablations.core.design import Resources
 from ablations.core.record import NODE, LogContents, RunRecord
 from ablations.core.study import Trial
+from ablations.entry import Shipped, ship
 from ablations.errors import AblationsError, StudyError
 from ablations.records.running import machine_name
 from ablations.run.execute import Spent, make_record, utc_now
@@ -155,6 +156,7 @@ class _Driver:
         self._attempts: dict[str, int] = {}
         self._names: list[str] = []
         self._functions: dict[Resources, Any] = {}
+        self._shipped: Shipped | None = None
 
     def run(self) -> Iterator[Ended]:
         try:
@@ -169,6 +171,7 @@ class _Driver:
     def _begin(self, trials: Sequence[Trial]) -> None:
         for resources in {self._work.resources(trial.arm) for trial in trials}:
             self._functions.setdefault(resources, _remote(self._ray, resources))
+        self._shipped = self._shipped or ship(trials[0].entry)
         self._placement.add(batches(trials, self._n_gpus))
         self._require_machines()
 
@@ -228,6 +231,7 @@ class _Driver:
             resources=resources,
             folder=os.getcwd(),  # noqa: PTH109 - text, as it crosses to other machines
             code=self._code,
+            function=self._shipped,
         )
 
     def _listen(self) -> Iterator[Ended]:

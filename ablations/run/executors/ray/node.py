@@ -22,7 +22,7 @@ import psutil
 from ablations.core.design import Resources
 from ablations.core.record import NODE, RunRecord
 from ablations.core.study import Trial
-from ablations.entry import find_entry, without_shortcuts
+from ablations.entry import Shipped, find_entry, without_shortcuts
 from ablations.errors import DataError, StudyError
 from ablations.records.running import machine_name
 from ablations.run.executors import Task, Work
@@ -42,7 +42,7 @@ class Order:
     """Trials to do in one task, and all that the driver knows of how.
 
     ``folder`` is the driver's working folder, and ``code`` holds the digest of each file of code
-    that was sent along, by its path.
+    that was sent along, by its path. ``function`` is the training function where no module has it.
     """
 
     trials: tuple[Trial, ...]
@@ -53,6 +53,7 @@ class Order:
     resources: Resources
     folder: str
     code: Mapping[str, str]
+    function: Shipped | None = None
     version: str = field(default_factory=lambda: version("ablations"))
 
 
@@ -78,6 +79,8 @@ def train_here(order: Order) -> Iterator[Report]:
     """
     yield Report(machine_name())
     order = _at_home(order)
+    if order.function:
+        order.function.receive()
     for trial in order.trials:
         _prepare(trial, plain=order.plain)
     yield from _worker_for(order).train(order.trials)

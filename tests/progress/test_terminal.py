@@ -6,14 +6,14 @@ from io import StringIO
 from rich.console import Console
 
 from ablations.calls import run_study
-from ablations.cli.terminal.progress import (
+from ablations.plan import plan_trials
+from ablations.progress.terminal import (
     LiveProgress,
     PlainProgress,
     download_bar,
     latest,
     shown_progress,
 )
-from ablations.plan import plan_trials
 
 
 def screen(*, terminal: bool) -> Console:

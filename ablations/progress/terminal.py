@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -21,20 +20,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from ablations.cli.terminal.printing import error_console
 from ablations.core.design import Arm
-from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.entry import ReportBytes
 from ablations.run.observer import Observer
 from ablations.text import formatting, naming
 from ablations.text.escaping import harmless
-
-if TYPE_CHECKING:
-    from ablations.session import Session
-
-_WATCHED = tuple(name for pair in CURVES for name in reversed(pair))
+from ablations.text.notebook import failed_words, latest, trial_words
 
 
 @contextmanager
@@ -46,20 +39,6 @@ def shown_progress(console: Console, study: Study, trials: Sequence[Trial]) -> I
     live = LiveProgress(console, study, trials)
     with live.display:
         yield live
-
-
-def latest(metrics: Mapping[str, float]) -> str:
-    """Returns the first metric of an epoch, by their importance, with its value.
-
-    Example:
-        >>> latest({"loss": 0.3, "val_accuracy": 0.9375})
-        'val accuracy 93.8%'
-    """
-    for name in (*_WATCHED, *metrics):
-        if name in metrics:
-            shown = formatting.number(metrics[name], unit_of(name))
-            return f"{name.replace('_', ' ')} {shown}"
-    return formatting.UNKNOWN
 
 
 @contextmanager
@@ -75,16 +54,6 @@ def download_bar(console: Console) -> Iterator[ReportBytes]:
             bar.update(tasks[0], completed=done, total=total)
 
         yield report
-
-
-@contextmanager
-def watched(session: Session, trials: Sequence[Trial]) -> Iterator[Observer]:
-    """Fetches what trials need, and yields what shows their training, both on standard error."""
-    console = error_console()
-    with download_bar(console) as report_bytes:
-        session.prepare(trials, report_bytes)
-    with shown_progress(console, session.study, trials) as watcher:
-        yield watcher
 
 
 class PlainProgress(Observer):
@@ -108,10 +77,9 @@ class PlainProgress(Observer):
         """Prints how the trial ended."""
         self._ended += 1
         latest = self._latest.pop(trial.key, formatting.UNKNOWN)
-        outcome = latest if record.completed else f"FAILED ({record.reason}): {record.message}"
-        label = naming.arm_label(self._study, trial.arm)
-        took = formatting.duration(record.seconds)
-        line = f"[{self._ended}/{self._total}] {label}, seed {trial.seed}: {outcome} ({took})"
+        outcome = latest if record.completed else failed_words(record)
+        named, took = trial_words(self._study, trial), formatting.duration(record.seconds)
+        line = f"[{self._ended}/{self._total}] {named}: {outcome} ({took})"
         self._console.print(harmless(line), markup=False, highlight=False, soft_wrap=True)
 
 

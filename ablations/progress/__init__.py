@@ -1,0 +1,1 @@
+"""Shows a run as it goes: on a terminal, in a file of lines, and in a notebook."""
