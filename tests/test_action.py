@@ -157,8 +157,8 @@ def test_a_history_is_kept_in_a_branch_and_a_worse_commit_stops_the_job(
     assert (runner / "GITHUB_OUTPUT").read_text().splitlines()[-1] == "code=1"
     for shown in ("GITHUB_STEP_SUMMARY", "out/pull-request.md"):
         text = (runner / shown).read_text()
-        assert "### History: regressed" in text
-        assert "    baseline" in text
+        assert "## By the commits before\n\n### ✗" in text
+        assert "brought to light: " in text
     assert do("Verdict", runner, CODE="0", HISTORY_CODE="1", INCONCLUSIVE="pass").returncode == 1
 
 

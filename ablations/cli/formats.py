@@ -1,4 +1,4 @@
-"""What ``--format`` writes of the commands ``report`` and ``gate``."""
+"""What ``--format`` writes of the commands ``report``, ``gate`` and ``history check``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ablations.cli.terminal.printing import note
 
 if TYPE_CHECKING:
     from ablations.core.findings import Findings
-    from ablations.core.past import ComparisonWithPast
+    from ablations.core.past import ComparisonWithPast, History
+    from ablations.core.study import Study
     from ablations.report.blocks import Extras
 
 
@@ -20,21 +21,22 @@ Asked = tuple[list[str], Path]
 
 
 def require_both(
-    formats: list[str] | None, folder: Path | None, *, judged: bool = True
+    formats: list[str] | None, folder: Path | None, *, judged: bool = True, checks: bool = False
 ) -> Asked | None:
     """Makes sure that --format and -o come together, and that there is each format.
 
-    It is called first, so that nobody waits for an analysis to learn of a typing error.
+    It is called first, so that nobody waits for an analysis to learn of a typing error. A command
+    without findings writes only formats of ``checks``.
     """
-    from ablations.report.formats.named import require_known
-
     if not formats and folder is None:
         return None
     if not formats or folder is None:
         raise typer.BadParameter("--format and -o belong together: what to write, and where")
     if not judged:
         raise typer.BadParameter("--self-test judges nothing that --format could write")
-    require_known(formats)
+    from ablations.report.formats.named import OF_CHECKS, require_known
+
+    require_known(formats, [*OF_CHECKS] if checks else None)
     return formats, folder
 
 
@@ -56,3 +58,12 @@ def write_named(
         note(f"written: {path}")
     if past is not None and code == 1:
         note("a gate of the study fails as well, as these files say: 'gate' without --against")
+
+
+def write_history(study: Study, found: History, code: int, asked: Asked) -> None:
+    """Writes how the newest commit was judged in the formats that are asked for."""
+    from ablations.report.writing import write_checks
+    from ablations.text.judged import judged_history
+
+    for path in write_checks(judged_history(study, found, code), *asked):
+        note(f"written: {path}")

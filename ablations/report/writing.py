@@ -27,6 +27,7 @@ from ablations.report.publish.summaries import SUMMARY, read_summary
 from ablations.report.synthesis.files import own_files as files_of_synthesis
 from ablations.report.synthesis.page import make_page as page_of_synthesis
 from ablations.text.formatting import counted
+from ablations.text.judged import Judged, judged_decision
 
 Combined = Synthesis | SideBySide
 """What a page about several studies shows."""
@@ -132,11 +133,31 @@ def write_formats(
             that is to be written.
     """
     named.require_known(names)
-    files = {
-        path: text for write in named.of_decisions(names) for path, text in write(decision).items()
-    }
+    files = _check_files(judged_decision(decision), names)
+    for write in named.of_decisions(names):
+        files |= write(decision)
     if own := named.of_reports(names):
         with style():
             report = make_report(decision.findings, extras or Extras())
             files |= {path: text for write in own for path, text in write(report).items()}
     return place(files, folder)
+
+
+def write_checks(judged: Judged, names: list[str], folder: Path) -> list[Path]:
+    """Writes what was judged in formats of checks; returns the paths of their files.
+
+    Args:
+        judged: By gates, by the past or by a history.
+        names: Formats of ``report.formats.named.OF_CHECKS``.
+        folder: As for `write_formats`.
+
+    Raises:
+        StudyError: as `write_formats`.
+    """
+    named.require_known(names, [*named.OF_CHECKS])
+    return place(_check_files(judged, names), folder)
+
+
+def _check_files(judged: Judged, names: list[str]) -> dict[str, str | bytes]:
+    writers = named.of_checks(names)
+    return {path: text for write in writers for path, text in write(judged).items()}

@@ -31,7 +31,7 @@ from ablations.text.formatting import (
 from ablations.text.naming import arm_label, named_arm
 from ablations.text.sentences import mean_estimate
 
-CheckKind = Literal["gate", "past", "trials"]
+CheckKind = Literal["gate", "past", "history", "trials"]
 
 STATUS_OF_CODE: dict[int, GateStatus] = {
     0: "passed",
@@ -44,7 +44,7 @@ STATUS_OF_CODE: dict[int, GateStatus] = {
 SEVERITY: tuple[GateStatus, ...] = ("failed", "incomplete", "inconclusive", "passed")
 """The most severe first, as exit codes rank them."""
 
-_STATUS: dict[Verdict, GateStatus] = {
+STATUS_OF_VERDICT: dict[Verdict, GateStatus] = {
     "improved": "passed",
     "equivalent": "passed",
     "regressed": "failed",
@@ -96,57 +96,13 @@ def trial_checks(findings: Findings) -> tuple[Check, ...]:
     return tuple(_trial_check(findings, arm) for arm in findings.arms)
 
 
-def open_checks(decision: Decision) -> tuple[Check, ...]:
-    """Returns the checks that need attention: what did not pass, and decides."""
-    findings = decision.findings
-    checks = (*gate_checks(findings), *past_checks(decision), *trial_checks(findings))
-    return tuple(check for check in checks if check.status != "passed" and check.decides)
-
-
 def most_severe(checks: Sequence[Check]) -> tuple[Check, ...]:
     """Sorts checks so that what needs attention comes first; equal ones keep their order."""
     return tuple(sorted(checks, key=lambda check: SEVERITY.index(check.status)))
 
 
-def headlines(decision: Decision) -> tuple[tuple[str, GateStatus], ...]:
-    """Says what the gates decided, and what the comparison with the past did, with their status."""
-    gates = _counted(gate_checks(decision.findings), ("passed", "failed"))
-    judged = f"Gates: {gates}" if gates else "Nothing was judged: this study has no gates"
-    found = [(f"{judged}{_untrained(decision)}.", STATUS_OF_CODE[decision.code])]
-    if decision.past is not None and decision.past_code is not None:
-        words = _counted(past_checks(decision), ("improved", "regressed", "equivalent", "gone"))
-        line = f"Against {decision.past.past.source}: {words or 'nothing is comparable'}."
-        found.append((line, STATUS_OF_CODE[decision.past_code]))
-    return tuple(found)
-
-
-def overall(decision: Decision) -> GateStatus:
-    """Returns the most severe of what the gates and the comparison with the past decided."""
-    found = {status for _, status in headlines(decision)}
-    return next(status for status in SEVERITY if status in found)
-
-
-def brief(decision: Decision) -> str:
-    """Says in a few words what was decided, as a badge has room for."""
-    status = overall(decision)
-    checks = (*gate_checks(decision.findings), *past_checks(decision))
-    if status == "passed" and not checks:
-        return "no gates"
-    own = sum(check.status == status and check.decides for check in checks)
-    if status == "passed" or not own:
-        return status
-    return f"{count(own)} of {counted(len(checks), 'check')} {status}"
-
-
-def _untrained(decision: Decision) -> str:
-    """Counts the trials without a result."""
-    counts = {"not trained yet": decision.findings.n_missing, "failed": decision.findings.n_failed}
-    lost = [f"{counted(n, 'trial')} {what}" for what, n in counts.items() if n]
-    return f"; {listing(lost)}" if lost else ""
-
-
-def _counted(checks: Sequence[Check], first: Sequence[str]) -> str:
-    """Counts the verdicts in the order of ``first``, and the others after them."""
+def count_verdicts(checks: Sequence[Check], first: Sequence[str]) -> str:
+    """Counts the verdicts in words, in the order of ``first``, and the others after them."""
     verdicts = [check.verdict for check in checks]
     words = dict.fromkeys((*first, *verdicts))
     return listing([f"{count(verdicts.count(w))} {w}" for w in words if w in verdicts])
@@ -239,7 +195,7 @@ def _past_check(findings: Findings, found: ComparisonWithPast, compared: ChangeS
         name=f"past {compared.metric.name} / {compared.arm.name}",
         rule=f"{metric} against {found.past.source}",
         arm=arm_label(findings.study, compared.arm),
-        status=_STATUS[compared.verdict] if compared.n else "incomplete",
+        status=STATUS_OF_VERDICT[compared.verdict] if compared.n else "incomplete",
         verdict=compared.verdict,
         then=then,
         now=now,

@@ -12,15 +12,8 @@ from ablations.core.findings import ArmFinding, Decision, Failure, Findings, Gat
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past
 from ablations.core.study import Gate, Study
 from ablations.plan.designs import Wanted, lay_out
-from ablations.text.checks import (
-    brief,
-    gate_checks,
-    headlines,
-    most_severe,
-    overall,
-    past_checks,
-    trial_checks,
-)
+from ablations.text.checks import gate_checks, most_severe, past_checks, trial_checks
+from ablations.text.judged import judged_decision
 
 FACTORS = (Factor("dropout", (Level("off", {}), Level("on", {}))),)
 DESIGN = lay_out(Wanted("full-factorial", FACTORS))
@@ -106,20 +99,25 @@ def test_the_headline_counts_the_gates_and_the_trials_without_a_result():
         arms=(arm(OFF, completed=1, failed=1), arm(ON)),
     )
     decision = Decision(found, 1)
-    assert headlines(decision) == (
+    assert judged_decision(decision).headlines == (
         (
             "Gates: 1 passed and 1 failed; 1 trial not trained yet and 1 trial failed.",
             "failed",
         ),
     )
-    assert (overall(decision), brief(decision)) == ("failed", "1 of 2 checks failed")
+    assert (judged_decision(decision).status, judged_decision(decision).brief) == (
+        "failed",
+        "1 of 2 checks failed",
+    )
     assert [c.status for c in most_severe(gate_checks(found))] == ["failed", "passed"]
 
 
 def test_a_study_without_gates_says_that_nothing_was_judged():
     decision = Decision(findings(), 0)
-    assert headlines(decision)[0][0] == "Nothing was judged: this study has no gates."
-    assert brief(decision) == "no gates"
+    assert (
+        judged_decision(decision).headlines[0][0] == "Nothing was judged: this study has no gates."
+    )
+    assert judged_decision(decision).brief == "no gates"
 
 
 def test_trials_that_are_missing_or_failed_are_named():
@@ -159,8 +157,11 @@ def test_a_change_since_the_past_is_said_with_its_numbers():
         "[−6.0, −4.0]\u202fpp, adjusted for 2 comparisons, margin 1.0\u202fpp): regressed."
     )
     assert (check.status, check.seeds, check.decides) == ("failed", "3 pairs", True)
-    assert headlines(decision)[1] == ("Against main:report.json: 1 regressed.", "failed")
-    assert overall(decision) == "failed"
+    assert judged_decision(decision).headlines[1] == (
+        "Against main:report.json: 1 regressed.",
+        "failed",
+    )
+    assert judged_decision(decision).status == "failed"
 
 
 def test_speeds_of_another_day_are_shown_and_decide_nothing():
@@ -168,7 +169,7 @@ def test_speeds_of_another_day_are_shown_and_decide_nothing():
     (check,) = past_checks(decision)
     assert not check.decides
     assert check.text.endswith("The two were not measured in turn, so this decides nothing.")
-    assert overall(decision) == "passed"
+    assert judged_decision(decision).status == "passed"
     (regressed,) = past_checks(against(change("regressed", apart=True), code=1))
     assert regressed.decides
 
@@ -179,4 +180,7 @@ def test_arms_that_are_gone_or_have_no_result_are_incomplete():
     decision = against(unknown, code=4, gone=(other,))
     assert [check.status for check in past_checks(decision)] == ["incomplete", "incomplete"]
     assert past_checks(decision)[1].text.startswith("‘another factor=on’ was there in main:")
-    assert (overall(decision), brief(decision)) == ("incomplete", "2 of 2 checks incomplete")
+    assert (judged_decision(decision).status, judged_decision(decision).brief) == (
+        "incomplete",
+        "2 of 2 checks incomplete",
+    )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablations.cli.options import AsJson, Source, StudyName, with_session
+from ablations.cli.formats import require_both, write_history
+from ablations.cli.options import AsJson, Formats, FormatsDir, Source, StudyName, with_session
 from ablations.cli.terminal.printing import note, print_json, reading, say, show
 from ablations.errors import StoreError
 
@@ -143,9 +144,12 @@ def list_(folder: Folder = _FOLDER, as_json: AsJson = False) -> None:
 def check(
     study: StudyName,
     folder: Folder = _FOLDER,
+    *,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Estimate how often this judgement is wrong.")
     ] = False,
+    formats: Formats = None,
+    out: FormatsDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge the newest commit; the exit code is the verdict.
@@ -155,12 +159,16 @@ def check(
     """
     if self_test and as_json:
         raise typer.BadParameter("--self-test prints a table, and excludes --json")
+    asked = require_both(formats, out, judged=not self_test, checks=True)
     with _uncollected():
         from ablations.plan import load_study
 
         loaded = load_study(study)
         lines = _lines(folder, loaded.report_name, study)
-        code = _judge(loaded, lines, self_test, as_json)
+        found = _judged(loaded, lines)
+        code = _simulate(found) if self_test else _print(loaded, found, as_json)
+        if asked:
+            write_history(loaded, found, code, asked)
     raise typer.Exit(code)
 
 
@@ -176,19 +184,25 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _judge(study: Study, lines: tuple[Line, ...], self_test: bool, as_json: bool) -> int:
-    """Prints the judgement, or how often it errs, and returns the exit code."""
-    from ablations.analyze.history.judgement import (
-        history_exit_code,
-        judge_history,
-        with_simulation,
-    )
+def _judged(study: Study, lines: tuple[Line, ...]) -> History:
+    from ablations.analyze.history.judgement import judge_history
+
+    return judge_history(study, _up_to_now(lines))
+
+
+def _simulate(found: History) -> int:
+    """Prints how often such a judgement errs."""
+    from ablations.analyze.history.judgement import with_simulation
+
+    _show_simulated(with_simulation(found))
+    return 0
+
+
+def _print(study: Study, found: History, as_json: bool) -> int:
+    """Prints the judgement, and returns the exit code."""
+    from ablations.analyze.history.judgement import history_exit_code
     from ablations.text.history import history_lines
 
-    found = judge_history(study, _up_to_now(lines))
-    if self_test:
-        _show_simulated(with_simulation(found))
-        return 0
     code = history_exit_code(found)
     if as_json:
         print_json(_document(found, code))

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import cast
 
 from ablations.core.findings import Decision
 from ablations.errors import StudyError, meant
 from ablations.report.blocks import Report
+from ablations.text.judged import Judged
 
 Files = Mapping[str, str | bytes]
+OfChecks = Callable[[Judged], Files]
+"""Returns the files of what was judged by their paths in the folder that they are written to."""
+
 OfDecision = Callable[[Decision], Files]
-"""Returns the files of a decision by their paths in the folder that they are written to."""
+"""The same for what needs the findings behind a decision."""
 
 OfReport = Callable[[Report], Files]
 """Returns the files of a report by their paths, for what needs its sections."""
 
-OF_DECISIONS: Mapping[str, str] = {
+OF_CHECKS: Mapping[str, str] = {
     "junit": "checks.junit",
     "github-summary": "checks.github_summary",
     "github-annotations": "checks.github_annotations",
     "pull-request": "checks.pull_request",
     "gitlab": "checks.gitlab",
     "badge": "checks.badge",
+}
+"""The module of each format, in which a function of the same name writes it. A module is imported
+when its format is asked for, so that ``--help`` and completion stay quick. These show what was
+judged, be it by gates, by the past or by a history."""
+
+OF_DECISIONS: Mapping[str, str] = {
     "latex": "papers.latex",
     "markdown-table": "papers.markdown_table",
     "csv": "papers.csv",
@@ -35,8 +45,7 @@ OF_DECISIONS: Mapping[str, str] = {
     "lnt": "trackers.lnt",
     "model-index": "trackers.model_index",
 }
-"""The module of each format, in which a function of the same name writes it. A module is imported
-when its format is asked for, so that ``--help`` and completion stay quick."""
+"""The same for the formats that show findings."""
 
 OF_REPORTS: Mapping[str, str] = {"pdf": "papers.pdf", "pgf": "papers.pgf"}
 """The same for the formats that need the sections of a report."""
@@ -44,22 +53,28 @@ OF_REPORTS: Mapping[str, str] = {"pdf": "papers.pdf", "pgf": "papers.pgf"}
 
 def names() -> list[str]:
     """Returns the names of all formats."""
-    return [*OF_DECISIONS, *OF_REPORTS]
+    return [*OF_CHECKS, *OF_DECISIONS, *OF_REPORTS]
 
 
-def require_known(asked: list[str]) -> None:
-    """Makes sure that there is each of these formats.
+def require_known(asked: list[str], known: Sequence[str] | None = None) -> None:
+    """Makes sure that there is each of these formats, among all or those that are ``known``.
 
     Raises:
         StudyError: if there is one that is not.
     """
+    known = names() if known is None else known
     for name in asked:
-        if name not in names():
+        if name not in known:
             raise StudyError(
-                "there is no such format",
+                "there is no such format here" if name in names() else "there is no such format",
                 received=f"--format {name}",
-                cure=f"{meant(name, names())}There are {', '.join(names())}",
+                cure=f"{meant(name, known)}There are {', '.join(known)}",
             )
+
+
+def of_checks(asked: list[str]) -> list[OfChecks]:
+    """Imports the formats of checks among those that are asked for."""
+    return [cast("OfChecks", _function(OF_CHECKS[n])) for n in asked if n in OF_CHECKS]
 
 
 def of_decisions(asked: list[str]) -> list[OfDecision]:

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from ablations.cli.app import app
+from ablations.report.formats import named
 
 
 def call(*words: str) -> object:
@@ -56,6 +58,7 @@ def test_a_commit_that_makes_a_network_worse_is_found(study: str, study_path: Pa
     document = json.loads(call("check", study, "--json").stdout)
     assert (document["exit_code"], document["commits"]) == (1, 5)
     found = [own for own in document["series"] if own["kind"] == "difference"]
+    require_formats(study, len(found))
     assert {own["changes"][-1]["commit"] for own in found} == {document["commit"]}
     listed = json.loads(call("list", "--json").stdout)
     assert [(own["commits"], own["trials"]) for own in listed] == [(5, 5 * len(found) * 4)]
@@ -67,6 +70,41 @@ def test_a_commit_that_makes_a_network_worse_is_found(study: str, study_path: Pa
         in call("compact", study, "--keep", "1").stdout
     )
     assert call("check", study).exit_code == 1  # what is beside a change stays
+
+
+def require_formats(study: str, n: int) -> None:
+    """Each format says that the newest commit made all ``n`` arms worse, and leaves the exit code."""
+    formats = [word for name in named.OF_CHECKS for word in ("--format", name)]
+    done = call("check", study, *formats, "-o", "out")
+    assert done.exit_code == 1, done.output
+    out = Path("out")
+    suites = {own.name: own for own in JUnitXml.fromfile(str(out / "junit.xml"))}
+    assert suites["small.history"].failures == n
+    assert suites["small.trials"].tests == 1
+    assert suites["small.trials"].errors == 0
+    comment = (out / "pull-request.md").read_text()
+    assert comment.startswith("<!-- ablations history: small -->\n### ✗ ")
+    assert "brought to light:" in comment
+    assert "comparisons with the commits before</summary>" in comment
+    assert (out / "github-annotations.txt").read_text().count("::error ") == n
+    badge = json.loads((out / "badge.json").read_text())
+    assert badge["message"].endswith("checks failed")
+    issues = json.loads((out / "gl-code-quality-report.json").read_text())
+    assert [own["severity"] for own in issues].count("critical") == n
+    assert not (out / "metrics.txt").exists()  # these are of findings
+
+
+def test_formats_that_need_findings_are_refused_before_anything_is_read():
+    refused = call("check", "nowhere.toml", "--format", "latex", "-o", "out")
+    assert str(refused.exception) == (
+        "there is no such format here. Received: --format latex. There are "
+        f"{', '.join(named.OF_CHECKS)}."
+    )
+    assert "belong together" in call("check", "nowhere.toml", "--format", "junit").output
+    assert (
+        "judges nothing"
+        in call("check", "nowhere.toml", "--self-test", "--format", "junit", "-o", "out").output
+    )
 
 
 def test_records_of_another_commit_or_of_changed_files_are_refused(study: str):

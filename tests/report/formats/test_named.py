@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_each_format_is_the_function_that_its_module_is_named_after():
-    for name, place in {**named.OF_DECISIONS, **named.OF_REPORTS}.items():
+    for name, place in {**named.OF_CHECKS, **named.OF_DECISIONS, **named.OF_REPORTS}.items():
         assert place.rpartition(".")[2] == name.replace("-", "_")
-    found = [*named.of_decisions(named.names()), *named.of_reports(named.names())]
+    names = named.names()
+    found = [*named.of_checks(names), *named.of_decisions(names), *named.of_reports(names)]
     assert len(found) == len(named.names()) == len(set(named.names()))
     for write in found:
         assert write.__module__.rpartition(".")[2] == write.__name__
@@ -30,7 +31,11 @@ def test_each_module_of_a_format_is_registered_or_used_by_one_that_is():
         for room in ("checks", "papers", "trackers")
         for path in (rooms / room).glob("[a-z]*.py")
     }
-    registered = {*named.OF_DECISIONS.values(), *named.OF_REPORTS.values()}
+    registered = {
+        *named.OF_CHECKS.values(),
+        *named.OF_DECISIONS.values(),
+        *named.OF_REPORTS.values(),
+    }
     texts = {place: path.read_text(encoding="utf-8") for place, path in modules.items()}
     for place in modules.keys() - registered:
         assert any(f".{place} import" in text for text in texts.values()), place

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from html import escape
 
-from ablations.core.findings import Decision, GateStatus
-from ablations.text.checks import brief, overall
+from ablations.core.findings import GateStatus
 from ablations.text.escaping import one_line, shortened
+from ablations.text.judged import Judged
 
 _COLOURS: dict[GateStatus, str] = {
     "passed": "#1a7f37",
@@ -24,12 +24,13 @@ _MOST, _WIDTH = 60, 7
 """Characters of a label, and pixels for each, with room for wide ones."""
 
 
-def badge(decision: Decision) -> dict[str, str | bytes]:
+def badge(judged: Judged) -> dict[str, str | bytes]:
     """Returns the drawing and the JSON of the badge."""
-    label = shortened(one_line(decision.findings.study.slug), _MOST)
-    message, status = brief(decision), overall(decision)
-    judged = decision.findings.gates or decision.past is not None or status != "passed"
-    colour = _COLOURS[status if judged else "incomplete"]  # what judged nothing is not green
+    label = shortened(one_line(judged.study.slug), _MOST)
+    message, status = judged.brief, judged.status
+    colour = _COLOURS[
+        status if judged.checks or status != "passed" else "incomplete"
+    ]  # what judged nothing is not green
     endpoint = {"schemaVersion": 1, "label": label, "message": message, "color": colour}
     return {
         "badge.json": f"{json.dumps(endpoint, ensure_ascii=False, indent=2)}\n",

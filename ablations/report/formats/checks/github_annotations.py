@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ablations.core.findings import Decision
-from ablations.text.checks import headlines, most_severe, open_checks, overall
+from ablations.text.checks import most_severe
 from ablations.text.escaping import escape_command, escape_property
 from ablations.text.formatting import counted
+from ablations.text.judged import Judged
 
 _MOST = 10
 
 
-def github_annotations(decision: Decision) -> dict[str, str | bytes]:
+def github_annotations(judged: Judged) -> dict[str, str | bytes]:
     """Returns a line for each check that needs attention, and a notice with the verdict."""
-    open_ones = most_severe(open_checks(decision))
+    open_ones = most_severe(judged.open_checks)
     errors = [c.text for c in open_ones if c.status != "inconclusive"]
     warnings = [c.text for c in open_ones if c.status == "inconclusive"]
-    title = f"{decision.findings.study.title} – {overall(decision)}"
-    verdict = " ".join(line for line, _ in headlines(decision))
+    title = f"{judged.study.title} – {judged.status}"
+    verdict = " ".join(line for line, _ in judged.headlines)
     lines = [
         *_commands("error", title, errors),
         *_commands("warning", title, warnings),

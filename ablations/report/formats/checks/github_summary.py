@@ -6,13 +6,13 @@ Docs, "Workflow commands for GitHub Actions", step isolation and limits.
 
 from __future__ import annotations
 
-from ablations.core.findings import Decision
 from ablations.report.formats.checks.overview import overview
+from ablations.text.judged import Judged
 
 MOST_BYTES = 1_000_000
 """Below GitHub's 1 MiB, with room for what else a step may add."""
 
 
-def github_summary(decision: Decision) -> dict[str, str | bytes]:
+def github_summary(judged: Judged) -> dict[str, str | bytes]:
     """Returns the summary as one file."""
-    return {"github-summary.md": overview(decision, most_bytes=MOST_BYTES)}
+    return {"github-summary.md": overview(judged, most_bytes=MOST_BYTES)}

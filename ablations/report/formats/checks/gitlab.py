@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from ablations.core.findings import Decision, Findings, GateStatus
+from ablations.core.findings import Findings, GateStatus
 from ablations.core.study import Study
-from ablations.text.checks import Check, gate_checks, open_checks
+from ablations.text.checks import Check, gate_checks
 from ablations.text.escaping import one_line
+from ablations.text.judged import Judged
 from ablations.text.naming import effect_label
 
 _SEVERITY: dict[GateStatus, str] = {
@@ -29,12 +30,13 @@ _SEVERITY: dict[GateStatus, str] = {
 Sample = tuple[dict[str, str], float]
 
 
-def gitlab(decision: Decision) -> dict[str, str | bytes]:
-    """Returns both files."""
-    return {
-        "metrics.txt": _metrics(decision.findings),
-        "gl-code-quality-report.json": f"{json.dumps(_issues(decision), indent=2)}\n",
+def gitlab(judged: Judged) -> dict[str, str | bytes]:
+    """Returns both files; for a history, which has no findings, only that of code quality."""
+    issues = [_issue(judged.study, check) for check in judged.open_checks]
+    files: dict[str, str | bytes] = {
+        "gl-code-quality-report.json": f"{json.dumps(issues, indent=2)}\n"
     }
+    return files | ({"metrics.txt": _metrics(judged.findings)} if judged.findings else {})
 
 
 def _metrics(findings: Findings) -> str:
@@ -81,10 +83,6 @@ def _labels(labels: dict[str, str]) -> str:
 
 def _escaped(value: str) -> str:
     return one_line(value).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _issues(decision: Decision) -> list[dict[str, Any]]:
-    return [_issue(decision.findings.study, check) for check in open_checks(decision)]
 
 
 def _issue(study: Study, check: Check) -> dict[str, Any]:

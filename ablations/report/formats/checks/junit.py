@@ -1,7 +1,8 @@
 """Writes what was decided as a JUnit report, which Jenkins, GitLab and most others show.
 
-There is a case for each gate of each arm, for each comparison with the past, and for each arm's
-trials. Each suite is valid by the schema of Maven Surefire, which readers of such reports follow:
+There is a case for each gate of each arm, for each comparison with the past or with the commits
+before, and for each arm's trials. Each suite is valid by the schema of Maven Surefire, which
+readers of such reports follow:
 https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd
 """
 
@@ -10,29 +11,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from ablations.core.findings import Decision, GateStatus
-from ablations.text.checks import Check, gate_checks, past_checks, trial_checks
+from ablations.core.findings import GateStatus
+from ablations.text.checks import Check
 from ablations.text.escaping import one_line, printable
+from ablations.text.judged import Judged
 
 _ELEMENTS: dict[GateStatus, str] = {
     "failed": "failure",
     "incomplete": "error",
     "inconclusive": "skipped",
 }
+_SUITES = {"gate": "gates", "past": "past", "history": "history", "trials": "trials"}
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def junit(decision: Decision) -> dict[str, str | bytes]:
+def junit(judged: Judged) -> dict[str, str | bytes]:
     """Returns the report as one file; a study that has not been trained has only errors."""
-    study = decision.findings.study
-    suites = {
-        "gates": gate_checks(decision.findings),
-        "past": past_checks(decision),
-        "trials": trial_checks(decision.findings),
-    }
+    study = judged.study
     root = ET.Element("testsuites", {"name": one_line(study.title)})
-    for name, checks in suites.items():
-        if checks:
+    for kind, name in _SUITES.items():
+        if checks := judged.of_kind(kind):
             root.append(_suite(f"{study.report_name}.{name}", checks))
     ET.indent(root)
     return {"junit.xml": ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"}

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ablations.core.findings import Decision, Findings
+from ablations.core.findings import Findings
 from ablations.report.words.answer import answer
-from ablations.text.checks import (
-    Check,
-    gate_checks,
-    headlines,
-    most_severe,
-    open_checks,
-    overall,
-    past_checks,
-)
+from ablations.text.checks import Check, CheckKind, most_severe
 from ablations.text.escaping import escape_comment, shortened
 from ablations.text.formatting import GATE_SIGNS, counted, metric_name
+from ablations.text.judged import Judged
 from ablations.text.sentences import arm_cells, effect_cells
+
+_TITLES: dict[CheckKind, tuple[str, str]] = {
+    "gate": ("gate", "gates"),
+    "past": ("comparison with the past", "comparisons with the past"),
+    "history": ("comparison with the commits before", "comparisons with the commits before"),
+}
+"""What a table of each kind of checks is called; missing trials have none."""
 
 _PARAGRAPH, _CELL = 1000, 200
 """Characters of a sentence and of a cell, whose names and messages may have any length."""
@@ -45,16 +45,14 @@ class _Part:
         return f"\nand {counted(left_out, f'more {self.what}')}\n" if left_out else ""
 
 
-def overview(decision: Decision, *, most_bytes: int, mark: str = "") -> str:
+def overview(judged: Judged, *, most_bytes: int, mark: str = "") -> str:
     """Returns the Markdown; ``mark`` is a first line by which the text is found again."""
-    findings = decision.findings
+    findings = judged.findings
     parts = [
-        _opening(decision, mark),
-        _open_checks(most_severe(open_checks(decision))),
-        _check_table("gate", gate_checks(findings)),
-        _check_table("comparison with the past", past_checks(decision)),
-        _arms(findings),
-        _effects(findings),
+        _opening(judged, mark),
+        _open_checks(most_severe(judged.open_checks)),
+        *(_check_table(kind, judged.of_kind(kind)) for kind in _TITLES),
+        *((_arms(findings), _effects(findings)) if findings else ()),
     ]
     return _within([part for part in parts if part], most_bytes)
 
@@ -77,20 +75,27 @@ def _bytes(text: str) -> int:
     return len(text.encode(errors="replace"))
 
 
-def _opening(decision: Decision, mark: str) -> _Part:
-    findings, status = decision.findings, overall(decision)
-    answered = answer(findings)
+def _opening(judged: Judged, mark: str) -> _Part:
+    status, (alarm, sentences) = judged.status, _told(judged)
     lines = [
         *([mark] if mark else []),
-        f"### {GATE_SIGNS[status]} {_paragraph(findings.study.title)}: {status}",
+        f"### {GATE_SIGNS[status]} {_paragraph(judged.study.title)}: {status}",
         "",
-        *(f"- {GATE_SIGNS[own]} {_paragraph(line)}" for line, own in headlines(decision)),
+        *(f"- {GATE_SIGNS[own]} {_paragraph(line)}" for line, own in judged.headlines),
         "",
-        *([f"**{_paragraph(answered.alarm)}**", ""] if answered.alarm else []),
-        _paragraph(" ".join(answered.sentences)),
+        *([f"**{_paragraph(alarm)}**", ""] if alarm else []),
+        _paragraph(" ".join(sentences)),
         "",
     ]
     return _Part("\n".join(lines) + "\n")
+
+
+def _told(judged: Judged) -> tuple[str, Sequence[str]]:
+    """Returns what a reader must know first, if there is such a thing, and the other sentences."""
+    if judged.findings is None:
+        return "", judged.notes
+    answered = answer(judged.findings)
+    return answered.alarm or "", answered.sentences
 
 
 def _open_checks(checks: Sequence[Check]) -> _Part | None:
@@ -101,25 +106,24 @@ def _open_checks(checks: Sequence[Check]) -> _Part | None:
     return _Part("", tuple(rows), "\n", "check")
 
 
-def _check_table(what: str, checks: Sequence[Check]) -> _Part | None:
+def _check_table(kind: CheckKind, checks: Sequence[Check]) -> _Part | None:
     """Folds a table of all checks of a kind."""
     rows = (
         (
             _signed(c),
             c.arm,
             c.rule,
-            *([c.then] if c.kind == "past" else []),
+            *([] if kind == "gate" else [c.then]),
             c.now,
             c.bounds,
             c.seeds,
         )
         for c in checks
     )
-    columns = ["verdict", "arm", "rule", "judged", "interval", "seeds"]
-    if checks and checks[0].kind == "past":
-        columns = ["verdict", "arm", "what", "then", "now", "change", "seeds"]
-    many = "comparisons with the past" if what.startswith("comparison") else f"{what}s"
-    return _folded(counted(len(checks), what, many), columns, rows, what="row")
+    columns = ["verdict", "arm", "what", "then", "now", "change", "seeds"]
+    if kind == "gate":
+        columns = ["verdict", "arm", "rule", "judged", "interval", "seeds"]
+    return _folded(counted(len(checks), *_TITLES[kind]), columns, rows, what="row")
 
 
 def _signed(check: Check) -> str:

@@ -12,10 +12,11 @@ import pytest
 from ablations.report.formats.checks.badge import badge
 from ablations.report.formats.checks.github_annotations import github_annotations
 from ablations.report.formats.checks.gitlab import gitlab
+from ablations.text.judged import judged_decision
 
 
 def lines(decision) -> list[str]:
-    return str(github_annotations(decision)["github-annotations.txt"]).splitlines()
+    return str(github_annotations(judged_decision(decision))["github-annotations.txt"]).splitlines()
 
 
 def test_what_failed_is_an_error_what_is_open_a_warning_and_the_verdict_a_notice(decision):
@@ -50,7 +51,9 @@ def test_openmetrics_are_read_by_their_parser(hostile, decision):
     )
     found = {
         family.name: family.samples
-        for family in parser.text_string_to_metric_families(str(gitlab(decision)["metrics.txt"]))
+        for family in parser.text_string_to_metric_families(
+            str(gitlab(judged_decision(decision))["metrics.txt"])
+        )
     }
     assert [len(samples) for samples in found.values()] == [8, 6, 4]
     assert sum(sample.value for sample in found["ablations_gate_passed"]) == 2
@@ -59,18 +62,25 @@ def test_openmetrics_are_read_by_their_parser(hostile, decision):
     assert sample.labels == {"arm": arm.arm.name, "metric": "test_accuracy"}
     assert sample.value == arm.mean("test_accuracy")
     assert (
-        len(list(parser.text_string_to_metric_families(str(gitlab(hostile)["metrics.txt"])))) == 3
+        len(
+            list(
+                parser.text_string_to_metric_families(
+                    str(gitlab(judged_decision(hostile))["metrics.txt"])
+                )
+            )
+        )
+        == 3
     )
 
 
 def test_metrics_end_as_openmetrics_must(nothing, decide):
-    text = str(gitlab(decide(nothing))["metrics.txt"])
+    text = str(gitlab(judged_decision(decide(nothing)))["metrics.txt"])
     assert text.endswith("# EOF\n")
     assert len(text.splitlines()) == 7
 
 
 def issues(decision) -> list[dict]:
-    return json.loads(gitlab(decision)["gl-code-quality-report.json"])
+    return json.loads(gitlab(judged_decision(decision))["gl-code-quality-report.json"])
 
 
 def test_code_quality_has_what_gitlab_requires(against):
@@ -93,7 +103,7 @@ def test_a_fingerprint_stays_when_only_the_numbers_change(decision, against, mak
 
 
 def test_a_badge_names_the_study_and_the_verdict(decision):
-    files = badge(decision)
+    files = badge(judged_decision(decision))
     assert json.loads(files["badge.json"]) == {
         "schemaVersion": 1,
         "label": "cats-or-dogs",
@@ -108,5 +118,5 @@ def test_a_badge_names_the_study_and_the_verdict(decision):
 
 def test_a_badge_without_gates_does_not_say_that_they_passed(decision):
     none = replace(decision, findings=replace(decision.findings, gates=()), code=0)
-    shown = json.loads(badge(none)["badge.json"])
+    shown = json.loads(badge(judged_decision(none))["badge.json"])
     assert (shown["message"], shown["color"]) == ("no gates", "#57606a")

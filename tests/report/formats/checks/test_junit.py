@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ablations.report.formats.checks.junit import junit
+from ablations.text.judged import judged_decision
 
 ATTRIBUTES = {
     "testsuites": {"name"},
@@ -23,7 +24,7 @@ ATTRIBUTES = {
 
 
 def read(decision) -> ET.Element:
-    return ET.fromstring(junit(decision)["junit.xml"])
+    return ET.fromstring(junit(judged_decision(decision))["junit.xml"])
 
 
 def outcomes(suite: ET.Element) -> Counter[str]:
@@ -73,7 +74,7 @@ def test_only_elements_and_attributes_that_consumers_know_and_counts_that_are_tr
 def test_a_parser_of_junit_reports_reads_it(hostile, tmp_path: Path):
     reader = pytest.importorskip("junitparser", reason="needs the package junitparser")
     path = tmp_path / "junit.xml"
-    path.write_bytes(bytes(junit(hostile)["junit.xml"]))
+    path.write_bytes(bytes(junit(judged_decision(hostile))["junit.xml"]))
     suites = reader.JUnitXml.fromfile(str(path))
     own = {suite.name: (suite.tests, suite.failures, suite.errors) for suite in suites}
     slug = hostile.findings.study.slug

@@ -8,10 +8,11 @@ from markdown_it import MarkdownIt
 
 from ablations.report.formats.checks.github_summary import github_summary
 from ablations.report.formats.checks.pull_request import pull_request
+from ablations.text.judged import judged_decision
 
 
 def comment(decision) -> str:
-    return str(pull_request(decision)["pull-request.md"])
+    return str(pull_request(judged_decision(decision))["pull-request.md"])
 
 
 def html(text: str) -> str:
@@ -76,12 +77,12 @@ def test_a_comment_on_256_arms_has_less_than_65536_characters_and_says_what_is_l
 
 
 def test_a_summary_of_256_arms_is_below_a_mebibyte(large):
-    text = str(github_summary(large)["github-summary.md"])
+    text = str(github_summary(judged_decision(large))["github-summary.md"])
     assert 65_536 < len(text.encode(errors="replace")) <= 1_000_000 < 2**20
     assert not text.startswith("<!--")
 
 
 def test_a_study_that_has_not_run_has_a_summary(nothing, decide):
-    text = str(github_summary(decide(nothing))["github-summary.md"])
+    text = str(github_summary(judged_decision(decide(nothing)))["github-summary.md"])
     assert text.startswith("### … Cats or dogs: what did each step buy?: incomplete")
     assert "There is no answer yet: no trial has completed." in text
