@@ -49,7 +49,8 @@ def findings_of(
     Raises:
         StudyError: if a threshold or a value is given in percent for a metric that is a fraction.
     """
-    from ablations.analyze import analyze, asked
+    from ablations.analyze.adaptive import asked
+    from ablations.analyze.analysis import analyze
 
     trials = asked(study, records, planned=planned)
     used = {trial.seed for trial in trials}
@@ -100,7 +101,7 @@ def render_report(
         records: The records behind the findings of one study, for the step times of epoch logs.
         samples: Whether the report of one study shows examples of the data, such as photographs.
     """
-    from ablations.analyze import with_self_test
+    from ablations.analyze.inference.selftest import with_self_test
     from ablations.core.findings import Findings as OfOneStudy
     from ablations.report.writing import render_combined
     from ablations.report.writing import render_report as render

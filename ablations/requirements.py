@@ -68,7 +68,7 @@ def _reported(record: RunRecord, wanted: Set[str]) -> Mapping[str, Metric]:
     logged = {metric.name: metric for metric in record.metrics}
     if wanted <= set(logged):
         return logged
-    from ablations.analyze import measured
+    from ablations.analyze.derived import measured
 
     # Not every trial reaches the target.
     return {**measured(record), TARGET_SECONDS: known_metric(TARGET_SECONDS, 0.0)}

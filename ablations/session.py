@@ -33,7 +33,7 @@ from ablations.run.executors import Executor, Work
 from ablations.run.observer import Observer
 
 if TYPE_CHECKING:  # what analyzes and what trains is imported when it is needed
-    from ablations.analyze import AskedTrials
+    from ablations.analyze.adaptive import AskedTrials
     from ablations.core.estimates import MetricInfo
     from ablations.core.findings import Findings
 
@@ -84,7 +84,7 @@ class Session:
         """The trials of the plan; with adaptive seeds those that the records so far ask for."""
         if self.study.adaptive is None:
             return self.possible_trials
-        from ablations.analyze import asked
+        from ablations.analyze.adaptive import asked
 
         return asked(self.study, self.records(), planned=self.possible_trials)
 
@@ -299,7 +299,8 @@ class Session:
             StudyError: at the first trial that does not report what the study names; with ``go_on``
                 later trials may.
         """
-        from ablations.analyze import AskedTrials, measured
+        from ablations.analyze.adaptive import AskedTrials
+        from ablations.analyze.derived import measured
         from ablations.requirements import Requirements
         from ablations.run.runner import run_trials
 

@@ -145,7 +145,7 @@ def _no_arm(source: str, records: Iterable[RunRecord], study: Study) -> StoreErr
 
 def _analyzed(study: Study, records: Sequence[RunRecord]) -> Findings:
     """Analyses records as a study of the seeds, arms and settings that they have."""
-    from ablations.analyze import analyze
+    from ablations.analyze.analysis import analyze
 
     require_usable_metrics(records)
     trials = {(record.arm, record.seed): _trial(record) for record in records}

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from ablations.analyze import asked
+from ablations.analyze.adaptive import asked
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive, Arm, Factor, Level

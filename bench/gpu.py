@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ablations.analyze import compare_rerun
+from ablations.analyze.compare.reruns import compare_rerun
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan import load_study

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.core.design import Factor, Level
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Study, Trial

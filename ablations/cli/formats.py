@@ -47,7 +47,8 @@ def write_named(
 
     ``extras`` hold the records behind the findings.
     """
-    from ablations.analyze import exit_code, past_exit_code
+    from ablations.analyze.compare.gates import exit_code
+    from ablations.analyze.compare.regression import past_exit_code
     from ablations.core.findings import Decision
     from ablations.report.writing import write_formats
 

@@ -9,14 +9,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ablations.analyze import (
-    compare_with_past,
-    exit_code,
-    past_exit_code,
-    read_past,
-    with_self_test,
-)
-from ablations.cli.screens import make_table, revisions_json, unreported_line
+from ablations.analyze.compare.gates import exit_code
+from ablations.analyze.compare.regression import compare_with_past, past_exit_code, read_past
+from ablations.analyze.inference.selftest import with_self_test
+from ablations.cli.screens import STYLES, make_table, revisions_json, unreported_line
 from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, SelfTest
@@ -29,11 +25,6 @@ from ablations.text.sentences import (
     untrained_sentence,
     untrained_share,
 )
-
-STYLES = {
-    "passed": "green", "failed": "bold red", "inconclusive": "yellow",
-    "improved": "green", "regressed": "bold red", "equivalent": "green",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.analyze import Comparison, Mismatch, compare_rerun
+from ablations.analyze.compare.reruns import Comparison, Mismatch, compare_rerun
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.text import formatting, naming

@@ -38,6 +38,12 @@ _GAP = 2
 _SHOWN = 20
 """Seeds that a line lists."""
 
+STYLES = {
+    "passed": "green", "failed": "bold red", "inconclusive": "yellow",
+    "improved": "green", "regressed": "bold red", "equivalent": "green",
+}  # fmt: skip
+"""Of statuses and verdicts."""
+
 
 def make_table(*columns: str, flexible: int = 0) -> Table:
     """Returns an empty table; columns that hold numbers are set to the right.

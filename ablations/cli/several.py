@@ -56,7 +56,7 @@ def synthesize(
 
     --records names a folder with STUDY.jsonl for each study, or one file with all their records.
     """
-    from ablations.analyze import synthesize as combined
+    from ablations.analyze.compare.synthesis import synthesize as combined
     from ablations.report.words.synthesis import pooled_headline
     from ablations.states import read_study
     from ablations.text.synthesis import pooled_sentences, synthesis_caveats

@@ -190,7 +190,7 @@ def merge(
 
 
 def _first_difference(one: RunRecord, other: RunRecord) -> tuple[str, str, str] | None:
-    from ablations.analyze import compare_rerun
+    from ablations.analyze.compare.reruns import compare_rerun
     from ablations.cli.rerun import in_full, place_of
 
     found = next(iter(compare_rerun(one, other).mismatches), None)

@@ -181,6 +181,12 @@ LAST_EPOCHS = 10
 ACCURACIES = frozenset(CURVES[0])
 """Metrics of epochs that reports compare and draw as fractions, as Keras reports them."""
 
+SPEEDS = (MEDIAN_STEP_SECONDS, IMAGES_PER_SECOND, TRIAL_SECONDS)
+"""The speed that is compared with the past: the first of these that both sides have.
+
+The median step comes first because it does not depend on who computed the frozen layers.
+"""
+
 FROM_CONTENTS = frozenset({MEDIAN_STEP_SECONDS, P95_STEP_SECONDS, OVERFIT_GAP, TARGET_SECONDS})
 """Metrics that follow from the epochs and steps of a record."""
 

@@ -97,7 +97,7 @@ class Maker:
 
     def findings(self, study: Study, response: Response) -> Findings:
         # Imported late, so that collecting other tests does not wait for pandas and SciPy.
-        from ablations.analyze import analyze
+        from ablations.analyze.analysis import analyze
 
         return analyze(study, self.records(study, response), planned=self.planned(study))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.core.record import Exhibit, Metric
 from ablations.core.study import Gate
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from ablations.analyze import compare_rerun
+from ablations.analyze.compare.reruns import compare_rerun
 from ablations.cli.app import app
 from ablations.plan import load_study
 from ablations.records.sqlite.store import Store

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ablations.analyze import compare_rerun
+from ablations.analyze.compare.reruns import compare_rerun
 from ablations.cli.sharding import _first_difference
 from ablations.core.design import Arm
 from ablations.core.interim_looks import InterimLook, Rule

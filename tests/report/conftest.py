@@ -189,7 +189,7 @@ def _record(trial: Trial, **contents: Any) -> RunRecord:
 def analyzed(study: Study, records: Sequence[RunRecord]) -> Findings:
     """What a study's records say."""
     # Imported late, so that collecting other tests does not wait for pandas and SciPy.
-    from ablations.analyze import analyze
+    from ablations.analyze.analysis import analyze
 
     return analyze(study, records, planned=planned(study))
 

@@ -32,7 +32,7 @@ def studied(make: Make, slug: str, gain: float) -> Findings:
 
 @pytest.fixture(scope="module")
 def synthesis(make: Make) -> Synthesis:
-    from ablations.analyze import synthesize
+    from ablations.analyze.compare.synthesis import synthesize
 
     gains = np.linspace(0.02, 0.10, 5)
     return synthesize([studied(make, f"study-{i}", gain) for i, gain in enumerate(gains)])

@@ -67,7 +67,7 @@ def _record(trial: Trial) -> RunRecord:
 
 
 def test_factors_and_metrics_with_the_names_of_fixed_columns_keep_their_own():
-    from ablations.analyze import analyze
+    from ablations.analyze.analysis import analyze
 
     names = ("seed", "metric", "n", "seconds", "epoch", "unit", "percentile", "status",
              "trained", "n_untrained", "trained_mean")  # fmt: skip

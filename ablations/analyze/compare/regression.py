@@ -41,12 +41,6 @@ from ablations.errors import StoreError, StudyError
 from ablations.records.agreement import agreed_infos, require_one_recipe
 from ablations.records.readers import read_source
 
-SPEEDS = (metrics.MEDIAN_STEP_SECONDS, metrics.IMAGES_PER_SECOND, metrics.TRIAL_SECONDS)
-"""The speed that is compared with the past: the first of these that both sides have.
-
-The median step comes first because it does not depend on who computed the frozen layers.
-"""
-
 _ROUNDING = 1e-9
 
 SPEED_ALLOWANCE = 1.1
@@ -196,7 +190,7 @@ def past_exit_code(found: ComparisonWithPast, findings: Findings) -> int:
 def _speed(findings: Findings, past: Past) -> MetricInfo | None:
     known = {info.name: info for info in findings.metrics}
     old = {name for arm in past.arms for name in arm.values}
-    return next((known[name] for name in SPEEDS if name in known and name in old), None)
+    return next((known[name] for name in metrics.SPEEDS if name in known and name in old), None)
 
 
 def _in_both(

@@ -16,7 +16,6 @@ from itertools import pairwise, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.analyze.compare.regression import SPEEDS
 from ablations.analyze.history.changes import (
     ALPHA,
     ENOUGH,
@@ -31,7 +30,7 @@ from ablations.analyze.inference.intervals import mean_intervals
 from ablations.analyze.inference.resolution import common_step
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
-from ablations.core.metrics import is_result
+from ablations.core.metrics import SPEEDS, is_result
 from ablations.core.past import Commit, History, Level, PastChange, SeriesFinding
 from ablations.core.study import Study
 from ablations.errors import StoreError

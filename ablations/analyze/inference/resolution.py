@@ -10,10 +10,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from ablations.analyze.outcomes import TrialOutcome
 from ablations.core.design import Arm
 from ablations.core.estimates import MetricInfo, Step
+
+if TYPE_CHECKING:  # which needs what reads records
+    from ablations.analyze.outcomes import TrialOutcome
 
 _FINEST = 100_000
 """Values that have no common step of one part in so many are taken to be continuous."""

@@ -8,8 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from ablations.bisecting import Expected, Outcome, Watcher
-from ablations.cli.gate import STYLES
-from ablations.cli.screens import make_table
+from ablations.cli.screens import STYLES, make_table
 from ablations.cli.terminal.printing import note, say, show
 from ablations.core.design import Arm
 from ablations.core.estimates import ends

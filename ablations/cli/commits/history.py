@@ -272,8 +272,7 @@ def _lines(folder: Path, name: str, study: str) -> tuple[Line, ...]:
 def _show(study: Study, found: History) -> None:
     from rich.text import Text
 
-    from ablations.cli.gate import STYLES
-    from ablations.cli.screens import make_table
+    from ablations.cli.screens import STYLES, make_table
     from ablations.text.formatting import counted, metric_name
     from ablations.text.history import change_cells, commit_label
     from ablations.text.naming import arm_label

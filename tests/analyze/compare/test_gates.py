@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze, exit_code
+from ablations.analyze.analysis import analyze
+from ablations.analyze.compare.gates import exit_code
 from ablations.core.study import Gate
 
 VALUES = (0.90, 0.92, 0.94)

@@ -43,7 +43,7 @@ def rows(
 
 
 def held(make, study, now, then, **options):
-    from ablations.analyze import analyze
+    from ablations.analyze.analysis import analyze
 
     findings = analyze(study, now, planned=make.planned(study))
     return compare_with_past(findings, past_of_records(then, "before"), **options), findings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.core.estimates import MetricInfo

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.analyze import Mismatch, compare_rerun
+from ablations.analyze.compare.reruns import Mismatch, compare_rerun
 from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions, RunRecord
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.side_by_side import compare
 from ablations.core.design import Factor, Level
 from ablations.core.findings import Findings

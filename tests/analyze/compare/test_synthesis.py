@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.analyze import analyze, synthesize
+from ablations.analyze.analysis import analyze
+from ablations.analyze.compare.synthesis import synthesize
 from ablations.core.design import Change, Factor, Level
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze, asked, compare_with_past, past_of_records
+from ablations.analyze.adaptive import asked
+from ablations.analyze.analysis import analyze
+from ablations.analyze.compare.regression import compare_with_past, past_of_records
 from ablations.core.design import Adaptive
 from ablations.core.metrics import ENERGY_JOULES
 from ablations.core.record import Metric, Predictions, known_metric

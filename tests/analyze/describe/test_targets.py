@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.derived import measured
 from ablations.analyze.describe.time_to_target import target_seconds
 from ablations.core.record import Metric, RunRecord

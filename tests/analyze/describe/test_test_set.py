@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_of_statsmodels
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.describe.test_set import (
     Answers,
     answers,

@@ -10,7 +10,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from ablations import load_study
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.describe.test_set import Answers
 from ablations.analyze.describe.variance import images_held_out, parts_of
 from ablations.core.design import Arm

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.inference.effects import holm, holm_alphas, judge
 from ablations.core.estimates import Interval
 from ablations.core.record import Metric, Predictions

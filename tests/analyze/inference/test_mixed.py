@@ -9,7 +9,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.mixed import with_mixed

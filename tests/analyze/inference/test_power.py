@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from ablations.analyze import analyze
+from ablations.analyze.analysis import analyze
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.power import (

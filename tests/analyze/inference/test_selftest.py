@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ablations.analyze import with_self_test
 from ablations.analyze.inference.intervals import summarize
-from ablations.analyze.inference.selftest import self_test
+from ablations.analyze.inference.selftest import self_test, with_self_test
 from ablations.core.estimates import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablations.analyze import analyze, asked
+from ablations.analyze.adaptive import asked
+from ablations.analyze.analysis import analyze
 from ablations.analyze.inference.effects import judge
 from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.sequential import interim_analyses

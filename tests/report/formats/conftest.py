@@ -33,7 +33,8 @@ def past_of(findings: Findings, shift: float) -> Past:
 @pytest.fixture(scope="session")
 def decide() -> Decide:
     """Decides about findings, also against their past: ``decide(findings, shift=0.02)``."""
-    from ablations.analyze import compare_with_past, exit_code, past_exit_code
+    from ablations.analyze.compare.gates import exit_code
+    from ablations.analyze.compare.regression import compare_with_past, past_exit_code
 
     def decided(findings: Findings, shift: float | None = None) -> Decision:
         if shift is None:

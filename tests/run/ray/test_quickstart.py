@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.analyze import compare_rerun
+from ablations.analyze.compare.reruns import compare_rerun
 from ablations.calls import run_study
 from ablations.core.record import RunRecord
 from ablations.plan import load_study

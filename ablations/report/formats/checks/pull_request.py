@@ -1,8 +1,8 @@
 """Writes what was decided as a comment on a pull request, or a note on a merge request.
 
 The first line is a mark that readers do not see: whoever posts the comment looks for the comment
-that begins with it and replaces its text, so that there is one comment for each study, and one for its history. GitHub's
-comments have at most 65,536 characters, GitLab's a million.
+that begins with it and replaces its text, so that there is one comment for each study, and one for
+its history. GitHub's comments have at most 65,536 characters, GitLab's a million.
 """
 
 from __future__ import annotations
