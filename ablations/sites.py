@@ -320,7 +320,7 @@ def _judged(folder: Path, name: str, own: _StudyFile) -> StudyHistory:
         StoreError: if a line cannot be read, or the newest commit has nothing of the study.
     """
     from ablations.analyze.history.judgement import judge_history
-    from ablations.text.history import series_labels
+    from ablations.text.commits.history import series_labels
 
     study = load_study(own.name)
     if name != study.slug:

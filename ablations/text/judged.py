@@ -18,8 +18,7 @@ from ablations.text.checks import (
     past_checks,
     trial_checks,
 )
-from ablations.text.formatting import UNKNOWN, count, counted, listing, metric_name, sentence
-from ablations.text.history import (
+from ablations.text.commits.history import (
     answer_lines,
     change_cells,
     change_line,
@@ -28,6 +27,7 @@ from ablations.text.history import (
     series_answer,
     series_labels,
 )
+from ablations.text.formatting import UNKNOWN, count, counted, listing, metric_name, sentence
 from ablations.text.naming import arm_label, named_arm
 
 

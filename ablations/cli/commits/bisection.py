@@ -14,7 +14,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import ends
 from ablations.core.past import ArmChange
 from ablations.records.git import PathCommit
-from ablations.text.bisection import (
+from ablations.text.commits.bisection import (
     answer_lines,
     change_row,
     titled,

@@ -201,7 +201,7 @@ def _simulate(found: History) -> int:
 def _print(study: Study, found: History, as_json: bool) -> int:
     """Prints the judgement, and returns the exit code."""
     from ablations.analyze.history.judgement import history_exit_code
-    from ablations.text.history import history_lines
+    from ablations.text.commits.history import history_lines
 
     code = history_exit_code(found)
     if as_json:
@@ -273,8 +273,8 @@ def _show(study: Study, found: History) -> None:
     from rich.text import Text
 
     from ablations.cli.screens import STYLES, make_table
+    from ablations.text.commits.history import change_cells, commit_label
     from ablations.text.formatting import counted, metric_name
-    from ablations.text.history import change_cells, commit_label
     from ablations.text.naming import arm_label
 
     say(f"{study.slug} at {commit_label(found.commits[-1])}, over "

@@ -19,9 +19,9 @@ from ablations.core.past import PastChange
 from ablations.report.publish.summaries import Summary
 from ablations.report.site.addresses import address
 from ablations.report.site.contents import ArmSeries, Site, SiteStudy, StudyHistory
+from ablations.text.commits.history import change_line, changed_word
 from ablations.text.escaping import one_line
 from ablations.text.formatting import metric_name
-from ablations.text.history import change_line, changed_word
 
 FEED = "feed.xml"
 TITLE = "Ablation studies: verdicts"

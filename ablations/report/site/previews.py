@@ -18,9 +18,9 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from ablations.report.figures.theme import LIGHT
 from ablations.report.site.contents import Site, SiteStudy
+from ablations.text.commits.history import answer_lines
 from ablations.text.escaping import one_line
 from ablations.text.formatting import counted, day, few
-from ablations.text.history import answer_lines
 
 WIDTH, HEIGHT = 1200, 630
 """Pixels, as the Open Graph pictures of most networks."""

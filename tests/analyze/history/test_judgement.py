@@ -17,7 +17,7 @@ from ablations.analyze.history.judgement import (
 from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.history import Line
-from ablations.text.history import history_lines
+from ablations.text.commits.history import history_lines
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ablations.records.history import Line
 from ablations.report.formats.summary import card
 from ablations.report.publish.summaries import FoundReport, Summary
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
-from ablations.text.history import series_labels
+from ablations.text.commits.history import series_labels
 
 SHIFTS = (0.0,) * 6 + (-0.04,) * 3 + (0.0,) * 3
 """How much the first arm's accuracy is off at each commit."""

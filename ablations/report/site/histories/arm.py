@@ -11,8 +11,7 @@ from ablations.core.past import Level, PastChange, SeriesFinding
 from ablations.report.site.contents import ArmSeries, StudyHistory
 from ablations.report.site.histories.chart import drawn
 from ablations.report.site.histories.overview import SHOWN_RUNS, Link, anchor
-from ablations.text.formatting import UNKNOWN, interval, metric_name, number, sentence
-from ablations.text.history import (
+from ablations.text.commits.history import (
     candidates,
     change_line,
     change_size,
@@ -24,6 +23,7 @@ from ablations.text.history import (
     series_headline,
     short_name,
 )
+from ablations.text.formatting import UNKNOWN, interval, metric_name, number, sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from ablations.report.figures.theme import (
     WIDE,
     css_variables,
 )
+from ablations.text.commits.history import change_size, changed_sign
 from ablations.text.formatting import day, scale_for
-from ablations.text.history import change_size, changed_sign
 from ablations.text.svg import path, px, words
 
 _TICKS = 5

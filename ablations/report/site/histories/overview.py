@@ -10,8 +10,7 @@ from markupsafe import Markup
 from ablations.core.past import Commit, Level
 from ablations.report.site.contents import ArmSeries, StudyHistory
 from ablations.report.site.histories.chart import spark
-from ablations.text.formatting import UNKNOWN, counted, metric_name, number, sentence
-from ablations.text.history import (
+from ablations.text.commits.history import (
     answer_lines,
     change_cells,
     change_line,
@@ -23,6 +22,7 @@ from ablations.text.history import (
     series_alt,
     short_name,
 )
+from ablations.text.formatting import UNKNOWN, counted, metric_name, number, sentence
 
 SHOWN_RUNS = 50
 """How many past runs are shown; those before fold away."""

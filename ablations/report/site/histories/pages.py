@@ -11,7 +11,7 @@ from ablations.report.site.contents import SiteStudy, StudyHistory
 from ablations.report.site.histories.arm import arm_pages
 from ablations.report.site.histories.chart import thumbnail
 from ablations.report.site.histories.overview import overview
-from ablations.text.history import overview_alt
+from ablations.text.commits.history import overview_alt
 
 NUMBERS = "history.json"
 """All numbers of a history, beside its pages; a later build reads them in place of the history."""

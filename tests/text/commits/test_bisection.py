@@ -8,7 +8,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Interval
 from ablations.core.past import ArmChange, Bisected
 from ablations.core.record import Metric
-from ablations.text.bisection import answer_lines
+from ablations.text.commits.bisection import answer_lines
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from ablations.core.past import ArmChange, Bisected, Commit
 from ablations.core.record import Metric
 from ablations.text.checks import change_words
+from ablations.text.commits.history import commit_label
 from ablations.text.formatting import counted, listing, metric_name, number, sentence, verdict
-from ablations.text.history import commit_label
 
 _LONGEST = 72
 

@@ -1,0 +1,1 @@
+"""What is found over commits, in words."""
