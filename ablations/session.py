@@ -19,10 +19,12 @@ from ablations.errors import StoreError
 from ablations.plan import (
     PlannedStore,
     Progress,
+    imported_records,
     match_records,
     plan_trials,
     progress_of,
     remaining,
+    require_trains,
     trials_of_records,
 )
 from ablations.records.agreement import Units, agreed_infos, none_planned
@@ -48,7 +50,7 @@ class Session:
         study: From `load_study`.
         data_dir: Where the data lie, for data sets that need it.
         runs_dir: Folder of the record files, one sub-folder a study.
-        source: What to read records from in place of the store, as `--records` takes it.
+        source: What to read in place of the store; imported records lie beside the study file.
         samples: Whether records keep the exhibits that show examples of the data.
         executor: Trains the trials; worker processes on this machine if left out.
         plain: Whether training functions leave out their shortcuts.
@@ -63,6 +65,10 @@ class Session:
     executor: Executor | None = None
     plain: bool = False
     part: str = ""
+
+    def __post_init__(self) -> None:
+        if self.source is None:
+            object.__setattr__(self, "source", imported_records(self.study))
 
     @cached_property
     def store(self) -> Store:
@@ -121,6 +127,7 @@ class Session:
             StoreError: if it belongs to another study.
             StudyError: if a training function that was given in Python has changed since.
         """
+        require_trains(self.study)
         self._entry.require_unchanged()
         store = self.planned_store
         claim_records(self.study, store.path.parent)
@@ -177,6 +184,9 @@ class Session:
         Raises:
             StoreError: if two records give one another unit or direction.
         """
+        if self.source is not None:
+            own = ((r, r.metrics) for r in self.records() if r.completed)
+            return tuple(agreed_infos(own).values())
         found = self.planned_store.planned_metrics()
         if len({metric.name for metric in found}) < len(found):
             self.records()  # says which records they are
@@ -231,8 +241,8 @@ class Session:
 
     def others(self) -> int:
         """Returns how many stored records belong to no planned trial."""
-        found = sum(outcome.key not in self._keys for outcome in self.planned_store.outcomes())
-        return found - sum(self.other_threads.values())
+        stored = self.planned_store.outcomes()
+        return sum(o.key not in self._keys for o in stored) - sum(self.other_threads.values())
 
     @cached_property
     def other_threads(self) -> dict[int, int]:
@@ -257,7 +267,7 @@ class Session:
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
     ) -> Progress:
         """Counts what is done, what failed and what is to do."""
-        found = progress_of(self.trials, self.planned_store.outcomes(), measured=measured)
+        found = progress_of(self.trials, self._outcomes(), measured=measured)
         if not found.seconds_to_go:  # then it does not matter how many workers there are
             return found
         return replace(found, seconds_to_go=found.seconds_to_go / (jobs or self.best_jobs))
@@ -281,8 +291,8 @@ class Session:
 
     def notes(self) -> tuple[str, ...]:
         """Returns the training function's notes on the data, each once."""
-        arms = one_per_arm(self.trials)
-        notes = (self._entry.notes(trial.settings, trial.data_dir) for trial in arms)
+        trials, own = one_per_arm(self.trials), self._entry
+        notes = (own.notes(trial.settings, trial.data_dir) for trial in trials)
         return tuple(dict.fromkeys(line for lines in notes for line in lines))
 
     def run(
@@ -354,9 +364,8 @@ class Session:
         known = self.planned_store.descriptions()
         to_do = [trial for trial in one_per_arm(self.trials) if trial.key not in known]
         if to_do:
-            resources = self.study.arm_resources
-            work = Work(
-                to_do, task="describe", plain=self.plain, log_dir=self.log_dir, resources=resources
+            work = replace(
+                self._work(to_do), task="describe", timeout_seconds=None, memory_bytes=None
             )
             with without_shortcuts(self.plain):
                 describe_trials(work, self._executor(jobs), self.store)
@@ -373,6 +382,7 @@ class Session:
         return find_entry(self.study.entry, self.study.folder)
 
     def _work(self, trials: Sequence[Trial]) -> Work:
+        require_trains(self.study)
         gib = self.study.memory_gib
         return Work(
             trials,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import shlex
 import subprocess
@@ -67,6 +68,8 @@ def fenced(document: Path, language: str) -> list[str]:
 def study_toml(study_path, tmp_path):
     """A folder with a quick ``study.toml``, in a git repository with a blog beside it."""
     study_path.rename("study.toml")
+    runs = (ROOT / "tests" / "imports" / "fixtures" / "mlflow-3.17.2.db.xz").read_bytes()
+    Path("mlflow.db").write_bytes(lzma.decompress(runs))
     Path("blog/_posts").mkdir(parents=True)
     Path("reports/posts").mkdir(parents=True)
     Path("reports/posts/records").symlink_to(ROOT / "reports" / "posts" / "records")

@@ -231,7 +231,7 @@ def _arm_finding(
 
 def _trial_seconds(arms: Iterable[ArmFinding]) -> dict[Arm, float]:
     """Returns the mean duration of a trial of each arm that has one."""
-    means = {arm.arm: arm.summaries[metrics.TRIAL_SECONDS].mean for arm in arms if arm.n_completed}
+    means = {arm.arm: arm.mean(metrics.TRIAL_SECONDS) for arm in arms}
     return {arm: mean for arm, mean in means.items() if mean is not None}
 
 

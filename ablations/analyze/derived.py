@@ -9,18 +9,20 @@ import numpy as np
 
 from ablations.analyze.describe.timings import warmed_up
 from ablations.core import metrics
-from ablations.core.record import Metric, RunRecord, known_metric
+from ablations.core.record import IMPORTED, Metric, RunRecord, known_metric
 
 
 def measured(record: RunRecord) -> Mapping[str, Metric]:
     """Returns every metric of a record by name: those it logged, then those derived here.
 
-    Derived are ``trial_seconds``; where there are steps ``median_step_seconds`` and
-    ``p95_step_seconds``; where the epochs have both accuracies ``overfit_gap``, the mean of
+    Derived are ``trial_seconds``, where it is known; where there are steps ``median_step_seconds``
+    and ``p95_step_seconds``; where the epochs have both accuracies ``overfit_gap``, the mean of
     training minus validation accuracy over the last ten epochs; and ``full_fit_seconds``, the fit
     with the work that other trials did for it. A logged metric of the same name is kept.
     """
-    derived = [known_metric(metrics.TRIAL_SECONDS, record.seconds)]
+    # Some tools record no times; a trial of theirs did not take 0 seconds.
+    timed = record.seconds > 0 or IMPORTED not in record.environment
+    derived = [known_metric(metrics.TRIAL_SECONDS, record.seconds)] if timed else []
     steps = warmed_up(record.steps)
     if steps.size:
         # What np.quantile computes, without its overhead, which ten thousand trials would feel.

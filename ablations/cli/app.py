@@ -21,6 +21,7 @@ from ablations.cli.commits.history import (
     require_measurable,
 )
 from ablations.cli.formats import require_both, write_named
+from ablations.cli.importing import import_
 from ablations.cli.options import (
     AsJson,
     Formats,
@@ -302,6 +303,9 @@ def schema() -> None:
 
 
 app.command(epilog="Example: ablations export study.toml --to records.jsonl")(export)
+app.command("import", epilog="Example: ablations import mlflow.db --suggest -o augmentation.toml")(
+    import_
+)
 app.command(epilog="Example: ablations shard study.toml --slurm --shards 16")(shard)
 app.command(epilog="Example: ablations merge runs/study/shard-*/records.sqlite")(merge)
 app.command(epilog="Example: ablations repair study.toml")(repair)

@@ -34,9 +34,8 @@ MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "thread
 NODE = "node"
 """The fact of an environment that tells machines of a cluster apart, by no name of theirs."""
 
-
-MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
-"""Facts of an environment that make speeds comparable."""
+IMPORTED = "imported_from"
+"""The fact of an environment that names the tool which recorded a trial in place of this one."""
 
 
 @dataclass(frozen=True, slots=True)

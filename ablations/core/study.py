@@ -16,9 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ablations.core.design import Adaptive, Arm, Design, Factor, Resources, Settings, without_nested
-from ablations.core.metrics import TEST_ACCURACY
+from ablations.core.metrics import TEST_ACCURACY, Better, Unit
 
 Judge = Literal["lower", "mean", "every-seed"]
+Take = Literal["last", "max", "min"]
 
 PURPOSES = ("split", "order", "initialization", "augmentation", "dropout")
 """The independent random streams of a seed. Append only: a stream is found by its position."""
@@ -79,6 +80,40 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedMetric:
+    """One number of each trial, made of what another tool recorded under the name ``of``.
+
+    ``take`` says which of a run's values counts: that of the last step, or the largest or smallest.
+    One that was recorded in ``percent`` becomes a fraction.
+    """
+
+    name: str
+    of: str
+    unit: Unit = "number"
+    better: Better = "neither"
+    take: Take = "last"
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Which runs of another tool are the trials of a study.
+
+    ``seed`` is the parameter that holds the seed; where it is empty, the runs of each arm are
+    numbered by their start. ``epochs`` has for each metric of epochs what the tool calls it.
+    ``names`` is a regular expression whose groups are further parameters, found in a run's name.
+    ``ignore`` lists parameters that may vary all the same, ``exclude`` runs that do not count.
+    """
+
+    seed: str
+    metrics: tuple[ImportedMetric, ...]
+    epochs: Mapping[str, str] = field(default_factory=dict)
+    names: str = ""
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A set of trials that answers one question.
 
@@ -90,6 +125,7 @@ class Study:
     ``smallest_ratio_that_matters`` is for speeds against the past. ``threads`` is how many each
     trial computes with, whatever runs beside it. ``resources`` are what a cluster keeps free for a
     trial of each arm. ``in_python``: made without a file, so that no command can name it.
+    ``imported`` is where the trials were recorded by another tool.
     """
 
     slug: str
@@ -118,6 +154,7 @@ class Study:
     published: tuple[PublishedRun, ...] = ()
     claims: tuple[Claim, ...] = ()
     in_python: bool = False
+    imported: Import | None = None
 
     @property
     def arms(self) -> tuple[Arm, ...]:

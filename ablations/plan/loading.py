@@ -18,6 +18,7 @@ from ablations.core.design import Arm, Settings
 from ablations.core.study import Study
 from ablations.entry import Entry, find_entry
 from ablations.errors import AblationsError, StudyError, meant
+from ablations.plan.imported import import_of
 from ablations.plan.published import read_published
 from ablations.plan.schema import StudyFile, TrialTable
 from ablations.plan.schema_errors import as_study_error
@@ -95,14 +96,23 @@ def write_example(path: Path) -> None:
         StudyError: if the file exists already or cannot be written.
     """
     example = files("ablations.templates").joinpath("study.toml").read_text(encoding="utf-8")
+    write_new(path, example, cure="Name another path: ablations init PATH")
+
+
+def write_new(path: Path, text: str, *, cure: str = "Name another path with -o") -> None:
+    """Writes a study file that does not exist yet.
+
+    Raises:
+        StudyError: if the file exists already or cannot be written.
+    """
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(example)
+            file.write(text)
     except OSError as error:
         raise StudyError(
             "the study file cannot be written",
             received=f"{path}: {error.strerror}",
-            cure="Name another path: ablations init PATH",
+            cure=cure,
         ) from error
 
 
@@ -146,6 +156,7 @@ def _read(
     before = StudyFile.model_validate(content).trial
     _override(content, overrides, seeds=seeds, threads=threads)
     file = StudyFile.model_validate(content)
+    imported = import_of(file)
     study = _with_published(
         study_of(file, slug=slug_of(path.stem), folder=path.resolve().parent), path, file
     )
@@ -158,6 +169,7 @@ def _read(
         title=variant_title(study.title, changed),
         variant=variant_name(changed),
         source=_source(name, path, overrides, seeds=seeds, threads=threads),
+        imported=imported,
         file=None if found.parent == BUILT_IN.resolve() else str(found),
     )
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from ablations.core.metrics import TEST_ACCURACY
+from ablations.core.metrics import TEST_ACCURACY, Better, Unit
 from ablations.plan.designs import KINDS
 from ablations.plan.designs.kind import INTERACTIONS
 
@@ -186,6 +186,46 @@ class StudyResourcesTable(ResourcesTable):
     ] = []
 
 
+class ImportedMetricTable(_Strict):
+    """Which of a run's recorded values is a metric of its trial."""
+
+    of: Annotated[Name, Field(description="What the other tool calls the metric")]
+    unit: Annotated[Unit, Field(description="Unit of the values")] = "number"
+    better: Annotated[Better, Field(description="The direction that is better")] = "neither"
+    take: Annotated[
+        Literal["last", "max", "min"],
+        Field(description="Which value counts, of a run that recorded several"),
+    ] = "last"
+    percent: Annotated[
+        bool, Field(description="The values are percentages, which become fractions")
+    ] = False
+
+
+class ImportTable(_Strict):
+    """Which runs of another tool are the trials; 'ablations import --suggest' proposes it."""
+
+    seed: Annotated[Name | None, Field(description="Parameter that holds the seed")] = None
+    number_runs: Annotated[
+        bool,
+        Field(description="The runs have no seed: number those of each arm by their start"),
+    ] = False
+    metrics: Annotated[
+        dict[Name, ImportedMetricTable],
+        Field(min_length=1, description="Metrics of the trials, by the names they get here"),
+    ]
+    epochs: Annotated[
+        dict[Name, Name],
+        Field(description="Metrics of each epoch, for curves: name here = name there"),
+    ] = {}
+    names: Annotated[
+        str, Field(description="Regular expression; its named groups are found in a run's name")
+    ] = ""
+    ignore: Annotated[
+        list[Name], Field(description="Parameters that vary and are no part of the question")
+    ] = []
+    exclude: Annotated[list[Name], Field(description="Runs that are left out, by their names")] = []
+
+
 class StudyFile(_Strict):
     """A study: factors, seeds and gates that answer one question."""
 
@@ -205,6 +245,10 @@ class StudyFile(_Strict):
     chapters: Annotated[
         list[ChapterTable], Field(description="Write the report arm by arm, in these parts")
     ] = []
+    import_: Annotated[
+        ImportTable | None,
+        Field(alias="import", description="The trials were recorded by another tool"),
+    ] = None
     published: Annotated[
         str | None,
         Field(description="JSON file beside this one with published numbers to hold against ours"),

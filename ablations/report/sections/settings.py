@@ -9,6 +9,7 @@ from typing import Any
 from ablations.core.findings import Findings
 from ablations.report.blocks import Code, Extras, Fold, Section, Table, present, prose
 from ablations.report.tables import make_table
+from ablations.report.words.imported import recorded_by
 from ablations.text.formatting import UNKNOWN, counted, setting
 
 
@@ -33,11 +34,17 @@ def _again(findings: Findings) -> Section:
 
 def _commands(findings: Findings) -> str:
     study = findings.study.source or f"{findings.study.slug}.toml"
-    commands = (
+    commands: tuple[str, ...] = (
         f"ablations plan {study}    # arms, seeds and trials; trains nothing",
         f"ablations run {study}     # trains what is missing, then renders this report",
         f"ablations gate {study}    # the gates as an exit code",
     )
+    if findings.study.imported:
+        commands = (
+            f"ablations import SOURCE --map {study}    # reads the runs again",
+            f"ablations report {study}    # renders this report",
+            commands[-1],
+        )
     return "\n".join(commands)
 
 
@@ -66,7 +73,9 @@ def shared_table(findings: Findings) -> Table:
     """One row per setting that all arms share."""
     study = findings.study
     rows = [[key, setting(value)] for key, value in sorted(study.settings.items())]
-    fixed = [["training function", study.entry], ["seeds", ", ".join(map(str, study.seeds))]]
+    tool = recorded_by(findings)
+    trained = ["recorded by", tool] if tool else ["training function", study.entry]
+    fixed = [trained, ["seeds", ", ".join(map(str, study.seeds))]]
     table = make_table("What all arms share", ["setting", "value"], [*fixed, *rows])
     return replace(table, titled=True)
 

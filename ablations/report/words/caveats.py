@@ -6,6 +6,7 @@ from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.record import MACHINE, NODE, WARNING
+from ablations.report.words.imported import imported_caveats
 from ablations.text.formatting import counted, difference, listing, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
@@ -38,6 +39,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
     hidden = (warning(findings, pair) for pair in pairs(findings) if pair not in decided)
     environments = _environments(findings)
     found = (
+        *imported_caveats(findings),
         *revision_sentences(findings),
         _fraction(findings),
         *(_dependence(findings, effect) for effect in decided[:2]),

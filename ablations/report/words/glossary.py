@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablations.core.findings import Findings
 from ablations.core.metrics import TEST_IN_ANY_VALIDATION
+from ablations.report.words.imported import imported_seed
 from ablations.text.formatting import counted, metric_name, number
 from ablations.text.sentences import margin
 
@@ -153,6 +154,8 @@ def how_to_read(findings: Findings) -> tuple[Term, ...]:
 
 
 def _seed(findings: Findings) -> Term:
+    if findings.study.imported:
+        return "Seed", imported_seed(findings.study.imported)
     shared = "All arms have the same seeds"
     if findings.study.adaptive:
         shared = "All arms have the same seeds, as far as an arm was trained with them,"

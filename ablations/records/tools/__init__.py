@@ -1,0 +1,63 @@
+"""The tools whose runs can be read: one registry for ``ablations import``.
+
+To read another tool's runs, write a module with a ``READER`` and add it to ``READERS``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablations.errors import StudyError, meant
+from ablations.records.tools import mlflow_database, plain_csv
+from ablations.records.tools.run import Reader, SourceRun, Wanted
+
+READERS = (mlflow_database.READER, plain_csv.READER)
+"""All kinds of sources; several may take one folder, and then ``--from`` says which."""
+
+_CURE = (
+    "Name an mlflow.db, an mlruns folder, the address of an MLflow server, a folder of TensorBoard "
+    "or W&B runs, of CSVLogger files or of trainer_state.json files, an Optuna database, or a .csv "
+    "file with a row for each run"
+)
+
+
+def reader_of(source: str, kind: str | None = None) -> Reader:
+    """Returns what reads a source.
+
+    Args:
+        source: A path or an address.
+        kind: What ``--from`` names, where a folder holds runs of several tools.
+
+    Raises:
+        StudyError: if nothing does, or several do and none is named.
+    """
+    kinds = list(dict.fromkeys(reader.kind for reader in READERS))
+    if kind is not None and kind not in kinds:
+        raise StudyError(
+            "--from names no kind of runs",
+            received=kind,
+            cure=f"{meant(kind, kinds)}There are {', '.join(kinds)}",
+        )
+    if "://" not in source and not Path(source).exists():
+        raise StudyError("there are no runs to import", received=source, cure=_CURE)
+    found = [own for own in READERS if kind in (None, own.kind) and own.takes(source)]
+    if not found:
+        what = source if kind is None else f"{source}, --from {kind}"
+        raise StudyError("this holds no runs that can be imported", received=what, cure=_CURE)
+    if len({reader.kind for reader in found}) > 1:
+        raise StudyError(
+            f"{source} holds runs of several tools",
+            received=", ".join(own.title for own in found),
+            cure=f"Name one of them: --from {found[0].kind}",
+        )
+    return found[0]
+
+
+def read_runs(source: str, wanted: Wanted, kind: str | None = None) -> tuple[SourceRun, ...]:
+    """Returns the runs of a source, with every point of the metrics that are wanted.
+
+    Raises:
+        StudyError: as `reader_of` does.
+        StoreError: if the source cannot be read.
+    """
+    return tuple(reader_of(source, kind).read(source, wanted))
