@@ -166,7 +166,8 @@ def test_the_python_of_the_readme_runs(study_toml):
     assert Path("reports/study/index.html").is_file()
 
 
-def test_the_python_of_notebooks_runs_in_its_order(study_toml):
+def test_the_python_of_notebooks_runs_in_its_order(study_toml, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
     names: dict[str, object] = {"__name__": "__main__"}
     for shown in fenced(ROOT / "docs" / "notebook.md", "python"):
         exec(shown, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,12 @@ from numpy.typing import NDArray
 
 from ablations.analyze.derived import measured
 from ablations.core.record import RunRecord
+from ablations.text.escaping import escape_markdown
+from ablations.text.formatting import counted
 from ablations.text.sheets import factor_columns, metric_columns
+
+_SHOWN = 5
+"""How many trials a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +37,32 @@ class Frames:
     trials: pd.DataFrame
     epochs: pd.DataFrame
     steps: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        first = str(self.trials.head(_SHOWN).to_html(notebook=True, border=0))
+        return f"<p>{escape(self._sizes)}</p>{first}"
+
+    def _repr_markdown_(self) -> str:
+        first = self.trials.head(_SHOWN)
+        rows = [[str(name) for name in first.columns], ["---"] * len(first.columns)]
+        rows += [[str(cell) for cell in row] for row in first.itertuples(index=False)]
+        cells = [[cell if cell == "---" else escape_markdown(cell) for cell in row] for row in rows]
+        lines = [f"| {' | '.join(row)} |" for row in cells]
+        return "\n".join([escape_markdown(self._sizes), "", *lines])
+
+    @property
+    def _sizes(self) -> str:
+        """Says what the tables hold, and how much of it is shown."""
+        counts = [
+            f"{name}: {counted(len(own), 'row')}"
+            for name, own in (
+                ("trials", self.trials),
+                ("epochs", self.epochs),
+                ("steps", self.steps),
+            )
+        ]
+        more = f". The first {_SHOWN} trials:" if len(self.trials) > _SHOWN else ". The trials:"
+        return f"{', '.join(counts)}{more}"
 
 
 def to_frames(records: Iterable[RunRecord]) -> Frames:

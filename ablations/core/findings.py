@@ -332,9 +332,21 @@ class Findings:
 
         return tuple(sorted(self.arms, key=rank))
 
+    @property
+    def plot(self) -> Any:
+        """The figures of the report, each as a method that returns Matplotlib's axes.
+
+        ``arms()``, ``effects()``, ``interactions()``, ``curves()``, ``steps()`` and ``cost()``: see
+        `ablations.report.figures.drawings.Plots`, which is loaded when it is asked for.
+        """
+        return import_module("ablations.report.figures.drawings").Plots(self)
+
     def _repr_html_(self) -> str:
-        # Notebooks call this method; the words are in `text`, which imports this module.
-        return str(import_module("ablations.text.notebook").findings_html(self))
+        # Notebooks call these; the words are those of the report, which imports this module.
+        return str(import_module("ablations.report.showing").findings_html(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(import_module("ablations.report.showing").findings_markdown(self))
 
 
 @dataclass(frozen=True, slots=True)

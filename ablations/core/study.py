@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -212,19 +212,11 @@ class Study:
         return self.resources.get(arm) or Resources(self.threads, memory_gib=self.memory_gib)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(factor.name)}</th>" for factor in self.factors)
-        rows = "".join(
-            "<tr>"
-            + "".join(f"<td>{escape(level)}</td>" for level in self.level_names(arm, "–"))
-            + "</tr>"
-            for arm in self.arms
-        )
-        seeds = ", ".join(map(str, self.seeds))
-        return (
-            f"<p><strong>{escape(self.title)}</strong><br>{escape(self.question)}<br>"
-            f"{len(self.arms)} arms, seeds {seeds}</p><table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
-        )
+        # Notebooks call these; the words are those of the report, which imports this module.
+        return str(import_module("ablations.report.showing").study_html(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(import_module("ablations.report.showing").study_markdown(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.run.observer import Observer
 from ablations.text.escaping import printable
-from ablations.text.notebook import Counted, epoch_words, failed_words, progress_words, trial_words
+from ablations.text.progress import Counted, epoch_words, failed_words, progress_words, trial_words
 
 _SHOW_SECONDS = 0.25
 _MOST_RUNNING, _MOST_FAILURES = 8, 3

@@ -27,7 +27,7 @@ from ablations.entry import ReportBytes
 from ablations.run.observer import Observer
 from ablations.text import formatting, naming
 from ablations.text.escaping import harmless
-from ablations.text.notebook import failed_words, latest, trial_words
+from ablations.text.progress import failed_words, latest, trial_words
 
 
 @contextmanager

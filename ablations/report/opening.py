@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablations.core.findings import Findings
+from ablations.core.study import Study
 from ablations.report import registry
 from ablations.report.blocks import (
     Block,
@@ -59,6 +60,16 @@ def sections(findings: Findings, extras: Extras) -> tuple[Section, ...]:
 
 def opening(findings: Findings) -> tuple[Block, ...]:
     """Gives the answer first, with what limits it, in words and one figure."""
+    return present(
+        *in_words(findings),
+        *prose([order_words(findings)], style="muted"),
+        draw_arms(findings),
+        Fold("How to read this", (Facts(how_to_read(findings)),)),
+    )
+
+
+def in_words(findings: Findings) -> tuple[Block, ...]:
+    """Gives the question, the answer, and what to know before relying on it."""
     answered = answer(findings)
     caveats = prose(answered.caveats)
     return present(
@@ -67,9 +78,6 @@ def opening(findings: Findings) -> tuple[Block, ...]:
         Prose(" ".join(answered.sentences), style="answer"),
         _alarm(findings, answered.alarm) if answered.alarm else None,
         Items(caveats, "Before you rely on this", style="notes") if caveats else None,
-        *prose([order_words(findings)], style="muted"),
-        draw_arms(findings),
-        Fold("How to read this", (Facts(how_to_read(findings)),)),
     )
 
 
@@ -80,11 +88,19 @@ def _alarm(findings: Findings, words: str) -> Prose:
     return Prose("", lead=words, links=(*failed, *both), style="alarm")
 
 
+def study_facts(study: Study) -> tuple[Block, ...]:
+    """Gives how many arms, seeds and trials a study has."""
+    return (Items(prose([_size(study, len(study.arms) * len(study.seeds))]), style="facts"),)
+
+
 def _facts(findings: Findings) -> tuple[str, ...]:
-    study = findings.study
-    arms, seeds = counted(len(study.arms), "arm"), counted(len(study.seeds), "seed")
-    trials = counted(findings.n_planned, "trial")
     when = [f"Measured {day(findings.finished_at)}"] if findings.finished_at else []
-    if findings.n_planned != len(study.arms) * len(study.seeds):
-        return (*when, f"{arms}, up to {seeds} each, {trials}")
-    return (*when, f"{arms} × {seeds} = {trials}")
+    return (*when, _size(findings.study, findings.n_planned))
+
+
+def _size(study: Study, planned: int) -> str:
+    arms, seeds = counted(len(study.arms), "arm"), counted(len(study.seeds), "seed")
+    trials = counted(planned, "trial")
+    if planned != len(study.arms) * len(study.seeds):
+        return f"{arms}, up to {seeds} each, {trials}"
+    return f"{arms} × {seeds} = {trials}"

@@ -89,3 +89,12 @@ def test_studies_with_other_factors_share_a_frame(make):
     trials = to_frames([one, other]).trials
     assert trials["a"].isna().tolist() == [False, True]
     assert trials["z"].isna().tolist() == [True, False]
+
+
+def test_frames_show_their_first_trials_as_text(make):
+    frames = to_frames(records(make))
+    shown, text = frames._repr_html_(), frames._repr_markdown_()
+    assert "trials: " in shown
+    assert "<table" in shown
+    assert text.splitlines()[2].startswith("| key | study |")
+    assert len(text.splitlines()) == 4 + min(5, len(frames.trials))

@@ -67,7 +67,7 @@ def test_blocks_hold_every_arm_once_a_seed_in_an_order_of_their_own(study: Study
 def test_the_notebook_shows_title_and_arms_escaped(study: Study):
     shown = replace(study, title="<b>x</b>")._repr_html_()
     assert "&lt;b&gt;x" in shown
-    assert shown.count("<tr>") == 5
+    assert shown.count("<tr>") == 5 + 5  # four arms, and the four levels of the two factors
 
 
 def one_by_one(trial: Trial) -> str:

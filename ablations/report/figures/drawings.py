@@ -1,25 +1,30 @@
-"""Makes a figure of a chart with its words, table and numbers, and draws it for papers."""
+"""Makes a figure of a chart with its words and numbers; draws it for papers and notebooks."""
 
 from __future__ import annotations
 
 import io
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from ablations.core.findings import Findings
 from ablations.errors import StudyError
 from ablations.report import data_files
 from ablations.report.blocks import Chart, DataFile, Figure, Table
-from ablations.report.figures import charts, figure_tables, headlines
+from ablations.report.figures import charts, figure_tables, headlines, training_charts
 from ablations.report.figures.dots import thumbnail_figure
 from ablations.report.figures.svg import draw, for_page, standalone, themed
-from ablations.report.figures.theme import NARROW, WIDE
+from ablations.report.figures.theme import FAMILIES, NARROW, WIDE, style
+from ablations.report.many import arranged
 from ablations.text.escaping import escape_latex, printable
 from ablations.text.formatting import metric_name
 
@@ -108,10 +113,97 @@ def draw_pgf(chart: Chart) -> bytes:
 
 def _saved(figure: Canvas, words: Callable[[str], str], **options: Any) -> bytes:
     """Saves a figure; ``words`` makes its texts safe for the format."""
-    for text in figure.findobj(Text):
-        text.set_text(words(text.get_text()))
+    _write(figure, words)
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(stream, transparent=True, **options)
     return stream.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """The figures of a report for a notebook or script, on axes that may be changed afterwards.
+
+    They are figures of pyplot, so that a notebook shows them below the cell; numbers are in the
+    units that the axes name.
+
+    Raises:
+        StudyError: from each method where the findings have nothing that it could draw.
+
+    Example:
+        ``findings.plot.arms().figure.savefig("arms.pdf", bbox_inches="tight")``
+    """
+
+    findings: Findings
+
+    def arms(self) -> Axes:
+        """Draws the seeds of each arm, with their mean and its 95% interval."""
+        chart = charts.arms_chart(arranged(self.findings))
+        return self._one(
+            chart if any(row.dots for row in chart.rows) else None, "a completed trial"
+        )
+
+    def effects(self) -> Axes:
+        """Draws what each change does within each seed, with its 95% interval, also adjusted."""
+        return self._one(charts.effects_chart(arranged(self.findings)), "an effect")
+
+    def interactions(self) -> NDArray[np.object_]:
+        """Draws how pairs of factors act together; returns the axes of each pair."""
+        chart = charts.interaction_chart(arranged(self.findings))
+        return self._several(chart, "two factors that are crossed")
+
+    def curves(self) -> NDArray[np.object_]:
+        """Draws training and validation over the epochs; returns the axes of each arm."""
+        chart = training_charts.curves_chart(arranged(self.findings))
+        return self._several(chart, "epochs: log.epoch reports them")
+
+    def steps(self) -> Axes:
+        """Draws how long the steps of each arm took."""
+        chart = training_charts.steps_chart(arranged(self.findings))
+        return self._one(chart, "times of steps: log.steps reports them")
+
+    def cost(self) -> Axes:
+        """Draws what each arm reaches against the time that its training took."""
+        chart = training_charts.cost_chart(arranged(self.findings))
+        return self._one(chart, "two arms whose training was timed: log.metric('fit_seconds', …)")
+
+    def _one(self, chart: Chart | None, needed: str) -> Axes:
+        axes: Axes = self._several(chart, needed)[0]
+        return axes
+
+    def _several(self, chart: Chart | None, needed: str) -> NDArray[np.object_]:
+        if chart is None:
+            raise StudyError(
+                "there is nothing to draw",
+                received=f"no {needed.partition(':')[0]} in the findings",
+                cure=f"It needs {needed}",
+            )
+        with style(), mpl.rc_context({"font.family": _installed(FAMILIES)}):
+            figure: Canvas = chart.figure(WIDE)
+        found = np.empty(len(figure.axes), dtype=object)
+        found[:] = _of_pyplot(figure).axes
+        return found
+
+
+def _of_pyplot(figure: Canvas) -> Canvas:
+    """Hands a figure to pyplot, which makes each of its figures by calling a class."""
+    import matplotlib.pyplot as plt
+
+    _write(figure, printable)
+    plt.figure(FigureClass=lambda *_, **__: figure)  # type: ignore[arg-type]
+    return figure
+
+
+def _installed(families: Sequence[str]) -> list[str]:
+    """Returns those fonts that are installed, and the one of Matplotlib, which always is."""
+    from matplotlib.font_manager import fontManager
+
+    found = {font.name for font in fontManager.ttflist}
+    return [*(name for name in families if name in found), "DejaVu Sans"]
+
+
+def _write(figure: Canvas, words: Callable[[str], str]) -> None:
+    """Makes all texts of a figure safe for what shows it."""
+    for text in figure.findobj(Text):
+        text.set_text(words(text.get_text()))

@@ -67,6 +67,9 @@ SANS = (
     "'Liberation Sans', Arial, sans-serif"
 )
 
+FAMILIES = ("Segoe UI", "Roboto", "Noto Sans", "Helvetica Neue", "Liberation Sans", "Arial")
+"""The same as Matplotlib knows them: the layout leaves room for letters of their width."""
+
 _STYLE: Any = {
     "svg.fonttype": "none",  # the reader's own font, selectable and searchable
     "svg.hashsalt": "ablations",  # the same bytes for the same records

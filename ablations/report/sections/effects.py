@@ -45,7 +45,7 @@ def effects(findings: Findings, _: Extras) -> Section | None:
     data = data_files.csv_file("effects", data_files.effects_frame(findings))
     blocks = present(
         _draw(findings, data),
-        _table(findings, data),
+        effect_table(findings, (data,)),
         _fraction(findings),
         dependence(findings),
         draw_shares(findings),
@@ -54,7 +54,7 @@ def effects(findings: Findings, _: Extras) -> Section | None:
     return Section("effects", "Effects", blocks, heading="What each change does")
 
 
-def _table(findings: Findings, data: DataFile) -> Table:
+def effect_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
     """One row per effect: size, both intervals, adjusted p, verdict."""
     numeric = ["estimate", "unadjusted interval", "adjusted interval", "adjusted p", "seeds"]
     rows = [
@@ -67,7 +67,7 @@ def _table(findings: Findings, data: DataFile) -> Table:
         rows,
         numeric=numeric,
         name="effect",
-        data=(data,),
+        data=data,
     )
 
 

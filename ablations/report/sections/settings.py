@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ablations.core.findings import Findings
+from ablations.core.study import Study
 from ablations.report.blocks import Code, Extras, Fold, Section, Table, present, prose
 from ablations.report.tables import make_table
 from ablations.report.words.imported import recorded_by
@@ -17,7 +18,7 @@ def settings(findings: Findings, _: Extras) -> tuple[Section, ...]:
     """Shows the settings that differ, folds those that all arms share, and gives the commands."""
     environment = environment_table(findings)
     blocks = present(
-        level_table(findings),
+        level_table(findings.study),
         Fold("What all arms share", (shared_table(findings),)),
         Fold("Environment", (environment,)) if environment else None,
     )
@@ -54,9 +55,8 @@ findings = ablations.run(study)    # trains what is missing
 ablations.render_report(findings)  # this report"""
 
 
-def level_table(findings: Findings) -> Table:
+def level_table(study: Study) -> Table:
     """One row per level of each factor: what it sets."""
-    study = findings.study
     rows = [
         [factor.name, level.name, _settings(level.settings)]
         for factor in study.factors

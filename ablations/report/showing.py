@@ -1,0 +1,81 @@
+"""What studies and findings show of themselves in a notebook: the words and tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ablations.core.findings import Findings
+from ablations.core.study import Study
+from ablations.report.blocks import Block, Extras, Link, Page, Prose, Table, prose
+from ablations.report.formats.html import render_html
+from ablations.report.formats.markdown import render_markdown
+from ablations.report.many import MOST, SHOWN, arranged
+from ablations.report.opening import in_words, study_facts
+from ablations.report.sections.arms import arm_table
+from ablations.report.sections.effects import effect_table
+from ablations.report.sections.failures import failures
+from ablations.report.sections.gates import gates
+from ablations.report.sections.settings import level_table
+from ablations.report.tables import make_table
+from ablations.text.formatting import UNKNOWN, count
+
+
+def findings_html(findings: Findings) -> str:
+    """Returns the answer, what limits it, and the tables of effects, arms and gates."""
+    return render_html("_notebook.html.j2", _page(findings.study, _of_findings(findings)))
+
+
+def findings_markdown(findings: Findings) -> str:
+    """Returns the same as Markdown."""
+    return render_markdown("_notebook.md.j2", _page(findings.study, _of_findings(findings)))
+
+
+def study_html(study: Study) -> str:
+    """Returns what a study asks, its arms, and what their levels set."""
+    return render_html("_notebook.html.j2", _page(study, _of_study(study)))
+
+
+def study_markdown(study: Study) -> str:
+    """Returns the same as Markdown."""
+    return render_markdown("_notebook.md.j2", _page(study, _of_study(study)))
+
+
+def _page(study: Study, blocks: Iterable[Block]) -> Page:
+    return Page(study.report_name, study.title, tuple(blocks), (), Link("", ""))
+
+
+def _of_findings(findings: Findings) -> Iterator[Block]:
+    shown = arranged(findings)
+    sections = failures(shown, Extras()), gates(shown, Extras())
+    lost, judged = (section.blocks if section else () for section in sections)
+    effects = [effect_table(shown)] if shown.effects else []
+    for block in (*in_words(shown), *lost, *effects, arm_table(shown), *judged):
+        yield from _alone(block)
+
+
+def _of_study(study: Study) -> Iterator[Block]:
+    names = [factor.name for factor in study.factors]
+    rows = [study.level_names(arm, UNKNOWN) for arm in study.arms]
+    table = make_table("The arms", names, rows)
+    for block in (*study_facts(study), *prose([study.question], style="question"), table):
+        yield from _alone(block)
+    yield from _alone(level_table(study))
+
+
+def _alone(block: Block) -> Iterator[Block]:
+    """Yields a block without what leads to other parts of a report, and no more rows than fit."""
+    if isinstance(block, Prose):
+        yield replace(block, links=())
+        return
+    if not isinstance(block, Table):
+        yield block
+        return
+    alone, total = replace(block, name="", data=()), len(block.rows)
+    if total <= MOST:
+        yield alone
+        return
+    yield replace(alone, rows=block.rows[:SHOWN])
+    yield Prose(
+        f"These are the first {SHOWN} of {count(total)} rows; the report has all.", style="muted"
+    )

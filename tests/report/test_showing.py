@@ -1,0 +1,58 @@
+"""What studies and findings show of themselves in a notebook."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+
+from ablations.core.findings import Findings
+from ablations.report.blocks import Extras
+from ablations.report.formats.html import html
+from ablations.report.formats.markdown import markdown
+from ablations.report.opening import make_report
+from ablations.report.words.answer import answer
+
+
+def texts(shown: str) -> str:
+    return unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", shown, flags=re.DOTALL))
+
+
+def test_findings_show_the_words_and_numbers_of_the_report(findings: Findings) -> None:
+    report = make_report(findings, Extras())
+    page = texts(str(html(report)["index.html"]))
+    post = str(next(iter(markdown(report).values())))
+    shown, text = findings._repr_html_(), findings._repr_markdown_()
+    for sentence in (*answer(findings).sentences, *answer(findings).caveats):
+        assert sentence in texts(shown)
+    for cell in re.findall(r"<t[dh][^>]*>([^<]+)</t[dh]>", shown):
+        assert unescape(cell) in page
+    for line in text.splitlines()[1:]:
+        assert not line or line in post or line.startswith(("**", "*")), line
+    assert "| augmentation |" in text
+
+
+def test_nothing_in_them_leads_to_a_page_or_has_an_id(findings: Findings) -> None:
+    shown = findings._repr_html_() + findings.study._repr_html_()
+    assert "href" not in shown
+    assert " id=" not in shown
+    assert "](" not in findings._repr_markdown_()
+
+
+def test_names_are_shown_as_text(findings: Findings) -> None:
+    study = replace(findings.study, title="<b>x</b> | *y*")
+    renamed = replace(findings, study=study)
+    for shown in (renamed._repr_html_(), study._repr_html_()):
+        assert "&lt;b&gt;x&lt;/b&gt;" in shown
+    for shown in (renamed._repr_markdown_(), study._repr_markdown_()):
+        assert "&lt;b>x&lt;/b>" in shown
+
+
+def test_a_study_shows_its_arms_and_what_levels_set(findings: Findings) -> None:
+    study = findings.study
+    shown = texts(study._repr_html_())
+    assert study.question in shown
+    for factor in study.factors:
+        for level in factor.levels:
+            assert level.name in shown
+    assert study._repr_markdown_().startswith(f"**{study.title}**")
