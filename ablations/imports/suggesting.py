@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -15,9 +15,12 @@ from ablations.imports import toml
 from ablations.imports.factors import Variation, variation
 from ablations.imports.metric_names import proposed_epochs, proposed_metrics
 from ablations.imports.values import plain, same, shown
-from ablations.records.tools import read_runs, reader_of
+from ablations.records.tools import reader_of
 from ablations.records.tools.run import SourceRun
 from ablations.text.formatting import counted, few, listing
+
+_SAMPLE = 3
+"""How many runs show which metrics have curves."""
 
 _LONGEST = 200
 """Characters of a fixed setting that are worth a line; longer ones are texts or tables."""
@@ -42,8 +45,8 @@ def suggestion(source: str, where: Sequence[str] = (), *, kind: str | None = Non
     Raises:
         StudyError: if nothing varies, or no metric is recorded in half of the runs.
     """
-    title = reader_of(source, kind).title
-    every = read_runs(source, None, kind)
+    reader = reader_of(source, kind)
+    every = tuple(reader.read(source, None))
     given = dict(map(_pair, where))
     runs = _matching(every, given)
     ended = [run for run in runs if run.state == "finished"] or runs
@@ -52,11 +55,14 @@ def suggestion(source: str, where: Sequence[str] = (), *, kind: str | None = Non
     found = variation(ended, {*given, *(metric.of for metric in metrics)})
     _require_factors(found, ended)
     head = (
-        f"Proposed from {counted(len(runs), 'run')} of {title}, of which {len(ended)} finished.",
+        f"Proposed from {counted(len(runs), 'run')} of {reader.title}; {len(ended)} finished.",
         "Read it and change it until it says what you mean: it decides which run is which trial.",
         "The first level of each factor is its baseline; another one goes under [design].",
     )
-    text = "\n".join((*(f"# {line}" for line in head), *_file(ended, given, found, metrics), ""))
+    sample = islice(reader.read(source, {metric.of for metric in metrics}), _SAMPLE)
+    epochs = proposed_epochs(tuple(sample), metrics)
+    lines = (*_file(ended, given, found, metrics), *_epochs(epochs))
+    text = "\n".join((*(f"# {line}" for line in head), *lines, ""))
     return Suggestion(text, _notes(runs, found, given))
 
 
@@ -129,7 +135,7 @@ def _file(
         lines += [f"[factors.{toml.key(factor.name)}]", *_pairs(factor.levels), ""]
     lines += ["[design]", *_design(runs, found), ""]
     lines += ["[analysis]", f"metric = {toml.text(metrics[0].name)}", ""]
-    return [*lines, *_import(runs, found, metrics)]
+    return [*lines, *_import(found, metrics)]
 
 
 def _pairs(own: Mapping[str, Any]) -> list[str]:
@@ -166,9 +172,7 @@ def _first(found: Variation) -> dict[str, str]:
     return {factor.name: next(iter(factor.levels)) for factor in found.factors}
 
 
-def _import(
-    runs: Sequence[SourceRun], found: Variation, metrics: Sequence[ImportedMetric]
-) -> list[str]:
+def _import(found: Variation, metrics: Sequence[ImportedMetric]) -> list[str]:
     lines = ["[import]"]
     if found.seed:
         lines.append(f"seed = {toml.text(found.seed)}")
@@ -179,10 +183,11 @@ def _import(
     if found.ignored:
         rows = [f"  {toml.text(key)},  # {why}" for key, why in found.ignored.items()]
         lines += ["ignore = [", *rows, "]"]
-    lines += ["", "[import.metrics]", *(_metric(own) for own in metrics)]
-    if epochs := proposed_epochs(runs, metrics):
-        lines += ["", "[import.epochs]  # curves", *_pairs(epochs)]
-    return lines
+    return [*lines, "", "[import.metrics]", *(_metric(own) for own in metrics)]
+
+
+def _epochs(epochs: Mapping[str, str]) -> list[str]:
+    return ["", "[import.epochs]  # curves", *_pairs(epochs)] if epochs else []
 
 
 def _metric(own: ImportedMetric) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 TRAINING = """
 import sys
 
+import numpy as np
+
 sys.path.insert(0, {here!r})
 from made import made_trials
 
@@ -31,11 +33,11 @@ def train(trial, log):
     (made,) = [m for m in made_trials()
                if (m.augment, m.base, m.seed) == (own["augment"], own["base"], trial.seed)]
     for values in made.epochs:
-        log.epoch(**values)
-    log.metric("test_accuracy", made.test_accuracy, unit="fraction", better="higher")
+        log.epoch(**{{name: {kind}(value) for name, value in values.items()}})
+    log.metric("test_accuracy", {kind}(made.test_accuracy), unit="fraction", better="higher")
     last = made.epochs[-1]
-    log.metric("val_accuracy", last["val_accuracy"], unit="fraction", better="higher")
-    log.metric("loss", last["loss"], better="lower")
+    log.metric("val_accuracy", {kind}(last["val_accuracy"]), unit="fraction", better="higher")
+    log.metric("loss", {kind}(last["loss"]), better="lower")
 """
 
 STUDY = """
@@ -53,10 +55,14 @@ seeds = 3
 """
 
 
-def our_findings(folder: Path, metric: str = "test_accuracy") -> Findings:
-    """Trains the made trials by our own runner and analyses them."""
-    (folder / "made_training.py").write_text(TRAINING.format(here=str(HERE)))
-    (folder / "ours.toml").write_text(f'{STUDY}[analysis]\nmetric = "{metric}"\n')
+def our_findings(folder: Path, kind: str = "float") -> Findings:
+    """Trains the made trials by our own runner and analyses them.
+
+    Tools that keep numbers in 32 bits are compared with a training that reports such numbers.
+    """
+    module = f"made_training_{kind.rpartition('.')[2]}"
+    (folder / f"{module}.py").write_text(TRAINING.format(here=str(HERE), kind=kind))
+    (folder / "ours.toml").write_text(STUDY.replace("made_training", module))
     study = load_study(folder / "ours.toml")
     run_study(study, runs_dir=folder / "runs", executor=InlineExecutor())
     session = Session(study, runs_dir=folder / "runs")
@@ -87,9 +93,12 @@ def refused(*words: str) -> str:
     return str(done.exception)
 
 
-def assert_same_findings(found: Findings, ours: Findings, tolerance: float = 1e-12) -> None:
+def assert_same_findings(
+    found: Findings, ours: Findings, tolerance: float = 1e-12, *, without: str = ""
+) -> None:
     """Compares all numbers on the metrics that both have, apart from times."""
     named = {metric.name for metric in found.metrics} & {metric.name for metric in ours.metrics}
+    named -= {without}
     assert ours.metric.name in named
     for part in ("effects", "shares", "cells", "plans", "simple_effects", "gates"):
         _assert_alike(getattr(found, part), getattr(ours, part), part, tolerance)
@@ -100,14 +109,18 @@ def assert_same_findings(found: Findings, ours: Findings, tolerance: float = 1e-
         for name in named - {"trial_seconds"}:
             _assert_alike(own.summaries[name], other.summaries[name], name, tolerance)
         for name in ("curves", "epoch_means"):
-            pair = (_by_metric(getattr(one, name)) for one in (own, other))
+            both = [{curve.metric for curve in getattr(one, name)} for one in (own, other)]
+            assert "val_accuracy" in both[0] & both[1]
+            common = named & both[0] & both[1]
+            pair = [_by_metric(getattr(one, name), common) for one in (own, other)]
             _assert_alike(*pair, name, tolerance)
         _assert_alike(own.difference, other.difference, "difference", tolerance)
     assert (found.best, found.best_by) == (ours.best, ours.best_by)
 
 
-def _by_metric(curves: Any) -> list[Any]:
-    return sorted(curves, key=lambda curve: (str(curve.metric), getattr(curve, "seed", 0)))
+def _by_metric(curves: Any, named: Collection[str]) -> list[Any]:
+    known = [curve for curve in curves if curve.metric in named]
+    return sorted(known, key=lambda curve: (curve.metric, getattr(curve, "seed", 0)))
 
 
 def _assert_alike(own: Any, other: Any, where: str, tolerance: float) -> None:

@@ -44,11 +44,14 @@ def written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """
     monkeypatch.chdir(tmp_path)
 
-    def write(tool: str, *arguments: str) -> None:
-        python = sys.executable if importlib.util.find_spec(tool) else None
-        python = python or os.environ.get("ABLATIONS_TOOLS_PYTHON")
-        probe = [python or sys.executable, "-c", f"import {tool}"]
-        if python is None or subprocess.run(probe, capture_output=True, check=False).returncode:
+    def write(tool: str, *arguments: str, needs: str = "") -> None:
+        needed = [tool, *([needs] if needs else [])]
+        here = all(map(importlib.util.find_spec, needed))
+        python = sys.executable if here else os.environ.get("ABLATIONS_TOOLS_PYTHON")
+        asked = f"import importlib.util as i; exit(not all(map(i.find_spec, {needed})))"
+        if not python or (
+            not here and subprocess.run([python, "-c", asked], check=False).returncode
+        ):
             pytest.skip(
                 f"{tool} is not installed; ABLATIONS_TOOLS_PYTHON may name a Python with it"
             )

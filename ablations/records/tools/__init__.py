@@ -8,10 +8,32 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablations.errors import StudyError, meant
-from ablations.records.tools import mlflow_database, plain_csv
+from ablations.records.tools import (
+    keras_csv,
+    lightning_csv,
+    mlflow_database,
+    mlflow_folder,
+    mlflow_server,
+    optuna,
+    plain_csv,
+    tensorboard,
+    trainer_state,
+    wandb,
+)
 from ablations.records.tools.run import Reader, SourceRun, Wanted
 
-READERS = (mlflow_database.READER, plain_csv.READER)
+READERS: tuple[Reader, ...] = (
+    mlflow_database.READER,
+    mlflow_folder.READER,
+    mlflow_server.READER,
+    optuna.READER,
+    wandb.READER,
+    tensorboard.READER,
+    lightning_csv.READER,
+    keras_csv.READER,
+    trainer_state.READER,
+    plain_csv.READER,
+)
 """All kinds of sources; several may take one folder, and then ``--from`` says which."""
 
 _CURE = (
@@ -38,7 +60,7 @@ def reader_of(source: str, kind: str | None = None) -> Reader:
             received=kind,
             cure=f"{meant(kind, kinds)}There are {', '.join(kinds)}",
         )
-    if "://" not in source and not Path(source).exists():
+    if ":" not in source and not Path(source).exists():
         raise StudyError("there are no runs to import", received=source, cure=_CURE)
     found = [own for own in READERS if kind in (None, own.kind) and own.takes(source)]
     if not found:

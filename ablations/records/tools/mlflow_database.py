@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.records.tools import mlflow
+from ablations.records.tools.encodings.sqlite import URI, by, opened, tables_of
 from ablations.records.tools.run import (
     Reader,
     SourceRun,
@@ -20,8 +21,6 @@ from ablations.records.tools.run import (
     ordered,
 )
 
-MAGIC = b"SQLite format 3\0"
-_URI = "sqlite:///"
 _RUNS = """
     SELECT r.run_uuid AS id, r.status, r.start_time, r.end_time, e.name AS experiment
     FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id
@@ -33,30 +32,9 @@ _DATA = """
 """
 _CURE = "Name a database that MLflow can open, or start a server on it and name its address"
 
-Rows = dict[str, list[Any]]
-"""Rows of a table by the run that they belong to."""
-
-
-def tables_of(path: Path) -> set[str]:
-    """Returns the names of the tables of an SQLite file; none where it is no such file."""
-    try:
-        with path.open("rb") as file:
-            if file.read(16) != MAGIC:
-                return set()
-        with closing(opened(path)) as found:
-            rows = found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            return {name for (name,) in rows}
-    except (OSError, sqlite3.Error):
-        return set()
-
-
-def opened(path: Path) -> sqlite3.Connection:
-    """Opens an SQLite file that is only read."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-
 
 def _path(source: str) -> Path:
-    return Path(source.removeprefix(_URI))
+    return Path(source.removeprefix(URI))
 
 
 def _takes(source: str) -> bool:
@@ -67,16 +45,15 @@ def _read(source: str, wanted: Wanted) -> Iterator[SourceRun]:
     path = _path(source)
     try:
         with closing(opened(path)) as database:
-            database.row_factory = sqlite3.Row
             yield from _runs(database, wanted)
     except sqlite3.Error as error:
         raise damaged(path, error, _CURE) from error
 
 
 def _runs(database: sqlite3.Connection, wanted: Wanted) -> Iterator[SourceRun]:
-    params = _by_run(database, "SELECT run_uuid AS run, key, value FROM params")
-    tags = _by_run(database, "SELECT run_uuid AS run, key, value FROM tags")
-    data = _by_run(database, _DATA) if _has_inputs(database) else {}
+    params = by(database, "run", "SELECT run_uuid AS run, key, value FROM params")
+    tags = by(database, "run", "SELECT run_uuid AS run, key, value FROM tags")
+    data = by(database, "run", _DATA) if _has_inputs(database) else {}
     for row in database.execute(_RUNS).fetchall():
         own = {tag["key"]: tag["value"] for tag in tags.get(row["id"], ())}
         start, end = mlflow.seconds(row["start_time"]), mlflow.seconds(row["end_time"])
@@ -91,13 +68,6 @@ def _runs(database: sqlite3.Connection, wanted: Wanted) -> Iterator[SourceRun]:
             data=mlflow.one_data([found["digest"] for found in data.get(row["id"], ())]),
             facts=mlflow.facts_of(own),
         )
-
-
-def _by_run(database: sqlite3.Connection, query: str) -> Rows:
-    found: Rows = defaultdict(list)
-    for row in database.execute(query):
-        found[row["run"]].append(row)
-    return found
 
 
 def _has_inputs(database: sqlite3.Connection) -> bool:

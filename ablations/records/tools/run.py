@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from ablations.core.metrics import Better
 from ablations.errors import StoreError
 
 State = Literal["finished", "failed", "killed", "running", "pruned"]
@@ -36,6 +37,7 @@ class SourceRun:
         message: Why it failed, where that is recorded.
         data: The digest of its data, where that is recorded.
         facts: What is known of its environment, such as the commit of its code.
+        better: The direction of a metric that is better, where the tool records it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class SourceRun:
     message: str = ""
     data: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    better: Mapping[str, Better] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

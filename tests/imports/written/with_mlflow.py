@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from made import made_trials
 
 
 def main(uri: str) -> None:
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # which later versions refuse otherwise
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("cats")
     for own in made_trials():
