@@ -46,7 +46,8 @@ def written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
     def write(tool: str, *arguments: str, needs: str = "") -> None:
         needed = [tool, *([needs] if needs else [])]
-        here = all(map(importlib.util.find_spec, needed))
+        # A folder of the name of a tool is no tool.
+        here = all((found := importlib.util.find_spec(name)) and found.origin for name in needed)
         python = sys.executable if here else os.environ.get("ABLATIONS_TOOLS_PYTHON")
         asked = f"import importlib.util as i; exit(not all(map(i.find_spec, {needed})))"
         if not python or (
