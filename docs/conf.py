@@ -1,15 +1,19 @@
 """The documentation as web pages: ``tox -e docs`` builds them with Sphinx, into ``site/docs``.
 
 The pages of the reference are made from the program itself: the texts of ``--help``, the schema of
-study files, and the docstrings of the public names.
+study files, and the docstrings of the public names. Notebooks are shown with the output that they
+are committed with.
 """
 
 from __future__ import annotations
 
+import base64
 import inspect
+import json
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ project = "ablations"
 release = ablations.__version__
 html_title = "ablations"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["look"]
+exclude_patterns = ["look", "runs", "reports", "*.ipynb"]
 html_theme = "furo"
 html_copy_source = False
 html_show_copyright = False
@@ -43,6 +47,8 @@ HERE = Path(__file__).parent
 _Schema = dict[str, Any]
 OF_THE_PROJECT = ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")
 """Documents of the folder above that are pages of ``project/`` here."""
+NOTEBOOKS = ("tutorial", "post-a")
+"""Notebooks that are pages of ``notebooks/`` here."""
 
 
 def setup(sphinx: Sphinx) -> None:
@@ -57,11 +63,48 @@ def _write_pages(_: Sphinx) -> None:
         text = (HERE.parent / f"{name}.md").read_text(encoding="utf-8")
         moved = re.sub(r"\]\((?!https?://|#)", "](../../", text).replace("](../../docs/", "](../")
         pages[f"project/{name}"] = moved
+    pages |= {f"notebooks/{name}": _notebook(name) for name in NOTEBOOKS}
     for name, text in pages.items():
         path = HERE / f"{name}.md"
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+
+
+def _notebook(name: str) -> str:
+    """Returns a notebook as a page: its text, its code, and the output that it was saved with."""
+    cells = json.loads((HERE / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    lines: list[str] = []
+    for place, cell in enumerate(cells):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            # The page loads no picture from another host.
+            lines += [re.sub(r"\[!\[(.*?)\]\(.*?\)\]", r"[\1]", source), ""]
+            continue
+        if "google.colab" in source:  # which readers of a page do not run
+            continue
+        lines += ["```python", source, "```", ""]
+        for number, output in enumerate(cell["outputs"]):
+            lines += [*_output(output, f"{name}-{place}-{number}"), ""]
+    return _with_owner("\n".join(lines))
+
+
+def _output(output: dict[str, Any], name: str) -> list[str]:
+    """Returns what a cell has given: a figure, HTML, or text."""
+    data = output.get("data", {"text/plain": output.get("text", "")})
+    if "image/png" in data:
+        path = HERE / "notebooks" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(base64.b64decode("".join(data["image/png"])))
+        return [f"![The figure that this cell draws]({name}.png)"]
+    if "text/html" in data:
+        return ["```{raw} html", "".join(data["text/html"]), "```"]
+    return ["```text", "".join(data["text/plain"]), "```"]
+
+
+def _with_owner(text: str) -> str:
+    """Names the owner of the repository that is published, whom its workflows know."""
+    return text.replace("/OWNER/", f"/{os.environ.get('GITHUB_REPOSITORY_OWNER', 'OWNER')}/")
 
 
 def _adapt(_: Sphinx, name: str, source: list[str]) -> None:
@@ -72,6 +115,8 @@ def _adapt(_: Sphinx, name: str, source: list[str]) -> None:
     )
     for other in OF_THE_PROJECT:
         text = text.replace(f"]({up}../{other}.md", f"]({up}project/{other}.md")
+    for notebook in NOTEBOOKS:
+        text = text.replace(f"]({up}{notebook}.ipynb)", f"]({up}notebooks/{notebook}.md)")
     if name == "adr/README":
         text += "\n```{toctree}\n:glob:\n0*\n```\n"
     source[0] = text
@@ -158,7 +203,9 @@ def _kind(own: _Schema) -> str:
 
 def _names() -> str:
     """Returns a page with the public names, functions first."""
-    names = {name: getattr(ablations, name) for name in ablations.__all__}
+    # From their modules, as `ablations.run` is also a package.
+    homes = ablations._homes()
+    names = {name: getattr(import_module(homes[name]), name) for name in ablations.__all__}
     functions = [name for name, own in names.items() if inspect.isfunction(own)]
     lines = ["# Python", "", "What `import ablations` gives.", ""]
     for name in [*functions, *(name for name in names if name not in functions)]:

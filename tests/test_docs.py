@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import re
 import shlex
@@ -33,6 +34,7 @@ LONG = {
     "python3 -m pip install '.[tensorflow,fast]'": "installs all packages",
     "python3 -m tox -e bench": "installs all packages, then trains",
     "python3 -m tox -e docs": "installs packages, then builds all pages",
+    "python3 -m tox -e notebooks": "installs packages, then trains for a minute",
     "python3 -m tox -e ray": "installs all packages, then trains on clusters for minutes",
     "python3 -m tox -e sample": "installs packages, then renders all committed reports",
     "python3 -m tox -e vs-posts": "trains on the photographs for half an hour",
@@ -196,3 +198,16 @@ def test_what_a_document_points_to_is_there(document):
         if not path.exists()
     ]
     assert not missing
+
+
+@pytest.mark.parametrize("notebook", sorted(ROOT.glob("docs/*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_kept_with_their_output_and_lead_to_what_is_there(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert not [
+        o for cell in code for o in cell["outputs"] if o["output_type"] in ("error", "stream")
+    ]
+    links = re.findall(r"OWNER/ablations/blob/main/([^)#]+)", notebook.read_text(encoding="utf-8"))
+    assert links
+    assert not [link for link in links if not (ROOT / link).is_file()]

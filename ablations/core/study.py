@@ -218,6 +218,9 @@ class Study:
     def _repr_markdown_(self) -> str:
         return str(import_module("ablations.report.showing").study_markdown(self))
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self._repr_markdown_())  # in IPython without a notebook
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:

@@ -56,3 +56,15 @@ def test_a_study_shows_its_arms_and_what_levels_set(findings: Findings) -> None:
         for level in factor.levels:
             assert level.name in shown
     assert study._repr_markdown_().startswith(f"**{study.title}**")
+
+
+def test_ipython_on_a_terminal_shows_the_words_too(findings: Findings) -> None:
+    printed: list[str] = []
+
+    class Printer:
+        def text(self, words: str) -> None:
+            printed.append(words)
+
+    findings._repr_pretty_(Printer(), False)
+    findings.study._repr_pretty_(Printer(), False)
+    assert printed == [findings._repr_markdown_(), findings.study._repr_markdown_()]
