@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 import typer
 
 from ablations import __version__
+from ablations.cli.bundling import bundle, verify
 from ablations.cli.checking import gate, power, repair, rerun
 from ablations.cli.clusters import On, Spread, on_cluster
 from ablations.cli.commits.bisect import bisect
@@ -306,6 +307,8 @@ app.command(epilog="Example: ablations export study.toml --to records.jsonl")(ex
 app.command("import", epilog="Example: ablations import mlflow.db --suggest -o augmentation.toml")(
     import_
 )
+app.command(epilog="Example: ablations bundle study.toml -o study.zip")(bundle)
+app.command(epilog="Example: ablations verify study.zip --rerun 2")(verify)
 app.command(epilog="Example: ablations shard study.toml --slurm --shards 16")(shard)
 app.command(epilog="Example: ablations merge runs/study/shard-*/records.sqlite")(merge)
 app.command(epilog="Example: ablations repair study.toml")(repair)

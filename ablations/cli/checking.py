@@ -87,9 +87,14 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Train recorded trials again and compare every result. Stores nothing."""
+    session = replace(session, source=source, plain=plain)
+    raise typer.Exit(train_again(session, trials, jobs, as_json=as_json))
+
+
+def train_again(session: Session, trials: int | None, jobs: int | None, *, as_json: bool) -> int:
+    """Trains recorded trials again and says which are equal; returns the exit code."""
     from ablations.cli import rerun as rerunning
 
-    session = replace(session, source=source, plain=plain)
     note_threads(session)
     found = []
     with stopping_cleanly("stopped; nothing was stored"):
@@ -101,7 +106,7 @@ def rerun(
     if as_json:
         print_json(rerunning.reruns_json(session.study, found))
     note(rerunning.summary_line(found))
-    raise typer.Exit(rerunning.exit_code(found))
+    return rerunning.exit_code(found)
 
 
 def _train_again(

@@ -7,6 +7,7 @@ and no shell reads them. The working tree, the index and the branches stay as th
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -72,6 +73,42 @@ def changed_files(folder: Path) -> tuple[str, ...]:
         for line in lines
         if not line.startswith("??") or line.rstrip('"').endswith((".py", ".toml"))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The commit of a working tree, and what differs from it: names of files, and the ``diff``.
+
+    Files that git does not track are named and are in no diff. ``remote`` is the address of
+    ``origin`` without a password, and ``user`` the name that git has for who works here; both may
+    be empty.
+    """
+
+    commit: str
+    remote: str
+    user: str
+    changed: tuple[str, ...]
+    diff: bytes
+
+
+def git_state(folder: Path) -> GitState | None:
+    """Returns the state of the repository that a folder is in; ``None`` without one."""
+    try:
+        commit = _git(folder, ["rev-parse", "HEAD"]).strip()
+        diff = _git(folder, ["diff", "--no-ext-diff", "--no-color", "HEAD"]).encode()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    remote = re.sub("//[^/@]*@", "//", _asked(folder, ["remote", "get-url", "origin"]))
+    user = _asked(folder, ["config", "user.name"])
+    return GitState(commit, remote, user, changed_files(folder), diff)
+
+
+def _asked(folder: Path, words: Sequence[str]) -> str:
+    """Returns what git says in one line; nothing where it does not know."""
+    try:
+        return _git(folder, words).strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

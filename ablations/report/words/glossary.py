@@ -232,7 +232,7 @@ def _about_verdicts(findings: Findings) -> list[Term]:
             (
                 "Adjusted",
                 f"Among {counted(family, 'comparison')}, one may seem clear by chance. "
-                f"{_method(findings)} makes each interval wider and each p value larger, so that "
+                f"{method(findings)} makes each interval wider and each p value larger, so that "
                 "the chance of even one false verdict is at most about 5%.",
             )
         )
@@ -245,7 +245,8 @@ def _about_verdicts(findings: Findings) -> list[Term]:
     return found
 
 
-def _method(findings: Findings) -> str:
+def method(findings: Findings) -> str:
+    """Names the method by which intervals are adjusted for the number of comparisons."""
     if findings.study.adaptive:
         return "Bonferroni's method"
     if margin(findings):

@@ -1,0 +1,175 @@
+"""Collects what a bundle holds: a study's report, records, code and environment, and the words."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import distributions, version
+from pathlib import Path
+
+from ablations.bundling.citing import Citation, citation_files, dumped, listed
+from ablations.bundling.crate import METADATA, Training, crate
+from ablations.bundling.source import source_files
+from ablations.core.findings import Findings
+from ablations.core.record import RunRecord, moment_of
+from ablations.core.study import Study
+from ablations.errors import StudyError
+from ablations.records.description import record_text
+from ablations.records.git import GitState, git_state
+from ablations.records.sqlite.checksums import sealed
+from ablations.report.words.answer import answer
+from ablations.report.words.checklist import checklist
+from ablations.report.writing import render_report
+
+RECORDS, ABOUT, STUDY = "records.jsonl", "bundle.json", "study"
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """Who made a study, and under which license others may use it, as an SPDX name."""
+
+    authors: Sequence[str] = ()
+    license: str | None = None
+
+
+def bundle_files(
+    findings: Findings, records: Sequence[RunRecord], named: Credits, *, samples: bool = True
+) -> dict[str, bytes]:
+    """Returns the files of a bundle by their paths in it; equal ones for equal arguments.
+
+    Args:
+        findings: What the study found.
+        records: The records behind it.
+        named: Authors and license; without authors, whom git names as the user.
+        samples: Whether the report shows examples of the data.
+
+    Raises:
+        StudyError: if no trial has completed, the study has no file, or no author is known.
+    """
+    study = findings.study
+    require_bundled(findings)
+    folder = Path(study.folder or ".")
+    state = git_state(folder) if study.file else None
+    cited = _cited(findings, named, state)
+    files = {
+        **_report(findings, records, samples=samples),
+        **{f"{STUDY}/{name}": content for name, content in _study_files(study).items()},
+        **_state_files(state),
+        **citation_files(cited),
+        RECORDS: "".join(f"{sealed(record_text(own))}\n" for own in records).encode(),
+        "environment.txt": _packages().encode(),
+        "neurips-checklist.md": checklist(findings).encode(),
+        ABOUT: dumped(_about(study)).encode(),
+    }
+    return {**files, METADATA: crate(files, cited, _training(findings, records, files))}
+
+
+def require_bundled(findings: Findings) -> None:
+    """Makes sure that there is something to bundle.
+
+    Raises:
+        StudyError: if no trial has completed, or the study has no file.
+    """
+    study = findings.study
+    if study.in_python:
+        raise StudyError(
+            "a bundle holds a study file, and this study was made in Python",
+            received=study.title,
+            cure="Write its factors and settings into a study file: ablations init",
+        )
+    if not findings.n_completed:
+        raise StudyError(
+            f"there is nothing to bundle of {study.slug}",
+            received="no completed trial of this study with these settings",
+            cure="Train it first: ablations run; or repeat --set and --seeds as for 'run'",
+        )
+
+
+def _report(findings: Findings, records: Sequence[RunRecord], *, samples: bool) -> dict[str, bytes]:
+    """Renders the report as beside the bundle's study file, so that it names no other folder."""
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name).resolve()
+        own = replace(findings.study, file=str(top / STUDY / _file_name(findings.study)))
+        (top / STUDY).mkdir()
+        render_report(
+            replace(findings, study=own), top / "report", records=records, samples=samples
+        )
+        paths = sorted(path for path in (top / "report").rglob("*") if path.is_file())
+        return {path.relative_to(top).as_posix(): path.read_bytes() for path in paths}
+
+
+def _file_name(study: Study) -> str:
+    return Path(study.file).name if study.file else f"{study.slug}.toml"
+
+
+def _study_files(study: Study) -> dict[str, bytes]:
+    """Returns the study file, the published numbers that it names, and the code beside it."""
+    path = Path(study.file) if study.file else Path(study.folder or ".") / _file_name(study)
+    content = path.read_bytes()
+    named = tomllib.loads(content.decode("utf-8-sig")).get("published")
+    published = {named: (path.parent / named).read_bytes()} if named else {}
+    code = source_files(study) if study.file else {}  # that of a built-in study is installed
+    return {**code, **published, path.name: content}
+
+
+def _about(study: Study) -> dict[str, object]:
+    return {
+        "study": f"{STUDY}/{_file_name(study)}",
+        "options": shlex.split(study.source)[1:],
+        "records": RECORDS,
+        "ablations": version("ablations"),
+    }
+
+
+def _packages() -> str:
+    """Lists the packages that are installed here, as pip reads them."""
+    names = {dist.metadata["Name"]: dist.version for dist in distributions()}
+    lines = [f"{name}=={version}\n" for name, version in names.items() if name]
+    return "".join(sorted(lines, key=str.lower))
+
+
+def _state_files(state: GitState | None) -> dict[str, bytes]:
+    if state is None:
+        return {}
+    about = {"commit": state.commit, "remote": state.remote, "changed": list(state.changed)}
+    changes = {"git/changes.diff": state.diff} if state.diff else {}
+    return {"git/state.json": dumped(about).encode(), **changes}
+
+
+def _cited(findings: Findings, named: Credits, state: GitState | None) -> Citation:
+    """Says how to cite a study.
+
+    Raises:
+        StudyError: if no author is known.
+    """
+    authors = listed(named.authors) or listed([state.user] if state else [])
+    if not authors:
+        raise StudyError(
+            "a bundle names its authors, and none is known",
+            received="no --author, and no user.name of git for the study's folder",
+            cure='Name one: --author "Family, Given"; it may be repeated',
+        )
+    day = moment_of(findings.finished_at or "").date().isoformat()
+    abstract = " ".join((findings.study.question, *answer(findings).sentences))
+    return Citation(findings.study.title, abstract, authors, day, named.license)
+
+
+def _training(
+    findings: Findings, records: Sequence[RunRecord], files: Mapping[str, bytes]
+) -> Training:
+    study = findings.study
+    return Training(
+        name=f"Training of {study.slug}",
+        description=f"{findings.n_completed} of {findings.n_planned} trials completed on the data "
+        f"{', '.join(findings.data)}.",
+        entry=study.entry,
+        version=records[-1].environment.get("ablations", version("ablations")),
+        inputs=tuple(name for name in files if name.startswith(f"{STUDY}/")),
+        result=RECORDS,
+        began=min(record.started_at for record in records),
+        ended=findings.finished_at or "",
+        completed=findings.n_completed == findings.n_planned,
+    )
