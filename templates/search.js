@@ -1,4 +1,3 @@
-"use strict"
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase()
 const form = document.querySelector(".search")
 const field = form.elements.q

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ablations.core.findings import Findings
 from ablations.core.record import RunRecord
+from ablations.text.formatting import count
 
 Style = Literal["plain", "muted", "question", "answer", "alarm"]
 ListStyle = Literal["facts", "notes", "observations"]
@@ -84,7 +85,7 @@ class Table:
 
     ``name`` is the table's id on the page, and that of its rows with their number behind it, where
     sentences link to them. ``data`` are the files with its numbers. The caption is not shown where
-    a heading just above is the same (``titled``).
+    a heading just above is the same (``titled``). Rows after the first ``shown`` fold away.
     """
 
     caption: str
@@ -93,6 +94,22 @@ class Table:
     name: str = ""
     data: tuple[DataFile, ...] = ()
     titled: bool = False
+    shown: int = 30
+
+    @property
+    def first(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that are shown."""
+        return self.rows[: self.shown]
+
+    @property
+    def rest(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that a reader opens."""
+        return self.rows[self.shown :]
+
+    @property
+    def rest_title(self) -> str:
+        """Says which rows a reader opens."""
+        return f"Rows {count(self.shown + 1)} to {count(len(self.rows))}"
 
 
 class Chart(Protocol):

@@ -2,15 +2,15 @@
 
 A reader of a thousand rows looks for the baseline, the best and the worst; a browser needs seconds
 for all of them. So large studies are put in order of what they reach, figures draw the two ends,
-tables show their first rows and fold the next ones, and a file beside the page has all. Studies
-below these numbers are shown as they are.
+tables show their first rows and fold the next ones, and a file beside the page has all. Figures of
+all arms fold away, where there are not too many. Studies below these numbers are shown as they are.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pandas as pd
@@ -19,18 +19,21 @@ from ablations.core.estimates import Effect
 from ablations.core.findings import ArmFinding, Findings, Variances
 from ablations.report.blocks import Block, DataFile, Figure, Fold, Prose, Section, Table
 from ablations.report.data_files import csv_file
-from ablations.text.formatting import count, counted
+from ablations.text.formatting import count, counted, listing
 from ablations.text.naming import arm_label
 
 MOST = 24
 """The most arms, or effects, of a study of which a report shows each one."""
 
-SHOWN, WORST, FOLDED = 20, 5, 100
-"""Of more: the rows of a figure or table, those of them from the lower end, and the rows of a table
-with those that are folded."""
+SHOWN, WORST = 20, 5
+"""Of more: the rows of a figure, and those of them from the lower end."""
 
-BESIDE = 6
-"""The rows of a table that is not the one of all arms or of all effects."""
+FOLDED = 256
+"""The most rows of the tables of all arms and of all effects, with those that are folded, and the
+most arms of which each is drawn."""
+
+BESIDE, BESIDE_FOLDED = 6, 100
+"""The rows of other tables, and those with the folded ones."""
 
 PANELS = 9
 """The small plots of more pairs of factors than ``MOST``."""
@@ -92,6 +95,54 @@ def drawn_words(findings: Findings, drawn: Sequence[ArmFinding], more: str = "")
 def end_names(findings: Findings) -> tuple[str, str]:
     """Names the first and the last of the ranked arms."""
     return ("largest", "smallest") if findings.metric.better == "neither" else ("best", "worst")
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPage:
+    """A few arms that a figure shows, and what they have in common."""
+
+    title: str
+    arms: tuple[ArmFinding, ...]
+
+
+def arm_pages(findings: Findings) -> tuple[ArmPage, ...]:
+    """Divides the arms of a large study among figures, by as few factors as it takes.
+
+    Where that leaves figures of hardly any arm, as in designs that change one factor at a time, it
+    is by their place.
+    """
+    total, factors = len(findings.arms), findings.study.factors
+    if not MOST < total <= FOLDED:
+        return ()
+    for n in range(1, len(factors)):
+        groups = _by_levels(findings, [factor.name for factor in factors[:n]])
+        if max(map(len, groups.values())) <= MOST:
+            if 4 * len(groups) > total:
+                break
+            return tuple(ArmPage(_where(own), tuple(arms)) for own, arms in groups.items())
+    return tuple(
+        ArmPage(f"Arms {at + 1} to {min(at + SHOWN, total)}", findings.arms[at : at + SHOWN])
+        for at in range(0, total, SHOWN)
+    )
+
+
+Levels = tuple[tuple[str, str | None], ...]
+
+
+def _by_levels(findings: Findings, names: Sequence[str]) -> dict[Levels, list[ArmFinding]]:
+    """Groups arms by their levels of some factors, in the order of the study."""
+    groups: dict[Levels, list[ArmFinding]] = {}
+    for arm in findings.study.arms:
+        groups.setdefault(tuple((name, dict(arm.levels).get(name)) for name in names), [])
+    for found in findings.arms:
+        own = dict(found.arm.levels)
+        groups[tuple((name, own.get(name)) for name in names)].append(found)
+    return groups
+
+
+def _where(levels: Levels) -> str:
+    words = [f"{name} is {level}" if level else f"there is no {name}" for name, level in levels]
+    return f"Where {listing(words)}"
 
 
 def order_words(findings: Findings) -> str:
@@ -166,26 +217,23 @@ def _short(blocks: Iterable[Block]) -> Iterator[Block]:
             yield replace(block, blocks=tuple(_short(block.blocks)))
         elif isinstance(block, Section):
             yield bounded(block)
-        elif isinstance(block, Figure) and len(block.table.rows) > FOLDED:
-            rows = block.table.rows[:FOLDED]
-            caption = f"{block.table.caption}, the first {FOLDED} of {count(len(block.table.rows))}"
+        elif isinstance(block, Figure) and len(block.table.rows) > BESIDE_FOLDED:
+            rows = block.table.rows[:BESIDE_FOLDED]
+            total = count(len(block.table.rows))
+            caption = f"{block.table.caption}, the first {BESIDE_FOLDED} of {total}"
             yield replace(block, table=replace(block.table, rows=rows, caption=caption))
         else:
             yield block
 
 
 def _in_parts(table: Table) -> Iterator[Block]:
-    """Yields the first rows, how many there are, and the next ones folded."""
-    total, end = len(table.rows), min(FOLDED, len(table.rows))
-    shown = SHOWN if table.name in ("arm", "effect") else BESIDE
-    yield replace(table, rows=table.rows[:shown], data=_with_link(table, total))
-    yield Prose(
-        f"These are the first {shown} of {count(total)} rows; rows {shown + 1} to {end} are folded "
-        "below, and the CSV file has all.",
-        style="muted",
-    )
-    rest = replace(table, rows=table.rows[shown:end], name="", data=())
-    yield Fold(f"Rows {shown + 1} to {end}", (rest,), quiet=True)
+    """Yields the first rows, of which some are folded, and how many there are."""
+    total, own = len(table.rows), table.name in ("arm", "effect")
+    end, shown = (FOLDED, table.shown) if own else (BESIDE_FOLDED, BESIDE)
+    yield replace(table, rows=table.rows[:end], shown=shown, data=_with_link(table, total))
+    if total > end:
+        words = f"These are the first {end} of {count(total)} rows; the CSV file has all."
+        yield Prose(words, style="muted")
 
 
 def _with_link(table: Table, total: int) -> tuple[DataFile, ...]:

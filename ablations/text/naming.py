@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ablations.core.design import AliasSet, Arm, Change, EffectKind
@@ -138,3 +138,15 @@ def _weight(weight: float) -> str:
     sizes = {1.0: "", 0.5: "half of "}
     part = sizes.get(abs(weight), f"{abs(weight):.0%} of ")
     return f"{'minus ' if weight < 0 else ''}{part}"
+
+
+def seed_values(
+    values: Iterable[tuple[int, float]], show: Callable[[float], str]
+) -> tuple[str, ...]:
+    """Writes what each seed gave.
+
+    Example:
+        >>> seed_values([(0, 0.5), (7, 0.25)], str)
+        ('seed 0: 0.5', 'seed 7: 0.25')
+    """
+    return tuple(f"seed {seed}: {show(value)}" for seed, value in values)

@@ -12,9 +12,21 @@ import pytest
 
 from ablations.core.estimates import Interval, SeedPlan, Training, VarianceParts
 from ablations.core.findings import Findings, Variances
+from ablations.core.study import Study
 from ablations.report import many
-from ablations.report.blocks import Column, Extras, Fold, Prose, Report, Section, Table, walk
-from ablations.report.figures.theme import style
+from ablations.report.blocks import (
+    Column,
+    Extras,
+    Figure,
+    Fold,
+    Prose,
+    Report,
+    Section,
+    Table,
+    walk,
+)
+from ablations.report.figures.dots import DotPlot
+from ablations.report.figures.theme import NARROW, style
 from ablations.report.formats.beside import block_files
 from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
@@ -30,8 +42,8 @@ GAINS = {"a": 0.01, "b": 0.02, "c": -0.03, "d": 0.04, "e": 0.05, "f": 0.06}
 
 @pytest.fixture(scope="module")
 def large(make: Make) -> Findings:
-    """64 arms of six factors, 2 seeds."""
-    return make(factors=SIX, gains=GAINS, interaction=0.0, seeds=(0, 1))
+    """64 arms of six factors, 10 seeds."""
+    return make(factors=SIX, gains=GAINS, interaction=0.0, seeds=range(10))
 
 
 @pytest.fixture(scope="module")
@@ -108,22 +120,53 @@ def test_figures_draw_the_reference_the_best_and_the_worst(large: Findings) -> N
     assert many.fewer_arms(large) == (*ranked[:6], *ranked[-2:])
 
 
-def test_a_table_shows_twenty_rows_folds_the_next_and_links_all(report: Report) -> None:
+def test_a_table_shows_thirty_rows_folds_the_others_and_links_all(report: Report) -> None:
     (shown,) = tables(report, "arm")
-    assert len(shown.rows) == 20
+    assert (len(shown.first), len(shown.rest), shown.rest_title) == (30, 34, "Rows 31 to 64")
     assert [data.link for data in shown.data] == ["all trials", "all 64 rows"]
     (section,) = (one for one in report.sections if one.anchor == "arms")
-    words, fold = section.blocks[1:3]
-    assert isinstance(words, Prose)
-    assert words.text == (
-        "These are the first 20 of 64 rows; rows 21 to 64 are folded below, and the CSV file has "
-        "all."
+    texts = [block.text for block in section.blocks if isinstance(block, Prose)]
+    assert not [text for text in texts if text.startswith("These are the first")]
+    page, post = str(html(report)["index.html"]), str(next(iter(markdown(report).values())))
+    ids = re.findall(r'<tr id="arm-(\d+)"', page)
+    assert ids == [str(n) for n in range(1, 65)]
+    assert page.count("<summary>Rows 31 to 64</summary>") == 1
+    (rest,) = re.findall(
+        r"<summary>Rows 31 to 64</summary>\n\n(.*?)\n\n</details>", post, re.DOTALL
     )
-    assert isinstance(fold, Fold)
-    assert fold.title == "Rows 21 to 64"
-    (rest,) = fold.blocks
-    assert isinstance(rest, Table)
-    assert len(rest.rows) == 44
+    assert rest.count("\n") == 35
+    assert rest.startswith("| a | b |")
+
+
+def test_all_arms_are_drawn_in_figures_that_share_their_axis(report: Report) -> None:
+    (section,) = (one for one in report.sections if one.anchor == "arms")
+    (fold,) = (b for b in section.blocks if isinstance(b, Fold) and "figures" in b.title)
+    assert fold.title == "64 arms in 4 figures"
+    figures = [block for block in fold.blocks if isinstance(block, Figure)]
+    assert [figure.headline for figure in figures] == [
+        f"Where a is {a} and b is {b}" for a in ("off", "on") for b in ("off", "on")
+    ]
+    charts = [figure.chart for figure in figures]
+    assert all(isinstance(chart, DotPlot) for chart in charts)
+    labels = [row.label for chart in charts for row in chart.rows]  # type: ignore[attr-defined]
+    assert len(set(labels)) == len(labels) == 64
+    assert "a + b + c" in labels
+    axes = [chart.figure(NARROW).axes[0].get_xlim() for chart in charts]
+    assert axes[0] == axes[1] == axes[2] == axes[3]
+    files = block_files(report)
+    assert all(f"figures/arms-{n}.svg" in files for n in (1, 2, 3, 4))
+
+
+def test_arms_that_no_factor_divides_are_drawn_by_their_place(large: Findings) -> None:
+    assert [page.title for page in many.arm_pages(replace(large, study=one_factor(large)))] == [
+        "Arms 1 to 20", "Arms 21 to 40", "Arms 41 to 60", "Arms 61 to 64",
+    ]  # fmt: skip
+    assert many.arm_pages(replace(large, arms=large.arms[:24])) == ()
+    assert many.arm_pages(replace(large, arms=large.arms * 5)) == ()  # too many to draw
+
+
+def one_factor(found: Findings) -> Study:
+    return replace(found.study, factors=found.study.factors[:1])
 
 
 def test_no_row_is_missing_from_the_files(report: Report) -> None:
@@ -149,20 +192,19 @@ def test_no_row_is_missing_from_the_files(report: Report) -> None:
 def test_beyond_a_hundred_rows_only_the_file_has_them() -> None:
     table = Table("Each arm", (), tuple((f"arm {n}",) for n in range(1024)))
     table = replace(table, columns=(Column("arm"),))
-    shown, words, fold = many.bounded(Section("x", "X", (table,))).blocks
+    shown, words = many.bounded(Section("x", "X", (table,))).blocks
     assert isinstance(shown, Table)
     assert isinstance(words, Prose)
-    assert isinstance(fold, Fold)
-    assert "first 6 of 1 024 rows; rows 7 to 100 are folded" in words.text.replace("\u202f", " ")
-    assert (len(shown.rows), len(fold.blocks[0].rows)) == (6, 94)  # type: ignore[union-attr]
+    assert words.text == "These are the first 100 of 1\u202f024 rows; the CSV file has all."
+    assert (len(shown.first), len(shown.rest)) == (6, 94)
     assert shown.data[0].text.count("\n") == 1025
 
 
 def test_the_page_is_bounded_and_says_its_order(report: Report) -> None:
     page, post = str(html(report)["index.html"]), str(next(iter(markdown(report).values())))
     nodes = len(re.findall(r"<[a-z]", page))
-    assert nodes < 16_000
-    assert len(page) < 1_000_000
+    assert nodes < 25_000
+    assert len(page.encode()) < 1_500_000
     for text in (page, post):
         assert "The 64 arms are sorted: ‘baseline’, then the others from the best mean on." in text
         assert "It shows 20 of 64 arms" in text

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
+from ablations.report.formats.policy import allowing, digest
 
 EVENTS = "/.ablations/events"
 """Where pages listen; no site has a file there."""
 
 _SCRIPT = "new EventSource({address!r}).onmessage = () => location.reload()"
-_POLICY = re.compile(r'(http-equiv="Content-Security-Policy" content=")([^"]*)(")')
 
 
 def reloading(page: bytes, version: int) -> bytes:
@@ -23,24 +20,9 @@ def reloading(page: bytes, version: int) -> bytes:
         version: The one that it belongs to.
     """
     script = _SCRIPT.format(address=f"{EVENTS}?seen={version}")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    more = {"script-src": f"'sha256-{digest}'", "connect-src": "'self'"}
-    text = page.decode("utf-8", "surrogateescape")
-    text = _POLICY.sub(lambda own: f"{own[1]}{_extended(own[2], more)}{own[3]}", text, count=1)
+    more = {"script-src": digest(script), "connect-src": "'self'"}
+    text = allowing(page.decode("utf-8", "surrogateescape"), more)
     head, mark, tail = text.rpartition("</body>")
     if mark:
         text = f"{head}<script>{script}</script>{mark}{tail}"
     return text.encode("utf-8", "surrogateescape")
-
-
-def _extended(policy: str, more: dict[str, str]) -> str:
-    """Adds sources to the rules of a policy.
-
-    Example:
-        >>> _extended("img-src 'self'; script-src 'x'", {"script-src": "'y'", "connect-src": "z"})
-        "img-src 'self'; script-src 'x' 'y'; connect-src z"
-    """
-    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";") if rule.strip())
-    for name, sources in more.items():
-        rules[name] = f"{rules.get(name, '')} {sources}".strip()
-    return "; ".join(f"{name} {sources}" for name, sources in rules.items())

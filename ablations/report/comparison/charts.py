@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import cycle
 
 from ablations.core.estimates import EpochMeans, Interval, ends
@@ -13,6 +14,7 @@ from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.theme import SERIES
 from ablations.text.formatting import Scale, difference, interval, number, scale_for
+from ablations.text.naming import seed_values
 from ablations.text.side_by_side import Compared, Difference, compared_label, is_changed
 
 
@@ -56,6 +58,14 @@ def reading(found: SideBySide, item: Compared, name: str) -> Reading:
     return tuple(v for _, v in summary.values), summary.mean, summary.interval
 
 
+def _said(found: SideBySide, item: Compared, name: str) -> tuple[str, ...]:
+    """Writes what each seed of a member gave."""
+    if isinstance(item, ComparedEffect):
+        return seed_values(item.found[name].per_seed, partial(difference, unit=found.metric.unit))
+    values = item.found[name].summaries[found.metric.name].values
+    return seed_values(values, partial(number, unit=found.metric.unit))
+
+
 def _grouped(found: SideBySide, items: Sequence[Compared]) -> tuple[Row, ...]:
     return tuple(row for item in items for row in _rows(found, item))
 
@@ -71,6 +81,7 @@ def _rows(found: SideBySide, item: Compared) -> Iterable[Row]:
         yield Row(
             label=name,
             dots=dots,
+            says=_said(found, item, name),
             middle=mean,
             bar=bounds,
             note=difference(mean, unit) if is_effect else number(mean, unit),
@@ -147,4 +158,6 @@ def _shown(own: EpochMeans) -> tuple[float, ...]:
 
 def _line(arm: ComparedArm, metric: str, name: str, scale: Scale) -> Line:
     own = _means(arm, metric).get(name)
-    return Line(name, scaled(_shown(own), scale) if own else (), ())
+    mean = _shown(own) if own else ()
+    last = (f"mean: {scale.show(mean[-1])}",) if mean else ()
+    return Line(name, scaled(mean, scale), (), means=last)

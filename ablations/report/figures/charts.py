@@ -6,8 +6,9 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from ablations.core.estimates import Effect, MetricInfo, Summary, ends
+from ablations.core.estimates import CellMean, Effect, MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.layout import Bounds
@@ -33,25 +34,42 @@ from ablations.text.formatting import (
     scale_for,
     sentence,
 )
-from ablations.text.naming import arm_label, effect_label, level_label
+from ablations.text.naming import arm_label, effect_label, level_label, seed_values
 
 
-def arms_chart(findings: Findings) -> DotPlot:
-    """One row per arm: its seeds, mean and interval, with the reference as a line."""
+def arms_chart(findings: Findings, page: Sequence[ArmFinding] = ()) -> DotPlot:
+    """One row per arm: its seeds, mean and interval, with the reference as a line.
+
+    Args:
+        findings: What the study found.
+        page: The arms of a figure that is one of several, which share their axis; of none, those
+            that a figure alone shows.
+    """
     name, study = findings.metric.name, findings.study
-    drawn = drawn_arms(findings)
-    found = [(arm, arm.summaries.get(name)) for arm in drawn]
-    scale = scale_for(findings.metric.unit, [v for _, s in found if s for _, v in s.values])
+    drawn = page or drawn_arms(findings)
+    found = [_arm_row(findings, arm, arm.summaries.get(name)) for arm in drawn]
+    every = findings.arms if page else drawn
+    known = [own for arm in every if (own := arm.summaries.get(name))]
+    scale = scale_for(findings.metric.unit, [value for own in known for _, value in own.values])
     reference = findings.arm(study.reference).summaries.get(name)
-    known = reference.mean if reference else None
+    mean = reference.mean if reference else None
     return DotPlot(
-        rows=_by_end(findings, [_arm_row(findings, arm, summary) for arm, summary in found]),
+        rows=tuple(found) if page else _by_end(findings, found),
         axis=axis_label(findings.metric, scale),
-        line=known,
-        line_label="" if known is None else arm_label(study, study.reference),
+        line=mean,
+        line_label="" if mean is None else arm_label(study, study.reference),
         factor=scale.factor,
-        left_out=drawn_words(findings, drawn),
+        left_out="" if page else drawn_words(findings, drawn),
+        beside=_outer(known) if page else (),
     )
+
+
+def _outer(known: Sequence[Summary]) -> tuple[float, ...]:
+    """Returns the least and the largest number that is drawn of some arms, or none."""
+    values = [value for own in known for _, value in own.values]
+    shown = [*values, *(end for own in known for end in ends(own.interval) or ())]
+    finite = [value for value in shown if math.isfinite(value)]
+    return (min(finite), max(finite)) if finite else ()
 
 
 def _by_end(findings: Findings, rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -66,14 +84,15 @@ def _by_end(findings: Findings, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None) -> Row:
     bounds = ends(summary.interval) if summary else None
-    mean = summary.mean if summary else None
+    mean, unit = summary.mean if summary else None, findings.metric.unit
     return Row(
         label=arm_label(findings.study, arm.arm),
         dots=tuple(value for _, value in summary.values) if summary else (),
+        says=seed_values(summary.values, partial(number, unit=unit)) if summary else (),
         middle=mean,
         bar=bounds,
-        note=number(mean, findings.metric.unit),
-        detail=interval(*bounds, findings.metric.unit, suffix=False) if bounds else "",
+        note=number(mean, unit),
+        detail=interval(*bounds, unit, suffix=False) if bounds else "",
         colour=arm_colour(arm),
     )
 
@@ -148,6 +167,7 @@ def effect_row(label: str, effect: Effect) -> Row:
     return Row(
         label=label,
         dots=tuple(value for _, value in effect.per_seed),
+        says=seed_values(effect.per_seed, partial(difference, unit=unit)),
         middle=effect.estimate,
         bar=ends(effect.interval),
         thin=ends(effect.adjusted),
@@ -188,11 +208,17 @@ def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) 
             continue  # one of the two factors does not exist there
         own = [cells[other.name, level.name].per_seed for other in across]
         columns = [scaled((value for _, value in cell), scale) for cell in own]
+        means = [sum(column) / len(column) for column in columns]
         lines.append(
             Line(
                 label=level_label(findings.study, second.name, level.name),
-                mean=tuple(sum(column) / len(column) for column in columns),
+                mean=tuple(means),
                 seeds=tuple(zip(*columns, strict=True)),
+                says=_seed_words(findings, [cells[other.name, level.name] for other in across]),
+                means=tuple(
+                    f"{other.name}: {scale.show(own / scale.factor)}"
+                    for other, own in zip(across, means, strict=True)
+                ),
             )
         )
     return Panel(
@@ -201,6 +227,15 @@ def _interaction_panel(findings: Findings, pair: tuple[str, str], scale: Scale) 
         x_labels=tuple(level.name for level in across),
         x_axis=first.name,
     )
+
+
+def _seed_words(findings: Findings, cells: Sequence[CellMean]) -> tuple[str, ...]:
+    """Writes the dots of a line in the order in which they are drawn: seed by seed."""
+    show = partial(number, unit=findings.metric.unit)
+    words = [
+        [f"{cell.levels[0]}, {one}" for one in seed_values(cell.per_seed, show)] for cell in cells
+    ]
+    return tuple(one for seed in zip(*words, strict=True) for one in seed)
 
 
 def limits(values: Sequence[float], scale: Scale) -> Bounds:

@@ -28,6 +28,7 @@ from ablations.report.figures.layout import (
     shorten_axis,
     text_width,
 )
+from ablations.report.figures.svg import say
 from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
 
 MOST = 50
@@ -58,7 +59,8 @@ def dots_of(values: tuple[float, ...]) -> tuple[float, ...]:
 class Row:
     """One row of a dot plot: dots, and below them a mark with a thick and a thin bar.
 
-    ``diamond`` is a number from elsewhere to compare them with.
+    ``diamond`` is a number from elsewhere to compare them with. ``says`` is what each dot says
+    where a reader points at it.
     """
 
     label: str
@@ -72,6 +74,12 @@ class Row:
     hollow: bool = False
     group: str = ""
     diamond: float | None = None
+    says: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """What the row is, where it stands alone."""
+        return f"{self.group}, {self.label}" if self.group else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class DotPlot:
     """Rows from top to bottom, on one axis, with a line to compare them with.
 
     ``factor`` brings all numbers into the unit of the axis, ``left_out`` says which rows are not
-    drawn.
+    drawn. The axis also holds the numbers ``beside``, which other figures draw.
     """
 
     rows: tuple[Row, ...]
@@ -90,6 +98,7 @@ class DotPlot:
     ticks_for_dots: bool = False
     factor: float = 1.0
     left_out: str = ""
+    beside: tuple[float, ...] = ()
 
     @property
     def _points(self) -> list[float]:
@@ -102,7 +111,7 @@ class DotPlot:
     def _ends(self) -> list[float]:
         """Both ends of every interval."""
         bars = [bar for row in self.rows for bar in (row.bar, row.thin)]
-        return [end for bar in (*bars, self.band) if bar for end in bar]
+        return [*self.beside, *(end for bar in (*bars, self.band) if bar for end in bar)]
 
     @property
     def scale(self) -> AxisScale:
@@ -171,8 +180,9 @@ def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float)
     line, band = scale.point(data.line), scale.bounds(data.band)
     for row, place in zip(data.rows, places, strict=True):
         _plot_row(ax, row, place, scale=scale, ticks=data.ticks_for_dots)
-    if line is not None:
-        ax.plot([line], [places[0]], linestyle="none")  # the axis reaches the line
+    for reached in (line, *map(scale.point, data.beside)):
+        if reached is not None:
+            ax.plot([reached], [places[0]], linestyle="none")
     ax.set_yticks([])
     ax.tick_params(pad=6)
     scale.set_ticks(ax.xaxis, MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
@@ -206,20 +216,29 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
     elif dots:
         # Seeds that agree are drawn beside each other rather than on each other.
-        dots = dots_of(dots)
-        seaborn.swarmplot(x=dots, y=[up] * len(dots), ax=ax, orient="h", color=colour,
+        shown = dots_of(dots)
+        seaborn.swarmplot(x=shown, y=[up] * len(shown), ax=ax, orient="h", color=colour,
                           size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
                           warn_thresh=1.0)  # fmt: skip
+        say(ax.collections[-1], row.head, each=_said(row, scale) if len(shown) == len(dots) else ())
+    bars = []
     for bar, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
         if ends := scale.bounds(bar):
-            ax.plot(ends, [down, down], "-", color=colour, linewidth=MARKS[weight])
+            bars += ax.plot(ends, [down, down], "-", color=colour, linewidth=MARKS[weight])
     if middle is not None:
         face = LIGHT["paper"] if row.hollow else colour
-        ax.plot([middle], [down], "o", color=colour, markersize=MARKS["mean"],
-                markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
+        bars += ax.plot([middle], [down], "o", color=colour, markersize=MARKS["mean"],
+                        markerfacecolor=face, markeredgewidth=1.6)  # fmt: skip
+        say(bars[-1], row.head, each=[f"{row.note} {row.detail}"])
     if (diamond := scale.point(row.diamond)) is not None:
         ax.plot([diamond], [place], "D", color=LIGHT["ink"], markersize=MARKS["mean"] + 1,
                 markerfacecolor="none", markeredgewidth=1.5, zorder=5)  # fmt: skip
+
+
+def _said(row: Row, scale: AxisScale) -> list[str]:
+    """Returns what those dots say that can be drawn."""
+    known = zip(row.dots, row.says, strict=False)
+    return [says for dot, says in known if not math.isnan(scale.place(dot))]
 
 
 def _label_rows(

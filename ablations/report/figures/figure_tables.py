@@ -17,12 +17,12 @@ from ablations.text.formatting import difference, metric_name, number
 from ablations.text.naming import arm_label, effect_label
 
 
-def seed_table(findings: Findings) -> Table:
-    """One row per arm, one column per seed: the dots of the first figure."""
+def seed_table(findings: Findings, arms: Sequence[ArmFinding] = ()) -> Table:
+    """One row per arm (by default those of the first figure), one column per seed."""
     unit = findings.metric.unit
     rows = [
         (arm_label(findings.study, arm.arm), dict(summary.values if summary else ()))
-        for arm in drawn_arms(findings)
+        for arm in arms or drawn_arms(findings)
         for summary in [arm.summaries.get(findings.metric.name)]
     ]
     title = f"{metric_name(findings.metric.name)} by arm"

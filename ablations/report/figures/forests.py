@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ablations.core.estimates import ends
 from ablations.core.several import PooledEffect, StudyEffect, Synthesis
 from ablations.report.figures.charts import axis_label
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.text.formatting import counted, difference, interval, scale_for
+from ablations.text.naming import seed_values
 from ablations.text.synthesis import pooled_label
 
 
@@ -49,6 +52,7 @@ def _pooled_row(
     return Row(
         label=label,
         dots=tuple(own.estimate for own in effect.studies) if dots else (),
+        says=tuple(f"{own.study}: {difference(own.estimate, unit)}" for own in effect.studies),
         middle=found.estimate,
         bar=ends(found.interval),
         thin=ends(found.prediction),
@@ -65,6 +69,7 @@ def _study_row(synthesis: Synthesis, own: StudyEffect) -> Row:
     return Row(
         label=own.study,
         dots=tuple(value for _, value in own.per_seed),
+        says=seed_values(own.per_seed, partial(difference, unit=unit)),
         middle=own.estimate,
         bar=ends(own.interval),
         note=difference(own.estimate, unit),

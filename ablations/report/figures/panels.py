@@ -24,6 +24,7 @@ from ablations.report.figures.layout import (
     write_head,
     write_legend,
 )
+from ablations.report.figures.svg import say
 from ablations.report.figures.theme import LIGHT, MARKS, SERIES, SMALL, WIDE
 
 FIRST = (
@@ -34,11 +35,17 @@ FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One mean line and the seeds behind it; all of shape (x,)."""
+    """One mean line and the seeds behind it; all of shape (x,).
+
+    ``says`` is what each of its thin lines or dots says where a reader points at it, ``means``
+    what each mean does, or the whole mean line.
+    """
 
     label: str
     mean: tuple[float, ...]
     seeds: tuple[tuple[float, ...], ...]
+    says: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +198,13 @@ def plot_interaction(ax: Axes, panel: Panel) -> None:
         colour = LIGHT[name]
         # Many quantiles are one line of markers: a line for each takes most of the time.
         many = [sum(line.seeds, ())] if len(line.seeds) >= MOST else line.seeds
-        for dots in many:
-            ax.plot([*x] * (len(dots) // len(x)), dots, "o", color=colour, markersize=4,
-                    markeredgewidth=0, alpha=0.4)  # fmt: skip
-        ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
+        for place, dots in enumerate(many):
+            seeds = ax.plot([*x] * (len(dots) // len(x)), dots, "o", color=colour, markersize=4,
+                            markeredgewidth=0, alpha=0.4)  # fmt: skip
+            own = line.says[place * len(x) : (place + 1) * len(x)] if many is line.seeds else ()
+            say(seeds[0], panel.title, line.label, own)
+        mean = ax.plot(x, line.mean, "o-", color=colour, linewidth=MARKS["thick"], markersize=6)
+        say(mean[0], panel.title, line.label, ("mean", *(f"mean, {one}" for one in line.means)))
     ax.set_xlim(-0.25, len(panel.x_labels) - 0.75)
     ax.set_xticks(x, [shorten(label, 80, size=SMALL) for label in panel.x_labels])
     axis = shorten(panel.x_axis, _width(ax) + 80, size=SMALL)
@@ -206,10 +216,12 @@ def plot_curves(ax: Axes, panel: Panel) -> None:
     for line, name in zip(panel.lines, cycle(SERIES), strict=False):
         colour = LIGHT[name]
         runs = [list(enumerate(seed, start=1)) for seed in line.seeds]
-        ax.add_collection(
-            LineCollection(runs, colors=colour, linewidths=MARKS["thin"], alpha=0.45), autolim=False
-        )
-        ax.plot(range(1, len(line.mean) + 1), line.mean, color=colour, linewidth=MARKS["thick"])
+        seeds = LineCollection(runs, colors=colour, linewidths=MARKS["thin"], alpha=0.45)
+        ax.add_collection(seeds, autolim=False)
+        say(seeds, panel.title, line.label, line.says)
+        x = range(1, len(line.mean) + 1)
+        mean = ax.plot(x, line.mean, color=colour, linewidth=MARKS["thick"])
+        say(mean[0], panel.title, line.label, line.means)
     longest = max((len(s) for line in panel.lines for s in (line.mean, *line.seeds)), default=1)
     ax.set_xlim(1, max(2, longest))
     ax.xaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))

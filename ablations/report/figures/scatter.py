@@ -20,18 +20,20 @@ from ablations.report.figures.layout import (
     text_width,
     wrapped,
 )
+from ablations.report.figures.svg import say
 from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One arm of the cost plot, with the interval of its metric."""
+    """One arm of the cost plot, with the interval of its metric, and what it says to who points."""
 
     label: str
     x: float
     y: float
     bar: Bounds | None
     colour: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,10 @@ def _plot_points(ax: Axes, points: Sequence[Point], front: Sequence[Point]) -> N
         colour = LIGHT[point.colour]
         if point.bar:
             ax.plot([point.x] * 2, point.bar, "-", color=colour, linewidth=1.2, alpha=0.6)
-        ax.plot(
+        mark = ax.plot(
             [point.x], [point.y], "o", color=colour, markersize=MARKS["mean"], markeredgewidth=0
         )
+        say(mark[0], point.says)
 
 
 def _finish_axes(ax: Axes, data: Scatter, *, room: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ablations.core.estimates import MetricInfo, ends
+from ablations.core.estimates import MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, Unit, unit_of
 from ablations.report.figures.charts import (
@@ -20,8 +20,9 @@ from ablations.report.figures.dots import DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.report.many import costed_arms, drawn_words, fewer_arms
-from ablations.text.formatting import Scale, metric_name, scale_for
-from ablations.text.naming import arm_label
+from ablations.text.formatting import Scale, duration, metric_name, scale_for
+from ablations.text.naming import arm_label, seed_values
+from ablations.text.sentences import mean_estimate
 
 _LABELLED_POINTS = 14
 SPIKE = 2.0
@@ -87,9 +88,18 @@ def _panels(
 
 
 def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
-    runs = tuple(scaled(curve.values, scale) for curve in arm.curves if curve.metric == metric)
+    curves = [curve for curve in arm.curves if curve.metric == metric]
+    runs = tuple(scaled(curve.values, scale) for curve in curves)
+    ends = [(curve.seed, curve.values[-1]) for curve in curves]
     means = (own.values[: own.shared] for own in arm.epoch_means if own.metric == metric)
-    return Line(metric_name(metric), scaled(next(means, ()), scale), runs)
+    mean = next(means, ())
+    return Line(
+        label=metric_name(metric),
+        mean=scaled(mean, scale),
+        seeds=runs,
+        says=seed_values(ends, scale.show),
+        means=(f"mean: {scale.show(mean[-1])}",) if mean else (),
+    )
 
 
 def steps_chart(findings: Findings) -> DotPlot | None:
@@ -131,13 +141,7 @@ def cost_chart(findings: Findings) -> Scatter | None:
         return None
     across = scale_for("seconds", costs)
     upward = scale_for(metric.unit, [y.mean for *_, y in found])
-    points = {
-        arm.arm: Point(
-            _point_label(findings, arm, len(found)), x, y.mean, ends(y.interval), arm_colour(arm)
-        )
-        for arm, x, y in found
-        if x is not None and y.mean is not None
-    }
+    points = {own[0].arm: point for own in found if (point := _point(findings, own, len(found)))}
     return Scatter(
         points=tuple(points.values()),
         x_axis=axis_label(MetricInfo(cost, "seconds", "lower"), across),
@@ -147,6 +151,21 @@ def cost_chart(findings: Findings) -> Scatter | None:
         factors=(across.factor, upward.factor),
         left_out=drawn_words(findings, [arm for arm, *_ in found], " and those on the line"),
     )
+
+
+Reached = tuple[ArmFinding, float | None, Summary]
+"""An arm, its mean cost, and what it reached."""
+
+
+def _point(findings: Findings, own: Reached, points: int) -> Point | None:
+    """Places an arm, if both of its means are known."""
+    arm, cost, reached = own
+    if cost is None or reached.mean is None:
+        return None
+    says = f"{arm_label(findings.study, arm.arm)}: {mean_estimate(reached)}, {duration(cost)}"
+    label = _point_label(findings, arm, points)
+    bar, colour = ends(reached.interval), arm_colour(arm)
+    return Point(label, cost, reached.mean, bar, colour, says)
 
 
 def _point_label(findings: Findings, arm: ArmFinding, points: int) -> str:

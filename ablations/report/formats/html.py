@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from markupsafe import Markup
 
 from ablations.report.blocks import Page, Prose
 from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
+from ablations.report.formats.policy import sealed
 from ablations.text.escaping import printable
+from ablations.text.ordering import place
 
 if TYPE_CHECKING:  # a site that has not changed sets no page
     from jinja2 import Environment
@@ -22,6 +25,7 @@ if TYPE_CHECKING:  # a site that has not changed sets no page
 _THEME = {
     "light": Markup(f"{css_variables(LIGHT)}--sans:{SANS}"),  # noqa: S704 - our own colours
     "dark": Markup(css_variables(DARK)),  # noqa: S704 - our own colours
+    "script": Markup((files("ablations.templates") / "page.min.js").read_text("utf-8").strip()),  # noqa: S704 - our own
 }
 
 
@@ -39,13 +43,18 @@ def render_html(template: str, page: object) -> str:
     look = _look.get()
     environment = look.environment if look else _ours()
     try:
-        return environment.get_template(template).render(page=page, theme=_THEME)
+        text = environment.get_template(template).render(page=page, theme=_THEME)
     except Exception as error:
         from ablations.report.formats.look import template_error
 
         if look is None or (own := template_error(error, look.folder)) is None:
             raise
         raise own from error
+    if look:
+        from ablations.report.formats.look import require_allowed
+
+        require_allowed(text, look.folder / template)
+    return sealed(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ def _environment(look: Path | None) -> Environment:
 
     environment = environment_of(_printable, look)
     environment.filters["answer"] = answer
+    environment.filters["place"] = place
     return environment
 
 

@@ -7,12 +7,14 @@ A template of the folder takes the place of ours of the same name, and extends o
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
 from pathlib import Path
 
 from jinja2 import Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, nodes
 
 from ablations.errors import StudyError, meant
+from ablations.report.formats.policy import rules_of
 from ablations.report.formats.templates import OURS
 
 STYLE = "style.css"
@@ -143,3 +145,50 @@ def _said(error: Exception) -> str:
     text = error.message if isinstance(error, TemplateSyntaxError) else str(error)
     words = (text or "").rstrip(".")
     return words if isinstance(error, TemplateError) else f"{type(error).__name__}: {words}"
+
+
+def require_allowed(page: str, template: Path) -> None:
+    """Makes sure that the policy of a page allows all styles and scripts that a look put into it.
+
+    A browser would leave them out, and only its console would say so.
+
+    Args:
+        page: As the template was set, before its own styles and scripts are allowed.
+        template: The path that the template has, or would have, in the look.
+
+    Raises:
+        StudyError: if something is not allowed.
+    """
+    rules = rules_of(page)
+    if not rules:
+        return
+    found = _Inline(rules)
+    found.feed(page)
+    if found.refused:
+        raise StudyError(
+            f"{template}: the policy of the page does not allow this",
+            received=found.refused[0],
+            cure="Write styles into style.css of the look, and leave scripts out",
+        )
+
+
+class _Inline(HTMLParser):
+    """Finds what a policy that allows the styles and scripts of the head does not allow."""
+
+    def __init__(self, rules: Mapping[str, str]) -> None:
+        super().__init__()
+        self.rules = rules
+        self.in_head = True
+        self.refused: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Notes elements outside of the head, and attributes that are a style or a script."""
+        self.in_head &= tag != "body"
+        inline = {"style": tag == "style" and not self.in_head,
+                  "script": tag == "script" and not self.in_head}  # fmt: skip
+        for name, _ in attrs:
+            inline["style"] |= name == "style"
+            inline["script"] |= name.startswith("on")
+        for kind, is_there in inline.items():
+            if is_there and "'" not in self.rules.get(f"{kind}-src", ""):
+                self.refused.append(self.get_starttag_text() or tag)

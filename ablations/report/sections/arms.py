@@ -6,6 +6,7 @@ from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import shown_in
 from ablations.report import data_files
 from ablations.report.blocks import DataFile, Extras, Prose, Section, Table, present
+from ablations.report.sections.arm_pages import every_arm
 from ablations.report.sections.noise import noise
 from ablations.report.sections.variance import variance
 from ablations.report.tables import make_table
@@ -20,7 +21,8 @@ def arms(findings: Findings, _: Extras) -> Section:
     own = data_files.some_files("arms", data_files.arms_frame(findings))
     table = arm_table(findings, (trials, *own))
     reading = Prose(_CHANGES) if any(arm.difference for arm in findings.arms) else None
-    return Section("arms", "All arms", present(table, reading, noise(findings), variance(findings)))
+    more = noise(findings), variance(findings)
+    return Section("arms", "All arms", present(table, reading, every_arm(findings), *more))
 
 
 _CHANGES = (

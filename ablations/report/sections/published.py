@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -27,7 +28,7 @@ from ablations.text.formatting import (
     sentence,
     setting,
 )
-from ablations.text.naming import arm_label
+from ablations.text.naming import arm_label, seed_values
 from ablations.text.sentences import mean_estimate
 
 READING = (
@@ -284,6 +285,7 @@ def _row(compared: Comparison, label: str) -> Row:
     return Row(
         label=label,
         dots=tuple(value for _, value in own.values),
+        says=seed_values(own.values, partial(number, unit=compared.metric.unit)),
         middle=None if own.n < 2 else own.mean,
         bar=ends(own.interval),
         thin=None if compared.inside is None else ends(compared.prediction),

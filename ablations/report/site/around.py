@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ablations.report.formats.html import own_style, render_html
+from ablations.report.formats.policy import allowing, sealed
 from ablations.report.site.addresses import INDEX, address
 from ablations.report.site.contents import SiteStudy
 from ablations.report.site.feed import FEED
@@ -16,9 +17,8 @@ from ablations.report.site.previews import HEIGHT, QUESTION, TITLE, WIDTH, previ
 
 _HOOK, _HEAD_END = "<!-- home -->", "</head>"
 
-_NOTHING = "default-src 'none';"
-"""The policy of our pages. In a site, audits such as Lighthouse read robots.txt from within a page;
-no script of ours does, and no other may run."""
+_ROBOTS = {"connect-src": "'self'"}
+"""In a site, audits such as Lighthouse read robots.txt from within a page; our scripts do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,9 @@ def surrounded(
 def _with(page: str, around: Around) -> str:
     """Sets what is around a page into it: its texts are escaped, so both marks are our own."""
     head = render_html("_head.html.j2", around)
-    page = page.replace(_NOTHING, f"{_NOTHING} connect-src 'self';", 1)
-    page = page.replace(_HEAD_END, f"{head.strip()}\n{_HEAD_END}", 1)
+    page = allowing(page, _ROBOTS).replace(_HEAD_END, f"{head.strip()}\n{_HEAD_END}", 1)
     trail = render_html("_trail.html.j2", around) if around.trail else ""
-    return page.replace(_HOOK, trail, 1)
+    return sealed(page.replace(_HOOK, trail, 1))
 
 
 def _around(path: str, study: SiteStudy | None, base_url: str | None) -> Around:

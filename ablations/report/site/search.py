@@ -1,13 +1,11 @@
 """The search page of a site: a list of all studies and arms, which a script of its own narrows.
 
 The list is the index of the search, so that nothing is fetched: a page from a file may fetch
-nothing. Without the script it is a plain list. The page allows no other script than this one.
+nothing. Without the script it is a plain list.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,17 +28,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """The list of all studies, and the digest by which the page allows its script."""
+    """The list of all studies."""
 
     rows: Sequence[Row]
-    digest: str
 
 
 def search(site: Site) -> dict[str, str | bytes]:
     """Returns the page that finds studies and arms."""
-    script = hashlib.sha256(render_html("search.js", None).encode()).digest()
-    digest = f"sha256-{base64.b64encode(script).decode()}"
-    page = SearchPage([_row(study) for study in site.studies], digest)
+    page = SearchPage([_row(study) for study in site.studies])
     return {SEARCH: render_html("search.html.j2", page)}
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from ablations.core.past import Commit, History, PastChange, SeriesFinding
+from ablations.core.estimates import ends
+from ablations.core.past import Commit, History, Level, PastChange, SeriesFinding
 from ablations.core.study import Study
 from ablations.text.checks import change_words
 from ablations.text.formatting import (
     VERDICT_SIGNS,
     counted,
     day,
+    estimate,
     few,
     listing,
     magnitude,
@@ -35,6 +37,12 @@ def commit_label(commit: Commit) -> str:
 def commit_day(commit: Commit) -> str:
     """Writes the day of a commit, which each arm of a history shows."""
     return day(commit.date)
+
+
+def level_words(own: SeriesFinding, level: Level) -> str:
+    """Writes what a commit measured, and when."""
+    measured = estimate(level.mean, ends(level.interval), own.metric.unit)
+    return f"{short_name(level.commit)}, {commit_day(level.commit)}: {measured}"
 
 
 def short_name(commit: Commit) -> str:

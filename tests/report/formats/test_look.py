@@ -93,7 +93,7 @@ CURE = "Correct this line; docs/site.md says what a look can change."
         ("{% block title %}{{ page.title }}{% endblock %}", ":2: this template cannot be set. Received: 'tuple object' has no attribute 'title'. " + CURE),
         ("{% block title %}{{ 1 / 0 }}{% endblock %}", ":2: this template cannot be set. Received: ZeroDivisionError: division by zero. " + CURE),
         ("{% block title %}{% include 'x' %}{% endblock %}", ":2: this template cannot be set. Received: there is no template x. " + CURE),
-        ("{% block titel %}{% endblock %}", ":2: ablations/index.html.j2 has no block of this name. Received: titel. Did you mean 'title'? It has body, description, policy, title."),
+        ("{% block titel %}{% endblock %}", ":2: ablations/index.html.j2 has no block of this name. Received: titel. Did you mean 'title'? It has body, description, policy, script, title."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_with_file_and_line(tmp_path: Path, text: str, message: str):

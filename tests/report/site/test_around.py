@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ablations.report.formats.html import render_html
+from ablations.report.formats.html import looking, render_html
+from ablations.report.formats.policy import digest, rules_of
 from ablations.report.site.around import surrounded
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 
@@ -80,3 +81,23 @@ def test_each_template_of_a_page_has_the_place_for_the_way_back():
     for own in pages:
         assert ("<!-- home -->" in own.read_text()) == (own.name != "index.html.j2"), own.name
     assert "</head>" in render_html("search.html.j2", type("Page", (), {"rows": (), "digest": ""}))
+
+
+def test_the_policy_allows_the_styles_that_a_site_adds_and_leaves_older_pages_theirs(
+    tmp_path: Path,
+):
+    (tmp_path / "style.css").write_text("h1{color:red}")
+    meta = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; {}">'
+    head = "<head>{}</head><!-- home -->"
+    with looking(tmp_path):
+        files = {
+            "index.html": head.format(meta.format("style-src 'sha256-x'")),
+            "old.html": head.format(meta.format("style-src 'unsafe-inline'")),
+        }
+        made = surrounded(files, None, None)
+    page, old = str(made["index.html"]), str(made["old.html"])
+    assert page.count("<style>") == 2
+    for style in re.findall(r"<style>(.*?)</style>", page, re.DOTALL):
+        assert digest(style) in rules_of(page)["style-src"]
+    assert rules_of(page)["connect-src"] == "'self'"
+    assert rules_of(old)["style-src"] == "'unsafe-inline'"

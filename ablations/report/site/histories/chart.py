@@ -23,7 +23,7 @@ from ablations.report.figures.theme import (
     WIDE,
     css_variables,
 )
-from ablations.text.commits.history import change_size, changed_sign
+from ablations.text.commits.history import change_size, changed_sign, level_words
 from ablations.text.formatting import day, scale_for
 from ablations.text.svg import path, px, words
 
@@ -124,6 +124,7 @@ def _chart(own: SeriesFinding, alt: str, width: int, height: int, shown: str) ->
         *_intervals(own.levels, frame),
         *_means(own.levels, frame, "blue"),
         *_change_labels(own, frame),
+        *_marks(own, frame),
     ]
     return _svg(frame, parts, alt=alt, shown=shown)
 
@@ -254,6 +255,20 @@ def _means(levels: Sequence[Level], frame: _Frame, colour: str) -> Iterator[str]
             f'<path d="{marks}" stroke="var(--{colour})" stroke-width="5" '
             'stroke-linecap="round" fill="none"/>'
         )
+
+
+def _marks(own: SeriesFinding, frame: _Frame) -> Iterator[str]:
+    """Yields over each dot a mark that is not seen, and says what it is where a reader points."""
+    known = [(i, level) for i, level in enumerate(own.levels) if level.mean is not None]
+    if not known or frame.spacing < _DOTS_FROM:
+        return
+    says = words("\t".join(["", "", *(level_words(own, level) for _, level in known)]))
+    dots = "".join(
+        f'<path d="M{px(frame.x(i))} {px(frame.y(level.mean))}h0"/>'
+        for i, level in known
+        if level.mean is not None
+    )
+    yield f'<g data-says="{says}" stroke-width="5" stroke-linecap="round" fill="none">{dots}</g>'
 
 
 def _runs(levels: Sequence[Level]) -> Iterator[list[tuple[int, Level]]]:

@@ -63,7 +63,7 @@ def test_a_commit_without_the_metric_breaks_the_line(series: Callable[..., Serie
     own = series([0.8, 0.8, None, 0.8, None, 0.8, 0.8], half=0.01)
     wide, _ = drawn(own, alt="x")
     assert [len(points) for points in lines(wide)] == [2, 2]
-    assert wide.count("h0") == 5  # each has its dot, also the one that is alone
+    assert wide.count("h0") == 2 * 5  # each has its dot and mark, also the one that is alone
 
 
 def test_the_margin_lies_around_the_mean_since_the_last_change(
@@ -106,8 +106,9 @@ def test_a_change_is_drawn_over_the_commits_that_it_may_have_come_with(past: Pas
 def test_one_commit_is_a_dot_in_the_middle(series: Callable[..., SeriesFinding]) -> None:
     wide, narrow = drawn(series([0.8]), alt="x")
     assert lines(wide) == []
-    assert wide.count("h0") == narrow.count("h0") == 1
-    assert wide.count("20 November 2026") == 1
+    assert wide.count("h0") == narrow.count("h0") == 2  # the dot, and the mark that says what it is
+    assert re.findall('data-says="([^"]*)"', wide) == ["\t\t0000000000, 20 November 2026: 80.0%"]
+    assert wide.count(">20 November 2026<") == 1
 
 
 def test_many_commits_have_one_band_and_stay_small(series: Callable[..., SeriesFinding]) -> None:
