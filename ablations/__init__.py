@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this block
+    from ablations import adapters as adapters
     from ablations.analyze.compare.side_by_side import compare as compare
     from ablations.analyze.compare.synthesis import synthesize as synthesize
     from ablations.analyze.frames import to_frames as to_frames
@@ -66,6 +67,8 @@ def __getattr__(name: str) -> object:
     """Imports a public name when it is first used, so that ``import ablations`` costs nothing."""
     if name == "__all__":
         return sorted(_homes())
+    if _homes().get(name) == __name__:  # a room of its own
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _homes():
         return getattr(importlib.import_module(_homes()[name]), name)
     raise AttributeError(f"module 'ablations' has no attribute '{name}'")

@@ -209,9 +209,10 @@ def _names() -> str:
     functions = [name for name, own in names.items() if inspect.isfunction(own)]
     lines = ["# Python", "", "What `import ablations` gives.", ""]
     for name in [*functions, *(name for name in names if name not in functions)]:
-        kind = "function" if name in functions else "class"
+        room = inspect.ismodule(names[name])
+        kind = "function" if name in functions else "module" if room else "class"
         options = [] if kind == "function" else [":members:"]
-        home = f"{names[name].__module__}.{name}"
+        home = names[name].__name__ if room else f"{names[name].__module__}.{name}"
         lines += [f"## {name}", "", "```{eval-rst}", f".. auto{kind}:: {home}"]
         lines += [*(f"   {option}" for option in options), "```", ""]
     return "\n".join(lines)
