@@ -12,6 +12,7 @@ import transformers
 from ablations.adapters.parts import digest
 from ablations.adapters.reporting import as_probabilities, epoch_values, log_test, seed_of
 from ablations.adapters.torch_streams import ModelStream, log_fit, seed_torch
+from ablations.core.metrics import LOSS
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.errors import StudyError
@@ -62,7 +63,7 @@ class TrialCallback(transformers.TrainerCallback):  # type: ignore[misc]  # see 
         self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any
     ) -> None:
         """Keeps the loss of training."""
-        self._values |= epoch_values({k: v for k, v in (logs or {}).items() if k == "loss"})
+        self._values |= epoch_values({k: v for k, v in (logs or {}).items() if k == LOSS})
 
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **_: Any

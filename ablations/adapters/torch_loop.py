@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ablations.adapters.parts import TEST, TRAIN, VALIDATION, digest, require_names
 from ablations.adapters.reporting import (
@@ -20,6 +21,7 @@ from ablations.adapters.reporting import (
     whole_setting,
 )
 from ablations.adapters.torch_streams import ModelStream, device, log_fit, seed_torch
+from ablations.core import metrics
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
 from ablations.errors import DataError, StudyError
@@ -44,11 +46,7 @@ def train_module(
         DataError: if the loaders have other names, or one has no batch.
         DivergedError: if a loss is not finite.
     """
-    seed_torch(seed_of(trial, "split"))
-    parts = loaders(trial)
-    require_names(parts)
-    seed_torch(seed_of(trial, "initialization"))
-    model = _required(module(trial)).to(device())
+    parts, model = _made(module, loaders, trial)
     updates = optimizer(trial, model.parameters())
     loss = loss or torch.nn.functional.cross_entropy
 
@@ -60,13 +58,11 @@ def train_module(
         values = means.values()
         if VALIDATION in parts:
             held_out = _evaluate(model, parts[VALIDATION], loss).values()
-            values |= {f"val_{name}": value for name, value in held_out.items()}
+            values |= {f"{metrics.VALIDATION}{name}": value for name, value in held_out.items()}
         log.epoch(**values)
     log_fit(log, model, time.perf_counter() - began)
 
-    tested = _evaluate(model, parts[TEST], loss, keep=True)
-    labels, outputs = torch.cat(tested.labels).numpy(), torch.cat(tested.outputs).numpy()
-    probabilities = as_probabilities(outputs, logits=True)
+    labels, probabilities = _test(model, parts[TEST], loss)
     log_test(log, labels, probabilities, examples=digest(np.arange(len(labels)), labels))
     log_majority(log, torch.cat(means.labels).numpy(), labels)
 
@@ -99,6 +95,16 @@ def _evaluate(model: torch.nn.Module, batches: Batches, loss: Loss, *, keep: boo
             outputs = model(inputs.to(device()))
             means.add(loss(outputs, targets), outputs, targets)
     return means
+
+
+def _test(
+    model: torch.nn.Module, batches: Batches, loss: Loss
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the labels and the probabilities of the test examples."""
+    means = _evaluate(model, batches, loss, keep=True)
+    means.values()  # raises where there is no batch
+    outputs = as_probabilities(torch.cat(means.outputs).numpy(), logits=True)
+    return torch.cat(means.labels).numpy(), outputs
 
 
 @dataclass(slots=True)
@@ -135,14 +141,22 @@ class Means:
                 received="nothing, or an iterator that was used up in the epoch before",
                 cure="Return a DataLoader or a list, which can be gone through again",
             )
-        return {"loss": self.loss / examples, "accuracy": self.right / examples}
+        return {metrics.LOSS: self.loss / examples, metrics.ACCURACY: self.right / examples}
 
 
-def _required(model: Any) -> torch.nn.Module:
+def _made(
+    module: Callable[[Trial], Any], loaders: Callable[[Trial], Mapping[str, Batches]], trial: Trial
+) -> tuple[Mapping[str, Batches], torch.nn.Module]:
+    """Makes loaders and module, each from its own stream of the trial's seed."""
+    seed_torch(seed_of(trial, "split"))
+    parts = loaders(trial)
+    require_names(parts)
+    seed_torch(seed_of(trial, "initialization"))
+    model = module(trial)
     if not isinstance(model, torch.nn.Module):
         raise StudyError(
             "'module' must return a torch.nn.Module",
             received=type(model).__name__,
             cure="Define module(trial), which makes the module and returns it",
         )
-    return model
+    return parts, model.to(device())
