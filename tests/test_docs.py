@@ -36,6 +36,7 @@ LONG = {
     "python3 -m tox -e docs": "installs packages, then builds all pages",
     "python3 -m tox -e notebooks": "installs packages, then trains for a minute",
     "python3 -m tox -e ray": "installs all packages, then trains on clusters for minutes",
+    "python3 -m tox -e release": "installs all packages, then trains the quickstart",
     "python3 -m tox -e sample": "installs packages, then renders all committed reports",
     "python3 -m tox -e vs-posts": "trains on the photographs for half an hour",
 }
