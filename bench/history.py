@@ -45,6 +45,8 @@ Array = NDArray[np.float64]
 FAMILY, SEEDS, SOON, STEP_AT = 16, 5, 5, 100
 ERROR, MARGIN = 0.20, 0.01
 KINDS = ("normal", "skewed", "bimodal")
+_STILL = 5
+"""Histories without a change for each with one: a rare event needs more of them."""
 
 
 def noise(rng: np.random.Generator, kind: str, sd: float) -> Array:
@@ -206,18 +208,19 @@ def main() -> int:
     print("|---|---:|---|---:|---:|---:|---:|---:|")
     for kind in KINDS:
         for sd in (0.25, 0.5, 0.75, 1.0):
-            wrong = alarms(rng, kind, sd, histories)
+            wrong = alarms(rng, kind, sd, _STILL * histories)
             hits = [found(rng, kind, sd, histories, lambda size=size: step(size))
                     for size in (1.0, 2.0, 3.0, 4.0)]  # fmt: skip
             for place, rule in enumerate(("ours, 16 series", "asv, 1 series", "5%, 1 series")):
                 shown = " | ".join(f"{own[place] / histories:.0%}" for own in hits)
-                print(f"| {kind} | {sd} | {rule} | {share(wrong[place], histories)} | {shown} |",
-                      flush=True)  # fmt: skip
+                false = share(wrong[place], _STILL * histories)
+                print(f"| {kind} | {sd} | {rule} | {false} | {shown} |", flush=True)
             worst = max(worst, wrong[0])
     print_others(histories)
     print_check()
-    ok = proportion_confint(worst, histories, method="wilson")[0] <= 0.05
-    print("false alarms of ours at most 5%:", "yes" if ok else "NO")
+    still = _STILL * histories
+    ok = worst <= 0.05 * still and proportion_confint(worst, still, method="wilson")[1] <= 0.06
+    print("false alarms of ours at most 5%, upper limit at most 6%:", "yes" if ok else "NO")
     return 0 if ok else 1
 
 
