@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ablations.errors import StoreError, StudyError
-from ablations.plan import builtin_names, load_study, slug_of, study_file
+from ablations.plan import builtin_names, imported_records, load_study, slug_of, study_file
 from ablations.records.history import files_of, read_lines, studies_in
 from ablations.records.origins import study_of_records
 from ablations.records.sqlite.store import Store
@@ -44,6 +44,12 @@ class _StudyFile:
     @property
     def store(self) -> Store:
         return Store(self.runs_dir / self.slug / _STORE)
+
+    @property
+    def imported(self) -> Path | None:
+        """The records beside the study file, where another tool has recorded its trials."""
+        beside = self.path.with_suffix(".jsonl").is_file()
+        return imported_records(load_study(self.name)) if beside else None
 
 
 @dataclass(slots=True)
@@ -245,7 +251,7 @@ def _sources(found: _Found, scratch: Path) -> list[Source]:
     made += [
         (slug, Source(slug, _digest_of_store(own), report=partial(_rendered, own, scratch)))
         for slug, own in found.studies.items()
-        if slug not in reported and own.store.total()
+        if slug not in reported and (own.store.total() or own.imported)
     ]
     for name, folder in _one_each(found.histories).items():
         study = _study_of(found, folder, name)
@@ -367,6 +373,8 @@ def _digest_of_history(folder: Path, name: str, study: _StudyFile) -> str:
 
 def _digest_of_store(own: _StudyFile) -> str:
     """Returns a digest of which trials ended how, and of the study file that asks for them."""
+    if (imported := own.imported) is not None:
+        return _digest([digest(own.path), digest(imported)])
     ended = (f"{one.key} {one.status} {one.started_at}" for one in own.store.outcomes())
     return _digest([digest(own.path), *ended])
 

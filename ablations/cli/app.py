@@ -159,7 +159,8 @@ def plan(
         show(confounded)
         say("")
     show(screens.arms_table(session.study, session.trials, progress))
-    say(f"\n{screens.progress_line(progress)}")
+    trains = session.study.imported is None
+    say(f"\n{screens.progress_line(progress, trains=trains)}")
 
 
 @app.command(epilog="Example: ablations run quickstart --jobs 2")
@@ -212,7 +213,8 @@ def status(session: Session, as_json: AsJson = False) -> None:
         print_json({**document, **now.document, "shards": [own.document for own in shards]})
         return
     show(screens.arms_table(session.study, session.trials, progress))
-    say(f"\n{screens.progress_line(progress)}")
+    trains = session.study.imported is None
+    say(f"\n{screens.progress_line(progress, trains=trains)}")
     for line in (*now.lines(progress), *shard_lines(session, shards)):
         say(line)
     if (running := now.table(session.study)) is not None:
@@ -253,7 +255,10 @@ def report(
     if source is None:
         progress = session.progress(jobs=1)
         if not progress.completed + progress.failed:
-            note("the report is empty: no trial has a record yet; 'ablations run' trains them")
+            cure = "'ablations run' trains them"
+            if session.study.imported:
+                cure = f"'ablations import SOURCE --map {session.study.source}' reads them"
+            note(f"the report is empty: no trial has a record yet; {cure}")
             raise typer.Exit(4)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ablations.core.study import Study
     from ablations.imports.matching import Imported, LeftOut
+    from ablations.plan import Progress
 
 RunsSource = Annotated[
     str,
@@ -131,14 +132,23 @@ def _show(study: Study, found: Imported, path: Path, *, as_json: bool) -> None:
         })  # fmt: skip
     else:
         show(screens.arms_table(study, trials, progress))
-        say(f"\n{screens.progress_line(progress).partition(';')[0]}")
-    for line in (*_left_out_lines(found.left_out), *found.notes):
+        say(f"\n{screens.progress_line(progress, trains=False)}")
+    for line in (*_missing_lines(progress), *_left_out_lines(found.left_out), *found.notes):
         note(line)
     note(f"records: {path}")
     where = "" if path == records_path(study) else f" --records {quote(str(path))}"
     note(f"next: ablations report {quote(study.source)}{where}")
     if progress.completed < progress.planned:
         raise typer.Exit(4)
+
+
+def _missing_lines(progress: Progress) -> list[str]:
+    """Names the trials that no run is of."""
+    from ablations.text.formatting import few
+
+    missing = sorted((trial.arm, trial.seed) for trial in progress.to_do)
+    names = [f"{arm.name}, seed {seed}" for arm, seed in missing]
+    return [f"without a completed run: {few(names, _MOST)}"] if names else []
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:

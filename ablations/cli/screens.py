@@ -146,12 +146,12 @@ def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Tab
     return table
 
 
-def progress_line(progress: Progress) -> str:
-    """Returns the counts in one line, with the time still to go."""
+def progress_line(progress: Progress, *, trains: bool = True) -> str:
+    """Returns the counts in one line, with the time still to go where ``run`` would train them."""
     line = f"{progress.completed} of {formatting.counted(progress.planned, 'trial')} done"
     if progress.failed:
         line += f", {progress.failed} failed"
-    if progress.to_do:
+    if progress.to_do and trains:
         left = (
             "unknown until a first trial is done ('plan --measure' trains two epochs of each arm)"
         )

@@ -52,6 +52,8 @@ def suggestion(source: str, where: Sequence[str] = (), *, kind: str | None = Non
     ended = [run for run in runs if run.state == "finished"] or runs
     metrics = proposed_metrics(ended)
     _require_metrics(metrics, ended)
+    # A run without the result, such as the parent of a sweep, says nothing of factors.
+    ended = [run for run in ended if metrics[0].of in run.series]
     found = variation(ended, {*given, *(metric.of for metric in metrics)})
     _require_factors(found, ended)
     head = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Hashable
@@ -21,7 +22,7 @@ def plain(value: object) -> object:
     if value is None:
         return "None"
     if not isinstance(value, str):
-        return value
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value
     text = unicodedata.normalize("NFC", value.strip())
     if text.lower() in _TRUTH:
         return _TRUTH[text.lower()]

@@ -58,10 +58,11 @@ def _is_type_tag(part: int | str) -> bool:
 
 def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     for part in location:
-        if not isinstance(part, str) or part not in model.model_fields:
+        fields = {own.alias or name: own for name, own in model.model_fields.items()}
+        if not isinstance(part, str) or part not in fields:
             continue  # a position in a list, or a name of the user's own
-        model = _model_in(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
+        model = _model_in(fields[part].annotation) or model
+    return [own.alias or name for name, own in model.model_fields.items()]
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

@@ -266,6 +266,8 @@ def test_a_source_of_other_runs_is_refused(imported):
          "seeds, and threads that are not known. Received: design.seeds = at_least=3 at_most=9 "
          "until='decided', trial.threads = 1. Write seeds as a number or a list, and leave threads "
          "out."),
+        ("[import]", "[import]\nsede = 'x'", "unknown key 'import.sede'. Received: x. Did you "
+         "mean 'seed'? Known here are seed, number_runs, metrics, epochs, names, ignore, exclude."),
         ('unit = "fraction"', "percent = true", "import.metrics.test_accuracy: percent is for a "
          "fraction. Received: unit = 'number'. Write unit = 'fraction', or leave percent out."),
     ],

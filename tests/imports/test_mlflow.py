@@ -145,3 +145,46 @@ def test_several_experiments_are_said_and_one_can_be_taken(database):
     assert {own["why"] for own in found["left_out"]} == {
         "experiment = cats, where the study has dögs 🐕"
     }
+
+
+def test_what_is_missing_is_named_and_no_command_offers_to_train_it(database):
+    run = run_of(database, seed="1", augment="False", base="none")
+    call("import", "mlflow.db", "--suggest", "-o", "study.toml")
+    unread = call("report", "study.toml", code=4).stderr
+    assert (
+        "no trial has a record yet; 'ablations import SOURCE --map study.toml' reads them" in unread
+    )
+    Path("reports/study/index.html").unlink()
+    change(database, f"DELETE FROM latest_metrics WHERE run_uuid = '{run}' AND key = 'test/acc'",
+           f"DELETE FROM metrics WHERE run_uuid = '{run}' AND key = 'test/acc'")  # fmt: skip
+    done = call("import", "mlflow.db", "--map", "study.toml", code=4)
+    assert "without a completed run: augment=off, base=none, seed 1\n" in done.stderr
+    assert f"left out: 1 run ({run}): it has no test/acc\n" in done.stderr
+    for command in ("plan", "status"):
+        assert call(command, "study.toml").stdout.endswith("11 of 12 trials done\n")
+
+
+def test_the_parent_of_a_sweep_is_no_level_of_any_factor(database):
+    proposed = call("import", "mlflow.db", "--suggest").stdout
+    change(
+        database,
+        "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, "
+        "experiment_id) VALUES ('p', 'sweep', 'FINISHED', 1, 2, 'active', 1)",
+    )
+    again = call("import", "mlflow.db", "--suggest").stdout
+    assert again.splitlines()[1:] == proposed.splitlines()[1:]
+
+
+def test_a_site_shows_imported_studies_and_follows_their_records(database, monkeypatch):
+    monkeypatch.setattr(drawings, "draw_at", lambda _width, _chart: "<svg/>")
+    call("import", "mlflow.db", "--suggest", "-o", "study.toml")
+    line = refused("site", "study.toml")
+    assert line.startswith("there is nothing to build a site from. Received: study.toml.")
+    call("import", "mlflow.db", "--map", "study.toml")
+    call("site", "study.toml")
+    page = Path("site/study/index.html").read_text()
+    assert "imported from MLflow" in page
+    change(database, "UPDATE metrics SET value = value + 0.01 WHERE key = 'test/acc'")
+    call("import", "mlflow.db", "--map", "study.toml")
+    call("site", "study.toml")
+    assert Path("site/study/index.html").read_text() != page

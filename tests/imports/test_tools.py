@@ -245,10 +245,25 @@ def test_a_folder_with_runs_of_several_tools_asks_for_one(unpacked):
     line = refused("import", ".", "--suggest")
     assert line == (
         ". holds runs of several tools. Received: Weights & Biases, Keras CSVLogger. Name one of "
-        "them: --from wandb."
+        "them: --from wandb or --from keras-csv."
     )
     call("import", ".", "--suggest", "--from", "wandb", "-o", "s.toml")
     assert json_of("import", ".", "--from", "wandb", "--map", "s.toml")["completed"] == 12
+
+
+def test_a_folder_that_was_copied_has_runs_of_two_names(unpacked):
+    folder = unpacked(FOLDERS["wandb"][0], "wandb")
+    one = next(folder.rglob("*.wandb"))
+    shutil.copytree(one.parent, folder / "zz-copy")
+    names = [run.name for run in read_runs("wandb", None)]
+    assert len({*names}) == len(names) == 13
+    call("import", "wandb", "--suggest", "-o", "s.toml")
+    line = refused("import", "wandb", "--map", "s.toml")
+    (copy,) = [name for name in names if name.endswith(" (2)")]
+    assert f"{copy.removesuffix(' (2)')}; {copy}." in line
+    text = Path("s.toml").read_text()
+    Path("s.toml").write_text(text.replace("[import]", f"[import]\nexclude = ['{copy}']"))
+    assert json_of("import", "wandb", "--map", "s.toml")["completed"] == 12
 
 
 def test_links_and_hidden_folders_are_not_followed(unpacked):

@@ -33,7 +33,7 @@ def test_overrides_take_toml_values_or_plain_text(study_path):
             "question =",
             "qestion =",
             "small.toml: unknown key 'qestion'. Received: Which of the two raises accuracy?. Did you "
-            "mean 'question'? Known here are title, question, trial, factors, design, analysis, resources, gates, chapters, published.",
+            "mean 'question'? Known here are title, question, trial, factors, design, analysis, resources, gates, chapters, import, published.",
         ),
         (
             "seeds = 3",

@@ -5,6 +5,9 @@ To read another tool's runs, write a module with a ``READER`` and add it to ``RE
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ablations.errors import StudyError, meant
@@ -66,11 +69,11 @@ def reader_of(source: str, kind: str | None = None) -> Reader:
     if not found:
         what = source if kind is None else f"{source}, --from {kind}"
         raise StudyError("this holds no runs that can be imported", received=what, cure=_CURE)
-    if len({reader.kind for reader in found}) > 1:
+    if len(several := dict.fromkeys(reader.kind for reader in found)) > 1:
         raise StudyError(
             f"{source} holds runs of several tools",
             received=", ".join(own.title for own in found),
-            cure=f"Name one of them: --from {found[0].kind}",
+            cure=f"Name one of them: {' or '.join(f'--from {kind}' for kind in several)}",
         )
     return found[0]
 
@@ -82,4 +85,13 @@ def read_runs(source: str, wanted: Wanted, kind: str | None = None) -> tuple[Sou
         StudyError: as `reader_of` does.
         StoreError: if the source cannot be read.
     """
-    return tuple(reader_of(source, kind).read(source, wanted))
+    return tuple(_once(reader_of(source, kind).read(source, wanted)))
+
+
+def _once(runs: Iterable[SourceRun]) -> Iterator[SourceRun]:
+    """Yields runs, each under a name of its own, also where a folder was copied with its runs."""
+    number: Counter[str] = Counter()
+    for run in runs:
+        number[run.name] += 1
+        copy = number[run.name]
+        yield run if copy == 1 else replace(run, name=f"{run.name} ({copy})")

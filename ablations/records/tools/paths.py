@@ -19,13 +19,17 @@ def files_in(source: str, pattern: str) -> list[Path]:
     path = Path(source)
     if path.is_file():
         return [path] if path.match(pattern) else []
-    return sorted(own for own in _walk(path) if own.match(pattern))
+    return sorted(own for own in _walk(path) if own.match(pattern)) if path.is_dir() else []
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(where) / name for name in names)
+
+
+def _refuse(error: OSError) -> None:
+    raise error  # a folder that may not be read holds runs that would be missing
 
 
 def named_by(path: Path, source: str) -> str:

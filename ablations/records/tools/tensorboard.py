@@ -174,7 +174,7 @@ def _hyperparameters(metadata: protobuf.Value) -> dict[str, Any]:
             pair = protobuf.last(entry)
             value = pair.get(2)
             found[protobuf.text(pair.get(1))] = _value(value) if isinstance(value, bytes) else None
-    return found
+    return dict(sorted(found.items()))  # in files their order is another one each time
 
 
 def _value(message: bytes) -> Any:
