@@ -12,7 +12,8 @@ const button = (words, onclick) => make("button", { onclick }, words)
 const tools = (...inside) => make("div", { className: "ours" }, ...inside)
 const tell = (el) => el.textContent.trim()
 
-// A view is kept behind the # of the address as keys and values; anchors have no "=".
+// A view is kept behind the # of the address: TABLE is how a table is sorted, TABLE.COLUMN what is
+// chosen there. Anchors have no "=".
 const view = new URLSearchParams(location.hash.slice(1))
 const keep = (key, value) => {
   view.set(key, value)
@@ -43,7 +44,7 @@ const formats = {
 for (const table of $(".scroll>table:not(.rest *)")) {
   const scroll = table.parentNode, rest = scroll.nextElementSibling, [body] = table.tBodies, id = table.id
   const heads = $("thead th", table), names = heads.map(tell), n = heads.map((own) => own.matches(".n"))
-  let most = 1 / 0, by = +(id && view.get(id + ".sort"))
+  let most = 1 / 0, by = +(id && view.get(id))
   // The rows that fold away become rows of the same table, so that all of them are sorted.
   if (rest?.matches(".rest")) {
     most = body.rows.length
@@ -78,10 +79,10 @@ for (const table of $(".scroll>table:not(.rest *)")) {
   if (rows[1]) heads.map((own, i) => own.replaceChildren(button(names[i], () => {
     by = by === i + 1 ? ~i : by === ~i ? 0 : i + 1
     sort()
-    id && keep(id + ".sort", by)
+    id && keep(id, by)
   })))
   if (id && rows[5]) heads.map((own, i) => {
-    const levels = [...new Set(rows.map((row) => tell(row.cells[i])))], key = id + "." + names[i]
+    const levels = [...new Set(rows.map((row) => tell(row.cells[i])).filter(Boolean))], key = id + "." + names[i]
     if (n[i] || !levels[1] || levels[16] || levels.length === rows.length) return
     const field = make("select", { onchange: () => show(keep(key, field.value)) }, new Option("all", ""), ...levels.map((own) => new Option(own)))
     field.value = view.get(key) ?? ""
@@ -98,8 +99,8 @@ for (const table of $(".scroll>table:not(.rest *)")) {
 
 const tip = make("p", { className: "tip", role: "status" })
 document.body.append(tip)
-for (const figure of $("figure:has(svg)")) {
-  const drawn = $(".wide,.narrow", figure), key = $("[id]", figure)[0].id, lines = [], names = new Set()
+for (const figure of $("figure:has(.wide)")) {
+  const drawn = $(".wide,.narrow", figure), key = $("[id]", figure)[0]?.id, lines = [], names = new Set()
   for (const svg of drawn) {
     const marks = $("[data-says]", svg).flatMap((g) => {
       const [head, line, ...each] = g.dataset.says.split("\t")
@@ -161,4 +162,4 @@ for (const figure of $("figure:has(svg)")) {
 }
 
 // A link to a view leads to its first table or figure.
-document.getElementById((view + "").split(".")[0])?.scrollIntoView()
+document.getElementById((view + "").split(/[.=]/)[0])?.scrollIntoView()

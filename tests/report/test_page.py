@@ -58,11 +58,13 @@ def page() -> str:
         ["on" if n % 2 else "off", ATTACK if n == 5 else f"width {n}", f"{n - 9:+d}.0\u202fpp".replace("-", "−"), TIMES[n % 4]]
         for n in range(64)
     ]  # fmt: skip
-    effects = [[f"effect {n}", f"{n}", VERDICTS[n % 3]] for n in range(6)]
+    effects = [
+        [f"effect {n}", f"{n}", VERDICTS[n % 3], {2: "a", 4: "b"}.get(n, "")] for n in range(6)
+    ]
     blocks = (
         *figures(),
         make_table("Arms", ["augment", "=width", "change", "time"], arms, numeric=["change", "time"], name="arm"),
-        make_table("Effects", ["effect", "estimate", "verdict"], effects, numeric=["estimate"], name="effect"),
+        make_table("Effects", ["effect", "estimate", "verdict", "sort"], effects, numeric=["estimate"], name="effect"),
         Fold("More", (Prose("Hidden words."),)),
     )  # fmt: skip
     section = Section("arms", "Arms", blocks)
@@ -172,6 +174,7 @@ def test_a_view_is_in_the_address_and_can_be_sent(show: Open) -> None:
     assert cells(own, "effect", 1) == ["effect 0", "effect 3"]
     own.locator("#effect-table").get_by_role("button", name="estimate").click()
     own.locator("#effect-table").get_by_role("button", name="estimate").click()
+    assert own.get_by_label("sort").locator("option").all_inner_texts() == ["all", "a", "b"]
     sent = show(own.evaluate("location.hash"))
     assert cells(sent, "effect", 1) == ["effect 3", "effect 0"]
     assert set(cells(sent, "arm", 1)) == {"on"}
@@ -183,7 +186,7 @@ def test_a_view_is_in_the_address_and_can_be_sent(show: Open) -> None:
     assert cells(sent, "effect", 1) == ["effect 1", "effect 4"]
 
 
-@pytest.mark.parametrize("after", ["#arm-60", "#arms", "#x=%ZZ&.=..", "#arm-table.sort=99", "#arm-table.augment=none"])  # fmt: skip
+@pytest.mark.parametrize("after", ["#arm-60", "#arms", "#x=%ZZ&.=..", "#arm-table=99", "#arm-table.augment=none"])  # fmt: skip
 def test_any_address_opens_the_page(show: Open, after: str) -> None:
     own = show(after)
     assert own.locator("h1").inner_text() == "A study"
@@ -205,8 +208,8 @@ def test_tables_are_copied_as_they_are_shown(show: Open) -> None:
     assert r'"\>' not in lines[4]
     assert r"\<script>alert(1)\</script>\<b>" in lines[4]
     tex = copied(own, "effect", "LaTeX").splitlines()
-    assert tex[0] == r"\begin{tabular}{lrl}"
-    assert tex[3:5] == [r"\midrule", r"effect 0 & 0 & improved \\"]
+    assert tex[0] == r"\begin{tabular}{lrll}"
+    assert tex[3:5] == [r"\midrule", r"effect 0 & 0 & improved &  \\"]
     assert tex[-1] == r"\end{tabular}"
     assert own.get_by_role("button", name="LaTeX ✓").count() == 1
 
