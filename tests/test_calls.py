@@ -19,8 +19,10 @@ from ablations.errors import StoreError, StudyError
 from ablations.records.exports import write_jsonl
 from ablations.records.origins import origin_of_report, require_own_report
 from ablations.records.readers.jsonl import read_jsonl
-from ablations.report.blocks import Extras
+from ablations.report.blocks import Code, Extras, walk
+from ablations.report.comparison.page import make_page as page_of_comparison
 from ablations.report.sections.settings import settings
+from ablations.report.synthesis.page import make_page as page_of_synthesis
 
 FACTORS = {"it": {"off": {"gain": 0.0}, "on": {"gain": 0.1}}}
 LOCK = threading.Lock()
@@ -198,3 +200,24 @@ def test_what_a_function_that_cannot_be_read_in_a_worker_needs_is_said(tmp_path,
             f"the training function {findings.study.entry} cannot be read in a worker process. "
             "Received: ImportError: not here. Import and make what it needs within the function."
         )
+
+
+def test_pages_of_several_studies_name_no_file_of_one_made_in_python():
+    def varied(trial, log):
+        value = 0.5 + trial.settings["gain"] * trial.rng("order").random()
+        log.metric("test_accuracy", value, unit="fraction", better="higher")
+
+    studies = (made(name=name, version=name, train=varied) for name in ("one", "other"))
+    one, other = (ablations.run(study, jobs=0) for study in studies)
+    side_by_side = page_of_comparison(ablations.compare({"one": one, "other": other}))
+    together = page_of_synthesis(ablations.synthesize([one, other]))
+    texts = [
+        b.text
+        for page in (side_by_side, together)
+        for b in walk(page.sections)
+        if isinstance(b, Code)
+    ]
+    assert texts == [
+        "ablations.render_report(ablations.compare({'one': …, 'other': …}))",
+        "ablations.render_report(ablations.synthesize([…]))",
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -101,9 +100,7 @@ def make_study(
 
 def _content(keys: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a study file would hold, as a copy; what is wrong with it is found later."""
-    content: dict[str, Any] = {
-        key: copy.deepcopy(_as_of_file(value)) for key, value in keys.items()
-    }
+    content: dict[str, Any] = {key: _as_of_file(value) for key, value in keys.items()}
     for key, own in (("trial", "settings"), ("design", "seeds")):
         found = content.setdefault(key, {})
         require(
@@ -112,15 +109,15 @@ def _content(keys: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
             received=repr(found),
             cure="Write train=…, settings=… and seeds=…, and the other keys here",
         )
-        found[own] = copy.deepcopy(_as_of_file(given[own]))
+        found[own] = _as_of_file(given[own])
     return content
 
 
 def _as_of_file(value: object) -> object:
-    """Returns a value with the dicts and lists that a file gives."""
+    """Returns a value with new dicts and lists, as a file gives them; all else stays as it is."""
     if isinstance(value, Mapping):
         return {key: _as_of_file(own) for key, own in value.items()}
-    if isinstance(value, tuple | range):
+    if isinstance(value, list | tuple | range):
         return [_as_of_file(own) for own in value]
     return value
 

@@ -57,7 +57,9 @@ def fingerprint(function: Callable[..., Any]) -> Fingerprint:
         ()
     """
     reader = _Reader()
-    return Fingerprint(reader.read(function)[:DIGITS], tuple(reader.uncounted))
+    word = getattr(function, "__name__", type(function).__name__)
+    read = reader.named("make_study", {word: function})
+    return Fingerprint(_digest(read)[:DIGITS], tuple(reader.uncounted))
 
 
 class _UnreadableError(Exception):

@@ -40,7 +40,7 @@ def progress_words(found: Counted) -> str:
     words = f"{ended} of {counted(found.total, 'trial')}"
     if found.ended:
         words += f" in {duration(round(found.seconds, 1))}"
-    elif ended:
+    elif 0 < ended < found.total:
         left = found.seconds / ended * (found.total - ended)
         words += f", about {duration(round(left))} left"
     if found.failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import pytest
@@ -10,6 +11,7 @@ from ablations import Study, load_study, make_study
 from ablations.errors import StudyError
 from ablations.plan import plan_trials
 
+LOCK = threading.Lock()
 FACTORS = {"it": {"off": {}, "on": {"gain": 0.1}}}
 
 
@@ -73,9 +75,7 @@ def test_the_caller_may_change_its_own_dicts_afterwards():
 
 
 def test_what_cannot_be_read_is_said():
-    import threading
-
-    lock = threading.Lock()
+    lock = LOCK
 
     def locked(trial, log):
         with lock:
@@ -116,9 +116,9 @@ WRONG = [
     ({"seeds": 0}, "make_study: 'design.seeds' cannot be used: input should be greater than 0. "
      "Received: 0. See 'ablations schema' for its form."),
     ({"gate": []}, "make_study: unknown key 'gate'. Received: []. Did you mean 'gates'? Known here "
-     "are title, question, trial, factors, design, analysis, resources, gates, chapters, published."),
-    ({"settings": {"x": object}}, "make_study: settings may hold text, finite numbers, booleans, "
-     "lists and tables. Received: it=off: Object of type type is not JSON serializable. Write "
+     "are title, question, trial, factors, design, analysis, resources, gates, chapters, import, published."),
+    ({"settings": {"x": LOCK}}, "make_study: settings may hold text, finite numbers, booleans, "
+     "lists and tables. Received: it=off: Object of type lock is not JSON serializable. Write "
      "dates and other values as text."),
 ]  # fmt: skip
 
@@ -128,3 +128,8 @@ def test_what_cannot_be_used_is_one_line(changes, text):
     with pytest.raises(StudyError) as caught:
         made(**changes)
     assert str(caught.value) == text
+
+
+def test_a_name_for_a_title_without_letters_is_the_cure():
+    assert made(title="¿?", name="dropout").slug == "dropout"
+    assert make_study(title="x" * 300, factors=FACTORS, train=train).slug == "x" * 60

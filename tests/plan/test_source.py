@@ -133,6 +133,19 @@ def test_what_cannot_be_read_is_named_and_what_can_be_imported_is_not():
     ).uncounted
 
 
+def test_a_training_function_that_cannot_be_read_itself_is_named():
+    class Compiled:
+        def __reduce__(self):
+            return Compiled, ()
+
+        def __call__(self, trial, log):
+            pass
+
+    assert fingerprint(Compiled()).uncounted == (
+        "Compiled (" + Compiled.__qualname__ + ") in make_study",
+    )
+
+
 def test_a_module_that_is_not_installed_counts_by_its_file(tmp_path: Path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     source = "import own_helpers\n" + BODY.format("own_helpers.f()")

@@ -181,15 +181,21 @@ def _cost(found: SideBySide) -> Section | None:
 
 def _members(found: SideBySide) -> Section:
     environment = environment_table(found)
-    words = " ".join(map(_word, found.members))
     blocks = present(
         *prose([shared_sentence(found)]),
         members_table(found),
         alone_table(found),
         Fold("Environment: what differs", (environment,)) if environment else None,
-        Code(f"ablations compare {words}", "console"),
+        _again(found),
     )
     return Section("studies", "Studies", blocks, heading="What they are, and what they share")
+
+
+def _again(found: SideBySide) -> Code:
+    if any(own.study.in_python for own in found.members):
+        names = ", ".join(f"{own.name!r}: …" for own in found.members)
+        return Code(f"ablations.render_report(ablations.compare({{{names}}}))", "python")
+    return Code(f"ablations compare {' '.join(map(_word, found.members))}", "console")
 
 
 def _word(own: Member) -> str:

@@ -195,9 +195,15 @@ def _studies(synthesis: Synthesis) -> Section:
     ]  # fmt: skip
     numeric = ["trials", "seeds"]
     table = make_table("The studies", ["study", "title", *numeric, "data"], rows, numeric=numeric)
-    names = " ".join(own.study.source or f"{own.name}.toml" for own in synthesis.studies)
-    again = Code(f"ablations synthesize {names}", "console")
+    again = _again(synthesis)
     return Section("studies", "Studies", (table, again), heading="The studies, and what they share")
+
+
+def _again(synthesis: Synthesis) -> Code:
+    if any(own.study.in_python for own in synthesis.studies):
+        return Code("ablations.render_report(ablations.synthesize([…]))", "python")
+    names = " ".join(own.study.source or f"{own.name}.toml" for own in synthesis.studies)
+    return Code(f"ablations synthesize {names}", "console")
 
 
 def _settings(synthesis: Synthesis) -> Section | None:
