@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ablations.adapters.parts import Data, Size, load
 from ablations.adapters.reporting import require_function, require_installed
@@ -50,7 +53,8 @@ def keras(
     def train(trial: Trial, log: TrialLog) -> None:
         from ablations.adapters.keras_fit import fit_model
 
-        parts = load(data, trial, test=test, validation=validation)
+        found = load(data, trial, test=test, validation=validation)
+        parts = {name: replace(own, inputs=np.asarray(own.inputs)) for name, own in found.items()}
         fit_model(build, parts, trial, log, callbacks=callbacks)
 
     return train

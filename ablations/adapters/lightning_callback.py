@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,7 @@ class TrialCallback(Callback):  # type: ignore[misc]  # Lightning is not install
         self._logits = True
         self._began = 0.0
         self._of_model: ModelStream | None = None
+        self._on_interrupt = signal.getsignal(signal.SIGINT)
         seed_torch(seed_of(trial, "initialization"))
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
@@ -56,6 +58,12 @@ class TrialCallback(Callback):  # type: ignore[misc]  # Lightning is not install
         """Logs the epoch."""
         self._log.steps(self._stream.taken())
         self._log.epoch(**epoch_values(trainer.callback_metrics))
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Lets Ctrl-C stop the whole run; Lightning would end this process as if it had failed."""
+        if isinstance(exception, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, self._on_interrupt)  # which Lightning ignores from here on
+            raise exception
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Logs the training as a whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any, SupportsFloat
 
@@ -23,6 +24,9 @@ BATCH_SIZE = 32
 
 _TINY = 1e-7
 """Probabilities are not taken for less, as in Keras, where their logarithm is needed."""
+
+_MISSPELT = 0.85
+"""Names at least this alike, such as ``epoch`` and ``epochs``, are taken for the same."""
 
 _MEASURED = ("runtime", "per_second", "time")
 """Ends of names that a ``Trainer`` reports beside its results."""
@@ -64,8 +68,15 @@ def whole_setting(trial: Trial, name: str, default: int) -> int:
     """Returns a setting of the trial that must be a whole number of at least 1.
 
     Raises:
-        StudyError: if it is none.
+        StudyError: if it is none, or another setting must be meant for it.
     """
+    meant = get_close_matches(name, trial.settings, n=1, cutoff=_MISSPELT)
+    if meant and name not in trial.settings:
+        raise StudyError(
+            f"setting '{meant[0]}' is read by no adapter",
+            received=f"{meant[0]}={trial.settings[meant[0]]!r}",
+            cure=f"Call it '{name}', or give it a name that is less alike",
+        )
     value = trial.settings.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise StudyError(

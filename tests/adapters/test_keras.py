@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import ablations
@@ -108,7 +109,7 @@ def test_logits_one_hot_labels_given_parts_and_callbacks(log):
     assert found.predictions[0].labels.tolist() == labels[90:].tolist()
 
 
-def test_one_output_for_two_classes(log):
+def test_one_output_for_two_classes_and_tables(log):
     import keras
 
     def sigmoid(trial):
@@ -117,7 +118,8 @@ def test_one_output_for_two_classes(log):
         return model
 
     inputs, labels = points()
-    adapter(sigmoid, (inputs, labels > 0))(trial_of(epochs=1), log)
+    frame = pd.DataFrame(inputs, columns=list("abcd"))
+    adapter(sigmoid, (frame, labels > 0))(trial_of(epochs=1), log)
     found = log.contents().predictions[0]
     assert found.probabilities.shape == (24, 2)
     assert metrics_of(log)["majority_accuracy"] == (found.labels == 1).mean()
@@ -138,6 +140,10 @@ def uncompiled(trial):
          "compiled. Call model.compile(optimizer=…, loss=…, metrics=['accuracy']) and return model."),
         (build, {"epochs": 0}, "setting 'epochs' must be a whole number of at least 1. Received: 0. "
          "Write for example settings={'epochs': 10}."),
+        (build, {"epoch": 3}, "setting 'epoch' is read by no adapter. Received: epoch=3. Call it "
+         "'epochs', or give it a name that is less alike."),
+        (build, {"epochs": 1, "batchsize": 8}, "setting 'batchsize' is read by no adapter. Received: "
+         "batchsize=8. Call it 'batch_size', or give it a name that is less alike."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_is_one_line(log, built, settings, text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,14 @@ def test_a_loss_that_is_not_finite_ends_the_training(log, monkeypatch):
     )
     with pytest.raises(ablations.DivergedError, match="is not finite"):
         trained(trial_of(), log)
+
+
+def test_an_interrupt_stops_the_whole_run(log, monkeypatch):
+    def interrupted(self, batch, index):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Net, "training_step", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        trained(trial_of(), log)
+    assert signal.getsignal(signal.SIGINT) is before
