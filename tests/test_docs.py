@@ -32,6 +32,7 @@ LONG = {
     "python3 -m tox": "installs all packages, then runs these tests",
     "python3 -m pip install tox": "installs a package",
     "python3 -m pip install '.[tensorflow,fast]'": "installs all packages",
+    "python3 -m tox -e adapters": "installs all frameworks, then trains with each",
     "python3 -m tox -e bench": "installs all packages, then trains",
     "python3 -m tox -e docs": "installs packages, then builds all pages",
     "python3 -m tox -e notebooks": "installs packages, then trains for a minute",
