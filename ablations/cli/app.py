@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
@@ -29,6 +30,7 @@ from ablations.cli.options import (
     FormatsDir,
     GoOn,
     Jobs,
+    LogTo,
     Plain,
     ReportAtEnd,
     ReportsDir,
@@ -178,6 +180,7 @@ def run(  # noqa: PLR0913 - each is an option
     on: On = None,
     spread: Spread = False,
     history: HistoryAtEnd = None,
+    log_to: LogTo = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the trials without a record, then render the report. Run again to resume."""
@@ -188,7 +191,8 @@ def run(  # noqa: PLR0913 - each is an option
     _require_own_places(session, reports_dir if report else None, history)
     with stopping_cleanly():
         with on_cluster(session, on, jobs=jobs, spread=spread) as there:
-            progress = _train(there, jobs, go_on=go_on, describe=report or describes(session))
+            describe = report or describes(session)
+            progress = _train(there, jobs, log_to or (), go_on=go_on, describe=describe)
         untrained = note_findings(session)
         page = _rendered(session, reports_dir) if report else None
     add_at_end(session, history, progress)
@@ -336,19 +340,26 @@ def _require_own_places(session: Session, reports_dir: Path | None, history: Pat
     require_measurable(session, history)
 
 
-def _train(session: Session, jobs: int | None, *, go_on: bool, describe: bool) -> Progress:
+def _train(
+    session: Session, jobs: int | None, log_to: Sequence[str], *, go_on: bool, describe: bool
+) -> Progress:
     """Trains what is to do under a live display on standard error; returns what is done then.
 
-    With ``describe`` it also stores what the entry shows of the arms.
+    The tools of ``log_to`` follow it. With ``describe`` it also stores what the entry shows of the
+    arms.
     """
     from ablations.cli.screens import progress_line
     from ablations.progress.watching import watched
+    from ablations.run.sinks import followed
 
     session.claim()
     note_threads(session)
     if to_do := session.progress().to_do:
-        with watched(session, to_do) as watcher:
-            session.run(to_do, jobs=jobs, observer=watcher, go_on=go_on)
+        with (
+            followed(log_to, session.study, warn=note) as by,
+            watched(session, to_do) as watcher,
+        ):
+            session.run(to_do, jobs=jobs, observer=by(watcher), go_on=go_on)
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
     if describe:

@@ -148,6 +148,15 @@ GoOn = Annotated[
         "--go-on", help="Train on if the first trial lacks a metric that the study names."
     ),
 ]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log-to",
+        metavar="TOOL:PLACE",
+        help="Hand trials on to tensorboard:FOLDER, mlflow:ADDRESS or wandb:FOLDER as they train; "
+        "may be repeated.",
+    ),
+]
 Baseline = Annotated[
     str | None,
     typer.Option(

@@ -1,0 +1,165 @@
+"""Other tools that follow a run: each sink is an observer that hands trials on to one of them.
+
+A sink works in a thread of its own, behind the run: it never has a trial wait, and if it fails it
+warns once and gets nothing more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from queue import SimpleQueue
+from typing import Protocol
+
+from ablations.core.record import RunRecord
+from ablations.core.study import Study, Trial
+from ablations.errors import AblationsError, StudyError, meant
+from ablations.run.observer import Observer
+
+KINDS: Mapping[str, str] = {
+    "tensorboard": "tensorboard:FOLDER",
+    "mlflow": "mlflow:ADDRESS",
+    "wandb": "wandb:FOLDER",
+}
+"""The tools, by the name of their module here, and how each is asked for."""
+
+_SECONDS = 60
+"""How long the end of a run waits for a sink that is behind."""
+
+Warn = Callable[[str], None]
+Event = Callable[["Sink"], None]
+
+
+class Sink(Protocol):
+    """What a tool gets of a run."""
+
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        """A trial has reported an epoch, counted from 1."""
+
+    def finished(self, trial: Trial, record: RunRecord) -> None:
+        """A trial has ended."""
+
+    def close(self) -> None:
+        """The run has ended."""
+
+
+def open_sink(asked: str, study: Study) -> Sink:
+    """Opens what ``--log-to`` names.
+
+    Args:
+        asked: A tool and a place, such as ``tensorboard:logs``.
+        study: Whose trials are trained.
+
+    Raises:
+        StudyError: if there is no such tool, it is not installed, or it cannot be reached.
+    """
+    kind, colon, place = asked.partition(":")
+    if kind not in KINDS or not colon or not place:
+        raise StudyError(
+            "--log-to names a tool and a place",
+            received=asked,
+            cure=f"{meant(kind, [*KINDS]) if kind not in KINDS else ''}"
+            f"Write one of {', '.join(KINDS.values())}",
+        )
+    try:
+        sink: Sink = import_module(f"{__name__}.{kind}").open_sink(place, study)
+    except ImportError as error:
+        raise StudyError(
+            f"{kind} is not installed",
+            received=str(error),
+            cure=f"Install it: pip install 'ablations[{kind}]'",
+        ) from error
+    except AblationsError:
+        raise
+    except Exception as error:  # of a library, about a place that the user named
+        raise StudyError(
+            f"{kind} cannot be opened there",
+            received=f"{place}: {error}",
+            cure="Name another place, or start the server first",
+        ) from error
+    return sink
+
+
+@contextmanager
+def followed(
+    asked: Sequence[str], study: Study, *, warn: Warn
+) -> Iterator[Callable[[Observer], Observer]]:
+    """Yields what makes of an observer one that hands all events on to sinks as well.
+
+    Args:
+        asked: A tool and a place each, such as ``tensorboard:logs``.
+        study: Whose trials are trained.
+        warn: Is called once for each sink that fails.
+
+    Raises:
+        StudyError: as `open_sink`, before anything is trained.
+    """
+    opened = {name: open_sink(name, study) for name in asked}
+    with ExitStack() as stack:
+        feeds = [stack.enter_context(_Feed(n, sink, warn)) for n, sink in opened.items()]
+        yield lambda watcher: _Following(watcher, feeds) if feeds else watcher
+
+
+class _Feed:
+    """Hands events to a sink, in their order, from a thread of its own."""
+
+    def __init__(self, name: str, sink: Sink, warn: Warn) -> None:
+        self._name, self._sink, self._warn = name, sink, warn
+        self._events: SimpleQueue[Event | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"sink {name}", daemon=True)
+
+    def __enter__(self) -> _Feed:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._events.put(lambda sink: sink.close())
+        self._events.put(None)
+        self._thread.join(_SECONDS)
+        if self._thread.is_alive():
+            self._warn(f"{self._name} is behind by more than {_SECONDS} seconds: it lacks some")
+
+    def put(self, event: Event) -> None:
+        """Adds an event, which the sink gets when it is done with those before."""
+        self._events.put(event)
+
+    def _work(self) -> None:
+        lost = False
+        while (event := self._events.get()) is not None:
+            if lost:
+                continue
+            try:
+                event(self._sink)
+            except Exception as error:  # whatever it is, no trial may suffer from it
+                lost = True
+                line = " ".join(str(error).split()) or type(error).__name__
+                self._warn(f"{self._name} gets nothing more of this run: {line[:300]}")
+
+
+class _Following(Observer):
+    def __init__(self, watcher: Observer, feeds: Sequence[_Feed]) -> None:
+        self._watcher, self._feeds = watcher, feeds
+
+    def added(self, trials: Sequence[Trial]) -> None:
+        self._watcher.added(trials)
+
+    def started(self, trial: Trial) -> None:
+        self._watcher.started(trial)
+
+    def placed(self, trial: Trial, place: str) -> None:
+        self._watcher.placed(trial, place)
+
+    def machines(self, names: Sequence[str]) -> None:
+        self._watcher.machines(names)
+
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        self._watcher.epoch(trial, number, metrics)
+        for feed in self._feeds:
+            feed.put(lambda sink: sink.epoch(trial, number, metrics))
+
+    def finished(self, trial: Trial, record: RunRecord) -> None:
+        self._watcher.finished(trial, record)
+        for feed in self._feeds:
+            feed.put(lambda sink: sink.finished(trial, record))
