@@ -191,8 +191,7 @@ def run(  # noqa: PLR0913 - each is an option
     _require_own_places(session, reports_dir if report else None, history)
     with stopping_cleanly():
         with on_cluster(session, on, jobs=jobs, spread=spread) as there:
-            describe = report or describes(session)
-            progress = _train(there, jobs, log_to or (), go_on=go_on, describe=describe)
+            progress = _train(there, jobs, log_to or (), go_on=go_on, report=report)
         untrained = note_findings(session)
         page = _rendered(session, reports_dir) if report else None
     add_at_end(session, history, progress)
@@ -341,12 +340,12 @@ def _require_own_places(session: Session, reports_dir: Path | None, history: Pat
 
 
 def _train(
-    session: Session, jobs: int | None, log_to: Sequence[str], *, go_on: bool, describe: bool
+    session: Session, jobs: int | None, log_to: Sequence[str], *, go_on: bool, report: bool
 ) -> Progress:
     """Trains what is to do under a live display on standard error; returns what is done then.
 
-    The tools of ``log_to`` follow it. With ``describe`` it also stores what the entry shows of the
-    arms.
+    The tools of ``log_to`` follow it. For a ``report``, and for one of shards, it also stores what
+    the entry shows of the arms.
     """
     from ablations.cli.screens import progress_line
     from ablations.progress.watching import watched
@@ -362,7 +361,7 @@ def _train(
             session.run(to_do, jobs=jobs, observer=by(watcher), go_on=go_on)
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
-    if describe:
+    if report or describes(session):
         session.describe(jobs)
     return progress
 
