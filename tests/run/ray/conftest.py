@@ -33,8 +33,11 @@ def cluster() -> Iterator[Any]:
     of it is left.
     """
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'ablations[ray]'")
+    from ray._private.utils import get_ray_address_file
     from ray.cluster_utils import Cluster
 
+    # The cluster notes its address there, and only `ray.init` makes the folder.
+    Path(get_ray_address_file(None)).parent.mkdir(parents=True, exist_ok=True)
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled")
     own = {OWNER: str(os.getpid())}
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # paths of sockets must be short
