@@ -41,6 +41,21 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def require_replaceable(path: Path) -> None:
+    """Makes sure that a bundle may be written there: nothing is, or an earlier bundle.
+
+    Raises:
+        StoreError: if something else is there.
+    """
+    if not path.exists() or (zipfile.is_zipfile(path) and SUMS in read_archive(path)):
+        return
+    raise StoreError(
+        f"{path} is there already and is no bundle, so it is not replaced",
+        received=f"a file of {path.stat().st_size} bytes",
+        cure="Name another file with -o, or delete this one",
+    )
+
+
 def read_archive(path: Path) -> dict[str, bytes]:
     """Returns the files of a bundle by their paths in it.
 

@@ -46,11 +46,12 @@ def bundle(
     It holds the changes of the working tree that are not committed: look at them before you publish
     it.
     """
-    from ablations.bundling.archive import archived
+    from ablations.bundling.archive import archived, require_replaceable
     from ablations.bundling.contents import Credits, bundle_files
     from ablations.files import replaced_file
     from ablations.text.formatting import counted, few
 
+    require_replaceable(to)
     session = reading(session, source, samples=samples)
     records = session.records()
     findings = session.findings(records)

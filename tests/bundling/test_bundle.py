@@ -117,6 +117,16 @@ def test_the_crate_describes_each_file_and_refers_to_nothing_else(bundled: Files
     assert graph["./"]["license"] == "No license was given: ask the authors."
 
 
+def test_a_file_that_is_no_bundle_is_not_replaced(copied: Path):
+    Path("thesis.zip").write_bytes(b"years of work")
+    refused = call("bundle", "small.toml", "-o", "thesis.zip", "--author", "A")
+    assert str(refused.exception) == (
+        "thesis.zip is there already and is no bundle, so it is not replaced. Received: a file of "
+        "13 bytes. Name another file with -o, or delete this one."
+    )
+    assert Path("thesis.zip").read_bytes() == b"years of work"
+
+
 def test_a_license_is_linked_and_cited(copied: Path):
     words = ("--author", "Ada", "--author", "Bob", "--license", "CC-BY-4.0")
     assert call("bundle", "small.toml", "-o", "b.zip", *words).exit_code == 0
