@@ -41,10 +41,10 @@ def bundle(
     source: Source = None,
     samples: Samples = True,
 ) -> None:
-    """Write one file for others: report, records, code, environment, and how to cite them.
+    """Write one file for others: report, records, code, packages.
 
-    It holds the changes of the working tree that are not committed: look at them before you publish
-    it.
+    It also says how to cite the study. It holds the changes of the working tree that are not
+    committed: look at them before you publish it.
     """
     from ablations.bundling.archive import archived, require_replaceable
     from ablations.bundling.contents import Credits, bundle_files
@@ -71,7 +71,7 @@ def verify(
     jobs: Jobs = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Check a bundle by its checksums; with --rerun also by training again, to the last bit.
+    """Check a bundle: by its checksums, or by training again.
 
     1: a file or a result differs. 4: a trial could not be trained again. --rerun runs the bundle's
     code.
