@@ -203,7 +203,7 @@ def run(  # noqa: PLR0913 - each is an option
 @app.command(epilog="Example: ablations status study.toml --json")
 @with_session
 def status(session: Session, as_json: AsJson = False) -> None:
-    """Show what is done, failed, left and running, also during a run. Checks no results."""
+    """Show what is done, failed, left and running. Checks no results, also during a run."""
     from ablations.cli import screens
     from ablations.cli.running import Now
 
