@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ablations.session import Session
 
 
+_AUTHOR = typer.Option(
+    "--author", metavar="NAME", help="Who made it, else git's user.name; may be repeated."
+)
+_LICENSE = typer.Option("--license", metavar="SPDX", help="Such as CC-BY-4.0.")
 _BUNDLE = typer.Argument(
     metavar="BUNDLE", help="A file that 'bundle' wrote.", exists=True, dir_okay=False
 )
@@ -29,15 +33,8 @@ def bundle(
     session: Session,
     *,
     to: Annotated[Path, typer.Option("-o", "--out", help="The zip file to write.", dir_okay=False)],
-    authors: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--author", metavar="NAME", help="Who made it, else git's user.name; may be repeated."
-        ),
-    ] = None,
-    licensed: Annotated[
-        str | None, typer.Option("--license", metavar="SPDX", help="Such as CC-BY-4.0.")
-    ] = None,
+    authors: Annotated[list[str] | None, _AUTHOR] = None,
+    licensed: Annotated[str | None, _LICENSE] = None,
     source: Source = None,
     samples: Samples = True,
 ) -> None:
