@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +80,7 @@ def split(
 
 def _number(name: str, size: Size, examples: int) -> int:
     known = isinstance(size, int | float) and not isinstance(size, bool)
-    if not known or not (0 <= size < 1 or (math.isfinite(size) and size == int(size) > 0)):
+    if not known or not (0 <= size < 1 or (isinstance(size, int) and size > 0)):
         raise StudyError(
             f"'{name}' must be a share of the examples below 1, or their number",
             received=repr(size),
@@ -146,7 +145,20 @@ def _pair(place: str, found: object) -> tuple[Any, NDArray[Any]]:
             received=f"inputs of shape {tuple(shape)} and labels of shape {labels.shape}",
             cure="Return arrays whose first axis is the examples",
         )
+    if labels.ndim == 2 and not _is_one_hot(labels):
+        raise DataError(
+            f"{place} must have one class for each input",
+            received="rows of labels that do not sum to 1, as of several labels at a time",
+            cure="Return the number of the class, or one column for each class with a single 1",
+        )
     return inputs, labels
+
+
+def _is_one_hot(labels: NDArray[Any]) -> bool:
+    """Whether each row says to which class an example belongs, with shares that sum to 1."""
+    return labels.dtype.kind in "biuf" and bool(
+        (labels >= 0).all() and np.allclose(labels.sum(axis=1), 1, atol=1e-3)
+    )
 
 
 def _part(pair: tuple[Any, NDArray[Any]], rows: NDArray[np.int64]) -> Part:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions, version
 from pathlib import Path
 
 from ablations.bundling.citing import Citation, citation_files, dumped, listed
 from ablations.bundling.crate import METADATA, Training, crate
-from ablations.bundling.source import source_files
+from ablations.bundling.source import source_files, unbundled
 from ablations.core.findings import Findings
 from ablations.core.record import RunRecord, moment_of
 from ablations.core.study import Study
@@ -22,7 +23,9 @@ from ablations.records.git import GitState, git_state
 from ablations.records.sqlite.checksums import sealed
 from ablations.report.words.answer import answer
 from ablations.report.words.checklist import checklist
+from ablations.report.words.imported import recorded_by
 from ablations.report.writing import render_report
+from ablations.text.formatting import few
 
 RECORDS, ABOUT, STUDY = "records.jsonl", "bundle.json", "study"
 
@@ -57,7 +60,7 @@ def bundle_files(
     files = {
         **_report(findings, records, samples=samples),
         **{f"{STUDY}/{name}": content for name, content in _study_files(study).items()},
-        **_state_files(state),
+        **_state_files(state, records),
         **citation_files(cited),
         RECORDS: "".join(f"{sealed(record_text(own))}\n" for own in records).encode(),
         "environment.txt": _packages().encode(),
@@ -131,12 +134,45 @@ def _packages() -> str:
     return "".join(sorted(lines, key=str.lower))
 
 
-def _state_files(state: GitState | None) -> dict[str, bytes]:
+def _state_files(state: GitState | None, records: Sequence[RunRecord]) -> dict[str, bytes]:
     if state is None:
         return {}
-    about = {"commit": state.commit, "remote": state.remote, "changed": list(state.changed)}
+    about = {
+        "commit": state.commit,
+        "remote": state.remote,
+        "changed": list(state.changed),
+        "commits_of_records": sorted({own.environment.get("commit", "") for own in records}),
+    }
     changes = {"git/changes.diff": state.diff} if state.diff else {}
     return {"git/state.json": dumped(about).encode(), **changes}
+
+
+def doubts(findings: Findings, files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yields what the maker of a bundle should know before it is published.
+
+    Args:
+        findings: What the study found.
+        files: Of the bundle.
+    """
+    done, planned = findings.n_completed, findings.n_planned
+    if done < planned:
+        yield f"{done} of {planned} trials have completed"
+    if "git/changes.diff" in files:
+        yield "git/changes.diff holds changes that are not committed"
+    if "git/state.json" in files and findings.study.imported is None:
+        state = json.loads(files["git/state.json"])
+        others = [
+            c for c in state["commits_of_records"] if not c or not state["commit"].startswith(c)
+        ]
+        if others:
+            yield (
+                f"the code is that of commit {state['commit'][:12]}, and the records name "
+                f"{few([name or 'none' for name in others])}: ablations rerun shows whether it "
+                "trains the same"
+            )
+    code = {name: content for name, content in files.items() if name.endswith(".py")}
+    if missing := unbundled(code, STUDY):
+        yield f"the code imports what is neither in the bundle nor installed: {few(missing)}"
 
 
 def _cited(findings: Findings, named: Credits, state: GitState | None) -> Citation:
@@ -163,8 +199,8 @@ def _training(
     study = findings.study
     return Training(
         name=f"Training of {study.slug}",
-        description=f"{findings.n_completed} of {findings.n_planned} trials completed on the data "
-        f"{', '.join(findings.data)}.",
+        description=f"{findings.n_completed} of {findings.n_planned} trials completed"
+        f"{' on the data ' if any(findings.data) else ''}{', '.join(filter(None, findings.data))}.",
         entry=study.entry,
         version=records[-1].environment.get("ablations", version("ablations")),
         inputs=tuple(name for name in files if name.startswith(f"{STUDY}/")),
@@ -172,4 +208,5 @@ def _training(
         began=min(record.started_at for record in records),
         ended=findings.finished_at or "",
         completed=findings.n_completed == findings.n_planned,
+        trainer=recorded_by(findings),
     )

@@ -27,7 +27,10 @@ _NO_LICENSE = "No license was given: ask the authors."
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The process: what was trained, by which program, from when to when, with which result."""
+    """The process: what was trained, by which program, from when to when, with which result.
+
+    ``trainer`` is the tool that recorded the trials, where these were imported.
+    """
 
     name: str
     description: str
@@ -38,6 +41,7 @@ class Training:
     began: str
     ended: str
     completed: bool
+    trainer: str = ""
 
 
 def crate(files: Mapping[str, bytes], cited: Citation, training: Training) -> bytes:
@@ -105,7 +109,9 @@ def _program(training: Training) -> Entity:
         "@id": f"https://pypi.org/project/ablations/{training.version}/",
         "@type": "SoftwareApplication",
         "name": f"ablations {training.version}, {training.entry}",
-        "description": "Trains each arm of the study with each seed.",
+        "description": f"Imported the trials, which {training.trainer} recorded."
+        if training.trainer
+        else "Trains each arm of the study with each seed.",
         "url": "https://pypi.org/project/ablations/",
         "softwareVersion": training.version,
     }

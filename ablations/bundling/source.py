@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from ablations.core.study import Study
@@ -28,7 +30,7 @@ def _modules(folder: Path, first: str) -> Iterator[Path]:
         for path in _files_of(folder, to_do.pop()):
             if path not in found:
                 found.add(path)
-                to_do += _imported(path, path.parent.relative_to(folder).parts)
+                to_do += _imported(path.read_bytes(), path.parent.relative_to(folder).parts)
                 yield path
 
 
@@ -42,10 +44,27 @@ def _files_of(folder: Path, module: str) -> Iterator[Path]:
                 yield path
 
 
-def _imported(path: Path, package: tuple[str, ...]) -> Iterator[str]:
-    """Yields the modules that a file may import: ``from a import b`` may name ``a.b``."""
+def unbundled(code: Mapping[str, bytes], folder: str) -> list[str]:
+    """Returns what code imports that is neither part of it, nor of Python, nor installed.
+
+    Args:
+        code: Files by their paths.
+        folder: That of the study in these paths.
+    """
+    own = {name.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".py") for name in code}
+    known = own | sys.stdlib_module_names | packages_distributions().keys()
+    names = {
+        name.partition(".")[0]
+        for place, content in code.items()
+        for name in _imported(content, ("",) * place.count("/"))
+    }
+    return sorted(names - known - {""})
+
+
+def _imported(content: bytes, package: tuple[str, ...]) -> Iterator[str]:
+    """Yields the modules that code may import: ``from a import b`` may name ``a.b``."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

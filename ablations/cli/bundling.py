@@ -44,9 +44,9 @@ def bundle(
     committed: look at them before you publish it.
     """
     from ablations.bundling.archive import archived, require_replaceable
-    from ablations.bundling.contents import Credits, bundle_files
+    from ablations.bundling.contents import Credits, bundle_files, doubts
     from ablations.files import replaced_file
-    from ablations.text.formatting import counted, few
+    from ablations.text.formatting import counted
 
     require_replaceable(to)
     session = reading(session, source, samples=samples)
@@ -56,8 +56,8 @@ def bundle(
     with replaced_file(to) as file:
         file.write(archived(files))
     note(f"{counted(len(files), 'file')} are in {to}; to check it: ablations verify {to}")
-    if changes := [name for name in files if name.startswith("git/changes")]:
-        note(f"{few(changes)} holds changes that are not committed")
+    for line in doubts(findings, files):
+        note(line)
 
 
 def verify(

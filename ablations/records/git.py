@@ -95,7 +95,10 @@ def git_state(folder: Path) -> GitState | None:
     """Returns the state of the repository that a folder is in; ``None`` without one."""
     try:
         commit = _git(folder, ["rev-parse", "HEAD"]).strip()
-        diff = _git(folder, ["diff", "--no-ext-diff", "--no-color", "HEAD"]).encode()
+        words = ["git", "-C", str(folder), "diff", "--no-ext-diff", "--no-color", "HEAD"]
+        diff = subprocess.run(  # noqa: S603 - git itself; bytes, as files have any encoding
+            words, capture_output=True, check=True, timeout=_SECONDS, env=without_hooks_variables()
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     remote = re.sub("//[^/@]*@", "//", _asked(folder, ["remote", "get-url", "origin"]))

@@ -84,7 +84,7 @@ def ablation(request: pytest.FixtureRequest) -> Findings:
     try:
         asked = _asked(request)
         findings = _findings(request.config, asked)
-    except AblationsError as error:
+    except (AblationsError, OSError) as error:
         problem = str(error)
     else:
         request.node.stash[_GATED] = asked.gate
@@ -96,8 +96,9 @@ def ablation(request: pytest.FixtureRequest) -> Findings:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Lets the gates decide before the test does; a gate that fails is no error of a fixture."""
-    if item.stash.get(_GATED, False):
-        _judge(item.stash[_OWN])
+    if _OWN in item.stash:
+        findings = item.stash[_OWN]
+        _judge(findings) if item.stash[_GATED] else _require_complete(findings)
 
 
 def _asked(request: pytest.FixtureRequest) -> _Asked:
@@ -129,6 +130,10 @@ def _read_marker(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> _Asked:
+    from ablations.core.study import Study
+
+    if not isinstance(study, str | Path | Study):
+        raise TypeError(study)
     root, beside = request.config.rootpath, request.path.parent
     named = str(_found(study, beside, root)) if isinstance(study, str | Path) else study
     data = None if data_dir is None else root / data_dir
@@ -143,6 +148,7 @@ def _found(study: str | Path, *folders: Path) -> str | Path:
 def _findings(config: pytest.Config, asked: _Asked) -> Findings:
     """Returns what was found in a study, which is trained once for all tests of this process."""
     from ablations.plan.loading import load_study
+    from ablations.plan.tables import require_fixed_seeds
 
     seeds, found = config.getoption(_OPTION), config.stash[_FOUND]
     own = asked.study if isinstance(asked.study, str) else id(asked.study)
@@ -152,6 +158,7 @@ def _findings(config: pytest.Config, asked: _Asked) -> Findings:
         if isinstance(study, str):
             study = load_study(study, seeds=seeds)
         elif seeds is not None:
+            require_fixed_seeds(study.adaptive and {"at_most": len(study.seeds)}, override=seeds)
             study = replace(study, seeds=tuple(range(seeds)))
         found[key] = _trained(study, asked)
     return found[key]
@@ -173,6 +180,14 @@ def _alone(folder: Path) -> BaseFileLock:
 
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"ablations-{digest}.lock")
+
+
+def _require_complete(findings: Findings) -> None:
+    """Fails the test where trials are missing or failed, which no assertion would notice."""
+    from ablations.text.checks import trial_checks
+
+    if lost := [c.text for c in trial_checks(findings) if c.status != "passed"]:
+        pytest.fail("\n".join(lost), pytrace=False)
 
 
 def _judge(findings: Findings) -> None:

@@ -151,7 +151,7 @@ def _complete_check(found: History) -> Check:
         kind="trials",
         name="trials / history",
         rule="all trials of the commit before are there",
-        arm=UNKNOWN,
+        arm="all arms",
         status="incomplete" if missing else "passed",
         verdict="incomplete" if missing else "completed",
         then=UNKNOWN,

@@ -61,6 +61,9 @@ def test_sizes_that_cannot_be_are_one_line(sizes, text):
         ({"train": points(), "tests": points()}, "the parts of the data must be train and test, and "
          "perhaps validation. Received: train, tests. Did you mean 'test'? Return a mapping with these "
          "names."),
+        ((np.zeros((2, 3)), np.array([[1, 1, 0], [0, 0, 0]])), "the data must have one class for each "
+         "input. Received: rows of labels that do not sum to 1, as of several labels at a time. Return "
+         "the number of the class, or one column for each class with a single 1."),
         (([], []), "the data must have one label for each input. Received: inputs of shape (0,) and "
          "labels of shape (0,). Return arrays whose first axis is the examples."),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +92,22 @@ def test_the_code_that_trains_is_there_and_no_other(bundled: Files):
     assert len(state["commit"]) == 40
     assert "git/changes.diff" not in bundled
     assert b"pytest==" in bundled["environment.txt"]
+
+
+def test_what_a_reader_would_stumble_over_is_said(copied: Path):
+    Path("training_once.py").write_text(
+        f"import nowhere_to_be_found\n{Path('training_once.py').read_text()}"
+    )
+    records = Path("records.jsonl").read_text().splitlines(keepends=True)
+    Path("records.jsonl").write_text("".join(records[:-1]))
+    words = ("--records", "records.jsonl", "--author", "A")
+    module = sys.modules["nowhere_to_be_found"] = types.ModuleType("nowhere_to_be_found")
+    done = call("bundle", "small.toml", "-o", "c.zip", *words)
+    del sys.modules[module.__name__]
+    assert done.exit_code == 0, done.output
+    assert "11 of 12 trials have completed" in done.stderr
+    assert "neither in the bundle nor installed: nowhere_to_be_found" in done.stderr
+    assert "and the records name none: ablations rerun" in done.stderr
 
 
 def test_changes_that_are_not_committed_are_in_it_and_are_said(copied: Path):

@@ -17,9 +17,10 @@ import pytest
 
 from ablations import load_study
 from ablations.core.record import IMPORTED
+from ablations.errors import StoreError
 from ablations.records.tools import READERS, read_runs
 from ablations.records.tools.encodings import protobuf
-from ablations.records.tools.encodings.table import rows_of
+from ablations.records.tools.encodings.table import numbered_rows, rows_of
 from ablations.records.tools.encodings.yaml import values_of
 from ablations.session import Session
 from tests.imports.comparing import (
@@ -304,4 +305,9 @@ def test_objects_of_python_in_yaml_stay_text():
 
 def test_tables_with_semicolons_and_byte_order_marks(tmp_path):
     (tmp_path / "t.csv").write_bytes("\ufeffa;b\n1;x,y\n2\n".encode())
-    assert rows_of(tmp_path / "t.csv") == [{"a": "1", "b": "x,y"}]
+    path = tmp_path / "t.csv"
+    assert rows_of(path, whole_lines=True) == [{"a": "1", "b": "x,y"}]
+    with pytest.raises(StoreError, match=r"Received: line 3 has 1 cells, and the heading 2. Mend"):
+        rows_of(path)  # of a table nothing is left out silently
+    path.write_text('a,b\n\n1,"x\ny"\n2,z\n')
+    assert [line for line, _ in numbered_rows(path)] == [3, 5]

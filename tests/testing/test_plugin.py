@@ -112,12 +112,16 @@ def test_a_trial_that_fails_fails_the_gate_and_says_why(
     done = project.runpytest_subprocess("-k", "gate")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*Seed 0 failed (raised): ValueError: no such layer*"])
+    done = project.runpytest_subprocess("-k", "effect")  # also where no gate is asked for
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["Of 3 trials of ‘a’, 0 completed and 3 failed.*"])
 
 
 @pytest.mark.parametrize(
     ("marker", "line"),
     [
         ("pytest.mark.ablation", "*names it with the marker 'ablation'. Received: () {}. Write @pytest*"),
+        ("pytest.mark.ablation(5)", "*Received: (5,) {}. Write @pytest*"),
         ("pytest.mark.ablation('s', gates=1)", "*Received: ('s',) {'gates': 1}. Write @pytest*"),
         ("pytest.mark.ablation('nowhere.toml')", "*nowhere.toml*"),
         ("pytest.mark.skipif(False, reason='')", "*Received: no marker. Write @pytest.mark*"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from ablations.records.tools.encodings.table import heading, number, rows_of
+from ablations.records.tools.encodings.table import heading, number, numbered_rows
 from ablations.records.tools.run import Reader, SourceRun, Wanted, chosen, written_at
 
 NAMES = ("run", "run_id", "run_name", "name", "id")
@@ -21,10 +21,11 @@ def _takes(source: str) -> bool:
 
 def _read(source: str, wanted: Wanted) -> Iterator[SourceRun]:
     path = Path(source)
-    rows, at = rows_of(path), written_at(path)
+    numbered, at = numbered_rows(path), written_at(path)
+    rows = [row for _, row in numbered]
     unique = (c for c in NAMES if c in (rows or [{}])[0] and len({r[c] for r in rows}) == len(rows))
     named = next(unique, None)
-    for line, row in enumerate(rows, start=2):
+    for line, row in numbered:
         cells = {name: cell for name, cell in row.items() if cell}
         numbers = {name: number(cell) for name, cell in cells.items() if chosen(name, wanted)}
         yield SourceRun(

@@ -115,7 +115,6 @@ class _Feed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._events.put(lambda sink: sink.close())
         self._events.put(None)
         self._thread.join(_SECONDS)
         if self._thread.is_alive():
@@ -128,14 +127,20 @@ class _Feed:
     def _work(self) -> None:
         lost = False
         while (event := self._events.get()) is not None:
-            if lost:
-                continue
-            try:
-                event(self._sink)
-            except Exception as error:  # whatever it is, no trial may suffer from it
-                lost = True
-                line = " ".join(str(error).split()) or type(error).__name__
+            if not lost:
+                lost = not self._done(event)
+        self._done(lambda sink: sink.close(), quietly=lost)
+
+    def _done(self, event: Event, *, quietly: bool = False) -> bool:
+        """Says whether an event could be handed on; warns if not."""
+        try:
+            event(self._sink)
+        except Exception as error:  # whatever it is, no trial may suffer from it
+            line = " ".join(str(error).split()) or type(error).__name__
+            if not quietly:
                 self._warn(f"{self._name} gets nothing more of this run: {line[:300]}")
+            return False
+        return True
 
 
 class _Following(Observer):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param
@@ -19,6 +21,8 @@ _ARM, _TRIAL = "ablations.arm", "ablations.trial"
 _LONGEST = 6000
 """Characters that MLflow takes of a parameter."""
 
+_FILE = "sqlite:///"
+
 _AT_ONCE = 100
 """Parameters that MLflow takes in one call."""
 
@@ -28,6 +32,8 @@ _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRI
 
 def open_sink(place: str, study: Study) -> MlflowSink:
     """Opens a tracking server, or what else MLflow takes as a tracking address."""
+    if place.startswith(_FILE) and not Path(place.removeprefix(_FILE)).parent.is_dir():
+        raise FileNotFoundError("there is no such folder")  # MLflow would try for minutes
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     client = MlflowClient(tracking_uri=place)
@@ -68,7 +74,7 @@ class MlflowSink:
 
     def _log(self, run: str, metrics: Mapping[str, float], step: int) -> None:
         now = int(time.time() * 1000)
-        logged = [Metric(name, value, now, step) for name, value in metrics.items()]
+        logged = [Metric(_named(name), value, now, step) for name, value in metrics.items()]
         self._client.log_batch(run, metrics=logged)
 
     def _run(self, trial: Trial) -> str:
@@ -77,7 +83,7 @@ class MlflowSink:
             label = f"{arm_label(self._study, trial.arm)}, seed {trial.seed}"
             tags = {"mlflow.parentRunId": self._arm(trial), _TRIAL: trial.key}
             run = self._client.create_run(self._experiment, run_name=label, tags=tags)
-            params = [Param(n, str(v)[:_LONGEST]) for n, v in parameters(trial).items()]
+            params = [Param(_named(n), str(v)[:_LONGEST]) for n, v in parameters(trial).items()]
             for start in range(0, len(params), _AT_ONCE):
                 some = params[start : start + _AT_ONCE]
                 self._client.log_batch(run.info.run_id, params=some)
@@ -102,6 +108,11 @@ class MlflowSink:
         tags = {_ARM: name}
         run = self._client.create_run(self._experiment, run_name=label, tags=tags)
         return str(run.info.run_id)
+
+
+def _named(name: str) -> str:
+    """Returns a name of a metric or a parameter with what MLflow takes in one."""
+    return re.sub(r"[^\w\-. /]", "_", name, flags=re.ASCII)
 
 
 def _dataset(fingerprint: str) -> Any:

@@ -15,7 +15,7 @@ from ablations.run.sinks.naming import parameters, results, trial_folder
 
 def open_sink(place: str, study: Study) -> TensorBoardSink:
     """Opens a folder, which ``tensorboard --logdir`` reads; made if missing."""
-    folder = Path(place) / study.report_name
+    folder = Path(place).expanduser() / study.report_name
     folder.mkdir(parents=True, exist_ok=True)
     return TensorBoardSink(folder)
 

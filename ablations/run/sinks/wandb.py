@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import wandb
+from wandb import Settings, init  # by name, as a folder of results is called wandb as well
 
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
@@ -16,7 +16,7 @@ from ablations.text.naming import arm_label
 
 def open_sink(place: str, study: Study) -> WandbSink:
     """Opens a folder, in which each trial is an offline run; made if missing."""
-    folder = Path(place)
+    folder = Path(place).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     return WandbSink(folder, study)
 
@@ -46,7 +46,7 @@ class WandbSink:
     def _run(self, trial: Trial) -> Any:
         if trial.key not in self._runs:
             arm = arm_label(self._study, trial.arm)
-            self._runs[trial.key] = wandb.init(
+            self._runs[trial.key] = init(
                 mode="offline",
                 dir=str(self._folder),
                 project=self._study.report_name,
@@ -54,6 +54,6 @@ class WandbSink:
                 name=f"{arm}, seed {trial.seed}",
                 config={**parameters(trial), "data": trial.data, "trial": trial.key},
                 reinit="create_new",
-                settings=wandb.Settings(silent=True, console="off"),
+                settings=Settings(silent=True, console="off"),
             )
         return self._runs[trial.key]

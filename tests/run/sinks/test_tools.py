@@ -128,7 +128,7 @@ def test_mlflow_that_is_not_there_is_one_line(study_path: Path, monkeypatch: pyt
 
 
 def test_wandb_writes_an_offline_run_a_trial(study_path: Path):
-    pytest.importorskip("wandb", reason="needs wandb")
+    pytest.importorskip("wandb.sdk", reason="needs wandb")
     train(study_path, "wandb:logs", "--seeds", "2")
     files = sorted(Path("logs").rglob("*.wandb"))
     assert len(files) == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from ablations.errors import StoreError
@@ -12,23 +13,29 @@ _CURE = "Write it again as CSV in UTF-8, with a heading for each column"
 
 
 def rows_of(path: Path, *, whole_lines: bool = False) -> list[dict[str, str]]:
-    """Returns the rows of a table by their columns; a row that was cut short is left out.
+    """Returns the rows of a table by their columns, as `numbered_rows`."""
+    return [row for _, row in numbered_rows(path, whole_lines=whole_lines)]
+
+
+def numbered_rows(path: Path, *, whole_lines: bool = False) -> list[tuple[int, dict[str, str]]]:
+    """Returns the rows of a table by their columns, each with the line of the file it begins at.
 
     Args:
         path: The file.
-        whole_lines: Whether a last line without its end was cut short, as in files that grow.
+        whole_lines: Whether it grows, so that lines may be cut short, which are left out then.
 
     Raises:
-        StoreError: if it is no table with a heading, or has a column twice.
+        StoreError: if it is no table with a heading, has a column twice, or a row has more or fewer
+            cells and was not cut short.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
         text = text[: text.rfind("\n") + 1] if whole_lines else text
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text)))
+        rows = list(_numbered(text))
     except (OSError, ValueError, csv.Error) as error:
         raise damaged(path, error, _CURE) from error
-    heads = [head.strip() for head in rows[0]] if rows else []
+    heads = [head.strip() for head in rows[0][1]] if rows else []
     twice = sorted({head for head in heads if heads.count(head) > 1})
     if not any(heads) or twice:
         raise StoreError(
@@ -36,8 +43,20 @@ def rows_of(path: Path, *, whole_lines: bool = False) -> list[dict[str, str]]:
             received=f"'{twice[0]}' twice" if twice else "no heading",
             cure=_CURE,
         )
-    whole = (row for row in rows[1:] if len(row) == len(heads))
-    return [{h: cell.strip() for h, cell in zip(heads, row, strict=True)} for row in whole]
+    whole = [own for own in rows[1:] if len(own[1]) == len(heads)]
+    other = next((own for own in rows[1:] if own[1] and len(own[1]) != len(heads)), None)
+    if other and not whole_lines:
+        problem = f"line {other[0]} has {len(other[1])} cells, and the heading {len(heads)}"
+        raise damaged(path, problem, "Mend this line")
+    return [(line, dict(zip(heads, map(str.strip, row), strict=True))) for line, row in whole]
+
+
+def _numbered(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields the rows, each with the line it begins at; cells may have several lines."""
+    reader, begins = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text)), 1
+    for row in reader:
+        yield begins, row
+        begins = reader.line_num + 1
 
 
 def _delimiter(text: str) -> str:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 
 from ablations.core.findings import Findings, GateStatus
@@ -98,7 +98,9 @@ def _issue(study: Study, check: Check) -> dict[str, Any]:
 
 
 def _path(study: Study) -> str:
-    """Returns the study's file as it was named on the command line, relative to the repository."""
-    path = PurePath(study.source)
-    outside = path.is_absolute() or ".." in path.parts
-    return (path.name if outside else path.as_posix()).lstrip(".") or study.slug
+    """Returns the study's file relative to its repository; a built-in study has none."""
+    if study.file is None:
+        return study.slug
+    path = Path(study.file)
+    top = next((folder for folder in path.parents if (folder / ".git").exists()), path.parent)
+    return path.relative_to(top).as_posix()
