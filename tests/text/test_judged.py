@@ -59,6 +59,12 @@ def test_what_is_inconclusive_is_open_unless_it_is_a_speed(is_ratio: bool, n: in
     assert len(judged_history(STUDY, found, 3).open_checks) == n
 
 
+def test_a_speed_of_few_commits_says_that_they_are_few():
+    found = history(replace(series("inconclusive", is_ratio=True), change=None, interval=None))
+    (check,) = judged_history(STUDY, found, 0).of_kind("history")
+    assert "Too few commits have one of this machine since the last change" in check.text
+
+
 def test_trials_that_the_newest_commit_lacks_are_a_check_of_their_own():
     judged = judged_history(STUDY, history(series("equivalent"), missing=2), 4)
     (check,) = judged.open_checks

@@ -234,6 +234,12 @@ def series_answer(own: SeriesFinding) -> str:
     )
     if own.same:
         return f"{now}. All results are those of the commit before."
+    measured = sum(level.mean is not None for level in own.levels)
+    if own.change is None and own.is_ratio and measured > 1:
+        return (
+            f"{now}. Too few commits have one of this machine since the last change: a speed is "
+            "one value a commit, and its spread over commits takes several."
+        )
     if own.change is None:
         return f"{now}. There is no earlier commit to compare it with since the last change."
     size, around = change_words(own.change, own.interval, unit, is_ratio=own.is_ratio)
