@@ -169,9 +169,8 @@ def _trained(study: Study, asked: _Asked) -> Findings:
     from ablations.session import Session
 
     with _alone(asked.runs_dir / study.slug):
-        run_study(study, data_dir=asked.data_dir, runs_dir=asked.runs_dir)
-    session = Session(study, asked.data_dir, asked.runs_dir)
-    return session.findings(session.records())
+        records = run_study(study, data_dir=asked.data_dir, runs_dir=asked.runs_dir)
+    return Session(study, asked.data_dir, asked.runs_dir).findings(records)
 
 
 def _alone(folder: Path) -> BaseFileLock:
