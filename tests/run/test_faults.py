@@ -91,11 +91,11 @@ def orphan_and_die(log):
 
 def pipe():
     found = []
-    for number in range(3, 50):
+    for number in sorted(map(int, os.listdir("/proc/self/fd"))):
         try:
             if "socket" in os.readlink(f"/proc/self/fd/{number}"):
                 found.append(number)
-        except OSError:
+        except OSError:  # the descriptor by which the folder was listed
             pass
     return found[0]
 
