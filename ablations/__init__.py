@@ -18,8 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this block
     from ablations import adapters as adapters
     from ablations.analyze.compare.side_by_side import compare as compare
@@ -51,6 +49,8 @@ if TYPE_CHECKING:  # the public names, listed only here: `_homes` reads this blo
     from ablations.run.executors.local import LocalExecutor as LocalExecutor
     from ablations.run.observer import Observer as Observer
 
+    __version__: str  # of the installed distribution, which takes it from the git tag
+
 
 @cache
 def _homes() -> dict[str, str]:
@@ -67,6 +67,10 @@ def __getattr__(name: str) -> object:
     """Imports a public name when it is first used, so that ``import ablations`` costs nothing."""
     if name == "__all__":
         return sorted(_homes())
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ablations")
     if _homes().get(name) == __name__:  # a room of its own
         return importlib.import_module(f"{__name__}.{name}")
     if name in _homes():

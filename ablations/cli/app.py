@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from ablations import __version__
 from ablations.cli.bundling import bundle, verify
 from ablations.cli.checking import gate, power, repair, rerun
 from ablations.cli.clusters import On, Spread, on_cluster
@@ -120,6 +119,8 @@ def _run() -> int | None:
 
 def _show_version(asked: bool) -> None:
     if asked:
+        from ablations import __version__
+
         say(f"ablations {__version__}")
         raise typer.Exit
 
