@@ -15,15 +15,18 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from sphinx.application import Sphinx
 from typer.testing import CliRunner
 
 import ablations
 from ablations.cli.app import app
 from ablations.plan import study_schema
+from ablations.vision.recipe.words import WORDS, Word
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "ablations"
 release = ablations.__version__
@@ -133,16 +136,18 @@ def _link_report(link: re.Match[str], up: str) -> str:
 def _reference_pages() -> Iterator[tuple[str, str]]:
     yield "commands", _commands()
     yield "study-file", _keys()
+    yield "settings", _settings()
     yield "python", _names()
 
 
 def _commands() -> str:
     """Returns what ``--help`` says of each command."""
-    os.environ["COLUMNS"] = "90"
     lines = ["# Commands", "", "What `ablations COMMAND --help` says.", ""]
     for words in _command_words(typer.main.get_command(app)):
-        said = CliRunner().invoke(app, [*words, "--help"], prog_name="ablations").output
-        lines += [f"## {' '.join(words)}", "", "```text", said.strip(), "```", ""]
+        called = CliRunner().invoke(
+            app, [*words, "--help"], prog_name="ablations", env={"COLUMNS": "90"}
+        )
+        lines += [f"## {' '.join(words)}", "", "```text", called.output.strip(), "```", ""]
     return "\n".join(lines)
 
 
@@ -171,11 +176,14 @@ def _tables(table: _Schema, defined: _Schema, *before: str) -> Iterator[tuple[st
     """Yields the tables within a table as TOML calls them, in their order."""
     for key, own in table["properties"].items():
         for part in (own, *own.get("anyOf", ())):
-            name = part.get("items", part).get("$ref", "").rpartition("/")[2]
+            (named,) = part.get("patternProperties", {"": None}).values()
+            path = (*before, key, "NAME") if named else (*before, key)
+            held = named or part.get("items", part)
+            name = held.get("$ref", "").rpartition("/")[2]
             if name:
-                path = ".".join((*before, key))
-                yield (f"[[{path}]]" if "items" in part else f"[{path}]"), defined[name]
-                yield from _tables(defined[name], defined, *before, key)
+                address = ".".join(path)
+                yield (f"[[{address}]]" if "items" in part else f"[{address}]"), defined[name]
+                yield from _tables(defined[name], defined, *path)
 
 
 def _row(key: str, own: _Schema, table: _Schema, schema: _Schema) -> str:
@@ -199,6 +207,26 @@ def _kind(own: _Schema) -> str:
     kind = "table" if "$ref" in own else own.get("type", "any value")
     return {"string": "text", "object": "table", "boolean": "true or false",
             "integer": "whole number"}.get(kind, kind)  # fmt: skip
+
+
+def _settings() -> str:
+    """Returns the settings of the built-in training function, and all words of its layers."""
+    rows = (
+        f"| `{name}` | {word.layer or word.example} | {_values(word)} | `{word.example}` |"
+        for name, word in WORDS.items()
+    )
+    return "\n".join(
+        ["# Settings", "", "```{eval-rst}", ".. automodule:: ablations.vision", "```", "",
+         "## Words of layers", "", "```{eval-rst}", ".. automodule:: ablations.vision.recipe.words",
+         "```", "", "| word | Keras layer | values in their order | example |", "|---|---|---|---|",
+         *rows, ""]
+    )  # fmt: skip
+
+
+def _values(word: Word) -> str:
+    """Says which values a word takes, each by its name and what it must be."""
+    named = (f"`{name}`: {kind.description}" for name, kind in word.parameters.items())
+    return "; ".join(named)
 
 
 def _names() -> str:

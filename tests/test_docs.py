@@ -22,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("figures_drawn_once")
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")])
 MADE = {
-    ROOT / "docs" / "reference" / name for name in ("commands.md", "study-file.md", "python.md")
+    ROOT / "docs" / "reference" / name
+    for name in ("commands.md", "settings.md", "study-file.md", "python.md")
 }
 """Pages that docs/conf.py makes when the documentation is built."""
 FIRST_WORDS = ("ablations", "git", "python3", "tox")

@@ -193,6 +193,8 @@ def notes(settings: Settings, data_dir: str | None) -> list[str]:
 
     Raises:
         DataError: if two classes hold the same images.
+        StudyError: if the model has too few outputs for the classes of a folder, or the split
+            asks for more images than it has.
     """
     from ablations.vision.data.datasets import notes_on
     from ablations.vision.platform import processor

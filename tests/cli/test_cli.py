@@ -266,17 +266,6 @@ def test_the_source_folder_is_a_whole_package():
     assert (package / "studies" / "quickstart.toml").is_file()
 
 
-def test_the_training_function_in_the_docs_runs_as_it_stands(tmp_path, monkeypatch):
-    text = (Path(__file__).parents[2] / "docs" / "how-it-works.md").read_text()
-    monkeypatch.chdir(tmp_path)
-    for language, name in (("python", "perceptron.py"), ("toml", "perceptron.toml")):
-        Path(name).write_text(text.split(f"```{language}\n")[1].split("```")[0])
-    assert call("run", "perceptron.toml").exit_code == 0
-    records = ablations.read_records(ablations.load_study("perceptron.toml"))
-    accuracy = {r.arm.name: r.metrics[0].value for r in records if r.seed == 0}
-    assert accuracy["product=on"] > 0.9 > accuracy["product=off"]
-
-
 def test_a_notebook_gets_frames_and_findings(study):
     records = ablations.run_study(study, jobs=0)
     frames = ablations.to_frames(records)

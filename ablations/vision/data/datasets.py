@@ -18,10 +18,10 @@ from ablations.vision.data.download import Archive, fetch, image_files, verify
 from ablations.vision.data.folders import Listing, ReportBytes, named_broken, shown
 from ablations.vision.data.images import Image8, Source
 from ablations.vision.data.layouts import Layout
-from ablations.vision.data.splits import Pool
+from ablations.vision.data.splits import Pool, draw
 from ablations.vision.platform import cache, shortcuts
 from ablations.vision.platform.backend import require_pillow
-from ablations.vision.recipe.settings import Recipe
+from ablations.vision.recipe.settings import Recipe, check_outputs
 
 CATS_VS_DOGS = Archive(
     url="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
@@ -144,12 +144,14 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Poo
 
     Raises:
         DataError: if the data cannot be had, or an image is broken and none may be skipped.
+        StudyError: if the layers end with too few outputs for the classes of the folder.
     """
     if recipe.dataset == "digits":
         return Pool(len(_digits(recipe.classes, None).labels))
     if recipe.dataset == "cats-vs-dogs" and not data_dir and not cats_folder(None).is_dir():
         fetch(CATS_VS_DOGS, cats_folder(None), report)
     usable, _ = _usable(recipe, data_dir, report)
+    check_outputs(recipe, len(usable.classes))
     _copies(recipe, usable)
     if shortcuts.on("images"):
         _source(recipe, usable, report)
@@ -157,10 +159,17 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Poo
 
 
 def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
-    """Returns how the folders of images give the split, and which images are there twice."""
+    """Returns how the folders of images give the split, and which images are there twice.
+
+    Raises:
+        StudyError: if the layers have too few outputs for the classes of the folder, or the split
+            asks for more images than it has.
+    """
     if not recipe.dataset.startswith("directory:"):
         return []
     there = listing(recipe, data_dir)
+    check_outputs(recipe, len(there.classes))
+    draw(recipe, there.pool, seed=0)
     notes = [] if there.layout is None else [layouts.described(there.layout)]
     return notes + sentences(find_copies(there))
 

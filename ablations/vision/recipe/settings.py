@@ -216,9 +216,15 @@ def _check_classes(recipe: Recipe) -> None:
             received=f"{recipe.weights} shares {', '.join(shared)}",
             cure='Pretrain on others: weights = "pretrain:digits:0-4", classes = "5-9"',
         )
-    if names and recipe.layers and recipe.layers[-1].name == "dense":
+    if names:
+        check_outputs(recipe, len(names))
+
+
+def check_outputs(recipe: Recipe, classes: int) -> None:
+    """Raises ``StudyError`` if the listed layers end with too few outputs for the classes."""
+    if recipe.layers and recipe.layers[-1].name == "dense":
         units = recipe.layers[-1].get("units")
-        check_units(units if isinstance(units, int) else 0, len(names))
+        check_units(units if isinstance(units, int) else 0, classes)
 
 
 def check_known(wanted: tuple[str, ...] | None, known: tuple[str, ...] | None) -> None:

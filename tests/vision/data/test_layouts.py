@@ -347,3 +347,15 @@ def test_a_trial_trains_on_the_given_split(tmp_path, trial):
     assert counts.table.rows == (("cat", 10, 3, 3), ("dog", 10, 3, 2))
     assert counts.caption.startswith("The split is given by folders: ")
     assert report["warning-copies"].scope == "study"
+
+
+def test_what_the_folders_hold_is_held_against_layers_and_sizes_before_anything_trains(tmp_path):
+    root = make(tmp_path / "data", train=5)
+    (root / "train" / "bird").mkdir()
+    Image.fromarray(np.full((4, 4, 3), 99, np.uint8)).save(root / "train" / "bird" / "0.png")
+    hooks = (notes, lambda given, place: prepare_data(given, place, silent))
+    for hook in hooks:
+        with pytest.raises(StudyError, match="Received: 2 outputs for 3 classes"):
+            hook(settings(root), None)
+        with pytest.raises(StudyError, match="'test_size' asks for more images than there are"):
+            hook(settings(root, test_size=99, layers=["flatten", "dense:3"]), None)
