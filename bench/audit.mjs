@@ -18,7 +18,8 @@ const [site, ...pages] = process.argv.slice(2)
 const root = resolve(site)
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8")
 const KINDS = { ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".xml": "text/xml",
-  ".json": "application/json", ".txt": "text/plain", ".csv": "text/csv", ".md": "text/markdown" }
+  ".json": "application/json", ".txt": "text/plain", ".csv": "text/csv", ".md": "text/markdown",
+  ".css": "text/css", ".js": "text/javascript" }
 const SIZES = { desktop: { width: 1200, height: 900 }, phone: { width: 390, height: 844, isMobile: true } }
 const RUNS = 5
 const PHONE_INDEX = 375

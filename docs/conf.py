@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import re
+import textwrap
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 import ablations
 from ablations.cli.app import app
 from ablations.plan import study_schema
+from ablations.report.figures.theme import DARK, LIGHT, SANS, css_variables
 from ablations.vision.recipe.words import WORDS, Word
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ html_theme = "furo"
 html_copy_source = False
 html_show_copyright = False
 html_static_path = ["_static"]
-html_css_files = ["own.css"]
+html_css_files = ["own.css", "figures.css"]
 templates_path: list[str] = []
 pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"
 autodoc_typehints = "signature"
@@ -58,6 +60,8 @@ def setup(sphinx: Sphinx) -> None:
     """Makes pages before anything is read, and lets links lead to pages and not to files."""
     sphinx.connect("builder-inited", _write_pages)
     sphinx.connect("source-read", _adapt)
+    sphinx.connect("html-page-context", _describe)
+    sphinx.connect("build-finished", _complete)
 
 
 def _write_pages(_: Sphinx) -> None:
@@ -67,8 +71,11 @@ def _write_pages(_: Sphinx) -> None:
         moved = re.sub(r"\]\((?!https?://|#)", "](../../", text).replace("](../../docs/", "](../")
         pages[f"project/{name}"] = moved
     pages |= {f"notebooks/{name}": _notebook(name) for name in NOTEBOOKS}
-    for name, text in pages.items():
-        path = HERE / f"{name}.md"
+    files = {f"{name}.md": text for name, text in pages.items()} | {
+        "_static/figures.css": _colours()
+    }
+    for name, text in files.items():
+        path = HERE / name
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -114,8 +121,12 @@ def _adapt(_: Sphinx, name: str, source: list[str]) -> None:
     """Points links to reports at those of the site, and links to documents above at their pages."""
     up = "../" * name.count("/")
     text = re.sub(
-        r"\]\((?:\.\./)+reports/([^)]*)\)", lambda link: _link_report(link, up), source[0]
+        r"^!\[(.*?)\]\((?:\.\./)+reports/(.+)/figures/(.+)\.svg\)$",
+        _figure,
+        source[0],
+        flags=re.MULTILINE,
     )
+    text = re.sub(r"\]\((?:\.\./)+reports/([^)]*)\)", lambda link: _link_report(link, up), text)
     for other in OF_THE_PROJECT:
         text = text.replace(f"]({up}../{other}.md", f"]({up}project/{other}.md")
     for notebook in NOTEBOOKS:
@@ -128,9 +139,62 @@ def _adapt(_: Sphinx, name: str, source: list[str]) -> None:
 def _link_report(link: re.Match[str], up: str) -> str:
     """Returns the address on the site of a report, or of the index for a folder of several."""
     place = Path(link[1])
-    if place.suffix == ".svg":
-        return link[0]
     return f"](site:{up}../{place.parent if place.suffix else '.'}/index.html)"
+
+
+def _figure(picture: re.Match[str]) -> str:
+    """Returns a figure of a report as its page has it: wide, and narrow for a phone."""
+    page = (HERE.parent / "reports" / picture[2] / "index.html").read_text(encoding="utf-8")
+    after = page[page.index(f'<a href="#figure-{picture[3]}">') :]
+    both = after[after.index("<svg") : after.index("</svg>", after.index("</svg>") + 1) + 6]
+    own = f"{Path(picture[2]).name}-{picture[3]}-"
+    # Ids are unique on a page, and a page of the documentation has figures of several reports.
+    both = re.sub(r'( id="| href="#|url\(#)', rf"\g<1>{own}", both)
+    both = re.sub(r' data-says="[^"]*"', "", both)
+    return f'```{{raw}} html\n<div class="figure">\n{both}\n</div>\n```'
+
+
+def _colours() -> str:
+    """Returns the colours of the reports' figures, for light pages and for dark ones."""
+    light, dark = css_variables(LIGHT), css_variables(DARK)
+    return (
+        f"body{{{light}}}\n"
+        f"@media (prefers-color-scheme:dark){{body:not([data-theme=light]){{{dark}}}}}\n"
+        f"body[data-theme=dark]{{{dark}}}\n"
+        f".figure svg{{font-family:{SANS}}}\n"  # in which the figures were laid out
+    )
+
+
+def _describe(_: Sphinx, _name: str, _template: str, page: _Schema, _tree: object) -> None:
+    """Tells search engines what a page is about, by its first paragraph."""
+    found = re.search(r"<p>(.*?)</p>", page.get("body", ""), re.DOTALL)
+    words = _one_line(re.sub(r"<[^>]*>", "", found[1] if found else "")).replace('"', "&quot;")
+    about = textwrap.shorten(words, 200, placeholder=" …") or f"The documentation of {project}"
+    page["metatags"] = page.get("metatags", "") + f'<meta name="description" content="{about}">'
+
+
+NEEDED = {
+    r'(<p class="caption" role="heading")(?! aria)': r'\1 aria-level="2"',
+    r'(<aside class="sidebar-drawer")(?! aria)': r'\1 aria-label="Site"',
+    r'(<aside class="toc-drawer[^"]*")(?! aria)': r'\1 aria-label="Page"',
+    r"(<pre)(?=>)": r'\1 tabindex="0"',
+    r"<th( class=[^>]*)?>(<p></p>)?</th>": r"<td\1></td>",
+    r'(?<!</h1>)(?=<div id="search-results">)': "<h1>Search</h1>",
+    r'(<div class="table-wrapper[^"]*")(?! tabindex)': r'\1 tabindex="0"',
+}
+"""What theme and pandas leave out: levels of headings, names of landmarks, the keyboard's way to
+what scrolls sideways, cells that are no headings, and a title."""
+
+
+def _complete(sphinx: Sphinx, error: Exception | None) -> None:
+    """Adds to each page what readers with a keyboard or a screen reader need."""
+    if error is not None or sphinx.builder.format != "html":
+        return
+    for path in Path(sphinx.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for left_out, complete in NEEDED.items():
+            text = re.sub(left_out, complete, text)
+        path.write_text(text, encoding="utf-8")
 
 
 def _reference_pages() -> Iterator[tuple[str, str]]:
