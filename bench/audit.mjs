@@ -2,6 +2,7 @@
 //
 //     npm install --no-save lighthouse axe-core puppeteer-core
 //     node bench/audit.mjs site index.html search.html
+//     node bench/audit.mjs --axe site docs/index.html    # without Lighthouse, which takes minutes
 //
 // Chromium is found in CHROME_PATH or /usr/bin/chromium. The exit code is 1 if anything falls short.
 import { createReadStream, existsSync, readFileSync, readdirSync, statSync } from "node:fs"
@@ -10,11 +11,12 @@ import { createRequire } from "node:module"
 import { dirname, extname, join, normalize, posix, resolve } from "node:path"
 import { createGzip } from "node:zlib"
 
-import lighthouse, { desktopConfig } from "lighthouse"
-import * as constants from "lighthouse/core/config/constants.js"
 import puppeteer from "puppeteer-core"
 
-const [site, ...pages] = process.argv.slice(2)
+const quick = process.argv[2] === "--axe"
+const [site, ...pages] = process.argv.slice(quick ? 3 : 2)
+const { default: lighthouse, desktopConfig } = quick ? {} : await import("lighthouse")
+const constants = quick ? { throttling: {} } : await import("lighthouse/core/config/constants.js")
 const root = resolve(site)
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8")
 const KINDS = { ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".xml": "text/xml",
@@ -84,7 +86,7 @@ async function violations(browser, url, name, scheme) {
 
 function links() {
   const names = readdirSync(root, { recursive: true }).map(String).filter((own) => own.endsWith(".html"))
-  const ids = new Map(names.map((own) => [own, new Set(text(own).matchAll(/ id="([^"]+)"/g).map((found) => found[1]))]))
+  const ids = new Map(names.map((own) => [own, new Set(Array.from(text(own).matchAll(/ id="([^"]+)"/g), (found) => found[1]))]))
   let n = 0
   for (const name of names) {
     for (const [, raw] of text(name).matchAll(/ (?:href|src|action)="([^"]+)"/g)) {
@@ -112,6 +114,7 @@ const port = Number(new URL(browser.wsEndpoint()).port)
 for (const path of pages) {
   for (const name of Object.keys(SIZES))
     for (const scheme of ["light", "dark"]) await violations(browser, home + path, name, scheme)
+  if (quick) continue
   await scores(home + path, port, "desktop", desktopConfig)
   await scores(home + path, port, "phone")
 }
