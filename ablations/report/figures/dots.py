@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import seaborn
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -24,6 +24,7 @@ from ablations.report.figures.layout import (
     Bounds,
     add_plot,
     canvas,
+    move_apart,
     shorten,
     shorten_axis,
     text_width,
@@ -194,6 +195,9 @@ def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float)
     if line is not None:
         _upright(ax, [line], places, reach=reach, colour="rule")
         _above_line(ax, data.line_label, line)
+    for marks in ax.collections:
+        if isinstance(marks, PathCollection):  # seeds, and not a band
+            move_apart(marks)
 
 
 def _upright(
@@ -215,12 +219,10 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
         y = [up - 0.1, up + 0.18, math.nan] * len(dots)
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
     elif dots:
-        # Seeds that agree are drawn beside each other rather than on each other.
         shown = dots_of(dots)
-        seaborn.swarmplot(x=shown, y=[up] * len(shown), ax=ax, orient="h", color=colour,
-                          size=MARKS["dot"], alpha=0.55, linewidth=0, native_scale=True,
-                          warn_thresh=1.0)  # fmt: skip
-        say(ax.collections[-1], row.head, each=_said(row, scale) if len(shown) == len(dots) else ())
+        marks = ax.scatter(shown, [up] * len(shown), s=MARKS["dot"] ** 2, color=colour, alpha=0.55,
+                           linewidth=0, zorder=3)  # fmt: skip
+        say(marks, row.head, each=_said(row, scale) if len(shown) == len(dots) else ())
     bars = []
     for bar, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
         if ends := scale.bounds(bar):
