@@ -104,9 +104,9 @@ class RunRecord:
     """The immutable facts of one trial.
 
     ``epochs`` holds each epoch's metrics, ``steps`` each epoch's step durations in seconds, the
-    first epoch included; ``seconds`` is the whole trial as the driver saw it. ``training`` stands
-    for contents that were not read: what was judged by them when the record was stored. It is
-    ``None`` in a record with its contents, and in no file of records.
+    first epoch included; ``seconds`` is the whole trial as the driver saw it. ``training`` is what
+    a store noted of the network by these contents, which need not have been read; ``None`` where it
+    noted nothing. It is in no file of JSON lines.
     """
 
     key: str

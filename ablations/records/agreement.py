@@ -10,7 +10,7 @@ from ablations.core.checks import plain
 from ablations.core.design import Arm, Settings
 from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified
-from ablations.core.metrics import Unit
+from ablations.core.metrics import Better, Unit
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study
 from ablations.core.trial_log import require_usable
@@ -51,15 +51,15 @@ def agreed_infos(
     Raises:
         StoreError: if two records give a metric another unit or direction.
     """
-    found: dict[str, dict[MetricInfo, list[RunRecord]]] = {}
+    found: dict[str, dict[tuple[Unit, Better], list[RunRecord]]] = {}
     for record, metrics in reported:
         for metric in metrics:
-            info = MetricInfo(metric.name, metric.unit, metric.better)
-            found.setdefault(metric.name, {}).setdefault(info, []).append(record)
+            sides = found.setdefault(metric.name, {})
+            sides.setdefault((metric.unit, metric.better), []).append(record)
     for name, sides in found.items():
         if len(sides) > 1:
             raise _disagreement(name, sides)
-    return {name: next(iter(sides)) for name, sides in found.items()}
+    return {name: MetricInfo(name, *next(iter(sides))) for name, sides in found.items()}
 
 
 class Units:
@@ -153,12 +153,14 @@ def none_planned(
     )
 
 
-def _disagreement(name: str, sides: dict[MetricInfo, list[RunRecord]]) -> StoreError:
+def _disagreement(
+    name: str, sides: Mapping[tuple[Unit, Better], Sequence[RunRecord]]
+) -> StoreError:
     ordered = sorted(sides.items(), key=lambda side: -len(side[1]))
     found = "; ".join(
-        f"unit '{info.unit}', better '{info.better}' in {len(records)} records"
+        f"unit '{unit}', better '{better}' in {len(records)} records"
         + (f": {_named(records)}" if place else "")
-        for place, (info, records) in enumerate(ordered)
+        for place, ((unit, better), records) in enumerate(ordered)
     )
     return StoreError(
         f"records disagree on the unit or the direction of metric '{name}'",

@@ -134,9 +134,15 @@ def curves_frame(findings: Findings) -> pd.DataFrame:
     curves = [(own.arm, curve) for own in findings.arms for curve in own.curves if curve.values]
     if not curves:
         return pd.DataFrame()
-    levels, sizes = _levels(findings), [len(curve.values) for _, curve in curves]
-    heads = [levels[arm] | {"seed": one.seed, "metric": one.metric} for arm, one in curves]
-    frame = pd.DataFrame(heads).loc[np.repeat(np.arange(len(curves)), sizes)]
+    names, levels = factor_columns(f.name for f in findings.study.factors), _levels(findings)
+    sizes = [len(curve.values) for _, curve in curves]
+    # Columns of a long table, rather than its rows, and each text once.
+    columns: dict[str, Any] = {
+        name: pd.Categorical([levels[arm][name] for arm, _ in curves]) for name in names.values()
+    }
+    columns["seed"] = [curve.seed for _, curve in curves]
+    columns["metric"] = pd.Categorical([curve.metric for _, curve in curves])
+    frame = pd.DataFrame(columns).loc[np.repeat(np.arange(len(curves)), sizes)]
     frame["epoch"] = np.concatenate([np.arange(1, size + 1) for size in sizes])
     frame["value"] = np.concatenate([curve.values for _, curve in curves])
     return frame

@@ -90,7 +90,7 @@ class RecordRows:
     def record(self, decoder: Decoder) -> RunRecord:
         """Returns the record; without details it is one whose trial reported nothing.
 
-        Where something of it is not read, it has in its place whether its network trained.
+        It has whether its network trained, where that was noted.
 
         Raises:
             DamagedError: if it is not as it was written.
@@ -100,8 +100,7 @@ class RecordRows:
             raise self._damaged(CHANGED)
         try:
             exhibits = [content.exhibit for _, content in self.exhibits]
-            training = None if self.details and decoder.whole else self.training
-            return decoder.record(self.head, self.facts, self.details, exhibits, training)
+            return decoder.record(self.head, self.facts, self.details, exhibits, self.training)
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from error
 
@@ -237,7 +236,7 @@ def _details(connection: sqlite3.Connection, table: str, ids: Sequence[int]) -> 
     """Yields the rows of a table that belong to each of these records, in their order."""
     columns, marks = ", ".join(DETAILS[table]), ", ".join("?" * len(ids))
     cursor = connection.execute(
-        f"SELECT record, rowid, {columns} FROM {table} WHERE record IN ({marks}) ORDER BY record",  # noqa: S608
+        f"SELECT record, {columns} FROM {table} WHERE record IN ({marks}) ORDER BY record, rowid",  # noqa: S608
         ids,
     )
     found = groupby(cursor, key=itemgetter(0))
@@ -246,7 +245,7 @@ def _details(connection: sqlite3.Connection, table: str, ids: Sequence[int]) -> 
         if wanted != owner:
             yield []
             continue
-        yield [row[2:] for row in sorted(own, key=itemgetter(1))]
+        yield [row[1:] for row in own]
         owner, own = next(found, (None, iter(())))
 
 

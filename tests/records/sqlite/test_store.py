@@ -52,7 +52,7 @@ RECORD = RunRecord(
 
 
 def same(one: RunRecord, other: RunRecord) -> bool:
-    """Compares records field by field, arrays by their bits."""
+    """Compares records field by field, arrays by their bits; what a store noted is left out."""
 
     def plain(value: object) -> object:
         if isinstance(value, np.ndarray):
@@ -63,9 +63,8 @@ def same(one: RunRecord, other: RunRecord) -> bool:
             return tuple(plain(item) for item in value)
         return repr(value)
 
-    return all(
-        plain(getattr(one, f.name)) == plain(getattr(other, f.name)) for f in fields(RunRecord)
-    )
+    names = {field.name for field in fields(RunRecord)} - {"training"}
+    return all(plain(getattr(one, name)) == plain(getattr(other, name)) for name in names)
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path):
