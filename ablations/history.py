@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.analyze.derived import measured
-from ablations.core.past import Commit
+from ablations.core.past import AllFailed, Commit
 from ablations.core.record import RunRecord
 from ablations.core.study import Study
 from ablations.errors import StoreError
@@ -51,6 +51,24 @@ def add_records(
     new = add_lines(folder, study.report_name, lines, map(environment_of, chosen))
     size = size_of(folder, study.report_name)
     return Added(new, len(lines), len(completed) - len(chosen), size)
+
+
+def find_failed(records: Sequence[RunRecord], *, revision: str | None = None) -> AllFailed | None:
+    """Returns the trials of a commit where all of them failed; ``None`` where one completed.
+
+    Args:
+        records: Of any commits.
+        revision: As for `add_records`.
+
+    Raises:
+        StoreError: if there is no such commit.
+    """
+    commit = find_commit(revision or "HEAD", Path())
+    own = [record for record in records if revision or _is_of(record, commit)]
+    if not own or any(record.completed for record in own):
+        return None
+    trials = {(record.arm, record.seed) for record in own}
+    return AllFailed(commit, len(trials), own[0].message or own[0].reason or "")
 
 
 def require_commit(study: Study, outcomes: Sequence[RunRecord]) -> None:

@@ -49,6 +49,7 @@ def runner(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def do(name: str, folder: Path, **values: str) -> subprocess.CompletedProcess[str]:
     """Runs a step as GitHub does: with bash, which stops at the first error."""
     given = {"STUDY": "study.toml", "OPTIONS": "", "RECORDS": "", "AGAINST": "", "OUT": "out"}
+    given["HISTORY"] = ""
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]],
         cwd=folder, env={**os.environ, **given, **values}, capture_output=True, text=True,
@@ -160,6 +161,48 @@ def test_a_history_is_kept_in_a_branch_and_a_worse_commit_stops_the_job(
         assert "## By the commits before\n\n### ✗" in text
         assert "brought to light: " in text
     assert do("Verdict", runner, CODE="0", HISTORY_CODE="1", INCONCLUSIVE="pass").returncode == 1
+
+
+def test_all_is_told_where_all_trials_fail(runner: Path, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path_factory.mktemp("temp")))
+    place = {"OPTIONS": "--seeds 2 --set epochs=3", "HISTORY": "kept", "NUMBER": "7"}
+    (module,) = runner.glob("training_*.py")
+    ignored = "runs\nreports\nout\nbin\ngh.log\nGITHUB*\n__pycache__\n"
+    (runner / ".gitignore").write_text(ignored)
+    module.write_text(
+        module.read_text().replace("log):\n", "log):\n    raise ValueError('no <such> layer')\n", 1)
+    )
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all fail"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *words], cwd=runner, check=True)
+    steps = ("Train", "Judge", "Judge by the history", "Summarise", "Comment")
+    done = [do(name, runner, **place, GITHUB_REPOSITORY="o/r") for name in steps]
+    assert [own.returncode for own in done] == [0] * len(done), [own.stderr for own in done]
+    assert (runner / "GITHUB_OUTPUT").read_text() == "code=4\ncode=4\n"
+    for shown in ("GITHUB_STEP_SUMMARY", "out/pull-request.md"):
+        said = (runner / shown).read_text()
+        assert "no trial of the present commit has completed" in said
+        assert "All 8 trials failed at commit " in said
+    told = [line for line in done[3].stdout.splitlines() if "All 8 trials failed" in line]
+    assert told[0].startswith("::error ")
+    assert "no <such> layer" in told[0]
+    codes = {"CODE": "4", "HISTORY_CODE": "4", "INCONCLUSIVE": "pass"}
+    assert do("Verdict", runner, **codes).returncode == 4
+
+
+def test_a_job_that_judged_nothing_says_so_in_place_of_what_was_said_before(runner: Path):
+    place = {"GITHUB_REPOSITORY": "o/r", "NUMBER": "7", "HISTORY": "kept", "EARLIER": "42"}
+    for name in ("Summarise", "Comment"):
+        assert do(name, runner, **place).returncode == 0
+    assert (runner / "out/pull-request.md").read_text() == (
+        "<!-- ablations: study -->\n### ✗ The study was not judged\n\nThe log of the job says why.\n"
+        "\nNothing was judged by the commits before. The log of the job says why.\n"
+    )
+    assert '"PATCH", "repos/o/r/issues/comments/42"' in (runner / "gh.log").read_text()
+    nothing = {"CODE": "", "HISTORY_CODE": "", "INCONCLUSIVE": "pass"}
+    assert do("Verdict", runner, **nothing).returncode == 2
+    told = {name: step["if"] for name, step in STEPS.items() if "cancelled" in step.get("if", "")}
+    assert list(told) == ["Summarise", "Comment", "Verdict"]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from ablations.cli.terminal.printing import note
 
 if TYPE_CHECKING:
     from ablations.core.findings import Findings
-    from ablations.core.past import ComparisonWithPast, History
-    from ablations.core.study import Study
+    from ablations.core.past import ComparisonWithPast
     from ablations.report.blocks import Extras
+    from ablations.text.judged import Judged
 
 
 Asked = tuple[list[str], Path]
@@ -61,10 +61,9 @@ def write_named(
         note("a gate of the study fails as well, as these files say: 'gate' without --against")
 
 
-def write_history(study: Study, found: History, code: int, asked: Asked) -> None:
+def write_judged(judged: Judged, asked: Asked) -> None:
     """Writes how the newest commit was judged in the formats that are asked for."""
     from ablations.report.writing import write_checks
-    from ablations.text.judged import judged_history
 
-    for path in write_checks(judged_history(study, found, code), *asked):
+    for path in write_checks(judged, *asked):
         note(f"written: {path}")

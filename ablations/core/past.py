@@ -195,6 +195,15 @@ class History:
     gone: tuple[Arm, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AllFailed:
+    """The ``n`` trials of a commit, of which none has completed; ``message`` is of the first."""
+
+    commit: Commit
+    n: int
+    message: str
+
+
 CommitVerdict = Literal["good", "bad", "undecided", "skipped"]
 BisectionEnding = Literal["found", "left", "same", "no-regression", "untrainable"]
 

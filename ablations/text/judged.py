@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ablations.core.findings import Decision, Findings, GateStatus
-from ablations.core.past import History, SeriesFinding
+from ablations.core.past import AllFailed, History, SeriesFinding
 from ablations.core.study import Study
 from ablations.text.checks import (
     SEVERITY,
@@ -23,6 +23,7 @@ from ablations.text.commits.history import (
     change_cells,
     change_line,
     commit_label,
+    failed_line,
     history_lines,
     series_answer,
     series_labels,
@@ -118,7 +119,7 @@ def judged_history(study: Study, found: History, code: int) -> Judged:
         study,
         ((first, STATUS_OF_CODE[code]),),
         tuple(_series_check(study, own) for own in found.series),
-        (_complete_check(found),),
+        (_complete_check(_completeness(found), complete=not found.missing),),
         notes=(*tallies, *(f"{sentence(line)}." for line in history_lines(study, found))),
     )
 
@@ -144,19 +145,30 @@ def _series_check(study: Study, own: SeriesFinding) -> Check:
     )
 
 
-def _complete_check(found: History) -> Check:
+def judged_failed(study: Study, lost: AllFailed) -> Judged:
+    """Says that nothing of the present commit can be judged, as all of its trials failed."""
+    headline = "There is nothing to judge: no trial of the present commit has completed."
+    check = _complete_check(f"{sentence(failed_line(lost))}.", complete=False)
+    return Judged(study, ((headline, "incomplete"),), (), (check,))
+
+
+def _completeness(found: History) -> str:
     newest, missing = commit_label(found.commits[-1]), found.missing
     lost = f"lacks {counted(missing, 'trial')}" if missing else "has all trials"
+    return f"The newest commit, {newest}, {lost} of which the commit before has the metric."
+
+
+def _complete_check(text: str, *, complete: bool) -> Check:
     return Check(
         kind="trials",
         name="trials / history",
         rule="all trials of the commit before are there",
         arm="all arms",
-        status="incomplete" if missing else "passed",
-        verdict="incomplete" if missing else "completed",
+        status="passed" if complete else "incomplete",
+        verdict="completed" if complete else "incomplete",
         then=UNKNOWN,
         now=UNKNOWN,
         bounds=UNKNOWN,
         seeds=UNKNOWN,
-        text=f"The newest commit, {newest}, {lost} of which the commit before has the metric.",
+        text=text,
     )

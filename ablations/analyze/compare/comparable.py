@@ -67,8 +67,13 @@ def _facts(findings: Findings, past: Past, names: Sequence[str]) -> tuple[set[st
 def other_machines(
     findings: Findings, past: Past
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Returns the facts of both machines where these differ or are unknown; else ``None``."""
+    """Returns the facts of both machines where these differ or are unknown; else ``None``.
+
+    A side without a completed trial has no speed that could be compared.
+    """
     now, then = _facts(findings, past, MACHINE)
+    if not findings.n_completed:
+        return None
     return None if len(now) == 1 and now == then else (tuple(sorted(now)), tuple(sorted(then)))
 
 

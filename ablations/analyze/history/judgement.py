@@ -254,6 +254,7 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
     array = _array([measured.values[place] for place in firsts])
     series = Series(array, least_sd=_least_sd(measured))
     found = find_changes(series, margin=measured.margin, family=family)
+    same = not measured.is_ratio and measured.states[-1] in measured.states[:-1]
     compared = _newest(series, found, measured, family=family)
     back: Callable[[float], float] = math.exp if measured.is_ratio else float
     changes = _named(found, [commits[place] for place in firsts], measured, back)
@@ -271,9 +272,9 @@ def _judged(measured: _Measured, commits: Sequence[Commit], *, family: int) -> S
         change=None if compared.change is None else back(compared.change),
         interval=compared.interval and _scaled(compared.interval, back),
         margin=back(measured.margin),
-        same=not measured.is_ratio and measured.states[-1] in measured.states[:-1],
+        same=same,
         untrained=measured.untrained,
-        verdict=compared.verdict,
+        verdict="equivalent" if same and not measured.untrained else compared.verdict,
     )
 
 

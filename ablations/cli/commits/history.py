@@ -6,18 +6,18 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablations.cli.formats import require_both, write_history
+from ablations.cli.formats import Asked, require_both, write_judged
 from ablations.cli.options import AsJson, Formats, FormatsDir, Source, StudyName, with_session
 from ablations.cli.terminal.printing import note, print_json, reading, say, show
 from ablations.errors import StoreError
 
 if TYPE_CHECKING:
     from ablations.analyze.history.simulation import Simulated
-    from ablations.core.past import History, PastChange, SeriesFinding
+    from ablations.core.past import AllFailed, Commit, History
     from ablations.core.study import Study
     from ablations.history import Added
     from ablations.plan import Progress
@@ -61,11 +61,16 @@ def add(
     folder: Folder = _FOLDER,
     revision: Revision = None,
 ) -> None:
-    """Add what the present commit measured, a line a trial."""
-    from ablations.history import add_records
+    """Add what the present commit measured, a line a trial.
 
-    study = session.study
-    added = add_records(study, reading(session, source).records(), folder, revision=revision)
+    Exit code 4: all of its trials failed.
+    """
+    from ablations.history import add_records, find_failed
+
+    study, records = session.study, reading(session, source).records()
+    if lost := find_failed(records, revision=revision):
+        raise typer.Exit(_print_failed(study, lost))
+    added = add_records(study, records, folder, revision=revision)
     for line in _added_lines(study, folder, added):
         say(line)
 
@@ -141,10 +146,12 @@ def list_(folder: Folder = _FOLDER, as_json: AsJson = False) -> None:
 
 
 @history.command(epilog="Example: ablations history check study.toml")
+@with_session
 def check(
-    study: StudyName,
+    session: Session,
     folder: Folder = _FOLDER,
     *,
+    source: Source = None,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Estimate how often this judgement is wrong.")
     ] = False,
@@ -155,21 +162,49 @@ def check(
     """Judge the newest commit; the exit code is the verdict.
 
     1: it brought a regression to light. 3: inconclusive. 4: trials are missing that the commit
-    before has.
+    before has; or the history lacks the present commit, as all of its trials failed.
     """
     if self_test and as_json:
         raise typer.BadParameter("--self-test prints a table, and excludes --json")
     asked = require_both(formats, out, judged=not self_test, checks=True)
     with _uncollected():
-        from ablations.plan import load_study
+        from ablations.records.history import read_lines
 
-        loaded = load_study(study)
-        lines = _lines(folder, loaded.report_name, study)
-        found = _judged(loaded, lines)
-        code = _simulate(found) if self_test else _print(loaded, found, as_json)
-        if asked:
-            write_history(loaded, found, code, asked)
-    raise typer.Exit(code)
+        study = session.study
+        lines = read_lines(folder, study.report_name)
+        if not self_test and (lost := _failed_now(session, source, lines)):
+            raise typer.Exit(_print_failed(study, lost, as_json=as_json, asked=asked))
+        found = _judged(study, _require_any(lines, folder, study))
+        if self_test:
+            raise typer.Exit(_simulate(found))
+        raise typer.Exit(_print(study, found, as_json=as_json, asked=asked))
+
+
+def _failed_now(session: Session, source: Path | None, lines: tuple[Line, ...]) -> AllFailed | None:
+    """Returns the trials of the present commit, if the history lacks it and all of them failed."""
+    from ablations.history import find_failed
+
+    now = _present_commit()
+    if now is None or any(line.commit == now.name for line in lines):
+        return None
+    records = reading(session, source).records()
+    return find_failed(records, revision="HEAD" if source else None)
+
+
+def _print_failed(
+    study: Study, lost: AllFailed, *, as_json: bool = False, asked: Asked | None = None
+) -> int:
+    """Says that all trials of a commit failed, and returns the exit code."""
+    from ablations.cli.commits.documents import failed_document
+    from ablations.text.commits.history import failed_line
+    from ablations.text.judged import judged_failed
+
+    if as_json:
+        print_json(failed_document(study, lost))
+    note(failed_line(lost))
+    if asked:
+        write_judged(judged_failed(study, lost), asked)
+    return 4
 
 
 @contextmanager
@@ -198,18 +233,22 @@ def _simulate(found: History) -> int:
     return 0
 
 
-def _print(study: Study, found: History, as_json: bool) -> int:
-    """Prints the judgement, and returns the exit code."""
+def _print(study: Study, found: History, *, as_json: bool, asked: Asked | None) -> int:
+    """Prints the judgement, writes it where that is asked for, and returns the exit code."""
     from ablations.analyze.history.judgement import history_exit_code
+    from ablations.cli.commits.documents import history_document
     from ablations.text.commits.history import history_lines
+    from ablations.text.judged import judged_history
 
     code = history_exit_code(found)
     if as_json:
-        print_json(_document(found, code))
+        print_json(history_document(found, code))
     else:
         _show(study, found)
     for line in history_lines(study, found):
         note(line)
+    if asked:
+        write_judged(judged_history(study, found, code), asked)
     return code
 
 
@@ -225,11 +264,11 @@ def compact(
     """
     from ablations.analyze.history.judgement import commits_to_keep
     from ablations.plan import load_study
-    from ablations.records.history import keep_commits, require_committed
+    from ablations.records.history import keep_commits, read_lines, require_committed
 
     loaded = load_study(study)
     name = loaded.report_name
-    lines = _lines(folder, name, study)
+    lines = _require_any(read_lines(folder, name), folder, loaded)
     require_committed(folder, name)
     kept = commits_to_keep(loaded, lines, keep)
     gone = keep_commits(folder, name, kept)
@@ -238,13 +277,8 @@ def compact(
 
 def _up_to_now(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Leaves out commits that are dated after the present one, if the history has that."""
-    from ablations.records.git import find_commit
-
-    try:
-        now = find_commit("HEAD", Path())
-    except StoreError:  # as where only the history is at hand
-        return lines
-    if all(line.commit != now.name for line in lines):
+    now = _present_commit()
+    if now is None or all(line.commit != now.name for line in lines):
         return lines
     kept = tuple(line for line in lines if line.committed_at <= now.date)
     if later := len({line.commit for line in lines} - {line.commit for line in kept}):
@@ -252,20 +286,30 @@ def _up_to_now(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     return kept
 
 
-def _lines(folder: Path, name: str, study: str) -> tuple[Line, ...]:
-    """Reads a study's history.
+def _present_commit() -> Commit | None:
+    """Returns the present commit; ``None`` where only the history is at hand."""
+    from ablations.records.git import find_commit
+
+    try:
+        return find_commit("HEAD", Path())
+    except StoreError:
+        return None
+
+
+def _require_any(lines: tuple[Line, ...], folder: Path, study: Study) -> tuple[Line, ...]:
+    """Returns the lines of a study's history.
 
     Raises:
-        StoreError: if there is none.
+        StoreError: if there are none.
     """
-    from ablations.records.history import read_lines, studies_in
+    from ablations.records.history import studies_in
 
-    if lines := read_lines(folder, name):
+    if lines:
         return lines
     raise StoreError(
-        f"{folder} holds no history of {name}",
+        f"{folder} holds no history of {study.report_name}",
         received=", ".join(studies_in(folder)) or "no study",
-        cure=f"Begin one: ablations history add {study}; or name its folder with --history",
+        cure=f"Begin one: ablations history add {study.source}; or name its folder with --history",
     )
 
 
@@ -316,54 +360,3 @@ def _show_simulated(simulated: tuple[float, Simulated] | None) -> None:
             f"one arm worse by {number(step, 'number')} margins", number(share, "fraction"), ""
         )
     show(table)
-
-
-def _document(found: History, code: int) -> dict[str, Any]:
-    return {
-        "study": found.study,
-        "exit_code": code,
-        "commits": len(found.commits),
-        "commit": found.commits[-1].name,
-        "commits_on_other_data": found.n_other_data,
-        "commits_on_other_machines": found.n_other_machines,
-        "missing": found.missing,
-        "arms_gone": [dict(arm.levels) for arm in found.gone],
-        "machines": found.n_machines,
-        "series": [_series_json(own) for own in found.series],
-    }
-
-
-def _series_json(own: SeriesFinding) -> dict[str, Any]:
-    from ablations.core.estimates import ends
-
-    return {
-        "arm": dict(own.arm.levels),
-        "metric": own.metric.name,
-        "kind": "ratio" if own.is_ratio else "difference",
-        "before": own.before,
-        "now": own.levels[-1].mean,
-        "seeds": own.levels[-1].n,
-        "states_before": own.n_before,
-        "change": own.change,
-        "interval": ends(own.interval),
-        "margin": own.margin,
-        "same_results": own.same,
-        "untrained": own.untrained,
-        "verdict": own.verdict,
-        "changes": [_change_json(change) for change in own.changes],
-    }
-
-
-def _change_json(change: PastChange) -> dict[str, Any]:
-    from ablations.core.estimates import ends
-
-    return {
-        "commit": change.commit.name,
-        "after": change.after.name,
-        "latest": change.latest.name,
-        "found": change.found.name,
-        "change": change.change,
-        "interval": ends(change.interval),
-        "verdict": change.verdict,
-        "vanished": change.vanished and change.vanished.name,
-    }

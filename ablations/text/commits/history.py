@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ablations.core.estimates import ends
-from ablations.core.past import Commit, History, Level, PastChange, SeriesFinding
+from ablations.core.past import AllFailed, Commit, History, Level, PastChange, SeriesFinding
 from ablations.core.study import Study
 from ablations.text.checks import change_words
 from ablations.text.formatting import (
+    UNKNOWN,
     VERDICT_SIGNS,
     counted,
     day,
@@ -48,6 +49,12 @@ def level_words(own: SeriesFinding, level: Level) -> str:
 def short_name(commit: Commit) -> str:
     """Returns the first digits of a commit."""
     return commit.name[:_DIGITS]
+
+
+def failed_line(lost: AllFailed) -> str:
+    """Says that nothing of a commit can be judged, and what the first of its trials said."""
+    trials = counted(lost.n, "trial")
+    return f"all {trials} failed at commit {short_name(lost.commit)}: {lost.message or UNKNOWN}"
 
 
 def change_cells(own: SeriesFinding) -> tuple[str, ...]:
@@ -128,13 +135,13 @@ def answer_lines(found: History, labels: Sequence[str]) -> tuple[str, ...]:
     ]
     if not any(own.n_before or own.same for own in found.series):
         return (f"{newest} is the only commit on this data: there is none to compare it with.",)
-    if all(own.same for own in found.series if not own.is_ratio):
-        first = f"The newest commit, {newest}, has the same results as the one before."
-    elif not alarms:
-        first = f"The newest commit, {newest}, brought no change to light."
-    else:
+    if alarms:
         shown = few([f"{label}: {_brief(own, change)}" for label, own, change in alarms])
         first = f"The newest commit, {newest}, brought to light: {shown}."
+    elif all(own.same for own in found.series if not own.is_ratio):
+        first = f"The newest commit, {newest}, has the same results as the one before."
+    else:
+        first = f"The newest commit, {newest}, brought no change to light."
     return (first, *_tallies(found))
 
 

@@ -17,7 +17,9 @@ from ablations.analyze.history.judgement import (
 from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.history import Line
+from ablations.report.formats.checks.github_annotations import github_annotations
 from ablations.text.commits.history import history_lines
+from ablations.text.judged import judged_history
 
 
 @pytest.fixture
@@ -109,6 +111,28 @@ def test_commits_with_the_same_results_are_one_state(judged: Study):
     assert len(found.series[0].levels) == 5
     again = judge_history(judged, lines(judged, [0.0, None]))
     assert [own.change for own in again.series] == [None] * len(judged.arms)
+
+
+@pytest.mark.parametrize("shifts", [[0.0], [0.0, 0.01], [0.0] * 4 + [-0.04], [0.0] * 8])
+def test_the_results_of_the_commit_before_are_no_change(judged: Study, shifts):
+    found = judge_history(judged, lines(judged, [*shifts, None]))
+    assert {own.verdict for own in found.series} == {"equivalent"}
+    assert history_exit_code(found) == 0
+    told = judged_history(judged, found, 0)
+    assert told.status == "passed"
+    assert not told.open_checks
+    assert told.headlines[0][0].endswith("has the same results as the one before.")
+    warned = github_annotations(told)["github-annotations.txt"]
+    assert warned.count("\n") == 1
+    assert warned.startswith("::notice ")
+
+
+def test_a_speed_that_regressed_with_the_same_results_is_told_first(judged: Study):
+    days = np.exp(0.01 * np.random.default_rng(4).standard_normal(20))
+    given = lines(judged, [0.0] + [None] * 19, speed=lambda i: days[i] * (2.0 if i == 19 else 1.0))
+    found = judge_history(judged, given)
+    assert history_exit_code(found) == 1
+    assert "brought to light: " in judged_history(judged, found, 1).headlines[0][0]
 
 
 def test_a_first_commit_has_nothing_to_be_compared_with(judged: Study):

@@ -94,16 +94,17 @@ def require_formats(study: str, n: int) -> None:
     assert not (out / "metrics.txt").exists()  # these are of findings
 
 
-def test_formats_that_need_findings_are_refused_before_anything_is_read():
-    refused = call("check", "nowhere.toml", "--format", "latex", "-o", "out")
+def test_formats_that_need_findings_are_refused_before_any_history_is_read(study_path: Path):
+    name = study_path.name
+    refused = call("check", name, "--format", "latex", "-o", "out")
     assert str(refused.exception) == (
         "there is no such format here. Received: --format latex. There are "
         f"{', '.join(named.OF_CHECKS)}."
     )
-    assert "belong together" in call("check", "nowhere.toml", "--format", "junit").output
+    assert "belong together" in call("check", name, "--format", "junit").output
     assert (
         "judges nothing"
-        in call("check", "nowhere.toml", "--self-test", "--format", "junit", "-o", "out").output
+        in call("check", name, "--self-test", "--format", "junit", "-o", "out").output
     )
 
 
@@ -199,6 +200,33 @@ def test_a_run_with_a_failed_trial_adds_nothing(study: str, study_path: Path):
     assert done.exit_code == 4
     assert "nothing is added to .git/kept: 4 trials missing or failed" in done.stderr
     assert not Path(".git/kept").exists()
+
+
+def test_a_commit_whose_trials_all_failed_is_told_with_the_first_error(
+    study: str, study_path: Path
+):
+    call("add", study, *train(study, "runs"))
+    (module,) = study_path.parent.glob("training_*.py")
+    module.write_text(
+        module.read_text().replace("log):\n", "log):\n    raise ValueError('no layer')\n", 1)
+    )
+    commit("failing")
+    failing = ("--seeds", "2", "--runs-dir", "runs-new")
+    assert CliRunner().invoke(app, ["run", study, "--no-report", *failing]).exit_code == 4
+    for words in (["add"], ["check"], ["check", "--json", "--format", "junit", "-o", "out"]):
+        done = call(words[0], study, *words[1:], *failing)
+        assert done.exit_code == 4, done.stderr
+        assert "all 8 trials failed at commit " in done.stderr
+        assert "ValueError: no layer" in done.stderr
+    document = json.loads(done.stdout)
+    assert (document["exit_code"], document["failed"]) == (4, 8)
+    (suite,) = JUnitXml.fromfile("out/junit.xml")
+    assert (suite.tests, suite.errors) == (1, 1)
+    source = ("--records", "runs-new/small", "--seeds", "2")  # all of it is the present commit's
+    commit("another")
+    assert call("add", study, *source, "--commit", "HEAD").exit_code == 4
+    assert call("check", study, *source).exit_code == 4
+    assert call("check", study, "--seeds", "4").exit_code == 3  # what was measured before
 
 
 def test_nothing_to_add_is_an_error(study: str):

@@ -21,12 +21,12 @@ def github_annotations(judged: Judged) -> dict[str, str | bytes]:
     open_ones = most_severe(judged.open_checks)
     errors = [c.text for c in open_ones if c.status != "inconclusive"]
     warnings = [c.text for c in open_ones if c.status == "inconclusive"]
-    title = f"{judged.study.title} – {judged.status}"
+    title = f"{judged.study.title} – "
     verdict = " ".join(line for line, _ in judged.headlines)
     lines = [
-        *_commands("error", title, errors),
-        *_commands("warning", title, warnings),
-        *_commands("notice", title, [verdict]),
+        *_commands("error", title + (open_ones[0].status if errors else ""), errors),
+        *_commands("warning", f"{title}inconclusive", warnings),
+        *_commands("notice", title + judged.status, [verdict]),
     ]
     return {"github-annotations.txt": "".join(lines)}
 
