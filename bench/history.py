@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from ablations.analyze.derived import measured
-from ablations.analyze.history.changes import HORIZON, Series, find_changes
-from ablations.core.past import Commit
+from ablations.analyze.history.changes import Series, find_changes
+from ablations.core.past import HORIZON, Commit
 from ablations.core.record import RunRecord, known_metric
 from ablations.plan import load_study
 from ablations.records.history import add_lines, line_of

@@ -9,6 +9,9 @@ from typing import Literal
 from ablations.core.design import Arm
 from ablations.core.estimates import Interval, MetricInfo, Verdict
 
+HORIZON = 200
+"""For how many commits the level holds at which a history calls something a change."""
+
 
 @dataclass(frozen=True, slots=True)
 class PastArm:

@@ -170,6 +170,11 @@ def change_words(
     return difference(change, unit), interval(low, high, unit, signed=True)
 
 
+def change_cell(change: str, bounds: str) -> str:
+    """Writes a change and its interval in one cell, with one dash where both are unknown."""
+    return change if bounds == UNKNOWN else f"{change} {bounds}"
+
+
 def change_seeds(compared: ChangeSincePast) -> str:
     """Writes how many seeds a change since the past rests on."""
     if compared.paired or compared.alike:
@@ -199,7 +204,7 @@ def _past_check(findings: Findings, found: ComparisonWithPast, compared: ChangeS
         verdict=compared.verdict,
         then=then,
         now=now,
-        bounds=f"{change} {bounds}",
+        bounds=change_cell(change, bounds),
         seeds=change_seeds(compared),
         text=f"{sentence(metric)} of {named_arm(findings.study, compared.arm)} was {then} and is "
         f"{now}: {known}: {compared.verdict}.{apart}",

@@ -46,7 +46,7 @@ def test_a_regression_is_a_check_that_failed_and_names_the_commit():
     assert check.text == (
         "Of ‘dropout’: At the newest commit, bbbbbbbbbb (2 November 2026), test accuracy is 90.0%: "
         "−5.0\u202fpp [−6.0, −4.0]\u202fpp against 4 different states before it, which is a "
-        "regression. Test accuracy ▼\u00a0regressed with bbbbbbbbbb (2 November 2026) by "
+        "regression (at the level for 200 commits). Test accuracy ▼\u00a0regressed with bbbbbbbbbb (2 November 2026) by "
         "−5.0\u202fpp [−6.0, −4.0]\u202fpp."
     )
     assert (judged.status, judged.brief) == ("failed", "1 of 1 check failed")
@@ -63,6 +63,17 @@ def test_a_speed_of_few_commits_says_that_they_are_few():
     found = history(replace(series("inconclusive", is_ratio=True), change=None, interval=None))
     (check,) = judged_history(STUDY, found, 0).of_kind("history")
     assert "Too few commits have one of this machine since the last change" in check.text
+    assert check.bounds == "–"
+
+
+def test_an_interval_beside_a_verdict_of_another_level_says_so():
+    (check,) = judged_history(STUDY, history(series("inconclusive")), 3).of_kind("history")
+    assert check.text.endswith(
+        "which is inconclusive (interval for this commit; a change takes the wider one for 200 "
+        "commits)."
+    )
+    (sure,) = judged_history(STUDY, history(series("equivalent")), 0).of_kind("history")
+    assert sure.text.endswith("which is equivalent (at the level for this commit).")
 
 
 def test_trials_that_the_newest_commit_lacks_are_a_check_of_their_own():

@@ -27,15 +27,13 @@ from scipy import special
 
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.core.estimates import Interval
+from ablations.core.past import HORIZON
 
 Array = NDArray[np.float64]
 Places = int | np.intp | NDArray[np.intp]
 
 ALPHA = 0.05
 """The chance of a false alarm anywhere in `HORIZON` commits of a study."""
-
-HORIZON = 200
-"""For how many commits the level holds."""
 
 LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 """How many of the newest commits are compared with those before."""

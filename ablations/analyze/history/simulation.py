@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ablations.analyze.history.changes import HORIZON, Series, find_changes
+from ablations.analyze.history.changes import Series, find_changes
 from ablations.analyze.inference.quantiles import wilson
 from ablations.core.estimates import Interval
+from ablations.core.past import HORIZON
 
 STEPS = (1.0, 2.0, 3.0, 4.0)
 """Sizes of the steps, in margins."""
@@ -26,13 +27,15 @@ class Simulated:
     """What came of simulated histories of `HORIZON` commits.
 
     ``false_alarms`` is the share of ``histories`` without any change in which one was found,
-    ``found`` the share in which each step of `STEPS` was found within `SOON` commits.
+    ``found`` the share in which each step of `STEPS` was found within `SOON` commits, ``at_once``
+    that in which it was found at its own commit.
     """
 
     histories: int
     false_alarms: float
     interval: Interval
     found: tuple[float, ...]
+    at_once: tuple[float, ...]
 
 
 def simulate(
@@ -53,17 +56,16 @@ def simulate(
         for _ in range(histories)
     )
     at = HORIZON // 2
-    found = [
-        sum(
-            any(at <= place < at + SOON for place in _found(_stepped(rng, sd, shape, step), family))
-            for _ in range(histories)
-        )
-        / histories
-        for step in STEPS
+    runs = [
+        [_found(_stepped(rng, sd, shape, step), family) for _ in range(histories)] for step in STEPS
     ]
+    found, at_once = (
+        tuple(sum(any(at <= p < at + n for p in own) for own in each) / histories for each in runs)
+        for n in (SOON, 1)
+    )
     low, high = wilson(alarms, histories, alpha=0.05)
     interval = Interval(low, high, 0.95, "Wilson")
-    return Simulated(histories, alarms / histories, interval, tuple(found))
+    return Simulated(histories, alarms / histories, interval, found, at_once)
 
 
 def _stepped(

@@ -337,9 +337,9 @@ def _show(study: Study, found: History) -> None:
 
 
 def _show_simulated(simulated: tuple[float, Simulated] | None) -> None:
-    from ablations.analyze.history.changes import HORIZON
     from ablations.analyze.history.simulation import SOON, STEPS
     from ablations.cli.screens import make_table
+    from ablations.core.past import HORIZON
     from ablations.text.formatting import interval, number
 
     if simulated is None:
@@ -350,13 +350,15 @@ def _show_simulated(simulated: tuple[float, Simulated] | None) -> None:
     spread, found = simulated
     say(
         f"{found.histories} simulated histories of {HORIZON} commits each, with the spread within "
-        f"seeds of this one ({number(spread, 'number')} margins):"
+        f"seeds of this one ({number(spread, 'number')} margins); an arm gets worse after "
+        f"{HORIZON // 2} commits, and with fewer before it less is found:"
     )
-    table = make_table("what happened", f"found within {SOON} commits", "95% interval")
+    table = make_table(
+        "what happened", "found at that commit", f"within {SOON} commits", "95% interval"
+    )
     alarms = interval(found.interval.low, found.interval.high, "fraction")
-    table.add_row("nothing, in all commits", number(found.false_alarms, "fraction"), alarms)
-    for step, share in zip(STEPS, found.found, strict=True):
-        table.add_row(
-            f"one arm worse by {number(step, 'number')} margins", number(share, "fraction"), ""
-        )
+    table.add_row("nothing, in all commits", "", number(found.false_alarms, "fraction"), alarms)
+    for step, once, share in zip(STEPS, found.at_once, found.found, strict=True):
+        shares = (number(own, "fraction") for own in (once, share))
+        table.add_row(f"one arm worse by {number(step, 'number')} margins", *shares, "")
     show(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -60,5 +61,21 @@ def _committed(name: str) -> bytes:
     except (OSError, subprocess.SubprocessError) as error:
         output = getattr(error, "stderr", None) or str(error).encode()
         line = output.decode(errors="replace").strip().splitlines()[0].rstrip(".")
-        raise missing_source(f"{name}: {line}") from error
+        raise _unfetched(missing_source(f"{name}: {line}"), name, line) from error
     return done.stdout
+
+
+def _unfetched(error: StoreError, name: str, line: str) -> StoreError:
+    """Adds how to get a branch that a shallow clone lacks, as the clones of CI do."""
+    revision = name.partition(":")[0]
+    if "invalid object name" not in line or not re.fullmatch(r"[\w./-]+", revision):
+        return error
+    branch = revision.removeprefix("origin/")
+    place = revision if branch == revision else f"refs/remotes/{revision}"
+    problem, received, cure = error.parts
+    fetch = f"git fetch --depth=1 origin {branch}:{place}"
+    return StoreError(
+        problem,
+        received=received,
+        cure=f"If this is a branch that the clone lacks, fetch it: {fetch}. Otherwise: {cure}",
+    )

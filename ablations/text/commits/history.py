@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ablations.core.estimates import ends
-from ablations.core.past import AllFailed, Commit, History, Level, PastChange, SeriesFinding
+from ablations.core.past import (
+    HORIZON,
+    AllFailed,
+    Commit,
+    History,
+    Level,
+    PastChange,
+    SeriesFinding,
+)
 from ablations.core.study import Study
 from ablations.text.checks import change_words
 from ablations.text.formatting import (
@@ -251,11 +259,22 @@ def series_answer(own: SeriesFinding) -> str:
         return f"{now}. There is no earlier commit to compare it with since the last change."
     size, around = change_words(own.change, own.interval, unit, is_ratio=own.is_ratio)
     before = counted(own.n_before, "different state")
-    return f"{now}: {size} {around} against {before} before it, which is {_judged(own)}."
+    return (
+        f"{now}: {size} {around} against {before} before it, which is {_judged(own)} {_level(own)}."
+    )
 
 
 def _judged(own: SeriesFinding) -> str:
     return {"regressed": "a regression", "improved": "an improvement"}.get(own.verdict, own.verdict)
+
+
+def _level(own: SeriesFinding) -> str:
+    """Says at which level a verdict was decided: that of a change is stricter."""
+    if own.alarm:
+        return f"(at the level for {HORIZON} commits)"
+    if own.verdict == "inconclusive":
+        return f"(interval for this commit; a change takes the wider one for {HORIZON} commits)"
+    return "(at the level for this commit)"
 
 
 def change_line(own: SeriesFinding, change: PastChange) -> str:

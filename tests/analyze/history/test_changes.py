@@ -9,12 +9,12 @@ import statsmodels.api as sm
 from ablations.analyze.history.changes import (
     ALPHA,
     ENOUGH,
-    HORIZON,
     LENGTHS,
     Series,
     find_changes,
     residual_sd,
 )
+from ablations.core.past import HORIZON
 
 
 def history(rng, *, commits=60, seeds=5, sd=0.3):

@@ -244,4 +244,6 @@ def test_the_simulation_has_the_spread_of_the_history(judged: Study):
     spread, simulated = with_simulation(found)
     assert spread == pytest.approx(0.5, rel=0.35)
     assert simulated.false_alarms <= 0.05
+    assert all(map(np.less_equal, simulated.at_once, simulated.found))
+    assert simulated.at_once[0] < simulated.at_once[3] == 1
     assert simulated.found[0] < simulated.found[1] <= simulated.found[2] <= simulated.found[3] == 1

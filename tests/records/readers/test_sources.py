@@ -17,7 +17,7 @@ from ablations.cli.app import app
 from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.exports import write_jsonl
-from ablations.records.readers import read_records_of
+from ablations.records.readers import read_records_of, read_source
 from ablations.records.readers.jsonl import read_jsonl
 from ablations.session import Session
 
@@ -133,3 +133,26 @@ def test_the_cure_for_a_committed_file_is_a_copy_and_its_repair(study, lines, tm
 def test_a_device_is_no_source(study):
     with pytest.raises(StoreError, match=r"no records or findings to read. Received: /dev/zero"):
         read_records_of("/dev/zero", study)
+
+
+@pytest.mark.parametrize("revision", ["main", "origin/main"])
+def test_a_branch_that_a_shallow_clone_lacks_is_fetched_by_the_cure(
+    study: Study, tmp_path: Path, monkeypatch, revision
+):
+    def git(folder: Path, *words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+    (origin := tmp_path / "origin").mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "one")
+    git(origin, "branch", "pull")
+    git(tmp_path, "clone", "-q", "--depth=1", "--branch=pull", f"file://{origin}", "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    with pytest.raises(StoreError, match="invalid object name") as caught:
+        read_source(f"{revision}:report.json", study)
+    cure = re.findall(r"fetch it: (git fetch \S+ \S+ \S+)\. ", str(caught.value))
+    subprocess.run(shlex.split(cure[0]), check=True, capture_output=True)
+    with pytest.raises(StoreError, match=r"path 'report\.json' does not exist") as second:
+        read_source(f"{revision}:report.json", study)
+    assert "fetch" not in str(second.value)

@@ -84,18 +84,23 @@ def _opening(judged: Judged, mark: str) -> _Part:
         *(f"- {GATE_SIGNS[own]} {_paragraph(line)}" for line, own in judged.headlines),
         "",
         *([f"**{_paragraph(alarm)}**", ""] if alarm else []),
-        _paragraph(" ".join(sentences)),
+        _paragraph(sentences),
         "",
     ]
     return _Part("\n".join(lines) + "\n")
 
 
-def _told(judged: Judged) -> tuple[str, Sequence[str]]:
-    """Returns what a reader must know first, if there is such a thing, and the other sentences."""
+def _told(judged: Judged) -> tuple[str, str]:
+    """Returns what a reader must know first, if there is such a thing, and the other sentences.
+
+    The answer of the study compares its arms; beside checks of each arm it says so.
+    """
     if judged.findings is None:
-        return "", judged.notes
+        return "", " ".join(judged.notes)
     answered = answer(judged.findings)
-    return answered.alarm or "", answered.sentences
+    between = judged.checks and judged.findings.n_completed
+    title = "Between the arms: " if between else ""
+    return answered.alarm or "", title + " ".join(answered.sentences)
 
 
 def _open_checks(checks: Sequence[Check]) -> _Part | None:

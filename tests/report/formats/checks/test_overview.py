@@ -24,7 +24,7 @@ def test_the_mark_comes_first_then_the_verdict_then_what_needs_attention(decisio
     assert lines[0] == "<!-- ablations: cats-or-dogs -->"
     assert lines[1] == "### ✗ Cats or dogs: what did each step buy?: failed"
     assert lines[2] == "- ✗ Gates: 2 passed, 1 failed and 1 inconclusive."
-    assert lines[3].startswith("Transfer instead of scratch helped the most")
+    assert lines[3].startswith("Between the arms: Transfer instead of scratch helped the most")
     assert lines[4].startswith("- ✗ Of ‘augmentation + transfer’")
     assert lines[5].startswith("- ? Of ‘transfer’")
     assert lines[6] == "<details><summary>4 gates</summary>"
