@@ -27,6 +27,14 @@ def ends(interval: Interval | None) -> tuple[float, float] | None:
     return (interval.low, interval.high) if interval else None
 
 
+def spread_ends(interval: Interval | None) -> tuple[float, float] | None:
+    """Returns the two ends of an interval, where it has any width.
+
+    One of width 0 comes of equal values at all seeds and shows no certainty.
+    """
+    return ends(interval) if interval and interval.low < interval.high else None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The smallest step between two values of a metric, such as one test image of accuracy.

@@ -12,7 +12,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.blocks import DataFile
-from ablations.text.naming import effect_label
+from ablations.text.naming import effect_factors, effect_label, effect_levels
 from ablations.text.sheets import factor_columns, metric_columns, to_csv
 
 
@@ -88,8 +88,12 @@ def both_ends(name: str, interval: Interval | None) -> dict[str, Any]:
 
 
 def effects_frame(findings: Findings) -> pd.DataFrame:
-    """One row per effect."""
-    return pd.DataFrame([_effect_row(e, effect_label(findings, e)) for e in findings.effects])
+    """One row per effect, with the factors that it moves and between which levels."""
+    frame = pd.DataFrame([_effect_row(e, effect_label(findings, e)) for e in findings.effects])
+    if not frame.empty:
+        frame.insert(1, "factor", list(map(effect_factors, findings.effects)))
+        frame.insert(2, "levels", list(map(effect_levels, findings.effects)))
+    return frame
 
 
 def simple_effects_frame(findings: Findings) -> pd.DataFrame:

@@ -13,17 +13,27 @@ from ablations.text.formatting import counted, listing
 
 ON = frozenset({"on", "yes", "true"})
 OFF = frozenset({"off", "no", "false", "none"})
+DEGREES = frozenset(
+    {"low", "medium", "high", "small", "large", "short", "long", "narrow", "wide", "default"}
+)
+"""Levels that say how much, and not of what."""
 
 
 def level_label(study: Study, factor: str, level: str) -> str:
-    """Names a level as briefly as is clear: ``augmentation``, ``transfer``, ``width 64``."""
+    """Names a level as briefly as is clear: ``augmentation``, ``transfer``, ``lr 1e-3``."""
     if level.lower() in ON:
         return factor
     if level.lower() in OFF:
         return f"no {factor}"
     shared = sum(level in (own.name for own in other.levels) for other in study.factors) > 1
+    return level if _reads_alone(level) and not shared else f"{factor} {level}"
+
+
+def _reads_alone(level: str) -> bool:
+    """Whether a level is a name, and neither a number (``1e-3``, ``64px``) nor a degree."""
+    number = level.lstrip("+-.")[:1].isdigit()
     wordy = any(character.isalpha() for character in level)
-    return level if wordy and not shared else f"{factor} {level}"
+    return wordy and not number and level.lower() not in DEGREES
 
 
 def change_label(study: Study, factor: str, *, baseline: str, level: str) -> str:
@@ -112,10 +122,29 @@ def effect_label(findings: Findings, effect: Effect) -> str:
     if within:
         return restricted(study, effect_label(findings, replace(effect, given=())), within)
     if effect.kind == "interaction":
-        own = crossed_changes(study, effect.changes)
-        rivals = [" × ".join(alias.factors) for alias in effect.aliases]
-        return f"{own} or {listing(rivals, 'or')}" if 0 < len(rivals) < 4 else own
+        return _or_rivals(effect, crossed_changes(study, effect.changes))
     return effect_name(findings, effect).strip("‘’")
+
+
+def _or_rivals(effect: Effect, own: str) -> str:
+    """Adds the interactions that a fraction cannot separate from this one, where they are few."""
+    rivals = [" × ".join(alias.factors) for alias in effect.aliases]
+    return f"{own} or {listing(rivals, 'or')}" if 0 < len(rivals) < 4 else own
+
+
+def effect_factors(effect: Effect) -> str:
+    """Names the factors that an effect moves: ``lr``, ``lr × augment``."""
+    names = [change.factor for change in effect.changes]
+    return (
+        _or_rivals(effect, " × ".join(names)) if effect.kind == "interaction" else ", ".join(names)
+    )
+
+
+def effect_levels(effect: Effect) -> str:
+    """Names the levels that an effect lies between, factor by factor: ``low → high, off → on``."""
+    moves = ", ".join(f"{change.baseline} → {change.level}" for change in effect.changes)
+    where = listing([f"{factor} is {level}" for factor, level in _within(effect)])
+    return f"{moves} where {where}" if where else moves
 
 
 def aliases(found: AliasSet) -> str:

@@ -80,6 +80,16 @@ def effect_cells(findings: Findings) -> Iterator[tuple[str, str, str, str]]:
         yield effect_label(findings, own), size, count(own.n), verdict(own.verdict)
 
 
+def plain_verdict(word: str) -> str:
+    """Writes a verdict as the tables of a paper have it, in which nothing regresses.
+
+    Example:
+        >>> plain_verdict("regressed"), plain_verdict("inconclusive")
+        ('worse', 'inconclusive')
+    """
+    return {"improved": "better", "regressed": "worse"}.get(word, word)
+
+
 def size_interval(effect: Effect, bounds: Interval) -> str:
     """Writes the size of an effect, without its sign, and of an interval on one side of zero."""
     low, high = sorted((abs(bounds.low), abs(bounds.high)))

@@ -246,12 +246,15 @@ def _about_verdicts(findings: Findings) -> list[Term]:
 
 
 def method(findings: Findings) -> str:
+    """Names the method by which intervals and p values are adjusted for many comparisons."""
+    also = " (for p values Holm's)" if margin(findings) and not findings.study.adaptive else ""
+    return f"{interval_method(findings)}{also}"
+
+
+def interval_method(findings: Findings) -> str:
     """Names the method by which intervals are adjusted for the number of comparisons."""
-    if findings.study.adaptive:
-        return "Bonferroni's method"
-    if margin(findings):
-        return "Bonferroni's method (for p values Holm's)"
-    return "Holm's method"
+    bonferroni = findings.study.adaptive or margin(findings)
+    return "Bonferroni's method" if bonferroni else "Holm's method"
 
 
 def _verdicts(findings: Findings) -> str:

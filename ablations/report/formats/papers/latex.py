@@ -1,106 +1,73 @@
 r"""Writes the tables of a paper in LaTeX: arms and effects, each with and without intervals.
 
 ``\input`` a file within a table. It needs the packages booktabs and siunitx, whose columns align
-the numbers at their points. Everything is escaped, so that a name is never a command.
+the numbers at their points. Its first lines are comments with a caption. Everything is escaped, so
+that a name is never a command.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
-from ablations.core.estimates import ends
-from ablations.core.findings import Decision, Findings
+from ablations.core.findings import Decision
+from ablations.report.formats.papers.contents import Numbers, PaperTable, paper_tables
 from ablations.text.escaping import escape_latex
-from ablations.text.formatting import Scale, metric_name, scale_for, sentence
-from ablations.text.naming import arm_label, effect_label
-from ablations.text.sentences import decisive
+from ablations.text.formatting import scale_for, sentence
 
-Ends = tuple[float, float] | None
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?")
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A name, a number with the ends of its interval, its seeds, and a last word."""
-
-    name: str
-    value: float | None
-    bounds: Ends
-    n: int
-    word: str = ""
+Columns = tuple[list[str], list[list[str]]]
+"""The heads of columns, one of which may span two of them, and the cells of each."""
 
 
 def latex(decision: Decision) -> dict[str, str | bytes]:
     """Returns a file for each table; one of no rows is left out."""
-    arms, effects = _arms(decision.findings), _effects(decision.findings)
-    return {**_files("arms", arms), **(_files("effects", effects) if effects[1] else {})}
+    return {name: text for own in paper_tables(decision) for name, text in _files(own)}
 
 
-Content = tuple[list[str], list[_Row], Scale]
-"""The headings of name, number, interval and last word; the rows; and how numbers are shown."""
+def _files(table: PaperTable) -> Iterator[tuple[str, str]]:
+    yield f"{table.name}.tex", _set(table, table.caption, intervals=True)
+    yield f"{table.name}-without-intervals.tex", _set(table, table.bare_caption, intervals=False)
 
 
-def _arms(findings: Findings) -> Content:
-    found = [(arm.arm, arm.summaries.get(findings.metric.name)) for arm in findings.arms]
-    rows = [
-        _Row(arm_label(findings.study, arm), s.mean, ends(s.interval), s.n)
-        if s
-        else _Row(arm_label(findings.study, arm), None, None, 0)
-        for arm, s in found
-    ]
-    scale = scale_for(findings.metric.unit, [row.value for row in rows])
-    return ["Arm", metric_name(findings.metric.name), "95% interval", ""], rows, scale
-
-
-def _effects(findings: Findings) -> Content:
-    rows = [
-        _Row(effect_label(findings, e), e.estimate, ends(decisive(e)), e.n, e.verdict)
-        for e in findings.effects
-    ]
-    scale = scale_for(findings.metric.unit, [row.value for row in rows], signed=True)
-    return ["Effect", "change", "adjusted 95% interval", "Verdict"], rows, scale
-
-
-def _files(name: str, content: Content) -> dict[str, str | bytes]:
-    return {
-        f"{name}.tex": _table(content, intervals=True),
-        f"{name}-without-intervals.tex": _table(content, intervals=False),
-    }
-
-
-def _table(content: Content, *, intervals: bool) -> str:
-    """Sets a table; numbers are shown in one unit, which the headings name."""
-    (name, value, bounds, word), rows, scale = content
-    unit = f" ({scale.suffix.strip()})" if scale.suffix.strip() else ""
-    columns = [[scale.bare(row.value) for row in rows]]
-    if intervals:
-        columns += [[scale.bare(row.bounds and row.bounds[end]) for row in rows] for end in (0, 1)]
-    columns.append([str(row.n) for row in rows])
-    heads = [_head(sentence(value) + unit), *([_head(sentence(bounds), 2)] if intervals else [])]
-    heads = [escape_latex(name), *heads, _head("Seeds"), *([escape_latex(word)] if word else [])]
-    kinds = ["l", *(_aligned(column) for column in columns), *(["l"] if word else [])]
+def _set(table: PaperTable, caption: str, *, intervals: bool) -> str:
+    """Sets a table; the numbers of a column are shown in one unit, which its heading names."""
+    heads, columns = [], []
+    for numbers in table.numbers:
+        own_heads, own_columns = _numbers(table, numbers, intervals=intervals)
+        heads += own_heads
+        columns += own_columns
+    columns.append([str(n) for n in table.seeds])
+    words = [[escape_latex(word) for word in table.verdicts]] if table.verdicts else []
+    texts = [[escape_latex(cell) for cell in cells] for cells in table.texts.values()]
+    shown = [[cell or "{--}" for cell in cells] for cells in columns]  # a dash is no number
+    kinds = ["l" for _ in texts] + [_aligned(own) for own in columns] + ["l" for _ in words]
+    names = [*map(escape_latex, table.texts), *heads, _head("Seeds"), *("Verdict" for _ in words)]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{siunitx}.",
+        rf"% \caption{{{escape_latex(caption)}}}",
         rf"\begin{{tabular}}{{{' '.join(kinds)}}}",
         r"\toprule",
-        _line(heads),
+        _line(names),
         r"\midrule",
-        *(_line(cells) for cells in _cells(rows, columns, word=bool(word))),
+        *map(_line, zip(*texts, *shown, *words, strict=True)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _cells(
-    rows: Sequence[_Row], columns: Sequence[Sequence[str]], *, word: bool
-) -> Iterable[list[str]]:
-    """Yields the cells of each row; what is unknown is a dash, which is no number."""
-    for place, row in enumerate(rows):
-        numbers = [column[place] or "{--}" for column in columns]
-        yield [escape_latex(row.name), *numbers, *([escape_latex(row.word)] if word else [])]
+def _numbers(table: PaperTable, numbers: Numbers, *, intervals: bool) -> Columns:
+    """Returns a column of numbers, and two of the ends of their intervals."""
+    scale = scale_for(table.unit, numbers.values, signed=numbers.signed)
+    unit = f" ({scale.suffix.strip()})" if scale.suffix.strip() else ""
+    heads = [_head(numbers.head + unit)]
+    columns = [[scale.bare(value) for value in numbers.values]]
+    if intervals:
+        heads.append(_head(sentence(numbers.interval), 2))
+        columns += [[scale.bare(own and own[end]) for own in numbers.bounds] for end in (0, 1)]
+    return heads, columns
 
 
 def _head(words: str, columns: int = 1) -> str:

@@ -61,24 +61,24 @@ def test_a_table_has_aligned_numbers_and_its_unit_in_the_heading(decision):
         "effects.tex",
     ]
     lines = str(files["effects.tex"]).splitlines()
-    assert lines[1] == (
-        r"\begin{tabular}{l S[table-format=-2.1] S[table-format=-2.1] S[table-format=-2.1] "
+    assert lines[2] == (
+        r"\begin{tabular}{l l S[table-format=-2.1] S[table-format=-2.1] S[table-format=-2.1] "
         r"S[table-format=1.0] l}"
     )
-    assert lines[3] == (
-        r"Effect & {Change (pp)} & \multicolumn{2}{c}{Adjusted 95\% interval} & "
+    assert lines[4] == (
+        r"Factor & Levels & {Change (pp)} & \multicolumn{2}{c}{Adjusted 95\% interval} & "
         r"{Seeds} & Verdict \\"
     )
     assert (
-        r"augmentation \ensuremath{\times} transfer & -8.5 & -11.4 & -5.6 & 3 & regressed \\"
-        in lines
+        r"augmentation \ensuremath{\times} initialization & off \ensuremath{\rightarrow} on, "
+        r"scratch \ensuremath{\rightarrow} transfer & -8.5 & -11.4 & -5.6 & 3 & worse \\" in lines
     )
     assert "-11.4" not in str(files["effects-without-intervals.tex"])
 
 
 def test_what_is_unknown_is_a_dash_and_no_number(nothing, decide):
     files = latex(decide(nothing))
-    assert "baseline & {--} & {--} & {--} & 0 \\\\" in str(files["arms.tex"])
+    assert "off & off & scratch & {--} & {--} & {--} & 0 \\\\" in str(files["arms.tex"])
     assert "effects.tex" not in files
 
 
