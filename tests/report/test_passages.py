@@ -216,11 +216,17 @@ def test_noise_has_a_row_for_each_arm_and_each_difference(findings: Findings) ->
     over_seeds = plain(between(findings.arms[0].summaries["test_accuracy"].interval, "fraction"))
     assert rows(arms)[0][-4:] == [over_seeds, "[50.0, 70.0]%", "200", "21.0%"]
     assert len(rows(arms)) == 8
-    assert columns(differences)[4:6] == ["only this arm right", "only baseline right"]
+    assert columns(differences)[4:6] == [
+        "only this arm right, over 3 seeds",
+        "only baseline right, over 3 seeds",
+    ]
     assert rows(differences)[0][0] == "transfer"
     assert rows(differences)[0][1] == "+5.5 pp"
     assert rows(differences)[0][-5:] == ["[+1.0, +10.0] pp", "40", "18", "0.012", "200"]
-    assert differences.caption.endswith("image by image, over up to 3 seeds, not adjusted")
+    assert differences.caption == (
+        "Each arm against baseline, image by image, not adjusted; counted are answers, one for each "
+        "image and seed"
+    )
 
 
 def test_without_churn_or_differences_their_columns_and_table_are_missing(

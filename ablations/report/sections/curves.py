@@ -45,5 +45,5 @@ def curves_headline(findings: Findings, chart: Panels) -> str:
         return "Training and validation end at the same values"
     percent = chart.y_axis.endswith("%")
     shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
-    side = f"validation is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
+    side = f"{metric_name(metrics[1])} is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
     return f"Training and validation end furthest apart in ‘{title}’: {side}"

@@ -55,15 +55,21 @@ def effects(findings: Findings, _: Extras) -> Section | None:
 
 
 def effect_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
-    """One row per effect: size, both intervals, adjusted p, verdict."""
+    """One row per effect: verdict, size, both intervals, adjusted p."""
     numeric = ["estimate", "unadjusted interval", "adjusted interval", "adjusted p", "seeds"]
     rows = [
-        [effect_label(findings, e), *_estimates(e), bare_p(e.p_adjusted), *_judged(e)]
+        [
+            effect_label(findings, e),
+            verdict(e.verdict),  # first of all, where a narrow screen shows it
+            *_estimates(e),
+            bare_p(e.p_adjusted),
+            count(e.n),
+        ]
         for e in findings.effects
     ]
     return make_table(
         "Each effect, with its 95% interval, unadjusted and adjusted for all comparisons",
-        ["effect", *numeric, "verdict"],
+        ["effect", "verdict", *numeric],
         rows,
         numeric=numeric,
         name="effect",
@@ -75,10 +81,6 @@ def _estimates(effect: Effect) -> list[str]:
     unit = effect.metric.unit
     intervals = (between(own, unit, signed=True) for own in (effect.interval, effect.adjusted))
     return [difference(effect.estimate, unit), *intervals]
-
-
-def _judged(effect: Effect) -> list[str]:
-    return [count(effect.n), verdict(effect.verdict)]
 
 
 def _fraction(findings: Findings) -> Section | None:
@@ -105,14 +107,15 @@ def dependence(findings: Findings) -> Section | None:
         [
             sentence(effect_name(findings, effect)),
             listing([f"{factor} is {level}" for factor, level in effect.given]),
+            verdict(effect.verdict),
             *_estimates(effect),
-            *_judged(effect),
+            count(effect.n),
         ]
         for effect in findings.simple_effects
     ]
     table = make_table(
         "Each change at each level of the factor that it depends on",
-        ["effect of", "where", *numeric, "verdict"],
+        ["effect of", "where", "verdict", *numeric],
         rows,
         numeric=numeric,
         name="simple-effect",

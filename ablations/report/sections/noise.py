@@ -82,8 +82,10 @@ def _difference_table(findings: Findings) -> Table | None:
     if not pairs:
         return None
     reference = arm_label(findings.study, findings.study.reference)
-    numeric = ["change", "95% over seeds", "95% over test images", "only this arm right"]
-    numeric += [f"only {reference} right", "McNemar’s p", "images drawn"]
+    most = max(found.n_seeds for _, found in pairs)
+    over = f", over {counted(most, 'seed')}" if most > 1 else ""
+    numeric = ["change", "95% over seeds", "95% over test images", f"only this arm right{over}"]
+    numeric += [f"only {reference} right{over}", "McNemar’s p", "different images"]
     rows = [
         [
             arm_label(findings.study, arm.arm),
@@ -97,8 +99,8 @@ def _difference_table(findings: Findings) -> Table | None:
         ]
         for arm, found in pairs
     ]
-    seeds = counted(max(found.n_seeds for _, found in pairs), "seed")
-    caption = f"Each arm against {reference}, image by image, over up to {seeds}, not adjusted"
+    caption = f"Each arm against {reference}, image by image, not adjusted"
+    caption += "; counted are answers, one for each image and seed" if most > 1 else ""
     return make_table(caption, ["arm", *numeric], rows, numeric=numeric, name="answers")
 
 

@@ -53,9 +53,10 @@ IMAGES: Term = (
 )
 MCNEMAR: Term = (
     "McNemar’s p",
-    "Uses only the test images on which exactly one of two arms is right. If both arms were "
-    "equally good, each would be the right one half of the time; p is the chance of a split at "
-    "least as uneven as the one observed.",
+    "Uses only the test images that exactly one of two arms answers correctly. If both arms were "
+    "equally good, each would be that one equally often; p is the chance of a difference at least "
+    "as large as the one observed. An image that several seeds are tested on counts once: by the "
+    "number of seeds in which only one arm is right, less that in which only the other is.",
 )
 CHURN: Term = (
     "Churn",
