@@ -85,7 +85,7 @@ def _difference_table(findings: Findings) -> Table | None:
     most = max(found.n_seeds for _, found in pairs)
     over = f", over {counted(most, 'seed')}" if most > 1 else ""
     numeric = ["change", "95% over seeds", "95% over test images", f"only this arm right{over}"]
-    numeric += [f"only {reference} right{over}", "McNemar’s p", "different images"]
+    numeric += [f"only {reference} right{over}", "McNemar’s p", "images drawn"]
     rows = [
         [
             arm_label(findings.study, arm.arm),
