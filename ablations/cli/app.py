@@ -350,16 +350,17 @@ def _train(
     """
     from ablations.cli.screens import progress_line
     from ablations.progress.watching import watched
-    from ablations.run.sinks import followed
+    from ablations.run.observer import several
+    from ablations.run.sinks import following
 
     session.claim()
     note_threads(session)
     if to_do := session.progress().to_do:
         with (
-            followed(log_to, session.study, warn=note) as by,
+            following(log_to, session.study, warn=note) as sinks,
             watched(session, to_do) as watcher,
         ):
-            session.run(to_do, jobs=jobs, observer=by(watcher), go_on=go_on)
+            session.run(to_do, jobs=jobs, observer=several([watcher, *sinks]), go_on=go_on)
     progress = session.progress(jobs=jobs)
     note(progress_line(progress))
     if report or describes(session):

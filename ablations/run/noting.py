@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ablations.core.record import RunRecord
@@ -25,22 +25,22 @@ _SHORTEST_SECONDS = 1.0
 
 
 @contextmanager
-def noted(store: Store, watcher: Observer) -> Iterator[Observer]:
-    """Yields an observer that hands on all events, and notes beside the store what runs where.
+def noting(store: Store) -> Iterator[Observer]:
+    """Yields an observer that notes beside the store what runs where.
 
     A thread writes, which starts with the first machine or the first trial in another process.
     """
     forget_running(store)  # of a driver that was killed
-    noting = _Noting(store, watcher)
+    observer = _Noting(store)
     try:
-        yield noting
+        yield observer
     finally:
-        noting.close()
+        observer.close()
 
 
 class _Noting(Observer):
-    def __init__(self, store: Store, watcher: Observer) -> None:
-        self._store, self._watcher = store, watcher
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._running: dict[str, RunningTrial] = {}
         self._machines: tuple[str, ...] = ()
         self._ended: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
@@ -48,25 +48,14 @@ class _Noting(Observer):
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
 
-    def added(self, trials: Sequence[Trial]) -> None:
-        self._watcher.added(trials)
-
-    def started(self, trial: Trial) -> None:
-        self._watcher.started(trial)
-
-    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
-        self._watcher.epoch(trial, number, metrics)
-
     def machines(self, names: Sequence[str]) -> None:
         """Notes which machines there are."""
-        self._watcher.machines(names)
         with self._lock:
             self._machines = tuple(names)
         self._begin_to_write()
 
     def placed(self, trial: Trial, place: str) -> None:
         """Notes where a trial runs."""
-        self._watcher.placed(trial, place)
         arm = dict(trial.arm.levels)
         with self._lock:
             self._running[trial.key] = RunningTrial(trial.key, arm, trial.seed, place, utc_now())
@@ -74,7 +63,6 @@ class _Noting(Observer):
 
     def finished(self, trial: Trial, record: RunRecord) -> None:
         """Counts a trial where it ran."""
-        self._watcher.finished(trial, record)
         with self._lock:
             if own := self._running.pop(trial.key, None):
                 self._ended[record.completed][own.place] += 1

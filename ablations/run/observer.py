@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ablations.core.record import RunRecord
 from ablations.core.study import Trial
@@ -28,3 +28,37 @@ class Observer:
 
     def finished(self, trial: Trial, record: RunRecord) -> None:
         """A trial has ended and its record is stored."""
+
+
+def several(observers: Iterable[Observer]) -> Observer:
+    """Returns an observer that hands each event on to all of these, in their order."""
+    return _Several(observers)
+
+
+class _Several(Observer):
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def added(self, trials: Sequence[Trial]) -> None:
+        for observer in self._observers:
+            observer.added(trials)
+
+    def started(self, trial: Trial) -> None:
+        for observer in self._observers:
+            observer.started(trial)
+
+    def placed(self, trial: Trial, place: str) -> None:
+        for observer in self._observers:
+            observer.placed(trial, place)
+
+    def machines(self, names: Sequence[str]) -> None:
+        for observer in self._observers:
+            observer.machines(names)
+
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        for observer in self._observers:
+            observer.epoch(trial, number, metrics)
+
+    def finished(self, trial: Trial, record: RunRecord) -> None:
+        for observer in self._observers:
+            observer.finished(trial, record)

@@ -13,8 +13,8 @@ from ablations.records.agreement import Units
 from ablations.records.sqlite.store import Store
 from ablations.run.execute import REPORTING, Spent, error_line, make_record, utc_now
 from ablations.run.executors import Executor, Work
-from ablations.run.noting import noted
-from ablations.run.observer import Observer
+from ablations.run.noting import noting
+from ablations.run.observer import Observer, several
 
 
 def describe_trials(work: Work, executor: Executor, store: Store) -> None:
@@ -45,7 +45,8 @@ def run_trials(
         StoreError: if another process runs the study, or a record cannot be stored.
     """
     begun = set[str]()
-    with store.driving(), noted(store, observer or Observer()) as watcher:
+    with store.driving(), noting(store) as note:
+        watcher = several((observer or Observer(), note))
 
         def fresh(wanted: Sequence[Trial]) -> list[Trial]:
             # Another driver may have ended since the trials were chosen.

@@ -83,10 +83,8 @@ def open_sink(asked: str, study: Study) -> Sink:
 
 
 @contextmanager
-def followed(
-    asked: Sequence[str], study: Study, *, warn: Warn
-) -> Iterator[Callable[[Observer], Observer]]:
-    """Yields what makes of an observer one that hands all events on to sinks as well.
+def following(asked: Sequence[str], study: Study, *, warn: Warn) -> Iterator[list[Observer]]:
+    """Yields an observer for each sink that follows a run.
 
     Args:
         asked: A tool and a place each, such as ``tensorboard:logs``.
@@ -98,11 +96,10 @@ def followed(
     """
     opened = {name: open_sink(name, study) for name in asked}
     with ExitStack() as stack:
-        feeds = [stack.enter_context(_Feed(n, sink, warn)) for n, sink in opened.items()]
-        yield lambda watcher: _Following(watcher, feeds) if feeds else watcher
+        yield [stack.enter_context(_Feed(n, sink, warn)) for n, sink in opened.items()]
 
 
-class _Feed:
+class _Feed(Observer):
     """Hands events to a sink, in their order, from a thread of its own."""
 
     def __init__(self, name: str, sink: Sink, warn: Warn) -> None:
@@ -120,9 +117,13 @@ class _Feed:
         if self._thread.is_alive():
             self._warn(f"{self._name} is behind by more than {_SECONDS} seconds: it lacks some")
 
-    def put(self, event: Event) -> None:
-        """Adds an event, which the sink gets when it is done with those before."""
-        self._events.put(event)
+    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
+        """Adds an epoch, which the sink gets when it is done with what came before."""
+        self._events.put(lambda sink: sink.epoch(trial, number, metrics))
+
+    def finished(self, trial: Trial, record: RunRecord) -> None:
+        """Adds a record likewise."""
+        self._events.put(lambda sink: sink.finished(trial, record))
 
     def _work(self) -> None:
         lost = False
@@ -141,30 +142,3 @@ class _Feed:
                 self._warn(f"{self._name} gets nothing more of this run: {line[:300]}")
             return False
         return True
-
-
-class _Following(Observer):
-    def __init__(self, watcher: Observer, feeds: Sequence[_Feed]) -> None:
-        self._watcher, self._feeds = watcher, feeds
-
-    def added(self, trials: Sequence[Trial]) -> None:
-        self._watcher.added(trials)
-
-    def started(self, trial: Trial) -> None:
-        self._watcher.started(trial)
-
-    def placed(self, trial: Trial, place: str) -> None:
-        self._watcher.placed(trial, place)
-
-    def machines(self, names: Sequence[str]) -> None:
-        self._watcher.machines(names)
-
-    def epoch(self, trial: Trial, number: int, metrics: Mapping[str, float]) -> None:
-        self._watcher.epoch(trial, number, metrics)
-        for feed in self._feeds:
-            feed.put(lambda sink: sink.epoch(trial, number, metrics))
-
-    def finished(self, trial: Trial, record: RunRecord) -> None:
-        self._watcher.finished(trial, record)
-        for feed in self._feeds:
-            feed.put(lambda sink: sink.finished(trial, record))

@@ -11,7 +11,7 @@ from ablations import InlineExecutor, load_study, run_study
 from ablations.core.study import Study
 from ablations.errors import StudyError
 from ablations.run import sinks
-from ablations.run.observer import Observer
+from ablations.run.observer import several
 
 
 class Kept:
@@ -43,8 +43,8 @@ def follow(monkeypatch: pytest.MonkeyPatch, study: Study, kept: Sequence[Kept]) 
     found, warnings = iter(kept), []
     monkeypatch.setattr(sinks, "open_sink", lambda asked, study: next(found))
     asked = [f"tool:{place}" for place in range(len(kept))]
-    with sinks.followed(asked, study, warn=warnings.append) as by:
-        records = run_study(study, executor=InlineExecutor(), observer=by(Observer()))
+    with sinks.following(asked, study, warn=warnings.append) as feeds:
+        records = run_study(study, executor=InlineExecutor(), observer=several(feeds))
     assert all(record.completed for record in records)
     assert len(records) == 12
     return warnings
@@ -79,12 +79,6 @@ def test_one_that_hangs_is_left_behind_at_the_end(monkeypatch, study: Study):
     warnings = follow(monkeypatch, study, [Hanging()])
     done.set()
     assert warnings == ["tool:0 is behind by more than 0.2 seconds: it lacks some"]
-
-
-def test_without_a_sink_the_observer_is_the_same(study: Study):
-    watcher = Observer()
-    with sinks.followed([], study, warn=print) as by:
-        assert by(watcher) is watcher
 
 
 @pytest.mark.parametrize(
