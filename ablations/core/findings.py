@@ -341,6 +341,10 @@ class Findings:
         """
         return import_module("ablations.report.figures.drawings").Plots(self)
 
+    def __repr__(self) -> str:
+        done = f"{self.n_completed} of {self.n_planned} trials completed"
+        return f"<Findings of {self.study.report_name}: {len(self.arms)} arms, {done}>"
+
     def _repr_html_(self) -> str:
         # Notebooks call these; the words are those of the report, which imports this module.
         return str(import_module("ablations.report.showing").findings_html(self))

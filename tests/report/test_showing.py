@@ -68,3 +68,8 @@ def test_ipython_on_a_terminal_shows_the_words_too(findings: Findings) -> None:
     findings._repr_pretty_(Printer(), False)
     findings.study._repr_pretty_(Printer(), False)
     assert printed == [findings._repr_markdown_(), findings.study._repr_markdown_()]
+
+
+def test_a_python_prompt_names_them_in_a_line(findings: Findings) -> None:
+    named = findings.study.report_name
+    assert repr(findings) == f"<Findings of {named}: 8 arms, 24 of 24 trials completed>"
