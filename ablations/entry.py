@@ -23,6 +23,7 @@ A study made in Python gives its training function itself (`give`). Its name is 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import inspect
@@ -31,7 +32,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ class Entry:
     notes: Callable[[Settings, str | None], Sequence[str]] = lambda *_: ()
     require_unchanged: Callable[[], None] = lambda: None
     """Raises `StudyError` if a function that was given would now compute something else."""
+    code: str = ""
+    """A digest of `code_files` as they were imported, without comments; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,41 @@ def find_entry(name: str, folder: str | None = None) -> Entry:
         _prefer(Path(folder), module_name)
     train = _attribute(name, module_name, function_name)
     _require_arguments(f"trial.run: '{name}'", train, ("trial", "log"))
-    return Entry(train, **_hooks(module_name))
+    code = _code_digest(module_name, Path(folder)) if folder is not None else ""
+    return Entry(train, **_hooks(module_name), code=code)
+
+
+def code_files(module: str, folder: Path) -> dict[str, bytes]:
+    """Returns the files of a module in a folder and of all that it imports from there.
+
+    They are named by their paths in the folder; an installed module has none.
+    """
+    paths = dict.fromkeys(_modules(folder, module))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+@cache  # as this process has imported them, whatever becomes of the files
+def _code_digest(module: str, folder: Path) -> str:
+    found = {path: _bare(content) for path, content in sorted(code_files(module, folder).items())}
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:12] if found else ""
+
+
+def _bare(content: bytes) -> str:
+    """Returns code without comments and docstrings, which compute nothing."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return repr(content)
+    return ast.unparse(without_docstrings(tree))
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Removes the docstrings of a module, its classes and its functions; returns it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            described = ast.get_docstring(node, clean=False) is not None
+            node.body = node.body[1:] or [ast.Pass()] if described else node.body
+    return tree
 
 
 def give(name: str, train: Train, require_unchanged: Callable[[], None] = lambda: None) -> None:
@@ -311,3 +348,41 @@ def _attribute(name: str, module_name: str, function_name: str) -> Train:
             cure="Name a function that takes (trial, log)",
         )
     return function
+
+
+def _modules(folder: Path, first: str) -> Iterator[Path]:
+    """Yields the files of a module and of all that it imports from the same folder."""
+    found: set[Path] = set()
+    to_do = [first]
+    while to_do:
+        for path in _files_of(folder, to_do.pop()):
+            if path not in found:
+                found.add(path)
+                to_do += imported_modules(path.read_bytes(), path.parent.relative_to(folder).parts)
+                yield path
+
+
+def _files_of(folder: Path, module: str) -> Iterator[Path]:
+    """Yields the file of a module, and those of the packages that it lies in."""
+    parts = module.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = folder.joinpath(*parts[:depth])
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path.is_file():
+                yield path
+
+
+def imported_modules(content: bytes, package: tuple[str, ...]) -> Iterator[str]:
+    """Yields the modules that code may import: ``from a import b`` may name ``a.b``."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join((*above, *([node.module] if node.module else [])))
+            yield base
+            yield from (f"{base}.{name.name}" for name in node.names)

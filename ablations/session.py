@@ -267,7 +267,7 @@ class Session:
         self, *, jobs: int | None = None, measured: Mapping[Arm, float] | None = None
     ) -> Progress:
         """Counts what is done, what failed and what is to do."""
-        found = progress_of(self.trials, self._outcomes(), measured=measured)
+        found = progress_of(self.trials, self._outcomes(), measured=measured, code=self._entry.code)
         if not found.seconds_to_go:  # then it does not matter how many workers there are
             return found
         return replace(found, seconds_to_go=found.seconds_to_go / (jobs or self.best_jobs))

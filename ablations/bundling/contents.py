@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import distributions, version
+from importlib.metadata import distributions, packages_distributions, version
 from pathlib import Path
 
 from ablations.bundling.citing import Citation, citation_files, dumped, listed
 from ablations.bundling.crate import METADATA, Training, crate
-from ablations.bundling.source import source_files, unbundled
 from ablations.core.findings import Findings
-from ablations.core.record import RunRecord, moment_of
+from ablations.core.record import CODE, RunRecord, moment_of
 from ablations.core.study import Study
+from ablations.entry import code_files, find_entry, imported_modules
 from ablations.errors import StudyError
 from ablations.records.description import record_text
 from ablations.records.git import GitState, git_state
@@ -114,7 +115,9 @@ def _study_files(study: Study) -> dict[str, bytes]:
     content = path.read_bytes()
     named = tomllib.loads(content.decode("utf-8-sig")).get("published")
     published = {named: (path.parent / named).read_bytes()} if named else {}
-    code = source_files(study) if study.file else {}  # that of a built-in study is installed
+    code = {}
+    if study.file:  # the code of a built-in study is installed
+        code = code_files(study.entry.partition(":")[0], Path(study.folder or "."))
     return {**code, **published, path.name: content}
 
 
@@ -170,8 +173,16 @@ def doubts(findings: Findings, files: Mapping[str, bytes]) -> Iterator[str]:
                 f"{few([name or 'none' for name in others])}: ablations rerun shows whether it "
                 "trains the same"
             )
+    study = findings.study
+    if study.file and study.imported is None:
+        now = find_entry(study.entry, study.folder).code
+        if {facts.get(CODE, now) for facts, _ in findings.environments} - {now}:
+            yield (
+                "trials were trained by other code than that of the bundle: ablations rerun shows "
+                "whether it trains the same"
+            )
     code = {name: content for name, content in files.items() if name.endswith(".py")}
-    if missing := unbundled(code, STUDY):
+    if missing := _unbundled(code, STUDY):
         yield f"the code imports what is neither in the bundle nor installed: {few(missing)}"
 
 
@@ -210,3 +221,20 @@ def _training(
         completed=findings.n_completed == findings.n_planned,
         trainer=recorded_by(findings),
     )
+
+
+def _unbundled(code: Mapping[str, bytes], folder: str) -> list[str]:
+    """Returns what code imports that is neither part of it, nor of Python, nor installed.
+
+    Args:
+        code: Files by their paths.
+        folder: That of the study in these paths.
+    """
+    own = {name.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".py") for name in code}
+    known = own | sys.stdlib_module_names | packages_distributions().keys()
+    names = {
+        name.partition(".")[0]
+        for place, content in code.items()
+        for name in imported_modules(content, ("",) * place.count("/"))
+    }
+    return sorted(names - known - {""})

@@ -163,7 +163,7 @@ def plan(
         say("")
     show(screens.arms_table(session.study, session.trials, progress))
     trains = session.study.imported is None
-    say(f"\n{screens.progress_line(progress, trains=trains)}")
+    say(f"\n{screens.progress_text(progress, trains=trains)}")
 
 
 @app.command(epilog="Example: ablations run quickstart --jobs 2")
@@ -218,7 +218,7 @@ def status(session: Session, as_json: AsJson = False) -> None:
         return
     show(screens.arms_table(session.study, session.trials, progress))
     trains = session.study.imported is None
-    say(f"\n{screens.progress_line(progress, trains=trains)}")
+    say(f"\n{screens.progress_text(progress, trains=trains)}")
     for line in (*now.lines(progress), *shard_lines(session, shards)):
         say(line)
     if (running := now.table(session.study)) is not None:
@@ -348,7 +348,7 @@ def _train(
     The tools of ``log_to`` follow it. For a ``report``, and for one of shards, it also stores what
     the entry shows of the arms.
     """
-    from ablations.cli.screens import progress_line
+    from ablations.cli.screens import progress_text
     from ablations.progress.watching import watched
     from ablations.run.observer import several
     from ablations.run.sinks import following
@@ -362,7 +362,7 @@ def _train(
         ):
             session.run(to_do, jobs=jobs, observer=several([watcher, *sinks]), go_on=go_on)
     progress = session.progress(jobs=jobs)
-    note(progress_line(progress))
+    note(progress_text(progress))
     if report or describes(session):
         session.describe(jobs)
     return progress

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations.analyze.compare.reruns import Comparison, Mismatch, compare_rerun
-from ablations.core.record import RunRecord
+from ablations.core.record import SEED_USE, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.text import formatting, naming
+from ablations.text.sentences import seed_sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A recorded trial that was trained again; ``failed`` says what kept it from its end."""
+    """A recorded trial that was trained again; ``failed`` says what kept it from its end.
+
+    ``seedless``: its training function never asked for the seed.
+    """
 
     trial: Trial
     comparison: Comparison
     failed: str | None = None
+    seedless: bool = False
 
     @property
     def status(self) -> str:
@@ -31,7 +36,7 @@ class Rerun:
 def rerun_of(trial: Trial, before: RunRecord, again: RunRecord) -> Rerun:
     """Compares the new record of a trial with the stored one."""
     failed = None if again.final else f"{again.reason}: {again.message}"
-    return Rerun(trial, compare_rerun(before, again), failed)
+    return Rerun(trial, compare_rerun(before, again), failed, SEED_USE in again.environment)
 
 
 def exit_code(reruns: Sequence[Rerun]) -> int:
@@ -57,7 +62,8 @@ def trial_lines(study: Study, rerun: Rerun) -> list[str]:
         return [f"{label}: equal to the last bit ({', '.join(counts)})"]
     lines = [f"{label}: DIFFERS", *(f"  first in {_mismatch(m)}" for m in found.mismatches)]
     facts = [f"{name}: {_then_now(then, now)}" for name, then, now in found.environment]
-    return [*lines, f"  in the environment differs {'; '.join(facts) or 'nothing recorded'}"]
+    lines.append(f"  in the environment differs {'; '.join(facts) or 'nothing recorded'}")
+    return [*lines, f"  {seed_sentence('the training function')}"] if rerun.seedless else lines
 
 
 def summary_line(reruns: Sequence[Rerun]) -> str:

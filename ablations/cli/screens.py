@@ -27,6 +27,7 @@ from ablations.text.sentences import (
     fraction_sentences,
     named_seeds,
     revision_sentences,
+    seed_sentence,
     seeds_needed,
 )
 
@@ -159,6 +160,22 @@ def progress_line(progress: Progress, *, trains: bool = True) -> str:
             left = formatting.duration(progress.seconds_to_go)
         line += f"; 'run' would train {len(progress.to_do)}, time to go: {left}"
     return line
+
+
+def progress_text(progress: Progress, *, trains: bool = True) -> str:
+    """Returns the same, with a line for each reason to doubt the completed trials."""
+    lines = [progress_line(progress, trains=trains)]
+    if progress.other_code:
+        lines.append(
+            f"note: {progress.other_code} of the completed trials were trained by other code than "
+            "the training function has now. 'ablations rerun' shows whether it trains the same; "
+            "with a new setting, such as version = 2 under [trial.settings], 'run' trains all "
+            "again and keeps these."
+        )
+    if progress.seedless:
+        of = formatting.counted(progress.seedless, "trial")
+        lines.append(f"note: {seed_sentence(f'the training function of {of}')}")
+    return "\n".join(lines)
 
 
 def progress_json(

@@ -34,6 +34,12 @@ MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "thread
 NODE = "node"
 """The fact of an environment that tells machines of a cluster apart, by no name of theirs."""
 
+CODE = "code_digest"
+"""The fact of an environment that tells versions of a training function's files apart."""
+
+SEED_USE = "seed_use"
+"""The fact of an environment that is there if a training function never asked for its seed."""
+
 IMPORTED = "imported_from"
 """The fact of an environment that names the tool which recorded a trial in place of this one."""
 

@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ablations.core.design import Arm
-from ablations.core.record import RunRecord
+from ablations.core.record import CODE, SEED_USE, RunRecord
 from ablations.core.study import Trial
 from ablations.plan.trials import remaining
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of a study's trials; ``seconds_to_go`` is ``None`` where it is unknown."""
+    """Counts of a study's trials; ``seconds_to_go`` is ``None`` where it is unknown.
+
+    ``other_code`` counts the completed ones whose training function had other files than now, and
+    ``seedless`` those whose training function never asked for its seed.
+    """
 
     planned: int
     completed: int
     failed: int
     to_do: tuple[Trial, ...]
     seconds_to_go: float | None
+    other_code: int = 0
+    seedless: int = 0
 
 
 def progress_of(
@@ -30,6 +36,7 @@ def progress_of(
     *,
     jobs: int = 1,
     measured: Mapping[Arm, float] | None = None,
+    code: str = "",
 ) -> Progress:
     """Compares the plan with the recorded outcomes, of which those of other plans are ignored.
 
@@ -38,6 +45,7 @@ def progress_of(
         outcomes: How recorded trials ended, oldest first.
         jobs: Trials that run at a time, for the estimate.
         measured: Seconds of a trial per arm, where they were measured beforehand.
+        code: The digest of the training function's files; empty if it has none of its own.
     """
     arms = {trial.key: trial.arm for trial in trials}
     status: dict[str, RunRecord] = {}
@@ -50,6 +58,7 @@ def progress_of(
         if outcome.status == "completed":
             known.setdefault(arms[key], []).append(outcome.seconds)
     counts = Counter(outcome.status for outcome in status.values())
+    facts = [own.environment for own in status.values() if own.completed]
     to_do = remaining(trials, status.values())
     return Progress(
         planned=len(trials),
@@ -57,6 +66,8 @@ def progress_of(
         failed=counts["failed"],
         to_do=to_do,
         seconds_to_go=seconds_to_go(to_do, known, jobs=jobs),
+        other_code=sum(own.get(CODE, code) != code for own in facts),
+        seedless=sum(SEED_USE in own for own in facts),
     )
 
 

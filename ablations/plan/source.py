@@ -28,6 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from ablations.entry import without_docstrings
+
 DIGITS = 12
 """Hex digits of a digest."""
 
@@ -286,11 +288,7 @@ def _code(code: CodeType) -> object:
         tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, TypeError, SyntaxError):
         return _bytecode(code)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            described = ast.get_docstring(node, clean=False) is not None
-            node.body = node.body[1:] or [ast.Pass()] if described else node.body
-    return ast.unparse(tree)
+    return ast.unparse(without_docstrings(tree))
 
 
 def _bytecode(code: CodeType) -> object:

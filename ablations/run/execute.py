@@ -8,14 +8,15 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ablations.core import checks, trial_log
 from ablations.core.metrics import ENERGY_JOULES, PEAK_MEMORY_BYTES
-from ablations.core.record import LogContents, Reason, RunRecord, known_metric
+from ablations.core.record import CODE, SEED_USE, LogContents, Reason, RunRecord, known_metric
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog, storable
 from ablations.entry import Entry
@@ -86,7 +87,35 @@ def execute(
     share = None if joules is None else joules / len(trials)
     spent = Spent(started_at, whole / len(trials), share)
     ended = zip(trials, logs, failures, strict=True)
-    return tuple(_storable(trial, log, spent, failure) for trial, log, failure in ended)
+    records = (_storable(trial, log, spent, failure) for trial, log, failure in ended)
+    return tuple(_of_code(record, entry.code) for record in records)
+
+
+def _of_code(record: RunRecord, digest: str) -> RunRecord:
+    facts = {**record.environment, CODE: digest}
+    return replace(record, environment=facts) if digest else record
+
+
+class _Watched(Trial):
+    """A trial that notes whether its seed is asked for."""
+
+    __slots__ = ("asked",)
+
+    asked: bool
+
+    @classmethod
+    def copy_of(cls, trial: Trial) -> _Watched:
+        """Copies a trial, so that what a function does to its settings stays with it."""
+        own, copied = object.__new__(cls), copy.deepcopy(trial)
+        for field in fields(Trial):
+            object.__setattr__(own, field.name, getattr(copied, field.name))
+        object.__setattr__(own, "asked", False)
+        return own
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "seed":  # also by `rng`, and by whatever copies, prints or sends the trial
+            object.__setattr__(self, "asked", True)
+        return super().__getattribute__(name)
 
 
 def _failure(trial: Trial, log: TrialLog, entry: Entry, task: Task) -> Failure | None:
@@ -95,8 +124,11 @@ def _failure(trial: Trial, log: TrialLog, entry: Entry, task: Task) -> Failure |
     What it raises is printed as well; a training that has reported nothing has failed.
     """
     function: Callable[..., object] = getattr(entry, task)
+    watched = _Watched.copy_of(trial)
     try:
-        returned = function(copy.deepcopy(trial), log)  # what it does to its settings stays with it
+        returned = function(watched, log)
+        if not watched.asked:
+            log.environment(**{SEED_USE: "none"})
         unreported = _unreported(log.contents(), returned) if task == "train" else None
         return ("raised", error_line(unreported, REPORTING)) if unreported else None
     except DivergedError as error:

@@ -300,3 +300,11 @@ def gate_gap_sentences(findings: Findings) -> list[str]:
         for gap in arm.gaps
         if (arm.arm, gap) in gaps
     ]
+
+
+def seed_sentence(function: str) -> str:
+    """Says what it means that a training function never asked for the seed."""
+    return (
+        f"{function} never asked for trial.seed or trial.rng, so seeds only number the "
+        "repetitions: they pair no arms, and no trial can be repeated exactly."
+    )

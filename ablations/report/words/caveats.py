@@ -5,9 +5,9 @@ from __future__ import annotations
 from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.core.record import MACHINE, NODE, WARNING
+from ablations.core.record import CODE, MACHINE, NODE, SEED_USE, WARNING
 from ablations.report.words.imported import imported_caveats
-from ablations.text.formatting import counted, difference, listing, number
+from ablations.text.formatting import counted, difference, listing, metric_name, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
     amount,
@@ -17,6 +17,7 @@ from ablations.text.sentences import (
     gap_sentence,
     is_beyond_margin,
     revision_sentences,
+    seed_sentence,
     size,
     untrained_sentence,
 )
@@ -29,6 +30,7 @@ GAP_LIMIT = (
 _MOST = 3
 SET_BY_STUDIES = ("engine", "precision")
 """Facts of an environment that settings decide; another engine shows in the shortcuts as well."""
+_SAID_APART = (*SET_BY_STUDIES, NODE, CODE, SEED_USE)
 
 
 def caveats(findings: Findings) -> tuple[str, ...]:
@@ -41,6 +43,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
     found = (
         *imported_caveats(findings),
         *revision_sentences(findings),
+        _copies(findings),
         _fraction(findings),
         *(_dependence(findings, effect) for effect in decided[:2]),
         more if further > 0 else "",
@@ -51,6 +54,8 @@ def caveats(findings: Findings) -> tuple[str, ...]:
         "come from there." if environments > 1 else "",
         _machines(findings),
         _scattered(findings),
+        _versions(findings),
+        _seedless(findings),
     )  # fmt: skip
     return tuple(filter(None, found))
 
@@ -61,7 +66,7 @@ def _environments(findings: Findings) -> int:
     Machines that differ in nothing but their name are the same one here.
     """
     kept = [
-        {name: fact for name, fact in facts.items() if name not in (*SET_BY_STUDIES, NODE)}
+        {name: fact for name, fact in facts.items() if name not in _SAID_APART}
         for facts, _ in findings.environments
     ]
     return len({tuple(sorted(facts.items())) for facts in kept})
@@ -78,6 +83,37 @@ def _machines(findings: Findings) -> str:
         f"The trials ran on {len(kinds)} kinds of machines, which differ in {listing(which)}, so a "
         "mean time or speed is one over these kinds, and depends on how many seeds each trained."
     )
+
+
+def _versions(findings: Findings) -> str:
+    """Says how many versions of the training function's code were used; empty if one or unknown."""
+    number = len({facts[CODE] for facts, _ in findings.environments if CODE in facts})
+    if number < 2:
+        return ""
+    return (
+        f"The trials were trained by {number} versions of the training function's code, so part of "
+        "a difference may come from there."
+    )
+
+
+def _copies(findings: Findings) -> str:
+    """Says that seeds made no difference at all in any arm; empty where one did."""
+    found = [arm.summaries.get(findings.metric.name) for arm in findings.arms]
+    several = [own for own in found if own is not None and own.n > 1]
+    if not several or any(own.minimum != own.maximum for own in several):
+        return ""
+    metric = metric_name(findings.metric.name)
+    return (
+        f"In each arm, all seeds gave the very same {metric}. Either the training function does "
+        "not use its seed, so that these are copies of one training, or the metric has few "
+        "possible values. More seeds do not help against the former."
+    )
+
+
+def _seedless(findings: Findings) -> str:
+    """Says how many trials did not use their seed; empty if all did."""
+    number = sum(number for facts, number in findings.environments if SEED_USE in facts)
+    return seed_sentence(f"The training function of {counted(number, 'trial')}") if number else ""
 
 
 def _scattered(findings: Findings) -> str:
