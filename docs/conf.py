@@ -307,7 +307,8 @@ def _names() -> str:
         home = names[name].__name__ if room else f"{names[name].__module__}.{name}"
         lines += [f"## {name}", "", "```{eval-rst}", f".. auto{kind}:: {home}"]
         lines += [*(f"   {option}" for option in options), "```", ""]
-    return "\n".join(lines)
+    lines += ["## Hooks of a training function", "", "```{eval-rst}"]
+    return "\n".join([*lines, ".. automodule:: ablations.entry", "```", ""])
 
 
 def _one_line(text: str) -> str:
