@@ -27,7 +27,7 @@ from ablations.entry import ReportBytes
 from ablations.run.observer import Observer
 from ablations.text import formatting, naming
 from ablations.text.escaping import harmless
-from ablations.text.progress import failed_words, latest, trial_words
+from ablations.text.progress import failed_words, latest, result, trial_words
 
 
 @contextmanager
@@ -77,7 +77,8 @@ class PlainProgress(Observer):
         """Prints how the trial ended."""
         self._ended += 1
         latest = self._latest.pop(trial.key, formatting.UNKNOWN)
-        outcome = latest if record.completed else failed_words(record)
+        reached = result(self._study, record) or latest
+        outcome = reached if record.completed else failed_words(record)
         named, took = trial_words(self._study, trial), formatting.duration(record.seconds)
         line = f"[{self._ended}/{self._total}] {named}: {outcome} ({took})"
         self._console.print(harmless(line), markup=False, highlight=False, soft_wrap=True)
@@ -132,6 +133,7 @@ class LiveProgress(Observer):
         row.running.pop(trial.key, None)
         row.done += record.completed
         row.failed += not record.completed
+        row.latest = result(self._study, record) or row.latest
         self._bar.advance(self._task)
 
     def _render(self) -> Group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import sysconfig
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,12 @@ from ablations.run.machine.environment import environment_facts
 
 _CHECKING = {Path(str(module.__file__)) for module in (checks, trial_log)}
 """Where values are checked that a training function reports."""
+
+_OF_OTHERS = (
+    Path(__file__).parents[1],
+    *(Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+"""Folders of code that raises errors of which the cause is elsewhere."""
 
 REPORTING = f"{ReportingError.__name__}: "
 """The beginning of a record's message whose training function does not report as it must."""
@@ -224,11 +231,17 @@ def _show_traceback() -> None:
 
 
 def _with_place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = list(traceback.extract_tb(error.__traceback__))
     while len(frames) > 1 and Path(frames[-1].filename) in _CHECKING:
         frames.pop()  # the line that is wrong is the one that called
+    frames = [frame for frame in frames if _is_own(frame.filename)] or frames
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return error_line(error, f"{type(error).__name__}: ", place)
+
+
+def _is_own(file: str) -> bool:
+    """Whether a file is of the user, and neither of Python, nor of a package, nor of ours."""
+    return not any(Path(file).is_relative_to(folder) for folder in _OF_OTHERS)
 
 
 def error_line(error: BaseException, before: str = "", after: str = "") -> str:

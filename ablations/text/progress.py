@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ablations.core.metrics import CURVES, unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
-from ablations.text.formatting import UNKNOWN, counted, duration, number
+from ablations.text.formatting import UNKNOWN, counted, duration, metric_name, number
 from ablations.text.naming import arm_label
 
 _WATCHED = tuple(name for pair in CURVES for name in reversed(pair))
@@ -63,6 +63,12 @@ def epoch_words(epoch: int, metrics: Mapping[str, float]) -> str:
 def failed_words(record: RunRecord) -> str:
     """Says why a trial failed."""
     return f"FAILED ({record.reason}): {record.message}"
+
+
+def result(study: Study, record: RunRecord) -> str | None:
+    """Returns what a trial reached in the study's metric; ``None`` if it does not report it."""
+    found = next((own for own in record.metrics if own.name == study.metric), None)
+    return None if found is None else f"{metric_name(found.name)} {number(found.value, found.unit)}"
 
 
 def latest(metrics: Mapping[str, float]) -> str:

@@ -31,7 +31,7 @@ def test_a_terminal_gets_a_live_table_with_counts_and_the_latest_number(study):
         run_study(study, jobs=0, observer=watcher)
     last = printed(console).rsplit("arm", 1)[1]
     assert "12/12" in last
-    assert last.count("val accuracy") == len(study.arms)
+    assert last.count("test accuracy") == len(study.arms)
     assert "a + b" in last
 
 
@@ -59,7 +59,7 @@ def test_elsewhere_each_trial_is_one_line(study):
     assert first == "12 trials to train"
     assert len(lines) == 12
     assert lines[-1].startswith("[12/12] ")
-    assert "val accuracy" in lines[0]
+    assert ": test accuracy " in lines[0]
 
 
 def test_a_trial_without_epochs_has_no_latest_number():
