@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.core.interim_looks import InterimLook, Revision, Rule, revisions
-from ablations.core.record import RunRecord
+from ablations.core.record import CODE, RunRecord
 from ablations.core.study import Study, Trial, one_per_arm
+from ablations.entry import find_entry
 from ablations.plan import PlannedStore, match_records, plan_trials
 from ablations.records.agreement import (
     distinct,
@@ -59,6 +60,15 @@ def findings_of(
     findings = analyze(replace(study, seeds=seeds), records, planned=trials)
     require_fractions(study, {metric.name: metric.unit for metric in findings.metrics})
     return findings
+
+
+def n_of_other_code(findings: Findings) -> int:
+    """Counts the trials whose training function had other files than now; 0 where it has none."""
+    study = findings.study
+    if study.file is None or study.imported is not None:
+        return 0
+    now = find_entry(study.entry, study.folder).code
+    return sum(n for facts, n in findings.environments if facts.get(CODE, now) != now)
 
 
 def note_look(

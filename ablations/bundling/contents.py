@@ -15,9 +15,9 @@ from pathlib import Path
 from ablations.bundling.citing import Citation, citation_files, dumped, listed
 from ablations.bundling.crate import METADATA, Training, crate
 from ablations.core.findings import Findings
-from ablations.core.record import CODE, RunRecord, moment_of
+from ablations.core.record import RunRecord, moment_of
 from ablations.core.study import Study
-from ablations.entry import code_files, find_entry, imported_modules
+from ablations.entry import code_files, imported_modules
 from ablations.errors import StudyError
 from ablations.records.description import record_text
 from ablations.records.git import GitState, git_state
@@ -26,7 +26,9 @@ from ablations.report.words.answer import answer
 from ablations.report.words.checklist import checklist
 from ablations.report.words.imported import recorded_by
 from ablations.report.writing import render_report
+from ablations.reporting import n_of_other_code
 from ablations.text.formatting import few
+from ablations.text.sentences import other_code_sentence
 
 RECORDS, ABOUT, STUDY = "records.jsonl", "bundle.json", "study"
 
@@ -173,14 +175,8 @@ def doubts(findings: Findings, files: Mapping[str, bytes]) -> Iterator[str]:
                 f"{few([name or 'none' for name in others])}: ablations rerun shows whether it "
                 "trains the same"
             )
-    study = findings.study
-    if study.file and study.imported is None:
-        now = find_entry(study.entry, study.folder).code
-        if {facts.get(CODE, now) for facts, _ in findings.environments} - {now}:
-            yield (
-                "trials were trained by other code than that of the bundle: ablations rerun shows "
-                "whether it trains the same"
-            )
+    if number := n_of_other_code(findings):
+        yield f"the bundle has the code as it is now, and {other_code_sentence(number)}"
     code = {name: content for name, content in files.items() if name.endswith(".py")}
     if missing := _unbundled(code, STUDY):
         yield f"the code imports what is neither in the bundle nor installed: {few(missing)}"

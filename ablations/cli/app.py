@@ -334,9 +334,11 @@ app.command(epilog="Example: ablations serve reports history")(serve)
 def _require_own_places(session: Session, reports_dir: Path | None, history: Path | None) -> None:
     """Makes sure that what comes of a run can be kept, and not only after hours of training."""
     from ablations.records.origins import require_own_report
+    from ablations.report.publish.summaries import require_report_folder
 
     if reports_dir is not None:
         require_own_report(session.study, reports_dir)
+        require_report_folder(reports_dir / session.study.report_name)
     require_measurable(session, history)
 
 

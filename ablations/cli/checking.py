@@ -28,6 +28,7 @@ from ablations.cli.options import (
 )
 from ablations.cli.terminal.printing import (
     note,
+    note_other_code,
     note_threads,
     print_json,
     reading,
@@ -66,6 +67,7 @@ def gate(  # noqa: PLR0913 - each is an option
     whole = self_test or past is not None or asked
     records = session.records() if whole else session.gate_records()
     findings = session.findings(records)
+    note_other_code(findings)
     found = None if past is None else gating.compared_with(findings, past, despite=despite or ())
     shown = gating.judged(findings, found, self_test=self_test, required=require_gates)
     if asked:

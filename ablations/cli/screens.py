@@ -26,6 +26,7 @@ from ablations.text.sentences import (
     NO_SEED_PLAN,
     fraction_sentences,
     named_seeds,
+    other_code_sentence,
     revision_sentences,
     seed_sentence,
     seeds_needed,
@@ -166,12 +167,7 @@ def progress_text(progress: Progress, *, trains: bool = True) -> str:
     """Returns the same, with a line for each reason to doubt the completed trials."""
     lines = [progress_line(progress, trains=trains)]
     if progress.other_code:
-        lines.append(
-            f"note: {progress.other_code} of the completed trials were trained by other code than "
-            "the training function has now. 'ablations rerun' shows whether it trains the same; "
-            "with a new setting, such as version = 2 under [trial.settings], 'run' trains all "
-            "again and keeps these."
-        )
+        lines.append(f"note: {other_code_sentence(progress.other_code)}")
     if progress.seedless:
         of = formatting.counted(progress.seedless, "trial")
         lines.append(f"note: {seed_sentence(f'the training function of {of}')}")

@@ -23,7 +23,7 @@ from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.publish.atomic import replaced
 from ablations.report.publish.placed import place
-from ablations.report.publish.summaries import SUMMARY, read_summary
+from ablations.report.publish.summaries import SUMMARY, read_summary, require_report_folder
 from ablations.report.synthesis.files import own_files as files_of_synthesis
 from ablations.report.synthesis.page import make_page as page_of_synthesis
 from ablations.text.formatting import counted
@@ -96,6 +96,7 @@ def _parts(found: Combined) -> tuple[Kind, Page, Files]:
 
 def _written(files: Files, target: Path) -> Path:
     """Writes the files of a report into a new folder, which takes the place of an earlier one."""
+    require_report_folder(target)
     with replaced(target, SUMMARY) as fresh:
         for name, content in files.items():
             path = fresh / name

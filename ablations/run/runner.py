@@ -56,8 +56,7 @@ def run_trials(
             return found
 
         def added() -> list[Trial]:
-            found = fresh(work.more())
-            watcher.added(found)
+            watcher.added(found := fresh(work.more()))
             return found
 
         first = replace(work, trials=fresh(work.trials), more=added)

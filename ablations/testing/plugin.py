@@ -98,6 +98,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     """Lets the gates decide before the test does; a gate that fails is no error of a fixture."""
     if _OWN in item.stash:
         findings = item.stash[_OWN]
+        _require_same_code(findings)
         _judge(findings) if item.stash[_GATED] else _require_complete(findings)
 
 
@@ -179,6 +180,15 @@ def _alone(folder: Path) -> BaseFileLock:
 
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"ablations-{digest}.lock")
+
+
+def _require_same_code(findings: Findings) -> None:
+    """Fails the test where its trials show what the code was, and not what it is."""
+    from ablations.reporting import n_of_other_code
+    from ablations.text.sentences import other_code_sentence
+
+    if number := n_of_other_code(findings):
+        pytest.fail(other_code_sentence(number), pytrace=False)
 
 
 def _require_complete(findings: Findings) -> None:

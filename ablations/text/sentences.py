@@ -308,3 +308,12 @@ def seed_sentence(function: str) -> str:
         f"{function} never asked for trial.seed or trial.rng, so seeds only number the "
         "repetitions: they pair no arms, and no trial can be repeated exactly."
     )
+
+
+def other_code_sentence(number: int) -> str:
+    """Says that trials were trained by other code than there is now, and what to do."""
+    return (
+        f"{number} of the completed trials were trained by other code than the training function "
+        "has now. 'ablations rerun' shows whether it trains the same; with a new setting, such as "
+        "version = 2 under [trial.settings], 'run' trains all again and keeps these."
+    )

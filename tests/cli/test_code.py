@@ -68,9 +68,9 @@ def test_trials_of_other_code_are_named_wherever_they_are_counted(own: Path):
     said = "6 of the completed trials were trained by other code than the training function has now"
     for command in ("status", "plan", "run"):
         assert said in call(command, "own.toml")
-    assert "trained by other code than that of the bundle" in call(
-        "bundle", "own.toml", "-o", "own.zip", "--author", "Ada"
-    )
+    (own / "own.toml").write_text(f"{STUDY}\n[[gates]]\nmetric = 'test_accuracy'\nat_least = 0.1\n")
+    assert said in call("gate", "own.toml")
+    assert said in call("bundle", "own.toml", "-o", "own.zip", "--author", "Ada")
     differs = call("rerun", "own.toml", "--trials", "all")
     assert "DIFFERS" in differs
     assert "code_digest: " in differs
@@ -126,3 +126,13 @@ def test_an_error_names_the_line_of_ones_own_file(own: Path):
     failed = call("run", "own.toml", "--jobs", 1)
     assert "FileNotFoundError: [Errno 2] No such file or directory: 'none'" in failed
     assert "(own_helper.py, line 5)" in failed
+
+
+def test_a_folder_that_no_report_can_be_written_to_is_found_before_training(own: Path):
+    (own / "reports" / "own").mkdir(parents=True)
+    (own / "reports" / "own" / "mine.txt").touch()
+    done = CliRunner().invoke(app, ["run", "own.toml"])
+    assert "the output folder holds something else" in str(done.exception)
+    assert not (own / "runs").exists()
+    (own / "reports" / "own" / "mine.txt").rename(own / "mine.txt")
+    assert "6 of 6 trials done" in call("run", "own.toml", "--jobs", 1)

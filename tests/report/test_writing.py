@@ -338,6 +338,21 @@ def test_a_page_that_was_changed_is_not_overwritten(findings: Findings, tmp_path
     assert page.read_text() == "mine"
 
 
+def test_a_summary_that_git_has_put_there_alone_is_replaced(
+    findings: Findings, make: Make, tmp_path: Path
+) -> None:
+    summary = render_report(findings, tmp_path).parent / "report.json"
+    (tmp_path / "clone" / "cats-or-dogs").mkdir(parents=True)
+    cloned = tmp_path / "clone" / "cats-or-dogs" / "report.json"
+    cloned.write_bytes(summary.read_bytes())
+    page = render_report(make(seeds=(0, 1)), tmp_path / "clone")
+    assert page.is_file()
+    assert cloned.read_bytes() != summary.read_bytes()
+    cloned.write_bytes(summary.read_bytes())  # as another branch has it
+    render_report(make(seeds=(0, 1)), tmp_path / "clone")
+    assert cloned.read_bytes() != summary.read_bytes()
+
+
 @pytest.mark.parametrize("text", ["{}", '{"slug": "cats-or-dogs"}', "not JSON"])
 def test_a_file_called_report_json_makes_no_report(
     findings: Findings, tmp_path: Path, text: str

@@ -86,6 +86,22 @@ def test_each_trial_is_trained_once_for_all_tests_and_runs(project: pytest.Pytes
     assert trained(project) == 6
 
 
+def test_trials_of_code_that_was_changed_show_nothing_of_it(project: pytest.Pytester):
+    write_study(project, at_least=0.5)
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+    (project.path / "tests" / "training.py").write_text(TRAINING.replace("0.6", "0.3"))
+    done = project.runpytest_subprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(failed=2)
+    done.stdout.fnmatch_lines(["6 of the completed trials were trained by other code than*"])
+    study = project.path / "tests" / "study.toml"
+    study.write_text(
+        study.read_text().replace("[factors.a]", "[trial.settings]\nversion = 2\n[factors.a]", 1)
+    )
+    done = project.runpytest_subprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(failed=1, passed=1)  # the worse model does not pass its gate
+    assert trained(project) == 12
+
+
 def test_a_gate_that_fails_fails_the_test_with_its_numbers(project: pytest.Pytester):
     write_study(project, at_least=0.9)
     done = project.runpytest_subprocess()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ablations.cli.gate import GateOutput
+    from ablations.core.findings import Findings
     from ablations.core.record import RunRecord
     from ablations.plan import Progress
     from ablations.session import Session
@@ -96,6 +97,15 @@ def reading(session: Session, source: Path | None, *, samples: bool = True) -> S
         note(f"{source}: {others} of its records are of other trials and are left out")
     note_threads(session)
     return session
+
+
+def note_other_code(findings: Findings) -> None:
+    """Says of how many trials the training function has other code now."""
+    from ablations.reporting import n_of_other_code
+    from ablations.text.sentences import other_code_sentence
+
+    if number := n_of_other_code(findings):
+        note(other_code_sentence(number))
 
 
 def note_findings(session: Session) -> tuple[RunRecord, ...]:

@@ -46,7 +46,7 @@ def replaced(target: Path, marker: str) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     with _alone_in(target.parent):
         _recover(target, aside)
-        _require_own(target, marker)
+        require_own(target, marker)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
     try:
         # mkdtemp makes folders that a web server may not read
@@ -96,7 +96,16 @@ def _recover(target: Path, aside: Path) -> None:
         aside.rename(target)
 
 
-def _require_own(target: Path, marker: str) -> None:
+def require_own(target: Path, marker: str) -> None:
+    """Makes sure that a folder is missing, empty, or one that we made.
+
+    Args:
+        target: The folder.
+        marker: A file that each folder of its kind holds.
+
+    Raises:
+        StudyError: if it holds something else.
+    """
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if marker not in (read_manifest(target) or ()):

@@ -33,6 +33,13 @@ def write_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
+def add_to_manifest(folder: Path, name: str) -> None:
+    """Lists a file as it is now, beside what the manifest of its folder lists."""
+    listed = {**(read_manifest(folder) or {}), name: digest(folder / name)}
+    lines = [f"{found}  {own}\n" for own, found in sorted(listed.items())]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+
+
 def read_manifest(folder: Path, name: str = MANIFEST) -> Mapping[str, str] | None:
     """Returns the digests of the files that we wrote by their paths, or None without a list.
 

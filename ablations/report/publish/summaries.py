@@ -17,7 +17,13 @@ from pydantic.functional_validators import AfterValidator
 from ablations.core.estimates import Verdict
 from ablations.core.findings import GateStatus
 from ablations.errors import StudyError
-from ablations.report.publish.manifests import MANIFEST, all_files, read_manifest
+from ablations.report.publish.atomic import require_own
+from ablations.report.publish.manifests import (
+    MANIFEST,
+    add_to_manifest,
+    all_files,
+    read_manifest,
+)
 
 SUMMARY = "report.json"
 """The summary of a report."""
@@ -166,6 +172,21 @@ def _read(folder: Path) -> Summary:
             cure="Render the report again: 'ablations report STUDY'",
         )
     return summary
+
+
+def require_report_folder(folder: Path) -> None:
+    """Makes sure that a report can be written here.
+
+    A summary that git has put there counts as ours: of a report it is what one keeps, so it lies
+    there alone in a new clone, and is another one after a change of branches.
+
+    Raises:
+        StudyError: if the folder holds something else than a report.
+    """
+    alone = folder.is_dir() and all_files(folder) == [SUMMARY]
+    if (alone or read_manifest(folder)) and read_summary(folder):
+        add_to_manifest(folder, SUMMARY)
+    require_own(folder, SUMMARY)
 
 
 def read_summary(folder: Path) -> Summary | None:
