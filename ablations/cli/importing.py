@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -137,7 +138,8 @@ def _show(study: Study, found: Imported, path: Path, *, as_json: bool) -> None:
         note(line)
     note(f"records: {path}")
     where = "" if path == records_path(study) else f" --records {quote(str(path))}"
-    note(f"next: ablations report {quote(study.source)}{where}")
+    named = os.path.relpath(study.file) if study.file else study.source
+    note(f"next: ablations report {quote(named)}{where}")
     if progress.completed < progress.planned:
         raise typer.Exit(4)
 

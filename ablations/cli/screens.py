@@ -266,6 +266,9 @@ def power_head(findings: Findings) -> list[str]:
         "detectable: the smallest true effect that the present seeds would call improved or "
         "regressed, in 80 / 90 of 100 studies"
     ]
+    asked, present = len(findings.study.seeds), max(plan.effect.n for plan in findings.plans)
+    if present < asked:
+        lines.append(f"the present seeds are {present} with results, and not the {asked} asked for")
     if margin > 0:
         shown = formatting.difference(margin, unit).lstrip("+")
         lines.append(

@@ -84,6 +84,8 @@ def import_runs(study: Study, runs: Iterable[SourceRun], tool: str) -> Imported:
         notes |= dict.fromkeys(_notes(study, found, result))
     _require_some(study, records, left_out)
     _require_one_each(study, fitting, records)
+    if again := _run_again(fitting, records):
+        notes[again] = None
     records.sort(key=lambda own: (own.started_at, own.seed, own.arm))
     return Imported(tuple(records), tuple(left_out), tuple(notes))
 
@@ -341,6 +343,24 @@ def _require_some(study: Study, records: Sequence[object], left_out: Sequence[Le
         )
 
 
+def _run_again(fitting: Sequence[_Fitting], records: Sequence[RunRecord]) -> str:
+    """Names failed runs of trials that another run completed, as one arm may have needed more."""
+    ended = {(own.arm, own.seed) for own in records if own.completed}
+    found = [
+        f"{one.arm.name}, seed {one.seed} ({one.run.name})"
+        for one in fitting
+        if (one.arm, one.seed) in ended and one.run.state != "finished"
+    ]
+    if not found:
+        return ""
+    was = "was" if len(found) == 1 else "were"
+    return (
+        f"{counted(len(found), 'trial')} failed first and {was} run again: {few(found)}. Reports "
+        "count the run that completed; an arm whose failed runs are repeated until one does looks "
+        "more reliable than it is"
+    )
+
+
 def _require_one_each(
     study: Study, fitting: Sequence[_Fitting], records: Sequence[RunRecord]
 ) -> None:
@@ -352,11 +372,12 @@ def _require_one_each(
             runs.setdefault((one.arm, one.seed), []).append(one.run.name)
     twice = {key: names for key, names in runs.items() if len(names) > 1}
     if twice:
-        (arm, seed), names = next(iter(twice.items()))
+        each = [f"{arm.name}, seed {seed}: {few(names)}" for (arm, seed), names in twice.items()]
         raise StudyError(
             f"{study.slug}: {counted(len(twice), 'trial')} of the study "
             f"{'has' if len(twice) == 1 else 'have'} several runs, and one cannot be preferred",
-            received=f"{arm.name}, seed {seed}: {few(names)}",
-            cure="Name those that do not count under [import]: exclude = [...]; or, where the seed "
-            "is held by another parameter, name that one",
+            received="; ".join(each),
+            cure="Name those that do not count under [import]: exclude = [...], by a rule that "
+            "does not look at results, such as keeping the first; or, where the seed is held by "
+            "another parameter, name that one",
         )

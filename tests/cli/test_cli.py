@@ -60,6 +60,12 @@ def test_from_plan_to_report_to_gate(study_path):
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample" / "records.jsonl"
 
 
+def test_power_says_that_seeds_which_are_only_asked_for_do_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = call("power", "quickstart", "--records", SAMPLE, "--seeds", "28")
+    assert "the present seeds are 3 with results, and not the 28 asked for" in told.stdout
+
+
 def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = call("power", "quickstart", "--records", SAMPLE)

@@ -124,8 +124,9 @@ def test_two_runs_of_one_trial_are_refused_until_one_is_excluded(imported):
     error = error_of(imported, *FOUR, again)
     assert str(error) == (
         "s: 1 trial of the study has several runs, and one cannot be preferred. Received: a=on, "
-        "seed 1: r4; r5. Name those that do not count under [import]: exclude = [...]; or, where "
-        "the seed is held by another parameter, name that one."
+        "seed 1: r4; r5. Name those that do not count under [import]: exclude = [...], by a rule "
+        "that does not look at results, such as keeping the first; or, where the seed is held by "
+        "another parameter, name that one."
     )
     found = imported(*FOUR, again, text=with_import('exclude = ["r5"]'))
     assert len(found.records) == 4
@@ -144,6 +145,10 @@ def test_a_trial_that_failed_first_and_then_completed_has_both_records(imported)
     found = imported(*FOUR, run("r0", "True", "1", state="failed", message="no memory"))
     assert [(r.reason, r.message) for r in found.records if r.reason] == [("raised", "no memory")]
     assert len(found.records) == 5
+    (note,) = found.notes
+    assert note.startswith(
+        "1 trial failed first and was run again: a=on, seed 1 (r0). Reports count"
+    )
 
 
 def test_a_value_that_is_not_finite_is_a_trial_that_diverged(imported):
