@@ -211,7 +211,10 @@ def incomplete(findings: Findings) -> str:
     if not findings.n_completed or (not failed and not missing):
         return ""
     parts = [f"{failed} failed"] if failed else []
-    parts += [f"{missing} {'has' if missing == 1 else 'have'} not run"] if missing else []
+    if missing and findings.study.imported:
+        parts.append(f"{missing} {'is' if missing == 1 else 'are'} without a run that counts")
+    elif missing:
+        parts.append(f"{missing} {'has' if missing == 1 else 'have'} not run")
     rest = number(findings.n_completed, "count")
     return (
         f"Of {counted(findings.n_planned, 'trial')}, {listing(parts)}: "

@@ -9,7 +9,7 @@ from ablations.calls import run_study
 from ablations.core.estimates import Effect, Interval, MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.record import Exhibit
-from ablations.core.study import Study, Trial
+from ablations.core.study import Import, Study, Trial
 from ablations.core.trial_log import TrialLog
 from ablations.plan import plan_trials
 from ablations.report.words.answer import answer
@@ -130,6 +130,8 @@ def test_failed_and_missing_trials_are_counted(failed: Findings) -> None:
         "Of 24 trials, 2 failed and 1 has not run: the numbers are from the 21 that completed."
     )
     assert answer(failed).sentences[1] == "No comparison of arms is possible yet."
+    imported = replace(failed, study=replace(failed.study, imported=Import("seed", ())))
+    assert "2 failed and 1 is without a run that counts" in answer(imported).alarm
 
 
 def test_different_environments_are_reported(findings: Findings) -> None:
