@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
-from ablations.report.words.caveats import caveats, incomplete, untrained_alarm
+from ablations.report.words.caveats import (
+    caveats,
+    incomplete,
+    no_arm_beats_guessing,
+    untrained_alarm,
+)
 from ablations.text.formatting import counted, difference, listing, metric_name, sentence
 from ablations.text.naming import arm_label, effect_name
 from ablations.text.sentences import (
@@ -181,14 +186,16 @@ def _second(findings: Findings, effects: Sequence[Effect]) -> str:
         why = f"the margin is ±{limit}" if limit else "no effect cannot be excluded"
         are = "is" if len(unclear) == 1 else "are"
         parts.append(f"{_named(findings, unclear)} {are} inconclusive ({why})")
-    return sentence("; ".join(parts)) + "." if parts else _closing(effects)
+    return sentence("; ".join(parts)) + "." if parts else _closing(findings, effects)
 
 
-def _closing(effects: Sequence[Effect]) -> str:
+def _closing(findings: Findings, effects: Sequence[Effect]) -> str:
     if len(effects) == 1 and effects[0].verdict != "inconclusive":
         return "It is the only change that this study made."
     if effects[0].verdict == "equivalent":
         return f"That holds for {counted(len(effects), 'comparison')}, adjusted for their number."
+    if no_arm_beats_guessing(findings):
+        return "There may still be a real effect, but networks that have not learned show none."
     return (
         "There may still be a real effect, as these intervals are wide: add seeds to narrow them."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ablations.core.design import Change
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
+from ablations.core.metrics import MAJORITY_ACCURACY, TEST_ACCURACY
 from ablations.core.record import CODE, MACHINE, NODE, SEED_USE, WARNING
 from ablations.report.words.imported import imported_caveats
 from ablations.text.formatting import counted, difference, listing, metric_name, number
@@ -44,6 +45,7 @@ def caveats(findings: Findings) -> tuple[str, ...]:
         *imported_caveats(findings),
         *revision_sentences(findings),
         _copies(findings),
+        _guessing(findings),
         _fraction(findings),
         *(_dependence(findings, effect) for effect in decided[:2]),
         more if further > 0 else "",
@@ -107,6 +109,34 @@ def _copies(findings: Findings) -> str:
         f"In each arm, all seeds gave the very same {metric}. Either the training function does "
         "not use its seed, so that these are copies of one training, or the metric has few "
         "possible values. More seeds do not help against the former."
+    )
+
+
+def no_arm_beats_guessing(findings: Findings) -> bool:
+    """Whether no arm was shown to be better than always naming the most frequent class.
+
+    It is known only where several seeds of each arm report test accuracy and that share.
+    """
+    if findings.metric.name != TEST_ACCURACY:
+        return False
+    names = (TEST_ACCURACY, MAJORITY_ACCURACY)
+    pairs = [[arm.summaries.get(name) for name in names] for arm in findings.arms]
+    limits = [
+        (own.interval.low, guess.maximum)
+        for own, guess in pairs
+        if own and guess and own.interval and guess.maximum is not None
+    ]
+    return bool(limits) and len(limits) == len(pairs) and all(low <= top for low, top in limits)
+
+
+def _guessing(findings: Findings) -> str:
+    if not no_arm_beats_guessing(findings):
+        return ""
+    shares = [arm.summaries[MAJORITY_ACCURACY].mean or 0.0 for arm in findings.arms]
+    return (
+        "No arm could be shown to be better than always naming the most frequent class "
+        f"({number(max(shares), 'fraction')}). A change cannot be judged on networks that have "
+        "not learned: train longer, on more images or with another network, before adding seeds."
     )
 
 

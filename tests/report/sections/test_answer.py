@@ -224,3 +224,30 @@ def test_many_effects_are_counted_not_listed(make: Make) -> None:
     factors = {f"f{i}": {"off": {}, "on": {}} for i in range(7)}
     found = make(factors=factors, gains=dict.fromkeys(factors, 0.05), interaction=0.0, noise=1e-4)
     assert "and 2 others helped as well." in answer(found).sentences[1]
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, False), (0.99, True)])
+def test_networks_that_guess_need_more_training_before_more_seeds(
+    make: Make, share: float, said: bool
+) -> None:
+    found = make(
+        gains=dict.fromkeys(("augmentation", "preprocessing", "initialization"), 0.0), noise=0.1
+    )
+    arms = []
+    for arm in found.arms:
+        own = arm.summaries["test_accuracy"]
+        guess = replace(
+            own,
+            values=tuple((s, share) for s, _ in own.values),
+            mean=share,
+            minimum=share,
+            maximum=share,
+        )
+        arms.append(replace(arm, summaries={**arm.summaries, "majority_accuracy": guess}))
+    told = answer(replace(found, arms=tuple(arms)))
+    assert (
+        any("No arm could be shown to be better than always naming" in c for c in told.caveats)
+        == said
+    )
+    assert ("networks that have not learned" in told.sentences[1]) == said
+    assert ("add seeds" in told.sentences[1]) == (not said)
