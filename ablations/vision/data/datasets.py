@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import DataError
+from ablations.text.formatting import counted, few, magnitude
 from ablations.vision.data import decoded, folders, images, layouts
 from ablations.vision.data.copies import Copy, find_copies, sentences
 from ablations.vision.data.download import Archive, fetch, image_files, verify
 from ablations.vision.data.folders import Listing, ReportBytes, named_broken, shown
 from ablations.vision.data.images import Image8, Source
 from ablations.vision.data.layouts import Layout
-from ablations.vision.data.splits import Pool, draw
+from ablations.vision.data.splits import Indices, Pool, draw
 from ablations.vision.platform import cache, shortcuts
 from ablations.vision.platform.backend import require_pillow
 from ablations.vision.recipe.settings import Recipe, check_outputs
+
+_FEW = 100
+"""Test images below which one of them is more than a percentage point."""
 
 CATS_VS_DOGS = Archive(
     url="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
@@ -159,7 +164,7 @@ def make_ready(recipe: Recipe, data_dir: str | None, report: ReportBytes) -> Poo
 
 
 def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
-    """Returns how the folders of images give the split, and which images are there twice.
+    """Returns how folders of images give the split, what is there twice, and too small a test.
 
     Raises:
         StudyError: if the layers have too few outputs for the classes of the folder, or the split
@@ -169,9 +174,22 @@ def notes_on(recipe: Recipe, data_dir: str | None) -> list[str]:
         return []
     there = listing(recipe, data_dir)
     check_outputs(recipe, len(there.classes))
-    draw(recipe, there.pool, seed=0)
+    test = draw(recipe, there.pool, seed=0).test
     notes = [] if there.layout is None else [layouts.described(there.layout)]
-    return notes + sentences(find_copies(there))
+    return [*notes, *sentences(find_copies(there)), *_notes_on_test(test, there)]
+
+
+def _notes_on_test(test: Indices, there: Listing) -> Iterator[str]:
+    """Yields what makes accuracy on the test images coarse, or blind to a class."""
+    if 0 < len(test) < _FEW:
+        share = magnitude(1 / len(test), "fraction")
+        yield (
+            f"the test has {counted(len(test), 'image')}, so one image is {share} of test "
+            "accuracy; more seeds do not make up for that"
+        )
+    found = {there.labels[place] for place in test}
+    if absent := [name for number, name in enumerate(there.classes) if number not in found]:
+        yield f"seed 0 draws no test image of {few([shown(name) for name in absent])}"
 
 
 def load(recipe: Recipe, data_dir: str | None) -> Examples:

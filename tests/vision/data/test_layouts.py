@@ -41,6 +41,11 @@ def settings(root, **more):
     } | more
 
 
+def noted(given, place):
+    """What is noted, but for the size of the test, which is small in all of these."""
+    return [line for line in notes(given, place) if not line.startswith("the test has ")]
+
+
 def load(root, **more):
     recipe = read(settings(root, **more))
     examples = datasets.load(recipe, None)
@@ -79,7 +84,7 @@ def test_given_splits_are_used(tmp_path, names):
     assert np.bincount(examples.labels[split.test]).tolist() == [3, 3]
     said = "the split is given by folders: "
     said += f"train by {train}/, validation by {validation}/ and test by {test}/"
-    assert notes(settings(root), None) == [said]
+    assert noted(settings(root), None) == [said]
     assert label_counts(examples, split).caption == f"T{said[1:]}."
 
 
@@ -93,7 +98,7 @@ def test_a_part_that_is_not_given_is_drawn_from_training(tmp_path, there, drawn)
     taken = {"test": split.test, "validation": split.validation}
     assert sorted(levels(examples, split.train) + levels(examples, taken[drawn])) == [*range(1, 21)]
     assert load(root, **{f"{drawn}_size": 7})[1].train.size == 13
-    (said,) = notes(settings(root), None)
+    (said,) = noted(settings(root), None)
     assert said.endswith(f"; {drawn} images are drawn from the training images")
 
 
@@ -190,7 +195,7 @@ def test_a_class_may_be_called_train(tmp_path):
     root = make(tmp_path / "data", train=5) / "train"
     (root / "dog").rename(root / "train")
     assert load(root)[0].classes == ("cat", "train")
-    assert notes(settings(root), None) == []
+    assert noted(settings(root), None) == []
 
 
 def test_parts_without_classes_are_no_classes(tmp_path):
@@ -283,7 +288,7 @@ def test_images_in_two_parts_or_two_classes_are_named(tmp_path):
     copy(root, "train/cat/00.png", "test/cat/copy.png")
     copy(root, "train/cat/01.png", "train/dog/copy.png")
     copy(root, "val/cat/01.png", "val/cat/copy.png")  # harmless: nothing is drawn
-    given, *warned = notes(settings(root), None)
+    given, *warned = noted(settings(root), None)
     assert given.startswith("the split is given by folders: ")
     assert warned == [
         "1 image is in two classes (one of its labels is wrong, or both fit): "
@@ -301,7 +306,7 @@ def test_images_in_two_parts_or_two_classes_are_named(tmp_path):
 def test_copies_that_a_drawn_split_may_part_are_named(shapes):
     for i in range(22):
         copy(shapes, "dark/03.png", f"dark/copy{i:02}.png")
-    (said,) = notes(settings(shapes), None)
+    (said,) = noted(settings(shapes), None)
     assert said.startswith(
         "22 images are in one class (a split that is drawn may train on one and test on the "
         "other): dark/copy00.png = dark/03.png; dark/copy01.png = dark/03.png; "
@@ -313,7 +318,7 @@ def test_two_classes_with_the_same_images_are_refused(shapes):
     shutil.rmtree(shapes / "light")
     shutil.copytree(shapes / "dark", shapes / "light")
     for check in (
-        lambda: notes(settings(shapes), None),
+        lambda: noted(settings(shapes), None),
         lambda: prepare_data(settings(shapes), None, silent),
     ):
         with pytest.raises(AblationsError) as caught:
@@ -359,3 +364,15 @@ def test_what_the_folders_hold_is_held_against_layers_and_sizes_before_anything_
             hook(settings(root), None)
         with pytest.raises(StudyError, match="'test_size' asks for more images than there are"):
             hook(settings(root, test_size=99, layers=["flatten", "dense:3"]), None)
+
+
+def test_a_test_in_which_one_image_decides_is_noted_when_it_is_planned(tmp_path):
+    root = make(tmp_path / "data", train=4) / "train"
+    few, *absent = notes(settings(root, test_size=1, validation_size=1), None)
+    assert few == (
+        "the test has 1 image, so one image is 100.0\u202fpp of test accuracy; more seeds do not make "
+        "up for that"
+    )
+    assert absent in (["seed 0 draws no test image of cat"], ["seed 0 draws no test image of dog"])
+    large = make(tmp_path / "large", train=60) / "train"
+    assert notes(settings(large, test_size=100, validation_size=10), None) == []
