@@ -63,7 +63,13 @@ def trial_lines(study: Study, rerun: Rerun) -> list[str]:
     lines = [f"{label}: DIFFERS", *(f"  first in {_mismatch(m)}" for m in found.mismatches)]
     facts = [f"{name}: {_then_now(then, now)}" for name, then, now in found.environment]
     lines.append(f"  in the environment differs {'; '.join(facts) or 'nothing recorded'}")
-    return [*lines, f"  {seed_sentence('the training function')}"] if rerun.seedless else lines
+    if rerun.seedless:
+        lines.append(f"  {seed_sentence('the training function')}")
+    elif {name for name, *_ in found.environment} <= {"jobs"}:
+        lines.append(
+            "  so something draws random numbers that no seed sets: take them from trial.rng"
+        )
+    return lines
 
 
 def summary_line(reruns: Sequence[Rerun]) -> str:

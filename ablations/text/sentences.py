@@ -306,7 +306,8 @@ def seed_sentence(function: str) -> str:
     """Says what it means that a training function never asked for the seed."""
     return (
         f"{function} never asked for trial.seed or trial.rng, so seeds only number the "
-        "repetitions: they pair no arms, and no trial can be repeated exactly."
+        "repetitions: they pair no arms, and no trial can be repeated exactly. Take what draws "
+        "random numbers from trial.rng('order'), or seed it with trial.seed."
     )
 
 

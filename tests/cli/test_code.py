@@ -109,6 +109,14 @@ def test_a_function_that_never_asks_for_its_seed_is_named(own: Path):
     assert "the training function never asked for trial.seed" in differs
 
 
+def test_a_rerun_that_differs_for_no_reason_names_the_likely_one(own: Path):
+    half = TRAINING.replace("trial.rng", "random.random() * trial.rng")
+    (own / "own_training.py").write_text(f"import random\n{half}")
+    assert "never asked" not in call("run", "own.toml", "--jobs", 1)
+    differs = call("rerun", "own.toml", "--trials", 1)
+    assert "so something draws random numbers that no seed sets" in differs
+
+
 def test_seeds_that_are_copies_of_one_training_are_named(own: Path):
     (own / "own_training.py").write_text(
         TRAINING.replace('trial.rng("order").uniform(0, 0.01)', "0 * trial.seed")

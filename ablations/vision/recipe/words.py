@@ -78,6 +78,13 @@ def _factor(text: str) -> float | tuple[float, float]:
     return _pair(text) if ".." in text else float(text)
 
 
+def _turn(text: str) -> float | tuple[float, float]:
+    found = _factor(text)
+    if max(map(abs, found if isinstance(found, tuple) else (found,))) > 1:
+        raise ValueError
+    return found
+
+
 def one_of(*names: str) -> Kind:
     """Returns the kind of a value that is one of ``names``."""
 
@@ -94,6 +101,7 @@ RATE = Kind("a number from 0 up to but not including 1", _rate)
 NUMBER = Kind("a number", float)
 PAIR = Kind("a pair low..high", _pair)
 FACTOR = Kind("a number or a pair low..high", _factor)
+TURN = Kind("a share of a full turn from -1 to 1, or a pair low..high of them", _turn)
 PADDING = one_of("valid", "same")
 FILL = one_of("reflect", "wrap", "constant", "nearest")
 INTERPOLATION = one_of("nearest", "bilinear")
@@ -158,7 +166,7 @@ _AUGMENTATIONS = [
     _random("RandomPerspective", {
         "factor": FACTOR, "scale": FACTOR, "interpolation": INTERPOLATION, "fill_value": NUMBER,
     }),
-    _random("RandomRotation", {"factor": FACTOR} | _FILLED, required=1),
+    _random("RandomRotation", {"factor": TURN} | _FILLED, required=1),
     _random("RandomShear", {
         "x_factor": FACTOR, "y_factor": FACTOR, "interpolation": INTERPOLATION, "fill_mode": FILL,
         "fill_value": NUMBER,

@@ -57,6 +57,11 @@ def test_values_go_by_position_or_name(text, arguments):
             "Received: dropout:1. Write for example dropout:0.2.",
         ),
         (
+            "rotation:10",
+            "layers[0]: factor must be a share of a full turn from -1 to 1, or a pair low..high of "
+            "them. Received: rotation:10. Write for example RandomRotation:0.2.",
+        ),
+        (
             "dense:8,units=8",
             "layers[0]: 'dense' cannot take 'units' twice. Received: dense:8,units=8. "
             "It takes units, activation.",
