@@ -168,8 +168,8 @@ def test_the_headline_of_the_curves_says_which_of_the_two_is_higher(findings: Fi
         assert chart is not None
         return curves_headline(some, chart)
 
-    assert shifted(0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp higher")
-    assert shifted(-0.125).endswith("in ‘baseline’: validation is 12.5\u202fpp lower")
+    assert shifted(0.125).endswith("in ‘baseline’: validation accuracy is 12.5\u202fpp higher")
+    assert shifted(-0.125).endswith("in ‘baseline’: validation accuracy is 12.5\u202fpp lower")
     assert shifted(0.0) == "Training and validation end at the same values"
 
 
