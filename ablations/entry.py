@@ -172,8 +172,8 @@ def code_files(module: str, folder: Path) -> dict[str, bytes]:
 
     They are named by their paths in the folder; an installed module has none.
     """
-    paths = dict.fromkeys(_modules(folder, module))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    found = _modules(folder, module)
+    return {path.relative_to(folder).as_posix(): content for path, content in found}
 
 
 @cache  # as this process has imported them, whatever becomes of the files
@@ -350,16 +350,17 @@ def _attribute(name: str, module_name: str, function_name: str) -> Train:
     return function
 
 
-def _modules(folder: Path, first: str) -> Iterator[Path]:
-    """Yields the files of a module and of all that it imports from the same folder."""
+def _modules(folder: Path, first: str) -> Iterator[tuple[Path, bytes]]:
+    """Yields the files of a module and of all that it imports from the same folder, each once."""
     found: set[Path] = set()
     to_do = [first]
     while to_do:
         for path in _files_of(folder, to_do.pop()):
             if path not in found:
                 found.add(path)
-                to_do += imported_modules(path.read_bytes(), path.parent.relative_to(folder).parts)
-                yield path
+                content = path.read_bytes()
+                to_do += imported_modules(content, path.parent.relative_to(folder).parts)
+                yield path, content
 
 
 def _files_of(folder: Path, module: str) -> Iterator[Path]:

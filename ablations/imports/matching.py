@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -83,8 +83,9 @@ def import_runs(study: Study, runs: Iterable[SourceRun], tool: str) -> Imported:
         records.append(result)
         notes |= dict.fromkeys(_notes(study, found, result))
     _require_some(study, records, left_out)
-    _require_one_each(study, fitting, records)
-    if again := _run_again(fitting, records):
+    ended = {(own.arm, own.seed) for own in records if own.completed}
+    _require_one_each(study, fitting, ended)
+    if again := _run_again(fitting, ended):
         notes[again] = None
     records.sort(key=lambda own: (own.started_at, own.seed, own.arm))
     return Imported(tuple(records), tuple(left_out), tuple(notes))
@@ -343,9 +344,8 @@ def _require_some(study: Study, records: Sequence[object], left_out: Sequence[Le
         )
 
 
-def _run_again(fitting: Sequence[_Fitting], records: Sequence[RunRecord]) -> str:
+def _run_again(fitting: Sequence[_Fitting], ended: Collection[tuple[Arm, int]]) -> str:
     """Names failed runs of trials that another run completed, as one arm may have needed more."""
-    ended = {(own.arm, own.seed) for own in records if own.completed}
     found = [
         f"{one.arm.name}, seed {one.seed} ({one.run.name})"
         for one in fitting
@@ -362,10 +362,9 @@ def _run_again(fitting: Sequence[_Fitting], records: Sequence[RunRecord]) -> str
 
 
 def _require_one_each(
-    study: Study, fitting: Sequence[_Fitting], records: Sequence[RunRecord]
+    study: Study, fitting: Sequence[_Fitting], ended: Collection[tuple[Arm, int]]
 ) -> None:
     """Raises `StudyError` where two runs that completed have one arm and seed."""
-    ended = {(own.arm, own.seed) for own in records if own.completed}
     runs: dict[tuple[Arm, int], list[str]] = {}
     for one in fitting:
         if (one.arm, one.seed) in ended and one.run.state == "finished":

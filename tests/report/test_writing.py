@@ -18,7 +18,15 @@ from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Findings
 from ablations.core.study import Chapter
 from ablations.errors import StudyError
-from ablations.report.publish.manifests import MANIFEST, all_files, is_unchanged, read_manifest
+from ablations.report.publish.manifests import (
+    MANIFEST,
+    all_files,
+    digest,
+    is_unchanged,
+    present,
+    read_manifest,
+)
+from ablations.report.publish.summaries import require_report_folder
 from ablations.report.sections.gates import gate_tables
 from ablations.report.writing import render_report
 
@@ -351,6 +359,19 @@ def test_a_summary_that_git_has_put_there_alone_is_replaced(
     cloned.write_bytes(summary.read_bytes())  # as another branch has it
     render_report(make(seeds=(0, 1)), tmp_path / "clone")
     assert cloned.read_bytes() != summary.read_bytes()
+
+
+def test_a_summary_of_another_branch_hides_no_page_that_was_changed(
+    findings: Findings, tmp_path: Path
+) -> None:
+    page = render_report(findings, tmp_path)
+    page.write_text("mine")
+    summary = page.with_name("report.json")
+    summary.write_text(summary.read_text().replace("Cats or dogs", "Dogs or cats"))
+    require_report_folder(page.parent)
+    found = present(page.parent)
+    assert found is not None
+    assert found["index.html"] == digest(page)
 
 
 @pytest.mark.parametrize("text", ["{}", '{"slug": "cats-or-dogs"}', "not JSON"])

@@ -29,14 +29,25 @@ def all_files(folder: Path) -> list[str]:
 def write_manifest(folder: Path) -> None:
     """Lists all files of a folder in its manifest; equal files give equal bytes."""
     names = [name for name in all_files(folder) if name != MANIFEST]
-    lines = [f"{digest(folder / name)}  {name}\n" for name in names]
-    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+    _write(folder, {name: digest(folder / name) for name in names})
 
 
 def add_to_manifest(folder: Path, name: str) -> None:
-    """Lists a file as it is now, beside what the manifest of its folder lists."""
-    listed = {**(read_manifest(folder) or {}), name: digest(folder / name)}
-    lines = [f"{found}  {own}\n" for own, found in sorted(listed.items())]
+    """Lists a file as it is now, beside what the manifest of its folder lists.
+
+    The list keeps its time, by which `present` knows which of the other files are older.
+    """
+    listed, now = read_manifest(folder), digest(folder / name)
+    if listed is None:
+        _write(folder, {name: now})
+    elif listed.get(name) != now:
+        before = (folder / MANIFEST).stat()
+        _write(folder, dict(sorted({**listed, name: now}.items())))
+        os.utime(folder / MANIFEST, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _write(folder: Path, listed: Mapping[str, str]) -> None:
+    lines = [f"{found}  {name}\n" for name, found in listed.items()]
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
