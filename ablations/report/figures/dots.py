@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import seaborn
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from ablations.report.figures.axes import AxisScale, fit, joined, notes
 from ablations.report.figures.layout import (
@@ -24,7 +25,6 @@ from ablations.report.figures.layout import (
     Bounds,
     add_plot,
     canvas,
-    move_apart,
     shorten,
     shorten_axis,
     text_width,
@@ -195,9 +195,6 @@ def plot_rows(ax: Axes, data: DotPlot, places: Sequence[float], *, reach: float)
     if line is not None:
         _upright(ax, [line], places, reach=reach, colour="rule")
         _above_line(ax, data.line_label, line)
-    for marks in ax.collections:
-        if isinstance(marks, PathCollection):  # seeds, and not a band
-            move_apart(marks)
 
 
 def _upright(
@@ -219,10 +216,12 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
         y = [up - 0.1, up + 0.18, math.nan] * len(dots)
         ax.plot(x, y, "-", color=colour, linewidth=MARKS["adjusted"], alpha=0.6)
     elif dots:
+        # Seeds that agree are drawn beside each other rather than on each other.
         shown = dots_of(dots)
-        marks = ax.scatter(shown, [up] * len(shown), s=MARKS["dot"] ** 2, color=colour, alpha=0.55,
-                           linewidth=0, zorder=3)  # fmt: skip
-        say(marks, row.head, each=_said(row, scale) if len(shown) == len(dots) else ())
+        seaborn.swarmplot(x=_told_apart(shown), y=[up] * len(shown), ax=ax, orient="h",
+                          color=colour, size=MARKS["dot"], alpha=0.55, linewidth=0,
+                          native_scale=True, warn_thresh=1.0)  # fmt: skip
+        say(ax.collections[-1], row.head, each=_said(row, scale) if len(shown) == len(dots) else ())
     bars = []
     for bar, weight in ((row.thin, "adjusted"), (row.bar, "interval")):
         if ends := scale.bounds(bar):
@@ -235,6 +234,17 @@ def _plot_row(ax: Axes, row: Row, place: float, *, scale: AxisScale, ticks: bool
     if (diamond := scale.point(row.diamond)) is not None:
         ax.plot([diamond], [place], "D", color=LIGHT["ink"], markersize=MARKS["mean"] + 1,
                 markerfacecolor="none", markeredgewidth=1.5, zorder=5)  # fmt: skip
+
+
+def _told_apart(values: tuple[float, ...]) -> NDArray[np.float64]:
+    """Moves each value by far less than a pixel, so that ties fall in the order of the seeds.
+
+    What a sort makes of equal numbers depends on the processor, and places depend on the sort.
+    """
+    at = np.asarray(values, dtype=np.float64)
+    step = 1e-12 * (np.ptp(at) or np.abs(at).max() or 1.0)
+    at[np.argsort(at, kind="stable")] += step * np.arange(at.size)
+    return at
 
 
 def _said(row: Row, scale: AxisScale) -> list[str]:

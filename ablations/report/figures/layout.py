@@ -1,9 +1,4 @@
-"""Where everything of a figure is placed, in CSS pixels: plots, labels that fit, legends and dots.
-
-Of the dots of one row, each, from the least number on, goes to the place nearest to the middle of
-the row where it touches none before it. Source: Eklund (2016), "beeswarm: the bee swarm plot", an R
-package, as Waskom (2021), "seaborn: statistical data visualization", JOSS 6(60), places its dots.
-"""
+"""Where everything of a figure is placed, in CSS pixels: plots, labels that fit, and legends."""
 
 from __future__ import annotations
 
@@ -12,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from ablations.report.figures.theme import LIGHT, SERIES, SMALL, TEXT
 
@@ -32,12 +24,6 @@ BESIDE: dict[str, Any] = {
 
 _NUMBERS = 44.0
 """Pixels for the numbers at the left of a plot."""
-
-_WIDEST = 0.4
-"""How far above or below its row a dot may go, in rows; others are drawn on each other there."""
-
-_ROOM = 1.05
-"""Distance of two dots beside each other, in diameters."""
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -141,53 +127,3 @@ def spaced(places: Sequence[float], gap: float, *, top: float) -> list[float]:
         moved[i] = min(moved[i], ceiling)
         ceiling = moved[i] - gap
     return moved
-
-
-def move_apart(points: PathCollection) -> None:
-    """Moves the dots of one row, on axes on which all is drawn, up and down."""
-    axes, places = points.axes, np.asarray(points.get_offsets(), dtype=np.float64)
-    assert axes is not None  # noqa: S101 - they are drawn on some
-    axes.get_xlim()  # fits the axis to what was drawn since
-    middle = places[0, 1]
-    pixels = axes.transData.transform(places)
-    size = float(np.sqrt(points.get_sizes()[0])) * axes.figure.dpi / 72
-    pixels[:, 1] = apart(pixels[:, 0], pixels[0, 1], size)
-    up = axes.transData.inverted().transform(pixels)[:, 1]
-    points.set_offsets(np.c_[places[:, 0], np.clip(up, middle - _WIDEST, middle + _WIDEST)])
-
-
-def apart(along: NDArray[np.float64], middle: float, size: float) -> NDArray[np.float64]:
-    """Returns the height of each dot, shape (dot,).
-
-    Args:
-        along: Where on the axis each dot is, shape (dot,), in the same unit as all else here.
-        middle: The height of the row.
-        size: The diameter of a dot.
-    """
-    order = np.argsort(along, kind="stable")
-    x, up = along[order], np.full(along.shape, middle, dtype=np.float64)
-    for i in range(1, x.size):
-        first = i
-        while first and x[i] - x[first - 1] < size:
-            first -= 1
-        up[i] = _free_height(x[i] - x[first:i], up[first:i], middle, size)
-    found = np.empty_like(up)
-    found[order] = up
-    return found
-
-
-def _free_height(
-    across: NDArray[np.float64], up: NDArray[np.float64], middle: float, size: float
-) -> float:
-    """Returns the free height that is nearest to the middle.
-
-    ``across`` and ``up`` are the distances along the axis, and the heights, of the dots before that
-    could be touched.
-    """
-    beside = np.sqrt(np.maximum(size**2 - across**2, 0)) * _ROOM
-    # Above and below by turns, so that ties do not all go to one side.
-    sides = np.where(np.arange(beside.size) % 2, beside, -beside)
-    heights = np.concatenate([[middle], np.stack([up + sides, up - sides], axis=1).ravel()])
-    heights = heights[np.argsort(np.abs(heights - middle), kind="stable")]
-    clear = (heights[:, None] - up) ** 2 + across**2 >= size**2
-    return float(heights[clear.all(axis=1).argmax()])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from ablations.report.figures.dots import MOST, QUANTILES, DotPlot, Row, dots_of, plot_rows
@@ -58,3 +61,20 @@ def test_dots_of_a_panel_are_quantiles_at_each_place() -> None:
     assert panels.notes == QUANTILES
     np.testing.assert_allclose(found[:, 0], np.arange(0, 100, 2))
     np.testing.assert_allclose(np.sort(-found[:, 1]), np.arange(1, 100, 2))
+
+
+def places_of(values: tuple[float, ...]) -> np.ndarray:
+    axes = Figure(figsize=(6, 2)).add_subplot()
+    axes.set_ylim(1, 0)
+    plot_rows(axes, DotPlot((Row("arm", values, None, None),), "accuracy"), [0.5], reach=0.5)
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    return np.asarray(next(c for c in axes.collections if len(c.get_offsets()) > 1).get_offsets())
+
+
+def test_seeds_that_agree_are_drawn_beside_each_other_by_turns_in_their_order() -> None:
+    found = places_of((0.5, 0.9, 0.5, 0.5))
+    np.testing.assert_allclose(found[:, 0], [0.5, 0.9, 0.5, 0.5], atol=1e-11)
+    first, alone, second, third = found[:, 1] - 0.3
+    np.testing.assert_allclose([first, alone], 0, atol=1e-9)
+    assert second == pytest.approx(-third)
+    assert abs(second) > 0.01
