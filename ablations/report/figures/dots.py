@@ -35,6 +35,9 @@ from ablations.report.figures.theme import LIGHT, MARKS, SMALL, WIDE
 MOST = 50
 """The most dots of a row, and the most curves of a panel."""
 
+_AROUND = 40.0
+"""Pixels at both sides of a row's label and number on a phone, and between them."""
+
 QUANTILES = (
     f"Where there are more than {MOST} seeds, each of {MOST} dots stands for an equal part of them "
     "(a quantile); the data file has every seed."
@@ -139,7 +142,7 @@ class DotPlot:
     def figure(self, width: int) -> Figure:
         """Lays out the rows: labels at the left, or on a phone above each row."""
         narrow = width < WIDE
-        places, headings, depth = _places(self.rows, 1.35 if narrow else 1.0)
+        places, headings, depth = _places(self.rows, 1.5 if narrow else 1.0)
         top, bottom, unit = (30.0 if self.line_label else 10.0), 48.0, 36.0
         figure = canvas(width, top + depth * unit + bottom)
         left = 10.0 if narrow else min(330.0, text_width([r.label for r in self.rows]) + 24)
@@ -256,16 +259,27 @@ def _said(row: Row, scale: AxisScale) -> list[str]:
 def _label_rows(
     ax: Axes, rows: Sequence[Row], places: Sequence[float], *, room: float, narrow: bool
 ) -> None:
-    for row, place in zip(rows, places, strict=True):
+    notes = _notes_above(rows, room) if narrow else [f"{row.note} {row.detail}" for row in rows]
+    for row, place, note in zip(rows, places, notes, strict=True):
         if narrow:
-            label = shorten(row.label, room - text_width([row.note], size=SMALL) - 40)
-            ax.annotate(label, (0, place - 0.58), xytext=(0, 0), **BESIDE)
-            ax.annotate(row.note, (1, place - 0.58), xytext=(0, 0), ha="right", fontsize=SMALL,
+            label = shorten(row.label, room - text_width([note], size=SMALL) - _AROUND)
+            ax.annotate(label, (0, place - 0.7), xytext=(0, 0), **BESIDE)
+            ax.annotate(note, (1, place - 0.7), xytext=(0, 0), ha="right", fontsize=SMALL,
                         **BESIDE)  # fmt: skip
         else:
-            label, note = shorten(row.label, room - 20), f"{row.note} {row.detail}"
-            ax.annotate(label, (0, place), xytext=(-12, 0), ha="right", **BESIDE)
+            ax.annotate(shorten(row.label, room - 20), (0, place), xytext=(-12, 0), ha="right",
+                        **BESIDE)  # fmt: skip
             ax.annotate(note, (1, place), xytext=(14, 0), fontsize=SMALL, **BESIDE)
+
+
+def _notes_above(rows: Sequence[Row], room: float) -> list[str]:
+    """Returns each row's number, with its interval where that cuts no label short."""
+    whole = [f"{row.note} {row.detail}".rstrip() for row in rows]
+    taken = (
+        text_width([row.label]) + text_width([note], size=SMALL)
+        for row, note in zip(rows, whole, strict=True)
+    )
+    return whole if max(taken) <= room - _AROUND else [row.note for row in rows]
 
 
 def _above_line(ax: Axes, text: str, at: float) -> None:

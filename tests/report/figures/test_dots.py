@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ablations.report.figures.dots import MOST, QUANTILES, DotPlot, Row, dots_of, plot_rows
 from ablations.report.figures.panels import FIRST, Line, Panel, Panels, fitted
+from ablations.report.figures.theme import WIDE
 
 
 def drawn_dots(values: tuple[float, ...]) -> np.ndarray:
@@ -78,3 +79,16 @@ def test_seeds_that_agree_are_drawn_beside_each_other_by_turns_in_their_order() 
     np.testing.assert_allclose([first, alone], 0, atol=1e-9)
     assert second == pytest.approx(-third)
     assert abs(second) > 0.01
+
+
+def words_of(label: str, *, width: int) -> list[str]:
+    row = Row(label, (0.6, 0.62), 0.61, (0.6, 0.62), note="61.0%", detail="[60.0%, 62.0%]")
+    [axes] = DotPlot((row,), "accuracy").figure(width).axes
+    return [text.get_text().strip() for text in axes.texts]
+
+
+def test_a_phone_shows_intervals_where_they_cut_no_label_short() -> None:
+    assert words_of("augmentation", width=360) == ["augmentation", "61.0% [60.0%, 62.0%]"]
+    long = "augmentation + preprocessing + transfer"
+    assert words_of(long, width=360) == [long, "61.0%"]
+    assert words_of(long, width=WIDE) == [long, "61.0% [60.0%, 62.0%]"]
