@@ -11,20 +11,27 @@ from ablations.text.naming import arm_label, named_arm
 
 
 def arms_headline(findings: Findings) -> str:
-    """Says which arm came out best, and where the reference lies."""
-    study, metric = findings.study, metric_name(findings.metric.name)
+    """Says which arm came out best, where the reference lies, and if that may be chance."""
+    metric = metric_name(findings.metric.name)
     if findings.best is None or _mean(findings, findings.best) == number(None):
         known = any(_mean(findings, arm.arm) != number(None) for arm in findings.arms)
         return f"{sentence(metric)} of each arm" if known else f"No arm has a value of {metric} yet"
-    best = _mean(findings, findings.best)
+    compared = [effect for effect in findings.effects if effect.kind != "interaction"]
+    if not compared or any(effect.verdict == "improved" for effect in compared):
+        return sentence(_best(findings, findings.best))
+    return f"No change is shown to help; {_best(findings, findings.best)}"
+
+
+def _best(findings: Findings, best: Arm) -> str:
+    study, metric = findings.study, metric_name(findings.metric.name)
     chosen = findings.best_by or findings.metric.name
-    by = "" if chosen == findings.metric.name else f"Chosen by {metric_name(chosen)}, "
-    arm = named_arm(study, findings.best)
-    if findings.best == study.reference:
-        return sentence(f"{by}{arm} is the best arm: {metric} {best}")
-    reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
+    by = "" if chosen == findings.metric.name else f"chosen by {metric_name(chosen)}, "
     verb = f"has {metric}" if by else f"has the best {metric}:"
-    return sentence(f"{by}{arm} {verb} {best}, against {reference}")
+    claim = f"{by}{named_arm(study, best)} {verb} {_mean(findings, best)}"
+    if best == study.reference:
+        return claim
+    reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
+    return f"{claim}, against {reference}"
 
 
 def _mean(findings: Findings, arm: Arm) -> str:
