@@ -30,6 +30,8 @@ _FIRST = frozenset(
     ]
 )
 _LONGEST = 60
+_CODE = re.compile(r"(^|[^a-z])(commit|git|revision|sha)([^a-z]|$)", re.IGNORECASE)
+"""The name of a parameter that says at which state of the code a run was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,14 @@ class Variation:
         factors: What is likely a factor.
         fixed: The parameters that all runs share.
         ignored: Parameters that vary and are no factors, with the reason.
+        confounded: The factors of which no state of the code has runs of two levels.
     """
 
     seed: str
     factors: tuple[Proposed, ...]
     fixed: Mapping[str, Any]
     ignored: Mapping[str, str]
+    confounded: tuple[str, ...]
 
 
 def variation(runs: Sequence[SourceRun], skip: Iterable[str]) -> Variation:
@@ -87,11 +91,19 @@ def variation(runs: Sequence[SourceRun], skip: Iterable[str]) -> Variation:
     seed = _seed(values, parts)
     fixed = {key: plain(values[0][key]) for key in parts
              if key in params and max(parts[key]) == 0 and key in values[0]}  # fmt: skip
-    candidates = _candidates(parts, labels, seed)
-    chosen, ignored = _chosen(candidates, parts.get(seed), len(runs))
+    code = [key for key, own in parts.items() if _CODE.search(key) and max(own) > 0]
+    others = {key: own for key, own in parts.items() if key not in code}
+    chosen, ignored = _chosen(_candidates(others, labels, seed), parts.get(seed), len(runs))
+    ignored |= dict.fromkeys(code, "a state of the code")
     ignored = {key: why for key, why in ignored.items() if key in params}
     factors = tuple(_named(own, values, chosen) for own in chosen)
-    return Variation(seed, factors, fixed, ignored)
+    states = [_numbered(run.facts.get("commit") for run in runs), *(parts[key] for key in code)]
+    confounded = tuple(
+        factor.name
+        for factor, own in zip(factors, chosen, strict=True)
+        if any(max(one) > 0 and _follows(own.parts, [one]) for one in states)
+    )
+    return Variation(seed, factors, fixed, ignored, confounded)
 
 
 def _parts(values: Sequence[Mapping[str, Any]], key: str) -> Parts:

@@ -210,16 +210,17 @@ def _notes(
         if len(experiments) > 1 and "experiment" not in given
         else ""
     )
-    return tuple(
-        filter(
-            None,
-            (
-                several,
-                *(f"{counted(n, 'run')}: {state}" for state, n in states.items()),
-                ""
-                if found.seed
-                else "no seed is recorded: the runs of an arm would be numbered by "
-                "their start, and nothing pairs them across arms",
-            ),
-        )
+    unpaired = (
+        ""
+        if found.seed
+        else "no seed is recorded: the runs of an arm would be numbered by "
+        "their start, and nothing pairs them across arms"
     )
+    confounded = (
+        f"no commit has runs of two levels of {listing(found.confounded)}: what a level does "
+        "cannot be told from what the commits changed"
+        if found.confounded
+        else ""
+    )
+    by_state = (f"{counted(n, 'run')}: {state}" for state, n in states.items())
+    return tuple(filter(None, (several, *by_state, unpaired, confounded)))

@@ -80,6 +80,20 @@ def test_what_follows_from_factors_or_is_new_in_each_run_is_ignored(tmp_path):
     assert json_of("import", "runs.csv", "--map", "s.toml")["completed"] == 12
 
 
+def test_a_state_of_the_code_is_no_factor_and_may_explain_one(tmp_path):
+    own = rows(git_commit=lambda row: "a1b2" if row["a"] == "on" else "c3d4")
+    own = [{**row, "code/sha": f"{row['a']}0"} for row in own]
+    table(tmp_path / "runs.csv", own)
+    found = call("import", "runs.csv", "--suggest")
+    assert [*tomllib.loads(found.stdout)["factors"]] == ["a", "b"]
+    assert tomllib.loads(found.stdout)["import"]["ignore"] == ["git_commit", "code/sha"]
+    assert "no commit has runs of two levels of a: what a level does cannot be told" in found.stderr
+    table(tmp_path / "both.csv", rows(git_commit=lambda row: f"c{row['seed'] // 2}"))
+    found = call("import", "both.csv", "--suggest")
+    assert [*tomllib.loads(found.stdout)["factors"]] == ["a", "b"]
+    assert "no commit has" not in found.stderr
+
+
 def test_arms_are_listed_where_not_all_combinations_were_run(tmp_path):
     some = [row for row in rows() if (row["a"], row["b"]) != ("on", "yy")]
     table(tmp_path / "runs.csv", some)
