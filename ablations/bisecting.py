@@ -5,7 +5,6 @@ All records are kept, so that a second bisection trains only what is new.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,13 +14,20 @@ from statistics import median
 from ablations.analyze.compare.reruns import results_digest
 from ablations.analyze.derived import measured
 from ablations.analyze.history.bisection import Answer, Seen, Wanted, bisection
-from ablations.commits import Commits, Described, Options, Place, UnusableError
+from ablations.commits import (
+    Commits,
+    Described,
+    Options,
+    Place,
+    UnusableError,
+    require_completed,
+)
 from ablations.core.design import Arm
 from ablations.core.metrics import depends_on_training
 from ablations.core.past import Bisected
 from ablations.core.record import Metric, RunRecord
 from ablations.core.training import trained
-from ablations.errors import StoreError, StudyError
+from ablations.errors import StudyError
 from ablations.records.git import (
     PathCommit,
     find_commit,
@@ -31,12 +37,6 @@ from ablations.records.git import (
     worktrees,
 )
 from ablations.records.sqlite.store import Store
-
-FIXED = (
-    "python", "system", "cpu", "instructions", "ablations", "keras", "tensorflow", "jax", "torch",
-    "scikit-learn", "numpy",
-)  # fmt: skip
-"""Facts of an environment that no commit decides, and by which results differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,12 @@ def bisect(
     place = Place.of(study)
     path = path_of(place, good, bad)
     with worktrees(place.top) as trees, tempfile.TemporaryDirectory() as answers:
-        commits = Commits(place, path, options, trees, Path(answers) / "answer.json")
-        ends = [commits.described(0), commits.described(len(path) - 1)]
+        commits = Commits(
+            place, path, options,
+            trees=trees, answer=Path(answers) / "answer.json",
+            kept=tuple(f"bisect/{own.commit.name[:12]}" for own in path),
+        )  # fmt: skip
+        ends = [commits.described(0, "GOOD"), commits.described(len(path) - 1, "BAD")]
         arms = _shared(ends, place.study)
         search = _Search(commits, ends[1], watcher or Watcher())
         found = search.run(arms)
@@ -177,7 +181,6 @@ class _Search:
     study: Described
     watcher: Watcher
     reasons: dict[int, str] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     used: int = 0
     trained: int = 0
@@ -221,7 +224,7 @@ class _Search:
         self.watcher.trains(Expected(commit, wanted.left, len(wanted.trials), took))
         before = self._count(wanted.place)
         try:
-            records = self.commits.train(wanted.place, wanted.trials, self.study)
+            records = self.commits.train(wanted.place, wanted.trials, self.study.seeds)
             seen = {trial: self._seen(record) for trial, record in records.items()}
         except UnusableError as error:
             self.reasons[wanted.place] = str(error)
@@ -240,11 +243,10 @@ class _Search:
         """Reads a record.
 
         Raises:
-            UnusableError: if it lacks the metric, or gives it another unit or direction.
+            UnusableError: if it failed, lacks the metric, or has another unit or direction for it.
             StudyError: if the metric has no better direction.
-            StoreError: if it was made with other packages or on another machine.
         """
-        self._require_same_facts(record)
+        require_completed(record)
         name = self.study.metric
         own = measured(record).get(name)
         if own is None:
@@ -260,15 +262,3 @@ class _Search:
             raise UnusableError(f"it gives {name} in {own.unit}, better {own.better}")
         lost = depends_on_training(name, own.unit) and trained(record) is False
         return Seen(own, results_digest(record), trained=not lost)
-
-    def _require_same_facts(self, record: RunRecord) -> None:
-        for fact in FIXED:
-            value = record.environment.get(fact)
-            if value is not None and self.facts.setdefault(fact, value) != value:
-                where = os.path.relpath(Path(self.commits.options.runs_dir) / "bisect")
-                raise StoreError(
-                    "commits were trained with other packages or on other machines, and results "
-                    "may differ by these",
-                    received=f"{fact} {self.facts[fact]} and {value}",
-                    cure=f"Move the records of earlier bisections away: {where}",
-                )

@@ -8,6 +8,7 @@ Its records stay in a store for that commit.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from ablations.core.design import Arm
-from ablations.core.past import Commit
 from ablations.core.record import RunRecord
 from ablations.errors import StoreError, StudyError
 from ablations.records.git import (
@@ -32,6 +32,12 @@ from ablations.records.sqlite.store import Store
 
 PROGRAM = "ablations.cli.commits.trainer"
 """The module that a process of a commit runs."""
+
+FIXED = (
+    "python", "system", "cpu", "instructions", "ablations", "keras", "tensorflow", "jax", "torch",
+    "scikit-learn", "numpy",
+)  # fmt: skip
+"""Facts of an environment that no commit decides, and by which results differ."""
 
 _STANDARD_ERROR = 2
 """What training functions print is no part of our answer."""
@@ -137,22 +143,34 @@ class UnusableError(Exception):
 
 
 class Commits:
-    """Trains the study at the commits of a path."""
+    """Trains the study at the commits of a path.
+
+    Args:
+        place: Where the study lies.
+        path: The commits, in any order; their places in it name them.
+        options: What all are trained with.
+        trees: Their checkouts.
+        answer: A file for the answers of their processes.
+        kept: The folder of each commit's records, below that of all records.
+    """
 
     def __init__(
         self,
         place: Place,
         path: tuple[PathCommit, ...],
         options: Options,
+        *,
         trees: Worktrees,
         answer: Path,
+        kept: tuple[str, ...],
     ) -> None:
         self.place, self.path, self.options = place, path, options
-        self._trees, self._answer = trees, answer
+        self._trees, self._answer, self._kept = trees, answer, kept
         self._known: dict[int, tuple[str, dict[tuple[Arm, int], str]]] = {}
+        self._facts: dict[str, str] = {}
 
-    def described(self, place: int) -> Described:
-        """Returns the study as it is at an end.
+    def described(self, place: int, name: str) -> Described:
+        """Returns the study as it is at a commit, which has a name for messages.
 
         Raises:
             StudyError: if it cannot be used there.
@@ -160,40 +178,58 @@ class Commits:
         try:
             found = self._asked(place)
         except UnusableError as error:
-            commit = self.path[place].commit.name[:12]
-            raise StudyError(
-                f"{self.place.study} cannot be used at {'BAD' if place else 'GOOD'} ({commit})",
-                received=str(error),
-                cure="Name a commit at which 'ablations plan' shows it",
-            ) from error
+            raise self.unusable(place, name, error) from error
         own = found["study"]
         arms = tuple(map(_arm, own.pop("arms")))
         return Described(arms=arms, seeds=tuple(own.pop("seeds")), **own)
 
+    def unusable(self, place: int, name: str, error: UnusableError) -> StudyError:
+        """Returns the error that says why the study cannot be used at a commit."""
+        return StudyError(
+            f"{self.place.study} cannot be used at {name} ({self.path[place].commit.name[:12]})",
+            received=str(error),
+            cure="Name a commit at which 'ablations plan' shows it",
+        )
+
     def store(self, place: int, slug: str) -> Store:
         """Returns the store of a commit, which need not exist yet."""
-        return Store(Path(self._runs_dir(self.path[place].commit)) / slug / "records.sqlite")
+        return Store(Path(self._runs_dir(place)) / slug / "records.sqlite")
 
     def train(
-        self, place: int, trials: Trials, study: Described
+        self, place: int, trials: Trials, seeds: tuple[int, ...]
     ) -> dict[tuple[Arm, int], RunRecord]:
         """Trains those of some trials that have no record, and returns the records of all.
 
+        Args:
+            place: Which of the commits.
+            trials: What to train; some may fail.
+            seeds: All seeds that may be asked for.
+
         Raises:
             UnusableError: if the commit cannot be trained.
+            StoreError: if some were made with other packages or on another machine.
         """
         own = self._recorded(place, trials)
         if len(own) < len(trials) or not all(record.completed for record in own.values()):
-            found = self._asked(place, trials, study.seeds)
+            found = self._asked(place, trials, seeds)
             keys = {(_arm(levels), seed): key for levels, seed, key in found["keys"]}
             self._known[place] = found["study"]["slug"], keys
             own = self._recorded(place, trials)
-        for (arm, seed), record in own.items():
-            if not record.completed:
-                raise UnusableError(
-                    f"{arm.name}, seed {seed} failed ({record.reason}): {record.message}"
-                )
+        for record in own.values():
+            self._require_same_facts(record)
         return own
+
+    def _require_same_facts(self, record: RunRecord) -> None:
+        for fact in FIXED:
+            value = record.environment.get(fact)
+            if value is not None and self._facts.setdefault(fact, value) != value:
+                where = Path(self.options.runs_dir) / Path(self._kept[0]).parent
+                raise StoreError(
+                    "commits were trained with other packages or on other machines, and results "
+                    "may differ by these",
+                    received=f"{fact} {self._facts[fact]} and {value}",
+                    cure=f"Move the records of earlier trainings away: {os.path.relpath(where)}",
+                )
 
     def _recorded(self, place: int, trials: Trials) -> dict[tuple[Arm, int], RunRecord]:
         """Returns the records of those trials that have one, where their keys are known."""
@@ -211,7 +247,7 @@ class Commits:
         if not is_committed(self.place.study, commit, self.place.top):
             raise UnusableError(f"there is no {self.place.study}")
         tree = self._trees.at(commit)
-        options = replace(self.options, runs_dir=self._runs_dir(commit))
+        options = replace(self.options, runs_dir=self._runs_dir(place))
         path = tuple(_paths(self.place.top, tree))
         study = str(tree / self.place.study)
         top = str(self.place.top)
@@ -219,10 +255,18 @@ class Commits:
         within = tree / self.place.within
         return _answer(request, within if within.is_dir() else tree)
 
-    def _runs_dir(self, commit: Commit) -> str:
+    def _runs_dir(self, place: int) -> str:
         """Two studies of one name in two folders have stores of their own."""
-        runs = Path(self.options.runs_dir).resolve() / "bisect" / commit.name[:12]
+        runs = Path(self.options.runs_dir).resolve() / self._kept[place]
         return str(runs / Path(self.place.study).parent)
+
+
+def require_completed(record: RunRecord) -> None:
+    """Raises `UnusableError` for a trial that failed, with its first error."""
+    if not record.completed:
+        raise UnusableError(
+            f"{record.arm.name}, seed {record.seed} failed ({record.reason}): {record.message}"
+        )
 
 
 def _arm(levels: Iterable[tuple[str, str]]) -> Arm:

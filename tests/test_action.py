@@ -49,7 +49,7 @@ def runner(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def do(name: str, folder: Path, **values: str) -> subprocess.CompletedProcess[str]:
     """Runs a step as GitHub does: with bash, which stops at the first error."""
     given = {"STUDY": "study.toml", "OPTIONS": "", "RECORDS": "", "AGAINST": "", "OUT": "out"}
-    given["HISTORY"] = ""
+    given |= {"HISTORY": "", "AGAINST_COMMIT": ""}
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]["run"]],
         cwd=folder, env={**os.environ, **given, **values}, capture_output=True, text=True,
@@ -99,6 +99,24 @@ def test_the_worse_of_gates_and_past_decides_and_a_missing_past_is_a_notice(runn
     new = do("Judge", runner, AGAINST="HEAD:reports/other/report.json")
     assert "::notice::there is no HEAD:reports/other/report.json yet" in new.stdout
     assert (runner / "GITHUB_OUTPUT").read_text() == "code=0\ncode=1\ncode=1\n"
+
+
+@pytest.mark.slow
+def test_a_commit_is_trained_in_turn_and_a_base_without_the_study_is_a_notice(runner: Path):
+    (runner / ".gitignore").write_text("runs\nreports\nout\nbin\nGITHUB*\n__pycache__\n")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *command], cwd=runner, check=True)
+    place = {"AGAINST_COMMIT": "HEAD", "OPTIONS": "--seeds 1 --set epochs=1"}
+    trained = do("Train", runner, **place)
+    assert trained.returncode == 0, trained.stderr
+    assert "HEAD and the present state are trained in turn" in trained.stderr
+    assert "0 trials to train" in trained.stderr or "trials to train" not in trained.stdout
+    judged = do("Judge", runner, **place)
+    assert judged.returncode == 0, judged.stderr
+    assert "Against HEAD (" in (runner / "out/pull-request.md").read_text()
+    no_study = do("Judge", runner, **{**place, "AGAINST_COMMIT": "nowhere"})
+    assert "::notice::there is no study.toml at nowhere" in no_study.stdout
 
 
 def test_what_is_wrong_with_the_command_stops_the_job(runner: Path):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablations.cli.formats import require_both, write_named
 from ablations.cli.options import (
+    AgainstCommit,
     AsJson,
     Baseline,
     Despite,
@@ -39,20 +40,59 @@ from ablations.cli.terminal.printing import (
 )
 
 if TYPE_CHECKING:
+    from ablations.core.past import Past
     from ablations.core.record import RunRecord
     from ablations.core.study import Trial
     from ablations.session import Session
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What 'gate' is asked: to judge these records, by themselves, by a past or by a commit."""
+
+    source: Path | None
+    past: str | None
+    commit: str | None
+    despite: tuple[str, ...]
+    self_test: bool
+    jobs: int | None
+
+    def require_one(self) -> None:
+        """Refuses options that exclude each other, or lack the one that they belong to."""
+        compared = self.past is not None or self.commit is not None
+        if (self.self_test and compared) or (self.despite and not compared):
+            raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
+        for other, option in ((self.past, "--against"), (self.source, "--records")):
+            if self.commit is not None and other is not None:
+                raise typer.BadParameter(f"--against-commit trains anew, and excludes {option}")
+        if self.jobs is not None and self.commit is None:
+            raise typer.BadParameter("--jobs belongs to --against-commit; else nothing is trained")
+
+    def sides(self, session: Session, given: Mapping[str, Any]) -> tuple[Session, Past | None]:
+        """Returns what reads the present records, and the past that is asked for, if any."""
+        from ablations.analyze.compare.regression import read_past
+
+        if self.commit is None:
+            past = None if self.past is None else read_past(self.past, session.study)
+            return reading(session, self.source), past
+        from ablations.cli.commits.in_turn import trained_in_turn
+
+        with stopping_cleanly():
+            return trained_in_turn(session, self.commit, given, despite=self.despite)
+
+
 @with_session
 def gate(  # noqa: PLR0913 - each is an option
     session: Session,
+    called: typer.Context,
     *,
     source: Source = None,
     past: Baseline = None,
+    commit: AgainstCommit = None,
     despite: Despite = None,
     self_test: SelfTest = False,
     require_gates: RequireGates = False,
+    jobs: Jobs = "auto",
     formats: Formats = None,
     out: FormatsDir = None,
     as_json: AsJson = False,
@@ -60,15 +100,14 @@ def gate(  # noqa: PLR0913 - each is an option
     """Judge the records by gates; the exit code is the verdict. With --against, by the past."""
     from ablations.cli import gate as gating
 
-    if (self_test and past is not None) or (despite and past is None):
-        raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
+    question = _Question(source, past, commit, (*(despite or ()),), self_test, jobs)
+    question.require_one()
     asked = require_both(formats, out, judged=not self_test)
-    session = reading(session, source)
-    whole = self_test or past is not None or asked
-    records = session.records() if whole else session.gate_records()
+    session, then = question.sides(session, called.params)
+    records = session.records() if self_test or then or asked else session.gate_records()
     findings = session.findings(records)
     note_other_code(findings)
-    found = None if past is None else gating.compared_with(findings, past, despite=despite or ())
+    found = gating.compared(findings, then, despite=question.despite)
     shown = gating.judged(findings, found, self_test=self_test, required=require_gates)
     if asked:
         from ablations.report.blocks import Extras

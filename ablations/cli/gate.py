@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.analyze.compare.gates import exit_code
-from ablations.analyze.compare.regression import compare_with_past, past_exit_code, read_past
+from ablations.analyze.compare.regression import compare_with_past, past_exit_code
 from ablations.analyze.inference.selftest import with_self_test
 from ablations.cli.screens import STYLES, make_table, revisions_json, unreported_line
 from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
-from ablations.core.past import ChangeSincePast, ComparisonWithPast, SelfTest
+from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past, SelfTest
 from ablations.errors import StudyError
 from ablations.text import formatting, naming
 from ablations.text.checks import change_seeds, change_words
@@ -68,15 +68,15 @@ def gated(findings: Findings, *, required: bool = False) -> GateOutput:
     )
 
 
-def compared_with(findings: Findings, name: str, *, despite: Sequence[str]) -> ComparisonWithPast:
-    """Compares findings with an earlier state of the study.
+def compared(
+    findings: Findings, past: Past | None, *, despite: Sequence[str]
+) -> ComparisonWithPast | None:
+    """Compares findings with an earlier state of the study, if there is one to compare with.
 
     Raises:
-        StoreError: if that state cannot be read.
         StudyError: if the two may not be compared.
     """
-    past = read_past(name, findings.study)
-    return compare_with_past(findings, past, despite=despite)
+    return None if past is None else compare_with_past(findings, past, despite=despite)
 
 
 def held_against(findings: Findings, found: ComparisonWithPast) -> GateOutput:
@@ -92,7 +92,7 @@ def held_against(findings: Findings, found: ComparisonWithPast) -> GateOutput:
 APART = (
     "speeds now and then were not measured in turn, and a machine may differ by 10% between two "
     "days: their intervals are widened by that, and an inconclusive speed does not change the exit "
-    "code. For narrower intervals train both states in turn, one seed of each at a time"
+    "code. For narrower intervals let --against-commit train both in turn, with 3 seeds or more"
 )
 
 

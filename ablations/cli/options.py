@@ -166,9 +166,17 @@ Baseline = Annotated[
         "folder, or REVISION:PATH in git.",
     ),
 ]
+AgainstCommit = Annotated[
+    str | None,
+    typer.Option(
+        "--against-commit",
+        metavar="REVISION",
+        help="Train the code of this commit and the present one in turn, and compare both.",
+    ),
+]
 Despite = Annotated[
     list[Difference] | None,
-    typer.Option(help="With --against: what may differ from the earlier state."),
+    typer.Option(help="With --against or --against-commit: what may differ from the other state."),
 ]
 SelfTest = Annotated[
     bool,

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -23,6 +23,16 @@ from ablations.errors import StoreError, StudyError
 
 _SECONDS = 60
 _CHECKOUT_SECONDS = 600
+
+_CODE = (".py", ".toml")
+"""How the names of files end that may be part of a study, though git does not track them yet."""
+
+_NOBODY = {
+    f"GIT_{who}_{what}": "ablations"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
+"""Who commits the present files: equal files are the same commit, whoever works here."""
 
 _OWN = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
@@ -69,10 +79,48 @@ def changed_files(folder: Path) -> tuple[str, ...]:
     except (OSError, subprocess.SubprocessError) as error:
         raise _no_repository(folder) from error
     return tuple(
-        line[3:]
-        for line in lines
-        if not line.startswith("??") or line.rstrip('"').endswith((".py", ".toml"))
+        line[3:] for line in lines if not line.startswith("??") or line.rstrip('"').endswith(_CODE)
     )
+
+
+def present_commit(top: Path) -> Commit:
+    """Returns a commit of the present files of a repository, which is on no branch.
+
+    It is HEAD where nothing has changed since; equal files are always the same commit. Of files
+    that git neither tracks nor ignores, it has code and study files. The index stays as it is.
+
+    Raises:
+        StoreError: if there is no commit yet, or git cannot make one.
+    """
+    head = find_commit("HEAD", top)
+    who = {"GIT_COMMITTER_DATE": head.date, "GIT_AUTHOR_DATE": head.date, **_NOBODY}
+    words = ["commit-tree", "--no-gpg-sign", "-p", "HEAD", "-m", "Uncommitted changes"]
+    try:
+        tree = _present_tree(top)
+        if tree == _git(top, ["rev-parse", "HEAD^{tree}"]).strip():
+            return head
+        return Commit(_git(top, [*words, tree], own=who).strip(), head.date)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StoreError(
+            "git cannot read the present files",
+            received=_last_line(error),
+            cure="Commit them, or see what 'git stash create' says",
+        ) from error
+
+
+def _present_tree(top: Path) -> str:
+    """Returns git's name for the present files, with an index of its own beside the real one."""
+    others = _git(top, ["ls-files", "--others", "--exclude-standard", "-z"]).split("\0")
+    code = [path for path in others if path.endswith(_CODE)]
+    index = top / _git(top, ["rev-parse", "--git-path", "index"]).removesuffix("\n")
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LITERAL_PATHSPECS": "1"}
+        if index.is_file():
+            shutil.copyfile(index, own["GIT_INDEX_FILE"])
+        _git(top, ["add", "-u"], own=own, seconds=_CHECKOUT_SECONDS)
+        if code:
+            _git(top, ["add", "--", *code], own=own)
+        return _git(top, ["write-tree"], own=own).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +183,11 @@ def repository_of(folder: Path) -> Path:
         raise _no_repository(folder) from error
 
 
+def path_commit(commit: Commit, top: Path) -> PathCommit:
+    """Returns a commit with its message and its parents."""
+    return _logged(top, ["--no-walk", commit.name])[commit.name]
+
+
 def path_between(good: Commit, bad: Commit, top: Path) -> tuple[PathCommit, ...]:
     """Returns a path of parents from one commit to a later one, both included.
 
@@ -144,7 +197,7 @@ def path_between(good: Commit, bad: Commit, top: Path) -> tuple[PathCommit, ...]
         StudyError: if ``good`` is no ancestor of ``bad``.
     """
     _require_ancestor(good, bad, top)
-    first = _logged(top, ["--no-walk", good.name])[good.name]
+    first = path_commit(good, top)
     found = _logged(top, ["--ancestry-path", f"{good.name}..{bad.name}"])
     path, step = [], bad.name
     while step != good.name:
@@ -224,7 +277,7 @@ class Worktrees:
 def worktrees(top: Path) -> Iterator[Worktrees]:
     """Yields checkouts of a repository that are gone at the end, however it ends."""
     with tempfile.TemporaryDirectory(
-        prefix="ablations-bisect-", ignore_cleanup_errors=True
+        prefix="ablations-commits-", ignore_cleanup_errors=True
     ) as name:
         found = Worktrees(top, Path(name).resolve())
         try:
@@ -276,11 +329,18 @@ def _no_repository(folder: Path) -> StoreError:
     )
 
 
-def _git(folder: Path, words: Sequence[str], *, seconds: float = _SECONDS) -> str:
+def _git(
+    folder: Path,
+    words: Sequence[str],
+    *,
+    seconds: float = _SECONDS,
+    own: Mapping[str, str] | None = None,
+) -> str:
+    """Returns what git prints; ``own`` are variables of this command alone."""
     command = ["git", "-C", str(folder), *words]
     done = subprocess.run(  # noqa: S603 - git itself, and names that it looks up
         command, capture_output=True, text=True, errors="replace", check=True, timeout=seconds,
-        env=without_hooks_variables(), start_new_session=True,
+        env={**without_hooks_variables(), **(own or {})}, start_new_session=True,
     )  # fmt: skip
     return done.stdout
 

@@ -17,6 +17,7 @@ from ablations.records.git import (
     is_tracked,
     merge_base,
     path_between,
+    present_commit,
     repository_of,
     worktrees,
 )
@@ -180,3 +181,28 @@ def test_changed_and_tracked_files(repository: Path, tmp_path: Path):
         changed_files(tmp_path)
     with pytest.raises(StoreError, match="there is no git repository here"):
         repository_of(tmp_path)
+
+
+def test_the_present_files_are_a_commit_that_nothing_refers_to(repository: Path):
+    head = find_commit("HEAD", repository)
+    assert present_commit(repository) == head
+    (repository / "sub").mkdir()
+    written = ("two", "sub/new.py", "sub/[odd] é.toml", "photo.png", "added.txt")
+    for name in written:
+        (repository / name).write_text("changed")
+    git(repository, "add", "added.txt")
+    before = git(repository, "status", "--porcelain")
+    found = present_commit(repository)
+    assert found == present_commit(repository) != head
+    words = ("-c", "core.quotePath=off", "diff", "--name-only", head.name, found.name)
+    assert set(git(repository, *words).split("\n")) == set(written) - {"photo.png"}
+    assert git(repository, "status", "--porcelain") == before
+    assert git(repository, "rev-parse", "HEAD") == head.name
+    (repository / "two").unlink()
+    assert present_commit(repository) not in (found, head)
+
+
+def test_a_repository_without_commits_has_no_present_commit(tmp_path: Path):
+    git(tmp_path, "init", "-q")
+    with pytest.raises(StoreError, match="git does not know this commit"):
+        present_commit(tmp_path)

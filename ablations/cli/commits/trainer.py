@@ -143,7 +143,7 @@ def _require_own_code(study: Study, top: Path) -> None:
                 f"{study.entry} imports code of the working tree, which is not that of the commit",
                 received=str(file),
                 cure="Put its folder on Python's path, as in 'PYTHONPATH=src ablations bisect', or "
-                "bisect where that package is not installed from this folder",
+                "issue the command where that package is not installed from this folder",
             )
 
 
