@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablations.cli.formats import require_both, write_named
+from ablations.cli.formats import Asked, require_both, write_named
 from ablations.cli.options import (
     AgainstCommit,
     AsJson,
@@ -40,7 +40,8 @@ from ablations.cli.terminal.printing import (
 )
 
 if TYPE_CHECKING:
-    from ablations.core.past import Past
+    from ablations.core.findings import Findings
+    from ablations.core.past import ComparisonWithPast, Past
     from ablations.core.record import RunRecord
     from ablations.core.study import Trial
     from ablations.session import Session
@@ -57,7 +58,7 @@ class _Question:
     self_test: bool
     jobs: int | None
 
-    def require_one(self) -> None:
+    def __post_init__(self) -> None:
         """Refuses options that exclude each other, or lack the one that they belong to."""
         compared = self.past is not None or self.commit is not None
         if (self.self_test and compared) or (self.despite and not compared):
@@ -101,7 +102,6 @@ def gate(  # noqa: PLR0913 - each is an option
     from ablations.cli import gate as gating
 
     question = _Question(source, past, commit, (*(despite or ()),), self_test, jobs)
-    question.require_one()
     asked = require_both(formats, out, judged=not self_test)
     session, then = question.sides(session, called.params)
     records = session.records() if self_test or then or asked else session.gate_records()
@@ -109,12 +109,24 @@ def gate(  # noqa: PLR0913 - each is an option
     note_other_code(findings)
     found = gating.compared(findings, then, despite=question.despite)
     shown = gating.judged(findings, found, self_test=self_test, required=require_gates)
-    if asked:
-        from ablations.report.blocks import Extras
-
-        write_named(findings, asked, Extras(records, session.samples), found)
+    _write(findings, asked, found, records=records, samples=session.samples)
     show_gates(shown, as_json=as_json)
     raise typer.Exit(shown.exit_code)
+
+
+def _write(
+    findings: Findings,
+    asked: Asked | None,
+    found: ComparisonWithPast | None,
+    *,
+    records: tuple[RunRecord, ...],
+    samples: bool,
+) -> None:
+    """Writes the formats that are asked for, if any."""
+    from ablations.report.blocks import Extras
+
+    if asked:
+        write_named(findings, asked, Extras(records, samples), found)
 
 
 @with_session
