@@ -123,9 +123,9 @@ def _write(
     samples: bool,
 ) -> None:
     """Writes the formats that are asked for, if any."""
-    from ablations.report.blocks import Extras
-
     if asked:
+        from ablations.report.blocks import Extras
+
         write_named(findings, asked, Extras(records, samples), found)
 
 

@@ -98,7 +98,8 @@ def plan_head(study: Study) -> list[str]:
         seeds += f" and {len(study.seeds) - _SHOWN} more"
     if bounds := study.adaptive:
         seeds = f"{bounds.at_least} to {bounds.at_most}, until each effect is decided"
-    lines = [study.title, study.question, f"{study.design.kind}, seeds {seeds}"]
+    kind = study.design.kind if study.factors else "one arm"
+    lines = [study.title, study.question, f"{kind}, seeds {seeds}"]
     return [*(line for line in lines if line), "", *fraction_lines(study)]
 
 
@@ -143,6 +144,7 @@ def arms_table(study: Study, trials: Sequence[Trial], progress: Progress) -> Tab
     for arm in study.arms:
         planned, left = plan[arm], to_do[arm]
         mark = "baseline" if arm == baseline else "full" if arm == study.reference else ""
+        mark = mark if study.factors else arm.name
         counts = (str(planned), str(planned - left), str(left))
         table.add_row(*(Text(text) for text in (mark, *study.level_names(arm, UNKNOWN), *counts)))
     return table
@@ -259,6 +261,8 @@ def power_head(findings: Findings) -> list[str]:
     if findings.study.adaptive:
         adaptive = "seeds are adaptive in this study: they are added until each effect is decided"
         return [*revisions, adaptive]
+    if not findings.study.factors:
+        return [*revisions, "a study without [factors] has one arm, and no effects to plan for"]
     if not any(plan.effect.sd for plan in findings.plans):
         unknown = "unknown: two seeds with different results are needed to estimate their spread"
         return [*revisions, unknown]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
+ONLY_ARM = "the only arm"
+"""What the arm of a study without factors is called."""
+
 Settings = Mapping[str, Any]
 """Settings of a training function: plain TOML values (text, numbers, booleans, lists, tables)."""
 
@@ -45,7 +48,7 @@ class Arm:
     @property
     def name(self) -> str:
         """The arm spelled out, for example ``augmentation=on, initialization=scratch``."""
-        return ", ".join(f"{factor}={level}" for factor, level in self.levels)
+        return ", ".join(f"{factor}={level}" for factor, level in self.levels) or ONLY_ARM
 
     def level(self, factor: str) -> str:
         """Returns the name of this arm's level of ``factor``; raises ``KeyError`` without one."""

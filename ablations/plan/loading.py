@@ -29,6 +29,7 @@ from ablations.plan.tables import (
     factors_of,
     gates_of,
     listed_seeds,
+    require_effects,
     require_few_trials,
     require_fixed_seeds,
     require_fixed_target,
@@ -186,7 +187,7 @@ def _override(
     for text in overrides:
         key, value = parse_override(text)
         trial.setdefault("settings", {})[key] = value
-        for factor, levels in content["factors"].items():
+        for factor, levels in content.get("factors", {}).items():
             require(
                 not any(key in level for level in levels.values()),
                 f"--set {key} would change nothing, because factor '{factor}' sets it",
@@ -288,6 +289,7 @@ def require_trainable(study: Study) -> None:
     require_few_trials(study.arms, len(study.seeds))
     _require_own_settings(study)
     require_fixed_target(study)
+    require_effects(study)
     entry = find_entry(study.entry, study.folder)
     for arm in study.arms:
         entry.check_settings(study.arm_settings(arm))

@@ -43,7 +43,7 @@ class Tables(TypedDict, total=False):
 def make_study(
     *,
     title: str,
-    factors: Mapping[str, Levels],
+    factors: Mapping[str, Levels] | None = None,
     train: Train | str,
     settings: Mapping[str, Any] | None = None,
     seeds: int | Sequence[int] | Mapping[str, Any] = 5,
@@ -58,7 +58,7 @@ def make_study(
 
     Args:
         title: Heading of the report.
-        factors: Per factor its levels, per level its settings.
+        factors: Per factor its levels, per level its settings; without any, one arm is trained.
         train: A function of ``(trial, log)``, also one of a notebook; or ``"module:function"``,
             whose source is no part of the identity, as in a study file.
         settings: Those that all arms share.
@@ -86,7 +86,7 @@ def make_study(
     """
     given = {"settings": settings or {}, "seeds": seeds}
     try:
-        content = _content({**tables, "title": title, "factors": factors}, given)
+        content = _content({**tables, "title": title, "factors": factors or {}}, given)
         content["trial"]["run"] = _entry(train, version)
         file = StudyFile.model_validate(content)
         study = study_of(file, slug=_slug(title, name), folder=Path.cwd())

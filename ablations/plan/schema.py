@@ -234,8 +234,8 @@ class StudyFile(_Strict):
     trial: TrialTable
     factors: Annotated[
         dict[Name, dict[Name, dict[str, Any]]],
-        Field(min_length=1, description="Per factor its levels, per level its settings"),
-    ]
+        Field(description="Per factor its levels, per level its settings; none for one arm alone"),
+    ] = {}
     design: DesignTable = DesignTable()
     analysis: AnalysisTable = AnalysisTable()
     resources: StudyResourcesTable = StudyResourcesTable()

@@ -87,6 +87,12 @@ def chapters_of(file: StudyFile, arms: Sequence[Arm]) -> tuple[Chapter, ...]:
 
 def _require_match(place: str, where: Mapping[str, str], arms: Sequence[Arm]) -> None:
     for factor, level in where.items():
+        require(
+            bool(arms[0].levels),
+            f"{place} names a factor, and the study has none",
+            received=factor,
+            cure="Leave 'where' out: there is one arm",
+        )
         factors = dict.fromkeys(name for arm in arms for name, _ in arm.levels)
         require_known(f"{place} names no factor", factor, factors)
         levels = dict.fromkeys(
@@ -216,6 +222,16 @@ def require_fixed_seeds(seeds: object, *, override: int) -> None:
         "--seeds would drop the allowance for an interim analysis after each seed",
         received=f"--seeds {override}, design.seeds = {seeds}",
         cure="Change at_most before the first analysis, or write a fixed number into the file",
+    )
+
+
+def require_effects(study: Study) -> None:
+    """Raises `StudyError` where seeds wait for effects, and a study without factors has none."""
+    require(
+        study.adaptive is None or bool(study.factors),
+        "design.seeds waits for effects, and a study without [factors] has none",
+        received="until = 'decided'",
+        cure="Write a number of seeds, such as seeds = 5",
     )
 
 

@@ -57,10 +57,10 @@ def _of_findings(findings: Findings) -> Iterator[Block]:
 def _of_study(study: Study) -> Iterator[Block]:
     names = [factor.name for factor in study.factors]
     rows = [study.level_names(arm, UNKNOWN) for arm in study.arms]
-    table = make_table("The arms", names, rows)
-    for block in (*study_facts(study), *prose([study.question], style="question"), table):
+    levels = level_table(study)
+    tables = [make_table("The arms", names, rows), levels] if levels else []
+    for block in (*study_facts(study), *prose([study.question], style="question"), *tables):
         yield from _alone(block)
-    yield from _alone(level_table(study))
 
 
 def _alone(block: Block) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from ablations.core.design import AliasSet, Arm, Change, EffectKind
+from ablations.core.design import ONLY_ARM, AliasSet, Arm, Change, EffectKind
 from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.study import Study
@@ -63,6 +63,8 @@ def arm_label(study: Study, arm: Arm) -> str:
 
 def _baseline_label(study: Study) -> str:
     """Calls the baseline by its own level where that is a name such as ``model1``."""
+    if not study.factors:
+        return ONLY_ARM
     factor, level = study.baseline.levels[0]
     switch = level.lower() in ON | OFF
     return "baseline" if len(study.factors) > 1 or switch else level_label(study, factor, level)
@@ -71,6 +73,8 @@ def _baseline_label(study: Study) -> str:
 def named_arm(study: Study, arm: Arm) -> str:
     """Names an arm within a sentence: ``the baseline``, ``‘augmentation + transfer’``."""
     label = arm_label(study, arm)
+    if label == ONLY_ARM:
+        return label
     return f"the {label}" if label in ("baseline", "full recipe") else f"‘{label}’"
 
 

@@ -56,6 +56,15 @@ def test_it_is_the_value_that_a_file_gives(tmp_path):
     assert (study.gates, study.design, study.slug) == (loaded.gates, loaded.design, loaded.slug)
 
 
+def test_without_factors_it_has_one_arm():
+    """As the cures of the errors below say: no kind, a number of seeds, no 'where', no baseline."""
+    gates = [{"metric": "x", "at_least": 1}]
+    study = make_study(title="One", train=train, seeds=5, gates=gates, settings={"a": 1})
+    (arm,) = study.arms
+    assert (arm.name, arm.levels, study.design.contrasts) == ("the only arm", (), ())
+    assert study.arm_settings(arm) == {"a": 1}
+
+
 def test_another_function_makes_other_trials_and_a_version_stands_for_it():
     keys = [plan_trials(made(train=own))[0].key for own in (train, train, other)]
     assert keys[0] == keys[1] != keys[2]
@@ -109,8 +118,15 @@ WRONG = [
     ({"trial": {"settings": {}}}, "make_study: 'trial' must be a mapping, without what has a place of its "
      "own. Received: {'settings': {}}. Write train=…, settings=… and seeds=…, and the other keys "
      "here."),
-    ({"factors": {}}, "make_study: 'factors' cannot be used: dictionary should have at least 1 item "
-     "after validation, not 0. Received: {}. See 'ablations schema' for its form."),
+    ({"factors": {}, "design": {"kind": "arms"}}, "make_study: a study without [factors] has one arm, and no "
+     "design. Received: kind = 'arms'. Leave the kind out, or name factors."),
+    ({"factors": {}, "seeds": {"at_least": 2, "at_most": 4, "until": "decided"}}, "make_study: design.seeds "
+     "waits for effects, and a study without [factors] has none. Received: until = 'decided'. Write a number "
+     "of seeds, such as seeds = 5."),
+    ({"factors": {}, "gates": [{"metric": "x", "at_least": 1, "where": {"a": "b"}}]}, "make_study: "
+     "gates[0].where names a factor, and the study has none. Received: a. Leave 'where' out: there is one arm."),
+    ({"factors": {}, "design": {"baseline": {"a": "b"}}}, "make_study: design.baseline must name each factor "
+     "once. Received: {'a': 'b'}. Leave it out: no factor is named."),
     ({"factors": {"a": {"x": {}, "y": {}}}}, "make_study: factor 'a' has two levels with the same "
      "settings. Received: 'x' and 'y' = {}. Change one of them or remove it."),
     ({"seeds": 0}, "make_study: 'design.seeds' cannot be used: input should be greater than 0. "

@@ -48,6 +48,8 @@ def effects(
         summaries: The metric's summary of each arm.
     """
     contrasts = study.design.contrasts
+    if not contrasts:  # of an only arm
+        return ()
     family = [unadjusted_effect(study, c, metric, summaries=summaries) for c in contrasts]
     if study.adaptive:
         return tuple(bonferroni_adjusted(study, effect, family=len(family)) for effect in family)

@@ -14,6 +14,7 @@ from ablations.plan.designs.one_factor_in import ONE_FACTOR_IN
 from ablations.plan.designs.one_factor_out import ONE_FACTOR_OUT
 from ablations.plan.designs.screening import SCREENING
 from ablations.plan.designs.sizes import require_few_arms
+from ablations.plan.validation import require
 
 __all__ = ["KINDS", "Kind", "Wanted", "lay_out"]
 
@@ -33,6 +34,12 @@ def lay_out(wanted: Wanted) -> Design:
         StudyError: if its parts do not fit each other or the factors.
     """
     kind = KINDS[wanted.kind]
+    require(
+        bool(wanted.factors) or kind is FULL_FACTORIAL,
+        "a study without [factors] has one arm, and no design",
+        received=f"kind = '{kind.name}'",
+        cure="Leave the kind out, or name factors",
+    )
     require_own_keys(kind, wanted)
     require_few_arms(kind, wanted)
     return kind.lay_out(wanted)

@@ -61,7 +61,12 @@ class Wanted:
             not unknown,
             f"{place} must name each factor once",
             received=str(dict(levels)),
-            cure=f"{meant(unknown[0], names) if unknown else ''}The factors are {', '.join(names)}",
+            cure=f"{meant(unknown[0], names) if unknown else ''}"
+            + (
+                f"The factors are {', '.join(names)}"
+                if names
+                else "Leave it out: no factor is named"
+            ),
         )
         for factor in self.factors:
             known, level = [level.name for level in factor.levels], levels[factor.name]

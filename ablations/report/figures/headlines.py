@@ -16,6 +16,8 @@ def arms_headline(findings: Findings) -> str:
     if findings.best is None or _mean(findings, findings.best) == number(None):
         known = any(_mean(findings, arm.arm) != number(None) for arm in findings.arms)
         return f"{sentence(metric)} of each arm" if known else f"No arm has a value of {metric} yet"
+    if not findings.study.factors:
+        return f"{sentence(metric)} is {_mean(findings, findings.best)}, the mean over seeds"
     compared = [effect for effect in findings.effects if effect.kind != "interaction"]
     if not compared or any(effect.verdict == "improved" for effect in compared):
         return sentence(_best(findings, findings.best))
@@ -42,7 +44,8 @@ def _mean(findings: Findings, arm: Arm) -> str:
 def arms_reading(findings: Findings) -> str:
     """Says what the marks of the first figure are; there is no interval of one seed."""
     label = arm_label(findings.study, findings.study.reference)
-    line = f"The vertical line is the mean of ‘{label}’."
+    of = f" of ‘{label}’" if findings.study.factors else ""
+    line = f"The vertical line is the mean{of}."
     if len(findings.study.seeds) == 1:
         return f"Each dot is the one seed of an arm, so there are no intervals. {line}"
     return (

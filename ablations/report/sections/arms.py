@@ -22,7 +22,8 @@ def arms(findings: Findings, _: Extras) -> Section:
     table = arm_table(findings, (trials, *own))
     reading = Prose(_CHANGES) if any(arm.difference for arm in findings.arms) else None
     more = noise(findings), variance(findings)
-    return Section("arms", "All arms", present(table, reading, every_arm(findings), *more))
+    title = "All arms" if findings.study.factors else "The arm"
+    return Section("arms", title, present(table, reading, every_arm(findings), *more))
 
 
 _CHANGES = (
@@ -54,7 +55,7 @@ def arm_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
         + [_mean_of(arm, entry.name) for entry in extra]
         for arm in findings.arms
     ]
-    caption = "Each arm over its seeds"
+    caption = "Each arm over its seeds" if factors else "The arm over its seeds"
     return make_table(caption, [*factors, *numeric], rows, numeric=numeric, name="arm", data=data)
 
 

@@ -27,7 +27,8 @@ def curves(findings: Findings, _: Extras) -> Section | None:
         table=last_epoch_table(chart),
         data=csv_file("curves", curves_frame(findings)),
     )
-    return Section("curves", "Learning curves", (figure,), heading="How the arms learned")
+    heading = "How the arms learned" if findings.study.factors else "How it learned"
+    return Section("curves", "Learning curves", (figure,), heading=heading)
 
 
 def curves_headline(findings: Findings, chart: Panels) -> str:
@@ -46,4 +47,6 @@ def curves_headline(findings: Findings, chart: Panels) -> str:
     percent = chart.y_axis.endswith("%")
     shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
     side = f"{metric_name(metrics[1])} is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
+    if len(chart.panels) == 1:
+        return f"Training and validation do not end at the same values: {side}"
     return f"Training and validation end furthest apart in ‘{title}’: {side}"

@@ -6,6 +6,7 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Prose, Section, Table, present, prose
 from ablations.report.many import MOST
 from ablations.report.tables import make_table
+from ablations.report.words.answer import gate_headline
 from ablations.text.formatting import (
     count,
     counted,
@@ -33,14 +34,6 @@ def gates(findings: Findings, _: Extras) -> Section | None:
         *prose([gate_errors(findings)], style="muted"),
     )
     return Section("gates", "Gates", blocks)
-
-
-def gate_headline(findings: Findings) -> str:
-    """Counts the verdicts of the gates."""
-    words = ("passed", "failed", "inconclusive", "incomplete")
-    counts = {word: sum(g.status == word for g in findings.gates) for word in words}
-    verdicts = listing([f"{n} {word}" for word, n in counts.items() if n])
-    return f"Of {counted(len(findings.gates), 'check')}, {verdicts}"
 
 
 def gate_errors(findings: Findings) -> str:

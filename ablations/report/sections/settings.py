@@ -17,9 +17,10 @@ from ablations.text.formatting import UNKNOWN, counted, setting
 def settings(findings: Findings, _: Extras) -> tuple[Section, ...]:
     """Shows the settings that differ, folds those that all arms share, and gives the commands."""
     environment = environment_table(findings)
+    shared = "What all arms share" if findings.study.factors else "What is trained"
     blocks = present(
         level_table(findings.study),
-        Fold("What all arms share", (shared_table(findings),)),
+        Fold(shared, (shared_table(findings),)),
         Fold("Environment", (environment,)) if environment else None,
     )
     return Section("settings", "Settings", blocks), _again(findings)
@@ -55,8 +56,10 @@ findings = ablations.run(study)    # trains what is missing
 ablations.render_report(findings)  # this report"""
 
 
-def level_table(study: Study) -> Table:
-    """One row per level of each factor: what it sets."""
+def level_table(study: Study) -> Table | None:
+    """One row per level of each factor: what it sets; nothing of a study without factors."""
+    if not study.factors:
+        return None
     rows = [
         [factor.name, level.name, _settings(level.settings)]
         for factor in study.factors

@@ -74,7 +74,29 @@ def _nothing_yet(findings: Findings) -> tuple[str, str]:
     return "There is no answer yet: no trial has completed.", f"Of {planned} planned, {state}."
 
 
+def _one_arm(findings: Findings) -> tuple[str, str]:
+    metric, (arm,) = metric_name(findings.metric.name), findings.arms
+    found = arm.summaries.get(findings.metric.name)
+    judged = gate_headline(findings) if findings.gates else "The study has no gate that judges it"
+    if found is None or found.mean is None:
+        return f"No completed trial reports {metric}.", f"{judged}."
+    return (
+        f"{sentence(metric)} is {mean_estimate(found)} over {counted(found.n, 'seed')}.",
+        f"{judged}.",
+    )
+
+
+def gate_headline(findings: Findings) -> str:
+    """Counts the verdicts of the gates."""
+    words = ("passed", "failed", "inconclusive", "incomplete")
+    counts = {word: sum(g.status == word for g in findings.gates) for word in words}
+    verdicts = listing([f"{n} {word}" for word, n in counts.items() if n])
+    return f"Of {counted(len(findings.gates), 'check')}, {verdicts}"
+
+
 def _no_comparison(findings: Findings) -> tuple[str, str]:
+    if not findings.study.factors:
+        return _one_arm(findings)
     metric, none = metric_name(findings.metric.name), "No comparison of arms is possible yet."
     of_arms = {arm.arm: arm.summaries.get(findings.metric.name) for arm in findings.arms}
     if all(summary is None or summary.mean is None for summary in of_arms.values()):

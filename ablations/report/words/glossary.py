@@ -158,13 +158,18 @@ def _seed(findings: Findings) -> Term:
     if findings.study.imported:
         return "Seed", imported_seed(findings.study.imported)
     shared = "All arms have the same seeds"
+    one = (
+        "One complete training with its own random numbers, for example for the first weights and "
+        "the order of the data."
+    )
+    if not findings.study.factors:
+        return "Seed", one
     if findings.study.adaptive:
         shared = "All arms have the same seeds, as far as an arm was trained with them,"
     return (
         "Seed",
-        "One complete training with its own random numbers, for example for the first weights and "
-        f"the order of the data. {shared} and are compared within each seed. What a seed "
-        "changes equally in all arms cancels in their differences.",
+        f"{one} {shared} and are compared within each seed. What a seed changes equally in all "
+        "arms cancels in their differences.",
     )
 
 
@@ -186,6 +191,8 @@ def _limits(findings: Findings) -> Term:
 
 def _best(findings: Findings) -> list[Term]:
     """Says how the best arm was selected, or why there is none."""
+    if not findings.study.factors:
+        return []
     if findings.best:
         same = findings.best_by in (None, findings.metric.name)
         by = metric_name(findings.best_by or findings.metric.name)

@@ -99,6 +99,8 @@ def _told(judged: Judged) -> tuple[str, str]:
         return "", " ".join(judged.notes)
     answered = answer(judged.findings)
     between = judged.checks and judged.findings.n_completed
+    if not judged.findings.study.factors:  # the second sentence counts the checks once more
+        return answered.alarm or "", answered.sentences[0]
     title = "Between the arms: " if between else ""
     return answered.alarm or "", title + " ".join(answered.sentences)
 
