@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ablations.plan import load_study
 from ablations.run.executors import Executor
 from ablations.run.observer import Observer
 from ablations.session import Place, Session
+from ablations.text.formatting import sentence
+from ablations.text.sentences import seedless_sentence
 
 if TYPE_CHECKING:
     from ablations.core.findings import Findings
@@ -28,7 +31,8 @@ def run(
     """Trains the trials that have no record yet, shows how far it is, and returns what was found.
 
     When it is stopped, the records of all trials that have ended stay; called again, it goes on.
-    `read_records` returns them, for `to_frames` and `render_report`.
+    `read_records` returns them, for `to_frames` and `render_report`. A training function that never
+    asks for its seed is warned of.
 
     Args:
         study: From `make_study` or `load_study`, or what `load_study` takes.
@@ -57,6 +61,8 @@ def run(
     if to_do := session.progress().to_do:
         with watched(session, to_do) as observer:
             session.run(to_do, jobs=jobs, observer=observer, go_on=go_on)
+    if seedless := session.progress().seedless:
+        warnings.warn(sentence(seedless_sentence(seedless)), stacklevel=2)
     session.describe(jobs)
     return session.findings(session.records())
 

@@ -221,3 +221,15 @@ def test_pages_of_several_studies_name_no_file_of_one_made_in_python():
         "ablations.render_report(ablations.compare({'one': …, 'other': …}))",
         "ablations.render_report(ablations.synthesize([…]))",
     ]
+
+
+def test_a_function_that_never_asks_for_its_seed_is_warned_of():
+    source = CELL.replace('trial.rng("order").random()', "0.3")
+    study = made(train=of_notebook(source))
+    said = r"^The training function of 6 trials never asked for trial.seed or trial.rng, so seeds only "
+    with pytest.warns(UserWarning, match=said):
+        ablations.run(study, executor=InlineExecutor())
+    asks = made(train=of_notebook(CELL), name="asks")  # the cure: it draws from trial.rng
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ablations.run(asks, executor=InlineExecutor())

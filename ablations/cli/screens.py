@@ -28,7 +28,7 @@ from ablations.text.sentences import (
     named_seeds,
     other_code_sentence,
     revision_sentences,
-    seed_sentence,
+    seedless_sentence,
     seeds_needed,
 )
 
@@ -171,8 +171,7 @@ def progress_text(progress: Progress, *, trains: bool = True) -> str:
     if progress.other_code:
         lines.append(f"note: {other_code_sentence(progress.other_code)}")
     if progress.seedless:
-        of = formatting.counted(progress.seedless, "trial")
-        lines.append(f"note: {seed_sentence(f'the training function of {of}')}")
+        lines.append(f"note: {seedless_sentence(progress.seedless)}")
     return "\n".join(lines)
 
 

@@ -311,6 +311,11 @@ def seed_sentence(function: str) -> str:
     )
 
 
+def seedless_sentence(number: int) -> str:
+    """Says of how many trials the training function never asked for the seed."""
+    return seed_sentence(f"the training function of {counted(number, 'trial')}")
+
+
 def other_code_sentence(number: int) -> str:
     """Says that trials were trained by other code than there is now, and what to do."""
     return (
