@@ -44,6 +44,8 @@ _STANDARD_ERROR = 2
 
 _STOP_SECONDS = 30.0
 
+_ANOTHER = "Name a commit at which 'ablations plan' shows it"
+
 Trials = tuple[tuple[Arm, int], ...]
 
 
@@ -183,12 +185,14 @@ class Commits:
         arms = tuple(map(_arm, own.pop("arms")))
         return Described(arms=arms, seeds=tuple(own.pop("seeds")), **own)
 
-    def unusable(self, place: int, name: str, error: UnusableError) -> StudyError:
+    def unusable(
+        self, place: int, name: str, error: UnusableError, *, cure: str = _ANOTHER
+    ) -> StudyError:
         """Returns the error that says why the study cannot be used at a commit."""
         return StudyError(
             f"{self.place.study} cannot be used at {name} ({self.path[place].commit.name[:12]})",
             received=str(error),
-            cure="Name a commit at which 'ablations plan' shows it",
+            cure=cure,
         )
 
     def store(self, place: int, slug: str) -> Store:

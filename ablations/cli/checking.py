@@ -98,7 +98,10 @@ def gate(  # noqa: PLR0913 - each is an option
     out: FormatsDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge the records by gates; the exit code is the verdict. With --against, by the past."""
+    """Judge the records by gates; the exit code is the verdict. With --against, by the past.
+
+    With --against-commit, a commit and the present code are trained first, so that speeds count.
+    """
     from ablations.cli import gate as gating
 
     question = _Question(source, past, commit, (*(despite or ()),), self_test, jobs)

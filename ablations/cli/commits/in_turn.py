@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 _THEN, _NOW = 0, 1
 _PRESENT = "the present state"
 
+UNTRACKED = (
+    "Where 'ablations run' works here, git does not track a file that it needs: 'git add' it, or "
+    "name the folder of the data with --data-dir"
+)
+"""What helps where the present state works in its own folder, and not in its checkout."""
+
 ENOUGH = 3
 """From how many seeds on two states that alternate count as measured in turn."""
 
@@ -147,11 +153,17 @@ class _Turns:
         for number, seed in enumerate(self.study.seeds):
             for place in (_THEN, _NOW) if number % 2 == 0 else (_NOW, _THEN):
                 self._train(place, seed)
-            if number == 0 and not any(record.completed for record in self.records[_NOW]):
+            if number == 0 and not self._comparable(despite):
                 return
-            if number == 0:
-                present = self.present
-                compare_with_past(present.findings(present.records()), self.past, despite=despite)
+
+    def _comparable(self, despite: Sequence[str]) -> bool:
+        """Whether the present state trains; what forbids to compare the two is an error."""
+        if not any(record.completed for record in self.records[_NOW]):
+            note(f"all trials of {_PRESENT} failed. {UNTRACKED}")
+            return False
+        present = self.present
+        compare_with_past(present.findings(present.records()), self.past, despite=despite)
+        return True
 
     def _announce(self) -> None:
         seeds, slug = self.study.seeds, self.study.slug
@@ -184,7 +196,10 @@ class _Turns:
             if place == _THEN and not any(record.completed for record in own):
                 require_completed(own[0])
         except UnusableError as error:
-            raise self.commits.unusable(place, self.names[place], error) from error
+            name = self.names[place]
+            if place == _THEN:
+                raise self.commits.unusable(place, name, error) from error
+            raise self.commits.unusable(place, name, error, cure=UNTRACKED) from error
         self.records[place].extend(own)
 
 

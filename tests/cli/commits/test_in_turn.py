@@ -133,6 +133,7 @@ def test_slower_code_that_is_not_committed_regresses_and_equal_results_are_equiv
         )
         for state in states
     ]
+    assert "other code" not in done.stderr
     assert git("status", "--porcelain") == before
     assert git("worktree", "list").count("\n") == 0
     again = gate("main", "--format", "junit", "-o", "out")
@@ -196,12 +197,16 @@ def test_it_needs_a_repository_and_jobs_need_it(study_path: Path):
 
 @pytest.mark.slow
 def test_code_that_fails_on_either_side_is_told_after_the_first_seed(repository: Path):
-    fails = MODULE.replace("    log.steps", "    raise ValueError('no')\n    log.steps")
-    write(sub__fast_py=fails)
-    present = gate("main", "--jobs", "1")
+    reads = "    open(__file__.replace('fast.py', 'table.csv')).close()\n    log.steps"
+    write(sub__fast_py=MODULE.replace("    log.steps", reads))
+    Path("sub/table.csv").write_text("1")
+    present = gate("main", "--jobs", "1", "--seeds", "2")
     assert present.exit_code == 4, present.stderr
     assert "seed 1 of" not in present.stderr
-    commit("fails")
+    assert "all trials of the present state failed. Where 'ablations run' works" in present.stderr
+    git("add", "sub/table.csv")
+    assert gate("main", "--jobs", "1", "--seeds", "1").exit_code in (0, 3)
+    commit("fails", sub__fast_py=MODULE.replace("    log.steps", "    raise ValueError('no')"))
     write(sub__fast_py=MODULE)
     commit_name = git("rev-parse", "--short=12", "HEAD")
     assert refusal("HEAD", "--jobs", "1").startswith(
