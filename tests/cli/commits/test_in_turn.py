@@ -197,6 +197,7 @@ def test_it_needs_a_repository_and_jobs_need_it(study_path: Path):
 
 @pytest.mark.slow
 def test_code_that_fails_on_either_side_is_told_after_the_first_seed(repository: Path):
+    fails = "    raise ValueError('no')\n    log.steps"
     reads = "    open(__file__.replace('fast.py', 'table.csv')).close()\n    log.steps"
     write(sub__fast_py=MODULE.replace("    log.steps", reads))
     Path("sub/table.csv").write_text("1")
@@ -206,7 +207,7 @@ def test_code_that_fails_on_either_side_is_told_after_the_first_seed(repository:
     assert "all trials of the present state failed. Where 'ablations run' works" in present.stderr
     git("add", "sub/table.csv")
     assert gate("main", "--jobs", "1", "--seeds", "1").exit_code in (0, 3)
-    commit("fails", sub__fast_py=MODULE.replace("    log.steps", "    raise ValueError('no')"))
+    commit("fails", sub__fast_py=MODULE.replace("    log.steps", fails))
     write(sub__fast_py=MODULE)
     commit_name = git("rev-parse", "--short=12", "HEAD")
     assert refusal("HEAD", "--jobs", "1").startswith(
