@@ -202,9 +202,11 @@ def test_an_entry_that_cannot_be_used_is_one_line(study_path, entry, text):
 
 
 def test_a_misspelt_table_is_named_before_the_one_that_is_missing(study_path):
-    study_path.write_text(study_path.read_text().replace("[factors.", "[factor."))
-    with pytest.raises(StudyError, match=r"unknown key 'factor' .*Did you mean 'factors'\?"):
-        load_study(study_path)
+    text = study_path.read_text()
+    for own, wrong in (("trial", "trail"), ("factors", "factor")):
+        study_path.write_text(text.replace(f"[{own}", f"[{wrong}"))
+        with pytest.raises(StudyError, match=rf"unknown key '{wrong}'.*Did you mean '{own}'\?"):
+            load_study(study_path)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_an_unknown_study_names_those_there_are(tmp_path):
 def test_the_schema_is_json_and_closed():
     schema = json.loads(json.dumps(study_schema()))
     assert schema["additionalProperties"] is False
-    assert set(schema["required"]) == {"title", "trial", "factors"}
+    assert set(schema["required"]) == {"title", "trial"}
 
 
 def test_the_schema_says_what_each_key_means():
