@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Group, JustifyMethod, RenderableType
@@ -13,7 +13,6 @@ from rich.text import Text
 
 from ablations.core.checks import plain
 from ablations.core.design import Arm
-from ablations.core.findings import Findings
 from ablations.core.metrics import unit_of
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
@@ -31,6 +30,9 @@ from ablations.text.sentences import (
     seedless_sentence,
     seeds_needed,
 )
+
+if TYPE_CHECKING:
+    from ablations.core.findings import Findings
 
 _NUMBERS = frozenset({"seeds", "done", "failed", "to do", "judged", "n", "then", "now", "change"})
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ablations.core.findings import Findings
+from typing import TYPE_CHECKING
+
 from ablations.text.formatting import count
+
+if TYPE_CHECKING:
+    from ablations.core.findings import Findings
 
 
 def sizes(findings: Findings) -> list[int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ablations.core.design import ONLY_ARM, AliasSet, Arm, Change, EffectKind
 from ablations.core.estimates import Effect
-from ablations.core.findings import Findings
 from ablations.core.study import Study
 from ablations.text.formatting import counted, listing
+
+if TYPE_CHECKING:
+    from ablations.core.findings import Findings
 
 ON = frozenset({"on", "yes", "true"})
 OFF = frozenset({"off", "no", "false", "none"})

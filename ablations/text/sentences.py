@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ablations.core.design import Fraction
 from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training, ends
-from ablations.core.findings import ArmFinding, Findings
-from ablations.core.interim_looks import Revision
 from ablations.text.formatting import (
     UNKNOWN,
     count,
@@ -23,6 +22,10 @@ from ablations.text.formatting import (
     verdict,
 )
 from ablations.text.naming import arm_label, effect_label, named_arm
+
+if TYPE_CHECKING:
+    from ablations.core.findings import ArmFinding, Findings
+    from ablations.core.interim_looks import Revision
 
 AFTER_A_LOOK = (
     "Intervals and verdicts assume that this was fixed before the first look; where it was not, "

@@ -96,15 +96,13 @@ def _layout(weights: Weights, answered: Answered, n: int) -> _Layout | None:
     first = [by_arm[0][0][seed] for seed in seeds]
     if len(seeds) < 2 or len(seeds) != n or (shared := _sharing(first)) is None:
         return None
-    rows = []
-    for seed, reference in zip(seeds, first, strict=True):
-        if not all(same_images(own[seed], reference) for own, _ in by_arm):
-            return None
-        row = np.zeros(len(reference.correct))
-        for own, weight in by_arm:
-            row += weight * own[seed].correct
-        rows.append(row)
-    return _reduced(seeds, rows, shared=shared)
+    if not all(same_images(own[one.seed], one) for own, _ in by_arm for one in first):
+        return None
+    ends = np.cumsum([len(one.correct) for one in first])
+    images = np.zeros(ends[-1])  # of all seeds, one after another
+    for own, weight in by_arm:
+        images += weight * np.concatenate([own[seed].correct for seed in seeds])
+    return _reduced(seeds, np.split(images, ends[:-1]), shared=shared)
 
 
 def _reduced(seeds: Sequence[int], rows: Sequence[Floats], *, shared: bool) -> _Layout | None:

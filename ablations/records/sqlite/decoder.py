@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -152,8 +153,8 @@ def _steps(rows: Sequence[Row]) -> tuple[NDArray[np.float64], ...]:
     _require(all(type(raw) is bytes and len(raw) % 8 == 0 for _, raw in rows))
     whole = np.frombuffer(b"".join(raw for _, raw in rows), "<f8").astype(np.float64, copy=False)
     _require(bool(np.isfinite(whole).all()))
-    ends = np.cumsum([len(raw) // 8 for _, raw in rows]).tolist()
-    return tuple(whole[start:end] for start, end in zip([0, *ends], ends, strict=False))
+    ends = accumulate((len(raw) // 8 for _, raw in rows), initial=0)
+    return tuple(whole[start:end] for start, end in pairwise(ends))
 
 
 def _require_numbered(rows: Iterable[Row]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from ablations.core.estimates import CellMean, Effect, MetricInfo, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.dots import DotPlot, Row, crowded
 from ablations.report.figures.layout import Bounds
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.theme import VERDICT_COLOURS
@@ -88,13 +88,18 @@ def _arm_row(findings: Findings, arm: ArmFinding, summary: Summary | None) -> Ro
     return Row(
         label=arm_label(findings.study, arm.arm),
         dots=tuple(value for _, value in summary.values) if summary else (),
-        says=seed_values(summary.values, partial(number, unit=unit)) if summary else (),
+        says=_words_of(summary.values, partial(number, unit=unit)) if summary else (),
         middle=mean,
         bar=bounds,
         note=number(mean, unit),
         detail=interval(*bounds, unit, suffix=False) if bounds else "",
         colour=arm_colour(arm),
     )
+
+
+def _words_of(values: Sequence[tuple[int, float]], show: Callable[[float], str]) -> tuple[str, ...]:
+    """Writes what each seed gave; nothing of so many that a seed has no dot of its own."""
+    return () if crowded([values]) else seed_values(values, show)
 
 
 def arm_colour(arm: ArmFinding) -> str:
@@ -167,7 +172,7 @@ def effect_row(label: str, effect: Effect) -> Row:
     return Row(
         label=label,
         dots=tuple(value for _, value in effect.per_seed),
-        says=seed_values(effect.per_seed, partial(difference, unit=unit)),
+        says=_words_of(effect.per_seed, partial(difference, unit=unit)),
         middle=effect.estimate,
         bar=ends(effect.interval),
         thin=ends(effect.adjusted),
@@ -233,7 +238,7 @@ def _seed_words(findings: Findings, cells: Sequence[CellMean]) -> tuple[str, ...
     """Writes the dots of a line in the order in which they are drawn: seed by seed."""
     show = partial(number, unit=findings.metric.unit)
     words = [
-        [f"{cell.levels[0]}, {one}" for one in seed_values(cell.per_seed, show)] for cell in cells
+        [f"{cell.levels[0]}, {one}" for one in _words_of(cell.per_seed, show)] for cell in cells
     ]
     return tuple(one for seed in zip(*words, strict=True) for one in seed)
 

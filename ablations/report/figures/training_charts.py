@@ -16,7 +16,7 @@ from ablations.report.figures.charts import (
     unit_label,
     upright,
 )
-from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.dots import MOST, DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.report.many import costed_arms, drawn_words, fewer_arms
@@ -90,7 +90,7 @@ def _panels(
 def _curve(arm: ArmFinding, metric: str, scale: Scale) -> Line:
     curves = [curve for curve in arm.curves if curve.metric == metric]
     runs = tuple(scaled(curve.values, scale) for curve in curves)
-    ends = [(curve.seed, curve.values[-1]) for curve in curves]
+    ends = [(curve.seed, curve.values[-1]) for curve in curves[:MOST]]  # no more are drawn
     means = (own.values[: own.shared] for own in arm.epoch_means if own.metric == metric)
     mean = next(means, ())
     return Line(

@@ -14,7 +14,7 @@ from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
 from ablations.core.findings import Findings
 from ablations.core.metrics import Unit
 from ablations.report.figures import charts, training_charts
-from ablations.report.figures.dots import DotPlot, Row
+from ablations.report.figures.dots import MOST, DotPlot, Row
 from ablations.report.figures.layout import shorten, spaced, wrapped
 from ablations.report.figures.theme import style
 from ablations.report.sections.cost import (
@@ -88,6 +88,22 @@ def test_a_mean_curve_ends_with_its_shortest_run(findings: Findings) -> None:
     chart = training_charts.curves_chart(found)
     assert chart is not None
     assert len(chart.panels[0].lines[0].mean) == 5
+
+
+def test_of_many_seeds_those_that_are_drawn_one_by_one_say_what_they_are(
+    findings: Findings,
+) -> None:
+    seeds = range(MOST + 10)
+    arm = findings.arms[0]
+    curves = tuple(Curve(seed, "accuracy", (0.1, 0.2)) for seed in seeds)
+    own = arm.summaries[findings.metric.name]
+    many = replace(own, values=tuple((seed, 0.5) for seed in seeds))
+    arm = replace(arm, curves=curves, summaries={findings.metric.name: many})
+    found = with_averages(replace(findings, arms=(arm,), effects=()))
+    chart = training_charts.curves_chart(found)
+    assert chart is not None
+    assert chart.panels[0].lines[0].says == tuple(f"seed {seed}: 20.0%" for seed in seeds[:MOST])
+    assert charts.arms_chart(found).rows[0].says == ()  # its dots are quantiles
 
 
 def test_charts_without_data_are_left_out(nothing: Findings) -> None:
