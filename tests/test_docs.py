@@ -37,6 +37,7 @@ LONG = {
     "python3 -m tox -e bench": "installs all packages, then trains",
     "python3 -m tox -e docs": "installs packages, then builds all pages",
     "python3 -m tox -e notebooks": "installs packages, then trains for a minute",
+    "python3 -m tox -e sinks": "installs all tools, then sends trials to each",
     "python3 -m tox -e ray": "installs all packages, then trains on clusters for minutes",
     "python3 -m tox -e release": "installs all packages, then trains the quickstart",
     "python3 -m tox -e sample": "installs packages, then renders all committed reports",
