@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,17 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def call(*words: str):
     return CliRunner().invoke(app, [*words])
+
+
+def test_the_study_of_the_documentation_is_one(study: str):
+    text = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
+    (own,) = (
+        found for found in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "trial" in found
+    )
+    Path("our_model.py").write_text(MODULE)
+    Path("documented.toml").write_text(own)
+    found = ablations.load_study("documented.toml")
+    assert ([arm.name for arm in found.arms], len(found.gates)) == (["the only arm"], 1)
 
 
 def test_one_arm_is_planned_trained_judged_and_reported(study: str):

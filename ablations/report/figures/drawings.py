@@ -176,7 +176,7 @@ class Plots:
         if chart is None:
             raise StudyError(
                 "there is nothing to draw",
-                received=f"no {needed.partition(':')[0]} in the findings",
+                received=f"no {needed.partition(':')[0].removeprefix('an ')} in the findings",
                 cure=f"It needs {needed}",
             )
         with style(), mpl.rc_context({"font.family": _installed(FAMILIES)}):
