@@ -28,7 +28,7 @@ def _best(findings: Findings, best: Arm) -> str:
     study, metric = findings.study, metric_name(findings.metric.name)
     chosen = findings.best_by or findings.metric.name
     by = "" if chosen == findings.metric.name else f"chosen by {metric_name(chosen)}, "
-    verb = f"has {metric}" if by else f"has the best {metric}:"
+    verb = f"has {metric}" if by else f"has the best {metric.removeprefix('best ')}:"
     claim = f"{by}{named_arm(study, best)} {verb} {_mean(findings, best)}"
     if best == study.reference:
         return claim

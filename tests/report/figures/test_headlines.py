@@ -24,6 +24,12 @@ def test_the_best_arm_is_named_beside_the_baseline(findings: Findings) -> None:
     assert headline(findings).endswith(" for the baseline")
     own = replace(findings, best_by="test_accuracy")
     assert headline(own).startswith(f"{best} has the best test accuracy: ")
+    metric = replace(findings.metric, name="best_val_accuracy")
+    summaries = [
+        replace(a, summaries={metric.name: a.summaries["test_accuracy"]}) for a in own.arms
+    ]
+    chosen = replace(own, metric=metric, best_by=metric.name, arms=tuple(summaries))
+    assert " has the best validation accuracy: " in headline(chosen)
 
 
 def test_under_an_answer_that_decides_nothing_it_is_no_winner(
