@@ -44,7 +44,7 @@ _STANDARD_ERROR = 2
 
 _STOP_SECONDS = 30.0
 
-_ANOTHER = "Name a commit at which 'ablations plan' shows it"
+_ANOTHER = "Mend that, or name a commit at which 'ablations run' trains it"
 
 Trials = tuple[tuple[Arm, int], ...]
 

@@ -11,10 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ablations.core.study import Study
 from ablations.plan import load_study
 from ablations.run.threads import thread_variables
+
+# Other programs may need the processor; an example that takes long is no fault.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # Frameworks take their threads from here when the first test imports them; trials have one.
 os.environ.update(thread_variables(1))

@@ -115,8 +115,16 @@ def test_a_commit_is_trained_in_turn_and_a_base_without_the_study_is_a_notice(ru
     judged = do("Judge", runner, **place)
     assert judged.returncode == 0, judged.stderr
     assert "Against HEAD (" in (runner / "out/pull-request.md").read_text()
-    no_study = do("Judge", runner, **{**place, "AGAINST_COMMIT": "nowhere"})
-    assert "::notice::there is no study.toml at nowhere" in no_study.stdout
+    subprocess.run(["git", "mv", "study.toml", "new.toml"], cwd=runner, check=True)
+    place["STUDY"] = "new.toml"
+    no_study = do("Judge", runner, **place)
+    assert "::notice::there is no new.toml at HEAD" in no_study.stdout
+    for step in ("Train", "Judge"):
+        unknown = do(step, runner, **{**place, "AGAINST_COMMIT": "nowhere"})
+        assert unknown.returncode == 2
+        assert "git does not know this commit. Received: nowhere" in unknown.stderr
+    unknown = do("Judge", runner, STUDY="new.toml", AGAINST="nowhere:reports/new/report.json")
+    assert (unknown.returncode, "::notice::" in unknown.stdout) == (2, False), unknown.stderr
 
 
 def test_what_is_wrong_with_the_command_stops_the_job(runner: Path):

@@ -58,11 +58,19 @@ def find_commit(revision: str, folder: Path) -> Commit:
     except (OSError, subprocess.SubprocessError) as error:
         raise StoreError(
             "git does not know this commit",
-            received=f"{revision} in {folder.resolve()}",
-            cure="Run it in the git repository of the study, in a clone that has the commit (git "
-            "fetch --unshallow), or name another commit",
+            received=f"{revision or 'an empty name'} in {folder.resolve()}",
+            cure="Run it in the git repository of the study, in a clone that has the commit "
+            f"({_fetching(revision, folder)}), or name another commit",
         ) from error
     return _commit(name, date)
+
+
+def _fetching(revision: str, folder: Path) -> str:
+    """Returns what fetches a commit: the branch of a remote, which a clone of one branch lacks."""
+    remote, slash, branch = revision.partition("/")
+    if slash and remote in _asked(folder, ["remote"]).splitlines():
+        return f"git fetch {remote} '+refs/heads/{branch}:refs/remotes/{remote}/{branch}'"
+    return "git fetch --unshallow"
 
 
 def changed_files(folder: Path) -> tuple[str, ...]:
@@ -116,7 +124,8 @@ def _present_tree(top: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         own = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LITERAL_PATHSPECS": "1"}
         if index.is_file():
-            shutil.copyfile(index, own["GIT_INDEX_FILE"])
+            # With its time: by that git knows which files may have changed within its second.
+            shutil.copy2(index, own["GIT_INDEX_FILE"])
         _git(top, ["add", "-u"], own=own, seconds=_CHECKOUT_SECONDS)
         if code:
             _git(top, ["add", "--", *code], own=own)
@@ -227,6 +236,14 @@ def is_tracked(path: Path, top: Path) -> bool:
         return bool(_git(top, ["ls-files", "--", str(path)]))
     except (OSError, subprocess.SubprocessError):
         return False
+
+
+def code_names(top: Path) -> frozenset[str]:
+    """Returns the names by which the Python code that git tracks is imported: no inner modules."""
+    paths = {Path(path) for path in _asked(top, ["ls-files", "--", "*.py"]).splitlines()}
+    inits = {path.parent for path in paths if path.name == "__init__.py"}
+    packages = {path.name for path in inits if path.parent not in inits}
+    return frozenset(packages | {path.stem for path in paths if path.parent not in inits})
 
 
 def merge_base(one: str, other: str, top: Path) -> str | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from ablations.core.past import Commit
 from ablations.errors import StoreError, StudyError
 from ablations.records.git import (
     changed_files,
+    code_names,
     find_commit,
     is_committed,
     is_tracked,
@@ -200,6 +204,35 @@ def test_the_present_files_are_a_commit_that_nothing_refers_to(repository: Path)
     assert git(repository, "rev-parse", "HEAD") == head.name
     (repository / "two").unlink()
     assert present_commit(repository) not in (found, head)
+
+
+def test_a_change_of_equal_size_within_the_second_of_a_commit_is_seen(repository: Path):
+    commit(repository, "same")
+    (repository / "same").write_text("emas")
+    time.sleep(1.1)
+    assert present_commit(repository) != find_commit("HEAD", repository)
+
+
+def test_a_branch_that_a_clone_lacks_is_fetched_as_the_cure_says(repository: Path):
+    git(repository, "branch", "topic")
+    clone = repository.parent / "clone of one branch"
+    address = f"file://{repository}"
+    git(repository, "clone", "-q", "--depth=1", "--branch=topic", address, str(clone))
+    with pytest.raises(StoreError) as caught:
+        find_commit("origin/main", clone)
+    [cure] = re.findall(r"\(git (fetch [^)]*)\)", str(caught.value))
+    git(clone, *shlex.split(cure))
+    assert find_commit("origin/main", clone) == find_commit("main", repository)
+
+
+def test_names_of_code_are_those_by_which_it_is_imported(tmp_path: Path):
+    for name in ("src/clf/__init__.py", "src/clf/nets.py", "src/clf/sub/__init__.py", "alone.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    git(tmp_path, "init", "-q")
+    assert code_names(tmp_path) == frozenset()
+    git(tmp_path, "add", "-A")
+    assert code_names(tmp_path) == {"clf", "alone"}
 
 
 def test_a_repository_without_commits_has_no_present_commit(tmp_path: Path):

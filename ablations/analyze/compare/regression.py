@@ -111,7 +111,12 @@ def past_of_records(
 
 
 def compare_with_past(
-    findings: Findings, past: Past, *, despite: Sequence[str] = (), pasts: int = 1
+    findings: Findings,
+    past: Past,
+    *,
+    despite: Sequence[str] = (),
+    pasts: int = 1,
+    whole_trials: bool = True,
 ) -> ComparisonWithPast:
     """Compares findings with an earlier state of the study.
 
@@ -124,6 +129,8 @@ def compare_with_past(
         past: The earlier state; its arms are found by their levels.
         despite: Which of ``data``, ``device`` and ``precision`` may differ.
         pasts: How many pasts are compared at once, with which the intervals are shared.
+        whole_trials: Whether the time of a trial is judged beside that of a step, where both states
+            were measured in turn.
 
     Raises:
         StudyError: if one of these differs that may not, or the two have no arm in common.
@@ -131,12 +138,9 @@ def compare_with_past(
     require_comparable(findings, past, despite=despite)
     pairs = _pairs(findings, past)
     machines = other_machines(findings, past)
-    speed = None if machines else _speed(findings, past)
-    metrics = [findings.metric, *([speed] if speed else [])]
-    if findings.n_completed:  # of nothing no unit is known
-        require_same_units(past, metrics)
-    same_data = set(findings.data) == set(past.data)
     apart = not in_turn(findings.started, past.started)
+    metrics = _metrics(findings, past, whole=whole_trials and not apart)
+    same_data = set(findings.data) == set(past.data)
     family = pasts * len(pairs) * len(metrics)
     read = partial(_change, findings, family=family, same_data=same_data)
     changes = [
@@ -152,6 +156,15 @@ def compare_with_past(
         added=tuple(arm for arm in own if arm not in then),
         gone=tuple(arm for arm in then if arm not in own),
     )
+
+
+def _metrics(findings: Findings, past: Past, *, whole: bool) -> list[MetricInfo]:
+    """Returns what is compared: the study's metric and, on the same machine, speeds."""
+    speeds = [] if other_machines(findings, past) else _speeds(findings, past, whole=whole)
+    found = [findings.metric, *speeds]
+    if findings.n_completed:  # of nothing no unit is known
+        require_same_units(past, found)
+    return found
 
 
 def _pairs(findings: Findings, past: Past) -> list[Pair]:
@@ -187,10 +200,16 @@ def past_exit_code(found: ComparisonWithPast, findings: Findings) -> int:
     return 3 if any(undecided) else 0
 
 
-def _speed(findings: Findings, past: Past) -> MetricInfo | None:
+def _speeds(findings: Findings, past: Past, *, whole: bool) -> list[MetricInfo]:
+    """Returns the speed of a step or what stands for it, and that of the whole trial if wanted.
+
+    A step's does not show what happens between steps, such as slow reading of data.
+    """
     known = {info.name: info for info in findings.metrics}
     old = {name for arm in past.arms for name in arm.values}
-    return next((known[name] for name in metrics.SPEEDS if name in known and name in old), None)
+    both = [known[name] for name in metrics.SPEEDS if name in known and name in old]
+    trial = [info for info in both[1:] if whole and info.name == metrics.TRIAL_SECONDS]
+    return both[:1] + trial
 
 
 def _in_both(
@@ -222,8 +241,8 @@ def _change(
         is_ratio=is_ratio,
         n=len(now),
         n_past=len(then),
-        mean=estimate(list(now.values())).mean,
-        past_mean=estimate(list(then.values())).mean,
+        mean=_middle(now, is_ratio=is_ratio),
+        past_mean=_middle(then, is_ratio=is_ratio),
         change=None,
         interval=None,
         margin=study.smallest_ratio_that_matters
@@ -236,6 +255,14 @@ def _change(
     )
     step = None if is_ratio else _step(metric, [*now.values(), *then.values()])
     return _judged(change, [*now.values()], [*then.values()], alpha=ALPHA / family, step=step)
+
+
+def _middle(values: Values, *, is_ratio: bool) -> float | None:
+    """Returns the mean; of what a quotient compares the geometric one, as theirs is the change."""
+    own = list(values.values())
+    if is_ratio and own and min(own) > 0:
+        return math.exp(math.fsum(map(math.log, own)) / len(own))
+    return estimate(own).mean
 
 
 def _values(metric: MetricInfo, pair: Pair, *, same_data: bool) -> tuple[Values, Values, bool]:

@@ -155,7 +155,7 @@ def _against(first: Findings, own: Findings, *, pasts: int) -> ComparisonWithPas
         first.started,
         {info.name: info for info in first.metrics},
     )
-    return compare_with_past(now, past, despite=SAME, pasts=pasts)
+    return compare_with_past(now, past, despite=SAME, pasts=pasts, whole_trials=False)
 
 
 def _past_arm(finding: ArmFinding, arm: Arm) -> PastArm:

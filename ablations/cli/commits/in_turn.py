@@ -75,10 +75,13 @@ def trained_in_turn(
     if study.adaptive is not None:
         few = study.seeds[: study.adaptive.at_least]
         study = replace(study, seeds=few, adaptive=None)
+    if kept := _has_no_records(session):
+        session.claim()
     with _commits(session, revision, given) as commits:
         turns = _Turns(commits, session, study, revision)
         turns.train(despite)
-    _keep(session, turns.records[_NOW])
+    if kept:
+        _keep(session, turns.records[_NOW])
     return turns.present, turns.past
 
 
@@ -203,13 +206,14 @@ class _Turns:
         self.records[place].extend(own)
 
 
-def _keep(session: Session, records: Sequence[RunRecord]) -> None:
-    """Makes records those of the study, if it has none yet: then 'run' need not train again."""
-    store = session.planned_store
+def _has_no_records(session: Session) -> bool:
     planned = {trial.key for trial in session.possible_trials}
-    if any(outcome.key in planned for outcome in store.outcomes()):
-        return
-    session.claim()
+    return all(outcome.key not in planned for outcome in session.planned_store.outcomes())
+
+
+def _keep(session: Session, records: Sequence[RunRecord]) -> None:
+    """Makes records those of the study, which has none yet: then 'run' need not train again."""
+    store = session.planned_store
     with store.driving():
         for record in records:
             store.append(record)

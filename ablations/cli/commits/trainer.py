@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.cli.terminal.signals import heed_termination
 from ablations.errors import AblationsError, StoreError, StudyError
-from ablations.records.git import is_tracked
+from ablations.records.git import code_names, is_tracked, repository_of
 
 if TYPE_CHECKING:
     from ablations.commits import Request
@@ -66,6 +66,7 @@ def _trained(request: Request) -> dict[str, Any]:
     own = request.options
     loaded = load_study(request.study, overrides=own.overrides, threads=own.threads)
     _require_own_code(loaded, Path(request.top))
+    _require_no_copy(loaded, repository_of(Path(request.study).parent))
     seeds = request.seeds or tuple(islice(_seeds(loaded), own.seeds))
     study = replace(loaded, seeds=seeds, adaptive=None)
     return {"study": _described(loaded, seeds), "keys": _keys(study, request)}
@@ -144,6 +145,26 @@ def _require_own_code(study: Study, top: Path) -> None:
                 received=str(file),
                 cure="Put its folder on Python's path, as in 'PYTHONPATH=src ablations bisect', or "
                 "issue the command where that package is not installed from this folder",
+            )
+
+
+def _require_no_copy(study: Study, tree: Path) -> None:
+    """Makes sure that no code which the commit has is read from where it was installed.
+
+    Raises:
+        StudyError: if some is, by which all commits would train the same code.
+    """
+    found = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
+    own = code_names(tree) - sys.stdlib_module_names - {"__init__", "__main__", "setup"}
+    for name in sorted(own & found.keys()):
+        file = found[name]
+        if file and not Path(file).is_relative_to(tree):
+            raise StudyError(
+                f"{study.entry} imports an installed copy of {name}, so every commit would train "
+                "the same code",
+                received=file,
+                cure="Put the folder of this code on Python's path, where it comes before what is "
+                "installed: 'PYTHONPATH=src ablations ...', or 'PYTHONPATH=. ablations ...'",
             )
 
 

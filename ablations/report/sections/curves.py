@@ -47,6 +47,6 @@ def curves_headline(findings: Findings, chart: Panels) -> str:
     percent = chart.y_axis.endswith("%")
     shown = difference(abs(gap) / 100, "fraction") if percent else number(abs(gap))
     side = f"{metric_name(metrics[1])} is {shown.lstrip('+')} {'higher' if gap > 0 else 'lower'}"
-    if len(chart.panels) == 1:
+    if not findings.study.factors:
         return f"Training and validation do not end at the same values: {side}"
     return f"Training and validation end furthest apart in ‘{title}’: {side}"

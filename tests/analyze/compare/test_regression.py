@@ -127,8 +127,13 @@ def test_welch_agrees_with_scipy_and_statsmodels(seed):
 
 def test_a_slower_step_regresses_as_a_quotient(make, study):
     found, findings = held(make, study, rows(make, study, step=0.02, salt=1), rows(make, study))
-    speeds = [change for change in found.changes if change.is_ratio]
+    assert {c.metric.name: c.family_size for c in found.changes} == dict.fromkeys(
+        ("accuracy", "median_step_seconds", "trial_seconds"), 6
+    )
+    speeds = [change for change in found.changes if "step" in change.metric.name]
     assert {change.verdict for change in speeds} == {"regressed"}
+    for change in speeds:
+        assert change.change == pytest.approx(change.mean / change.past_mean)
     assert all(1.9 < change.change < 2.1 and change.interval.low > 1.05 for change in speeds)
     assert past_exit_code(found, findings) == 1
 
@@ -292,8 +297,10 @@ def test_a_study_about_a_speed_is_no_finer_between_days(make, study):
     assert {(d.verdict, d.apart, d.paired) for d in found.changes} == {
         ("inconclusive", True, False)
     }
+    assert {d.metric.name for d in found.changes} == {"median_step_seconds"}
     found, _ = held(make, timed, days(now, 1), days(then, 0))
-    assert {(d.verdict, d.apart) for d in found.changes} == {("regressed", False)}
+    steps = [d for d in found.changes if "step" in d.metric.name]
+    assert {(d.verdict, d.apart) for d in steps} == {("regressed", False)}
     elsewhere = [replace(r, environment={**HERE, "cpu": "other"}) for r in days(then, 0)]
     found, findings = held(make, timed, days(now, 1), elsewhere)
     assert {d.verdict for d in found.changes} == {"inconclusive"}

@@ -110,12 +110,16 @@ def test_slower_code_that_is_not_committed_regresses_and_equal_results_are_equiv
     document = json.loads(done.stdout)
     assert (done.exit_code, document["exit_code"]) == (1, 1), done.stderr
     assert document["against"] == f"main ({git('rev-parse', 'HEAD')[:12]})"
+    verdicts = {"test_accuracy": "equivalent", "median_step_seconds": "regressed"}
     for drift in document["drifts"]:
-        fast = drift["metric"] == "median_step_seconds"
-        assert drift["verdict"] == ("regressed" if fast else "equivalent")
+        if drift["metric"] in verdicts:  # a trial also takes what does not depend on steps
+            assert drift["verdict"] == verdicts[drift["metric"]]
         assert not drift["apart"]
         assert (drift["n"], drift["n_then"]) == (3, 3)
-    (low, high) = document["drifts"][-1]["interval"]
+    assert {drift["metric"] for drift in document["drifts"]} == {*verdicts, "trial_seconds"}
+    [(low, high), _] = (
+        drift["interval"] for drift in document["drifts"] if "step" in drift["metric"]
+    )
     assert 1.05 < low < high < 2.2
     assert (
         "main and the present state are trained in turn, a seed of each at a time: 12 trials"
@@ -142,6 +146,54 @@ def test_slower_code_that_is_not_committed_regresses_and_equal_results_are_equiv
     assert "median step time" in Path("out/junit.xml").read_text()
     own = call("status", "--json")
     assert json.loads(own.stdout)["completed"] == 6, "the present state's records are the study's"
+
+
+@pytest.mark.slow
+def test_what_is_slower_between_the_steps_regresses_too(repository: Path):
+    reads = MODULE.replace("    log.steps", "    time.sleep(2)  # reads data\n    log.steps")
+    write(sub__fast_py=reads)
+    done = gate("main", "--json", "--jobs", "1", "--seeds", "5")
+    assert done.exit_code == 1, done.stderr
+    regressed = {
+        d["metric"] for d in json.loads(done.stdout)["drifts"] if d["verdict"] == "regressed"
+    }
+    assert "trial_seconds" in regressed
+
+
+@pytest.mark.slow
+def test_an_installed_copy_of_the_code_is_no_code_of_a_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Else both states would train the copy, and be equal whatever changed."""
+    (repository / "lib").mkdir()
+    site = repository.parent / "site"
+    site.mkdir()
+    Path("sub/helper.py").rename("lib/helper.py")
+    (site / "helper.py").write_text("GAIN, SECONDS = 0, 0\n")
+    commit("a package")
+    write(lib__helper_py="GAIN, SECONDS = -0.2, 0\n")
+    monkeypatch.syspath_prepend(str(site))
+    said = refusal("HEAD", "--seeds", "2")
+    assert (
+        "fast:train imports an installed copy of helper, so every commit would train the same "
+        in said
+    )
+    assert str(site / "helper.py") in said
+    assert "'PYTHONPATH=src ablations ...'" in said
+    monkeypatch.syspath_prepend("lib")
+    done = gate("HEAD", "--json", "--seeds", "2")
+    accuracies = [d for d in json.loads(done.stdout)["drifts"] if d["metric"] == "test_accuracy"]
+    changes = [drift["change"] for drift in accuracies]
+    assert changes == pytest.approx([-0.2, -0.2], abs=1e-3), done.stderr
+
+
+def test_a_folder_of_another_study_is_found_before_anything_is_trained(repository: Path):
+    Path("runs/study").mkdir(parents=True)
+    Path("study.toml").write_text(STUDY)
+    Path("runs/study/origin.json").write_text('{"study": "../../study.toml"}')
+    said = refusal("HEAD")
+    assert "runs/study holds the records of another study" in said
+    assert not Path("runs/in-turn").exists()
 
 
 def test_what_cannot_be_compared_is_one_line_and_its_cure_works(repository: Path):
@@ -213,6 +265,9 @@ def test_code_that_fails_on_either_side_is_told_after_the_first_seed(repository:
     assert refusal("HEAD", "--jobs", "1").startswith(
         f"sub/study.toml cannot be used at HEAD ({commit_name}). Received: a=off, seed 0 failed "
         "(raised): ValueError: no"
+    )
+    assert refusal("HEAD", "--jobs", "1").endswith(
+        "Mend that, or name a commit at which 'ablations run' trains it."
     )
     assert git("worktree", "list").count("\n") == 0
 
