@@ -139,7 +139,8 @@ def compare_with_past(
     pairs = _pairs(findings, past)
     machines = other_machines(findings, past)
     apart = not in_turn(findings.started, past.started)
-    metrics = _metrics(findings, past, whole=whole_trials and not apart)
+    speeds = [] if machines else _speeds(findings, past, whole=whole_trials and not apart)
+    metrics = _metrics(findings, past, speeds)
     same_data = set(findings.data) == set(past.data)
     family = pasts * len(pairs) * len(metrics)
     read = partial(_change, findings, family=family, same_data=same_data)
@@ -158,9 +159,8 @@ def compare_with_past(
     )
 
 
-def _metrics(findings: Findings, past: Past, *, whole: bool) -> list[MetricInfo]:
-    """Returns what is compared: the study's metric and, on the same machine, speeds."""
-    speeds = [] if other_machines(findings, past) else _speeds(findings, past, whole=whole)
+def _metrics(findings: Findings, past: Past, speeds: Sequence[MetricInfo]) -> list[MetricInfo]:
+    """Returns what is compared, the study's metric and speeds, in the units of both sides."""
     found = [findings.metric, *speeds]
     if findings.n_completed:  # of nothing no unit is known
         require_same_units(past, found)

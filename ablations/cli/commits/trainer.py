@@ -155,7 +155,7 @@ def _require_no_copy(study: Study, tree: Path) -> None:
         StudyError: if some is, by which all commits would train the same code.
     """
     found = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
-    own = code_names(tree) - sys.stdlib_module_names - {"__init__", "__main__", "setup"}
+    own = code_names(tree) - sys.stdlib_module_names - {"__main__"}
     for name in sorted(own & found.keys()):
         file = found[name]
         if file and not Path(file).is_relative_to(tree):
