@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from ablations.records.sqlite.rows import insert
 from ablations.session import Session
 
 ARMS, IMAGES, EPOCHS, STEPS = 10, 192, 5, 10
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 STUDY = """
 title = "Many trials"
@@ -89,11 +91,16 @@ def fill(folder: Path, trials: int) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, IMAGES)
     with writing_to(session.store.path) as connection, connection:
-        for trial in session.trials:
-            insert(connection, _record(trial, labels, rng))
+        for number, trial in enumerate(session.trials):
+            insert(
+                connection,
+                _record(trial, labels, rng, began=BEGAN + number * timedelta(seconds=61)),
+            )
 
 
-def _record(trial: Trial, labels: np.ndarray, rng: np.random.Generator) -> RunRecord:
+def _record(
+    trial: Trial, labels: np.ndarray, rng: np.random.Generator, *, began: datetime
+) -> RunRecord:
     right = rng.random(IMAGES) < 0.7 + 0.02 * trial.settings["b"] + 0.03 * trial.settings.get(
         "a", 0
     )
@@ -102,7 +109,7 @@ def _record(trial: Trial, labels: np.ndarray, rng: np.random.Generator) -> RunRe
     said = np.stack([1 - answers, answers], axis=1)
     return RunRecord(
         trial.key, trial.study, trial.entry, trial.arm, trial.seed, trial.settings,
-        trial.data, "completed", "2026-01-01T00:00:00+00:00", 60.0,
+        trial.data, "completed", began.isoformat(), 60.0,
         metrics=(Metric("test_accuracy", float(right.mean()), "fraction", "higher"),
                  Metric("fit_seconds", 5 + rng.random(), "seconds", "lower")),
         epochs=tuple({"accuracy": 0.5, "val_accuracy": 0.4 + 0.02 * e} for e in range(EPOCHS)),
@@ -135,8 +142,8 @@ import os, sys
 os.chdir(sys.argv.pop(1))
 log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(log, 1), os.dup2(log, 2)
-from ablations.cli.app import main
-main()
+from ablations.__main__ import run
+run()
 """
 
 

@@ -300,7 +300,7 @@ def trial_keys(
         if data not in ends:
             ends[data] = f",{_text(data)}{end}"
         found = head.copy()
-        found.update(f"{_text(seed)}{ends[data]}".encode())
+        found.update(f"{seed}{ends[data]}".encode())
         yield found.hexdigest()[:16]
 
 

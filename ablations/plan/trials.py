@@ -16,8 +16,8 @@ from ablations.entry import find_entry
 from ablations.errors import StoreError
 from ablations.text.formatting import listing
 
-Data = Mapping[tuple[Arm, int], str]
-"""The fingerprint of the data of each arm and seed."""
+Data = Mapping[Arm, Mapping[int, str]]
+"""The fingerprint of the data of each arm and, in the order of the study, of each seed."""
 
 
 def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Trial, ...]:
@@ -33,7 +33,7 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     entry = find_entry(study.entry, study.folder)
     where = None if data_dir is None else str(data_dir)
     found = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
-    data = {(arm, seed): found[arm] for arm in study.arms for seed in study.seeds}
+    data = {arm: dict.fromkeys(study.seeds, own) for arm, own in found.items()}
     return _trials(study, data, entry.identity, data_dir=where, folder=study.folder)
 
 
@@ -54,13 +54,13 @@ def trials_of_records(study: Study, records: Iterable[RunRecord]) -> tuple[Trial
             exact[record.seed, _text(record.settings)] = record.data
             counted = _text(identified(record.settings, identify))
             similar.setdefault((record.seed, counted), record.data)
-    data: dict[tuple[Arm, int], str] = {}
+    data: dict[Arm, dict[int, str]] = {}
     for arm in study.arms:
         settings = study.arm_settings(arm)
         own, counted = _text(settings), _text(identify(copy.deepcopy(settings)))
         found = {s: exact.get((s, own), similar.get((s, counted))) for s in study.seeds}
         _require_one_data(arm, {one for one in found.values() if one is not None})
-        data |= {(arm, seed): one or "" for seed, one in found.items()}
+        data[arm] = {seed: one or "" for seed, one in found.items()}
     return _trials(study, data, identify)
 
 
@@ -83,22 +83,18 @@ def _trials(
 ) -> tuple[Trial, ...]:
     settings = {arm: study.arm_settings(arm) for arm in study.arms}
     counted = {arm: identify(copy.deepcopy(own)) for arm, own in settings.items()}
-    facts = {
-        arm: (_text(own), *(data[arm, seed] for seed in study.seeds))
-        for arm, own in counted.items()
-    }
+    facts = {arm: (_text(own), *data[arm].values()) for arm, own in counted.items()}
     alike = Counter(facts.values())
     # Two arms that differ only in settings that they do not use are named by all of them.
     named = {arm: counted[arm] if alike[facts[arm]] == 1 else settings[arm] for arm in study.arms}
-    about = study.slug, study.entry
+    own = {arm: (settings[arm], data[arm], named[arm]) for arm in study.arms}
+    about, threads = (study.slug, study.entry), study.threads
     trials = tuple(
-        Trial(
-            *about, arm, seed, settings[arm], data[arm, seed], data_dir, folder,
-            threads=study.threads, identity=named[arm],
-        )
+        Trial(*about, arm, seed, shared, of_seed[seed], data_dir, folder, threads, identity)
         for seed, arms in blocks(study)
         for arm in arms
-    )  # fmt: skip
+        for shared, of_seed, identity in (own[arm],)
+    )
     name_trials(trials)
     return trials
 

@@ -27,8 +27,8 @@ def checksum(*parts: object) -> str:
     """
     texts = [part if isinstance(part, bytes) else _text(part).encode() for part in parts]
     # Without its length the end of one part could pass to the next.
-    sized = [piece for raw in texts for piece in (b"%d:" % len(raw), raw)]
-    return blake2b(b"".join(sized), digest_size=16).hexdigest()
+    sized = b"".join([b"%d:%s" % (len(raw), raw) for raw in texts])
+    return blake2b(sized, digest_size=16).hexdigest()
 
 
 def _text(part: object) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ablations.core.record import Exhibit, RunRecord, Training
 from ablations.core.training import training_of
@@ -57,8 +58,7 @@ class _Content:
         return checked(EXHIBIT, parsed(self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRows:
+class RecordRows(NamedTuple):  # made in half the time of a dataclass, for each record of a store
     """The rows of one record.
 
     ``head`` holds the values of ``HEAD``, ``written`` the checksums of head and body, and
@@ -70,7 +70,7 @@ class RecordRows:
     written: tuple[str, ...]
     facts: str | None
     judged: str = ""
-    details: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    details: Mapping[str, Sequence[Row]] = MappingProxyType({})
     exhibits: Sequence[tuple[int, _Content]] = ()
 
     @property
@@ -121,7 +121,7 @@ def insert(connection: sqlite3.Connection, record: RunRecord) -> None:
     owner = _write(connection, codec.record_row(record), facts, details, exhibits)
     (rows,) = fetch(connection, select(connection, "WHERE r.id = ?", owner))
     written = rows.checksums()
-    again = replace(rows, written=written).record(Decoder())
+    again = rows._replace(written=written).record(Decoder())
     _seal(connection, owner, written, training_of(again))
 
 
@@ -141,11 +141,12 @@ def _write(
 ) -> int:
     """Adds the rows of a record, as yet without checksums; returns its id."""
     values = (*head, _shared_row(connection, "environments", "facts", facts))
-    owner = _insert(connection, "records", (*HEAD, "environment"), values)
+    owner = connection.execute(_insertion("records", (*HEAD, "environment")), values).lastrowid or 0
     shown = [(i, _shared_row(connection, "contents", "body", text)) for i, text in exhibits]
     for table, columns in DETAILS.items():
-        for row in shown if table == "exhibits" else details[table]:
-            _insert(connection, table, ("record", *columns), (owner, *row))
+        own = shown if table == "exhibits" else details[table]
+        statement = _insertion(table, ("record", *columns))
+        connection.executemany(statement, [(owner, *row) for row in own])
     connection.execute("UPDATE totals SET records = records + 1")
     return owner
 
@@ -167,11 +168,10 @@ def judge(connection: sqlite3.Connection) -> None:
         _seal(connection, rows.id, rows.written, training_of(rows.record(decoder)))
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Row) -> int:
-    """Adds a row to one of our tables; returns its id."""
-    marks = ", ".join("?" * len(values))
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
-    return connection.execute(statement, values).lastrowid or 0
+def _insertion(table: str, columns: Sequence[str]) -> str:
+    """Returns the statement that adds a row to one of our tables."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
 
 
 def _shared_row(connection: sqlite3.Connection, table: str, column: str, text: str) -> int:
@@ -199,8 +199,9 @@ def selected(
         f"FROM records r LEFT JOIN environments e ON e.id = r.environment {which}",
         values,
     )
-    for own, facts, a, b, training, *head in found:
-        yield RecordRows(own, tuple(head), (a, b), facts, training)
+    for row in found:
+        own, facts, a, b, training = row[:5]
+        yield RecordRows(own, row[5:], (a, b), facts, training)
 
 
 def fetch(connection: sqlite3.Connection, heads: Iterable[RecordRows]) -> Iterator[RecordRows]:
@@ -217,7 +218,7 @@ def fetch(connection: sqlite3.Connection, heads: Iterable[RecordRows]) -> Iterat
         for head, *rows in zip(some, *found, strict=True):
             details = dict(zip(DETAILS, rows, strict=True))
             exhibits = [(place, content(number)) for place, number in details["exhibits"]]
-            yield replace(head, details=details, exhibits=exhibits)
+            yield head._replace(details=details, exhibits=exhibits)
 
 
 def _ascending(heads: Iterable[RecordRows]) -> Iterator[list[RecordRows]]:

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, ScalarFormatter
+from numpy.typing import NDArray
 
 from ablations.report.figures.layout import Bounds
 from ablations.text.formatting import power_of_ten
@@ -93,33 +95,42 @@ def fit(points: Iterable[float], around: Iterable[float] = (), factor: float = 1
 
     Only the points decide whether it is logarithmic.
     """
-    own = [value * factor for value in points if math.isfinite(value * factor)]
-    if own and min(own) > 0 and math.log10(max(own)) - math.log10(min(own)) > _DECADES:
-        return AxisScale(log=True, least=math.log10(min(own)) - 1, factor=factor)
-    return replace(plain_or_powers((*own, *(value * factor for value in around))), factor=factor)
+    own = _finite(points, factor)
+    if own.size and own.min() > 0 and math.log10(own.max()) - math.log10(own.min()) > _DECADES:
+        return AxisScale(log=True, least=math.log10(own.min()) - 1, factor=factor)
+    shown = np.concatenate([own, _finite(around, factor)])
+    return replace(plain_or_powers(shown), factor=factor)
 
 
 def plain_or_powers(values: Iterable[float]) -> AxisScale:
     """Chooses an axis on which equal distances are equal differences."""
-    sizes = [abs(value) for value in values if math.isfinite(value) and value]
-    if sizes and not _SMALL <= max(sizes) < _LARGE:
-        return AxisScale(exponent=math.floor(math.log10(max(sizes))))
+    largest = float(np.abs(_finite(values)).max(initial=0.0))
+    if largest and not _SMALL <= largest < _LARGE:
+        return AxisScale(exponent=math.floor(math.log10(largest)))
     return PLAIN
 
 
 def notes(scale: AxisScale, points: Iterable[float], ends: Iterable[float] = ()) -> str:
     """Says what a reader must know of an axis that does not show all numbers as usual."""
-    points, ends = ([value * scale.factor for value in values] for values in (points, ends))
-    sizes = sorted(abs(value) for value in points if math.isfinite(value) and value)
-    middle = sizes[(len(sizes) - 1) // 2] if sizes else 1.0
-    crowded = bool(sizes) and math.log10(sizes[-1]) - math.log10(middle) > _DECADES
+    drawn, around = ([v * scale.factor for v in values] for values in (points, ends))
+    sizes = np.sort(np.abs(_finite(drawn)))
+    sizes = sizes[sizes > 0]
+    middle = sizes[(len(sizes) - 1) // 2] if sizes.size else 1.0
+    crowded = bool(sizes.size) and math.log10(sizes[-1]) - math.log10(middle) > _DECADES
     found = {
         LOGARITHMIC: scale.log,
-        CUT: scale.log and any(value <= 0 for value in ends),
+        CUT: scale.log and any(value <= 0 for value in around),
         CROWDED: not scale.log and crowded,
-        LEFT_OUT: not all(map(math.isfinite, (*points, *ends))),
+        LEFT_OUT: not np.isfinite([*drawn, *around]).all(),
     }
     return joined(text for text, applies in found.items() if applies)
+
+
+def _finite(values: Iterable[float], factor: float = 1.0) -> NDArray[np.float64]:
+    """Returns numbers times a factor, but for those that are not finite."""
+    with np.errstate(over="ignore"):
+        found = np.fromiter(values, np.float64) * factor
+    return np.asarray(found[np.isfinite(found)])
 
 
 def joined(texts: Iterable[str]) -> str:

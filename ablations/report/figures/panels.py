@@ -71,10 +71,11 @@ class Panels:
 
     @property
     def points(self) -> list[float]:
-        """Every number that lies within the bounds."""
+        """Every number that lies within the bounds; of many curves those that are drawn."""
         low, high = self.bounds
+        most = None if self.panels[0].x_labels else MOST
         lines = [line for panel in self.panels for line in panel.lines]
-        runs = [run for line in lines for run in (line.mean, *line.seeds)]
+        runs = [run for line in lines for run in (line.mean, *line.seeds[:most])]
         return [value for run in runs for value in run if not value < low and not value > high]
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+
+from pydantic_core import to_json
 
 from ablations.core.estimates import Effect, ends
 from ablations.core.findings import ArmFinding, Findings
@@ -20,7 +21,8 @@ from ablations.text.naming import arm_label, effect_label
 def summary_json(report: Report) -> dict[str, str | bytes]:
     """Returns the summary of a report as a file."""
     found = card(report.findings, report.origin)
-    return {"report.json": f"{json.dumps(found, indent=2, ensure_ascii=False)}\n"}
+    # Python's own encoder is ten times slower where it indents.
+    return {"report.json": to_json(found, indent=2) + b"\n"}
 
 
 def card(findings: Findings, origin: Mapping[str, Any]) -> dict[str, Any]:

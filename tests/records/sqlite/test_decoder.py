@@ -130,14 +130,14 @@ def test_rows_with_a_right_checksum_that_are_no_record_are_refused(
     """Whoever made the file: a checksum says that it was not changed, and not that it is sound."""
     first, *_, last = fetched(store)
     values = dict(zip(codec.HEAD, last.head, strict=True)) | head
-    forged = replace(last, head=tuple(values.values()), details={**last.details, **details})
-    forged = replace(forged, written=forged.checksums())
+    forged = last._replace(head=tuple(values.values()), details={**last.details, **details})
+    forged = forged._replace(written=forged.checksums())
     own = Decoder()
     first.record(own)  # so that what both share is known
     with pytest.raises(rows.DamagedError) as error:
         forged.record(own)
     assert problem in error.value.why
-    forged_head = replace(forged, details={}, written=(checksum(forged.head), ""))
+    forged_head = forged._replace(details={}, written=(checksum(forged.head), ""))
     if head:
         with pytest.raises(rows.DamagedError):
             forged_head.record(own)
