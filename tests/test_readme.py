@@ -67,9 +67,8 @@ def test_git_keeps_the_numbers_of_a_report_and_nothing_that_can_be_made_again(
 
 def test_what_was_found_is_what_the_committed_reports_say() -> None:
     """Main effects over the posts in the README, those of each post in docs/posts.md."""
-    folder = (
-        ROOT / "reports" / "posts" / "synthesis-post-a-clean-post-c-clean-post-d-clean-post-e-clean"
-    )
+    name = "-".join(["synthesis", *(f"post-{post}-clean" for post in "abcde")])
+    folder = ROOT / "reports" / "posts" / name
     report = json.loads((folder / "report.json").read_text())
     readme, posts = ((ROOT / name).read_text() for name in ("README.md", "docs/posts.md"))
     mains = [effect for effect in report["effects"] if effect["kind"] == "main"]

@@ -248,6 +248,7 @@ def report(
     With --format: write these formats instead.
     """
     asked = require_both(formats, out)
+    _require_own_places(session, None if asked else reports_dir)
     session = reading(session, source, samples=samples)
     if asked is None:
         _render(session, reports_dir)
@@ -331,8 +332,10 @@ app.command(epilog="Example: ablations site reports history -o site")(site)
 app.command(epilog="Example: ablations serve reports history")(serve)
 
 
-def _require_own_places(session: Session, reports_dir: Path | None, history: Path | None) -> None:
-    """Makes sure that what comes of a run can be kept, and not only after hours of training."""
+def _require_own_places(
+    session: Session, reports_dir: Path | None, history: Path | None = None
+) -> None:
+    """Makes sure that what comes of a command can be kept, and not only after hours of work."""
     from ablations.records.origins import require_own_report
     from ablations.report.publish.summaries import require_report_folder
 

@@ -15,6 +15,7 @@ from ablations.cli.app import app
 from ablations.errors import AblationsError, StoreError, StudyError
 from ablations.plan import load_study
 from ablations.plan.variants import variant_name
+from ablations.session import Session
 
 TRAINING = """
 def train(trial, log):
@@ -71,10 +72,10 @@ def title(folder: str) -> str:
 
 @pytest.mark.parametrize("command", ["plan", "status", "report", "gate", "power", "run"])
 def test_a_store_of_another_study_of_this_name_is_refused(two, command):
-    refused = StudyError if command == "run" else StoreError
-    with pytest.raises(refused) as caught:
+    renders = command in ("run", "report")  # which look first at where they would write
+    with pytest.raises(StudyError if renders else StoreError) as caught:
         call(command, two[1])
-    if command == "run":
+    if renders:
         assert str(caught.value) == (
             "reports/study is the report of another study. Received: b/study.toml, and there a "
             "report of a/study.toml. Rename this study file, or name another folder with "
@@ -181,6 +182,16 @@ def test_a_study_file_named_like_a_report_of_overridden_settings_replaces_none(t
     other = write(Path("a"), 0.2, "study-with-x-3.toml")
     with pytest.raises(StudyError, match="is the report of another study"):
         call("run", other, "--jobs", 1)
+
+
+def test_a_report_finds_another_study_in_its_place_before_it_reads_records(two, monkeypatch):
+    assert call("run", two[1], "--jobs", 1, "--runs-dir", "other", "--no-report") == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "records", None)
+        with pytest.raises(StudyError, match="is the report of another study"):
+            call("report", two[1], "--runs-dir", "other")
+    assert call("report", two[1], "--runs-dir", "other", "--reports-dir", "more") == 0  # its cure
+    assert title("reports/study") == "a"
 
 
 def test_names_of_overridden_settings_tell_them_apart():

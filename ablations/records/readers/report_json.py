@@ -89,7 +89,7 @@ def measured_document(findings: Findings) -> dict[str, Any]:
                  for m in findings.metrics},
         arms=[_arm_document(arm) for arm in findings.arms],
     )  # fmt: skip
-    values = found.model_dump(exclude={"checksum"})
+    values = parsed(found.model_dump_json(exclude={"checksum"}))  # which has seeds as texts
     return values | {"checksum": of_document(values)}
 
 

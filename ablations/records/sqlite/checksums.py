@@ -48,9 +48,8 @@ def judgement(noted: str, body: str) -> Training | None:
 
 
 def of_document(values: object) -> str:
-    """Returns the checksum of JSON values, however they are laid out and ordered."""
-    plain = json.loads(json.dumps(values))  # a key that is a number becomes text
-    return checksum(json.dumps(plain, sort_keys=True))
+    """Returns the checksum of JSON values, whose keys are texts, in any order and layout."""
+    return checksum(json.dumps(values, sort_keys=True))
 
 
 def sealed(line: str) -> str:
