@@ -248,7 +248,6 @@ def report(
     With --format: write these formats instead.
     """
     asked = require_both(formats, out)
-    _require_own_places(session, None if asked else reports_dir)
     session = reading(session, source, samples=samples)
     if asked is None:
         _render(session, reports_dir)
@@ -332,10 +331,8 @@ app.command(epilog="Example: ablations site reports history -o site")(site)
 app.command(epilog="Example: ablations serve reports history")(serve)
 
 
-def _require_own_places(
-    session: Session, reports_dir: Path | None, history: Path | None = None
-) -> None:
-    """Makes sure that what comes of a command can be kept, and not only after hours of work."""
+def _require_own_places(session: Session, reports_dir: Path | None, history: Path | None) -> None:
+    """Makes sure that what comes of a run can be kept, and not only after hours of training."""
     from ablations.records.origins import require_own_report
     from ablations.report.publish.summaries import require_report_folder
 
@@ -383,8 +380,10 @@ def _rendered(session: Session, reports_dir: Path) -> Path | None:
 
 
 def _render(session: Session, reports_dir: Path) -> Path:
+    from ablations.records.origins import require_own_report
     from ablations.reporting import render_report
 
+    require_own_report(session.study, reports_dir)  # not only after all has been analyzed
     records = session.records()
     findings = session.findings(records)
     if not session.study.chapters:  # only these show what a record has besides its findings

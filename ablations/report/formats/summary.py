@@ -21,7 +21,7 @@ from ablations.text.naming import arm_label, effect_label
 def summary_json(report: Report) -> dict[str, str | bytes]:
     """Returns the summary of a report as a file."""
     found = card(report.findings, report.origin)
-    # Python's own encoder is ten times slower where it indents.
+    # Python indents without its compiled encoder, in ten times the time.
     return {"report.json": to_json(found, indent=2) + b"\n"}
 
 
