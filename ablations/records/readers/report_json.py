@@ -89,7 +89,8 @@ def measured_document(findings: Findings) -> dict[str, Any]:
                  for m in findings.metrics},
         arms=[_arm_document(arm) for arm in findings.arms],
     )  # fmt: skip
-    values = parsed(found.model_dump_json(exclude={"checksum"}))  # which has seeds as texts
+    # JSON has seeds as texts.
+    values: dict[str, Any] = parsed(found.model_dump_json(exclude={"checksum"}))
     return values | {"checksum": of_document(values)}
 
 
