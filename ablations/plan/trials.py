@@ -32,8 +32,10 @@ def plan_trials(study: Study, *, data_dir: str | Path | None = None) -> tuple[Tr
     """
     entry = find_entry(study.entry, study.folder)
     where = None if data_dir is None else str(data_dir)
-    found = {arm: entry.fingerprint_data(study.arm_settings(arm), where) for arm in study.arms}
-    data = {arm: dict.fromkeys(study.seeds, own) for arm, own in found.items()}
+    data = {
+        arm: dict.fromkeys(study.seeds, entry.fingerprint_data(study.arm_settings(arm), where))
+        for arm in study.arms
+    }
     return _trials(study, data, entry.identity, data_dir=where, folder=study.folder)
 
 
