@@ -36,8 +36,8 @@ from ablations.run.observer import Observer
 
 if TYPE_CHECKING:  # what analyzes and what trains is imported when it is needed
     from ablations.analyze.adaptive import AskedTrials
-    from ablations.core.estimates import MetricInfo
     from ablations.core.findings import Findings
+    from ablations.core.metrics import MetricInfo
 
 Place = str | Path
 

@@ -34,8 +34,9 @@ from ablations.analyze.inference.gaps import seed_gap
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.readings import in_both
 from ablations.core.design import Arm, Factor, Level
-from ablations.core.estimates import Effect, MetricInfo, Step, Training
+from ablations.core.estimates import Effect, Training
 from ablations.core.findings import ArmFinding
+from ablations.core.metrics import MetricInfo, Step
 from ablations.core.study import Gate, Study
 from ablations.plan.designs import Wanted, lay_out
 

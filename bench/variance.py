@@ -26,7 +26,7 @@ from ablations.analyze.describe.test_set import Answers
 from ablations.analyze.describe.variance import parts_of
 from ablations.analyze.inference.intervals import summarize
 from ablations.core.design import Arm
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 SEEDS = (3, 5, 10)
 IMAGES = 200

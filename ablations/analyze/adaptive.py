@@ -18,7 +18,8 @@ from ablations.analyze.inference.resolution import of_contrast, with_step
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.analyze.outcomes import TrialOutcome, match, metric_infos
 from ablations.core.design import Adaptive, Arm, Contrast
-from ablations.core.estimates import MetricInfo, Summary
+from ablations.core.estimates import Summary
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import RunRecord
 from ablations.core.study import Study, Trial
 from ablations.core.training import untrained

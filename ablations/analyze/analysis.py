@@ -46,8 +46,9 @@ from ablations.analyze.outcomes import (
 )
 from ablations.core import metrics
 from ablations.core.design import Arm
-from ablations.core.estimates import Curve, Effect, MetricInfo, Summary
+from ablations.core.estimates import Curve, Effect, Summary
 from ablations.core.findings import ArmFinding, BestRule, Failure, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import NODE, Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from ablations.analyze.derived import measured
 from ablations.core.design import Arm
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import TrialFinding
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Metric, RunRecord, moment_of
 from ablations.core.study import Trial
 from ablations.core.training import trained

@@ -1,13 +1,13 @@
-"""Numbers over seeds: metrics, intervals, summaries, step times, curves and effects."""
+"""Numbers over seeds: intervals, summaries, step times, curves and effects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from ablations.core.design import Alias, Arm, Change, EffectKind
-from ablations.core.metrics import Better, Unit, depends_on_training
+from ablations.core.metrics import MetricInfo
 
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive"]
 
@@ -33,40 +33,6 @@ def spread_ends(interval: Interval | None) -> tuple[float, float] | None:
     One of width 0 comes of equal values at all seeds and shows no certainty.
     """
     return ends(interval) if interval and interval.low < interval.high else None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The smallest step between two values of a metric, such as one test image of accuracy.
-
-    ``known`` says whether it follows from the number of test images. Else it is only what all
-    values have in common, which by chance may be coarser than the metric is.
-    """
-
-    size: float
-    known: bool
-
-    def times(self, weight: float) -> Step:
-        """Returns the step of a weighted value."""
-        return replace(self, size=self.size * weight)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricInfo:
-    """Name, unit and better direction of a metric that the records hold.
-
-    ``step`` is given for the study's own metric, where it is known.
-    """
-
-    name: str
-    unit: Unit
-    better: Better
-    step: Step | None = None
-
-    @property
-    def depends_on_training(self) -> bool:
-        """Whether it is another number where a network did not train."""
-        return depends_on_training(self.name, self.unit)
 
 
 @dataclass(frozen=True, slots=True)

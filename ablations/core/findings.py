@@ -20,7 +20,6 @@ from ablations.core.estimates import (
     ExampleDifference,
     ExampleNoise,
     Interval,
-    MetricInfo,
     SeedGap,
     SeedPlan,
     Summary,
@@ -30,7 +29,7 @@ from ablations.core.estimates import (
     VarianceParts,
 )
 from ablations.core.interim_looks import Revision
-from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS
+from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, MetricInfo
 from ablations.core.past import ComparisonWithPast, SelfTest
 from ablations.core.record import Exhibit, Reason, Status
 from ablations.core.study import Claim, Gate, PublishedRun, Study

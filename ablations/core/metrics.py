@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -51,6 +51,40 @@ class KnownMetric:
     part: Part
     tables: Mapping[TableName, str]
     symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The smallest step between two values of a metric, such as one test image of accuracy.
+
+    ``known`` says whether it follows from the number of test images. Else it is only what all
+    values have in common, which by chance may be coarser than the metric is.
+    """
+
+    size: float
+    known: bool
+
+    def times(self, weight: float) -> Step:
+        """Returns the step of a weighted value."""
+        return replace(self, size=self.size * weight)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """Name, unit and better direction of a metric that the records hold.
+
+    ``step`` is given for the study's own metric, where it is known.
+    """
+
+    name: str
+    unit: Unit
+    better: Better
+    step: Step | None = None
+
+    @property
+    def depends_on_training(self) -> bool:
+        """Whether it is another number where a network did not train."""
+        return depends_on_training(self.name, self.unit)
 
 
 METRICS: dict[str, KnownMetric] = {}

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ablations.core.design import Arm
-from ablations.core.estimates import Interval, MetricInfo, Verdict
+from ablations.core.estimates import Interval, Verdict
+from ablations.core.metrics import MetricInfo
 
 HORIZON = 200
 """For how many commits the level holds at which a history calls something a change."""

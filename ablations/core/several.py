@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ablations.core.design import Arm, Change, EffectKind
-from ablations.core.estimates import Effect, Interval, MetricInfo
+from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import ArmFinding
+from ablations.core.metrics import MetricInfo
 from ablations.core.past import ChangeSincePast
 from ablations.core.study import Study
 

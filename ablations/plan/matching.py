@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified, present_keys
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Exhibit, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.entry import find_entry

@@ -20,7 +20,7 @@ from ablations.plan.validation import require
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class RunEntry(_Strict):

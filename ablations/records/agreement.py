@@ -8,9 +8,8 @@ from pathlib import Path
 
 from ablations.core.checks import plain
 from ablations.core.design import Arm, Settings
-from ablations.core.estimates import MetricInfo
 from ablations.core.identity import Identify, identified
-from ablations.core.metrics import Better, Unit
+from ablations.core.metrics import Better, MetricInfo, Unit
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study
 from ablations.core.trial_log import require_usable

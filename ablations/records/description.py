@@ -186,7 +186,9 @@ def require_once(what: str, names: Sequence[object]) -> None:
 class Strict(BaseModel):
     """A part of a document in which every value has its exact kind."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 def _described(

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.core.several import Member
 from ablations.errors import StudyError
 from ablations.report.blocks import DataFile, Page

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ablations.core.design import ONLY_ARM, AliasSet, Arm, Change, EffectKind
-from ablations.core.estimates import Effect
 from ablations.core.study import Study
 from ablations.text.formatting import counted, listing
 
 if TYPE_CHECKING:
+    from ablations.core.estimates import Effect
     from ablations.core.findings import Findings
 
 ON = frozenset({"on", "yes", "true"})

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ablations.core.design import Fraction
-from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training, ends
 from ablations.text.formatting import (
     UNKNOWN,
     count,
@@ -24,6 +23,7 @@ from ablations.text.formatting import (
 from ablations.text.naming import arm_label, effect_label, named_arm
 
 if TYPE_CHECKING:
+    from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training
     from ablations.core.findings import ArmFinding, Findings
     from ablations.core.interim_looks import Revision
 
@@ -55,6 +55,8 @@ def side(bounds: Interval | None) -> int:
 
 def mean_estimate(summary: Summary | None, *, signed: bool = False) -> str:
     """Writes a mean with its 95% interval."""
+    from ablations.core.estimates import ends
+
     if summary is None:
         return UNKNOWN
     return estimate(summary.mean, ends(summary.interval), summary.metric.unit, signed=signed)
@@ -62,6 +64,8 @@ def mean_estimate(summary: Summary | None, *, signed: bool = False) -> str:
 
 def effect_estimate(effect: Effect | None, *, adjusted: bool = False) -> str:
     """Writes an effect with its own 95% interval, or with the ``adjusted`` one."""
+    from ablations.core.estimates import ends
+
     if effect is None:
         return UNKNOWN
     bounds = decisive(effect) if adjusted else effect.interval

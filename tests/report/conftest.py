@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ablations.core.design import Arm, Factor, Level
-from ablations.core.estimates import Interval, MetricInfo
+from ablations.core.estimates import Interval
 from ablations.core.findings import ArmFinding, Comparison, Findings, ReproducedClaim, Reproduction
-from ablations.core.metrics import FULL_FIT_SECONDS, Unit
+from ablations.core.metrics import FULL_FIT_SECONDS, MetricInfo, Unit
 from ablations.core.record import Exhibit, Metric, RunRecord, Table
 from ablations.core.study import Chapter, Claim, Gate, PublishedRun, Study, Trial
 from ablations.plan.designs import Wanted, lay_out

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ablations.core.estimates import Curve, MetricInfo
+from ablations.core.estimates import Curve
 from ablations.core.findings import Failure, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Exhibit, Table
 from ablations.core.study import Chapter, Study
 from ablations.report.writing import render_report

@@ -14,8 +14,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ablations import templates
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Findings
+from ablations.core.metrics import MetricInfo
 from ablations.core.study import Chapter
 from ablations.errors import StudyError
 from ablations.report.publish.manifests import (

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ablations.core.design import Arm, Factor, Level
-from ablations.core.estimates import Interval, MetricInfo, Summary
+from ablations.core.estimates import Interval, Summary
 from ablations.core.findings import ArmFinding, Decision, Failure, Findings, GateFinding, GateStatus
+from ablations.core.metrics import MetricInfo
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past
 from ablations.core.study import Gate, Study
 from ablations.plan.designs import Wanted, lay_out

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ablations.core.design import Factor, Level
-from ablations.core.estimates import Interval, MetricInfo, Verdict
+from ablations.core.estimates import Interval, Verdict
+from ablations.core.metrics import MetricInfo
 from ablations.core.past import Commit, History, PastChange, SeriesFinding
 from ablations.core.past import Level as Measured
 from ablations.core.study import Study

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import is_result
+from ablations.core.metrics import MetricInfo, is_result
 from ablations.core.past import Past, PastArm
 from ablations.core.record import MACHINE
 from ablations.errors import StudyError

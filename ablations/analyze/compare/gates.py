@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ablations.analyze.inference.intervals import at_or_beyond
-from ablations.core.estimates import MetricInfo, Summary, ends
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import ArmFinding, Findings, GateFinding, GateStatus
+from ablations.core.metrics import MetricInfo
 from ablations.core.study import Gate
 
 _SEVERITY: tuple[GateStatus, ...] = ("passed", "inconclusive", "failed")

@@ -29,9 +29,10 @@ from ablations.analyze.inference.quantiles import t_isf
 from ablations.analyze.inference.resolution import common_step
 from ablations.core import metrics
 from ablations.core.design import Arm
-from ablations.core.estimates import Interval, MetricInfo, Step
+from ablations.core.estimates import Interval
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.identity import Identify
+from ablations.core.metrics import MetricInfo, Step
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past, PastArm
 from ablations.core.record import RunRecord
 from ablations.core.study import Study

@@ -11,9 +11,15 @@ from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_
 from ablations.analyze.inference.intervals import prediction_interval, summarize
 from ablations.analyze.inference.readings import Readings, Summaries, in_both
 from ablations.core.design import Arm, Contrast, Settings
-from ablations.core.estimates import Effect, MetricInfo, Summary
+from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import ArmFinding, Comparison, ReproducedClaim, Reproduction, Unlike
-from ablations.core.metrics import BEST_VAL_ACCURACY, LAST_EPOCHS, TEST_ACCURACY, VAL_ACCURACY
+from ablations.core.metrics import (
+    BEST_VAL_ACCURACY,
+    LAST_EPOCHS,
+    TEST_ACCURACY,
+    VAL_ACCURACY,
+    MetricInfo,
+)
 from ablations.core.study import Claim, PublishedRun, Study
 
 _SHARED = ("dataset", "image_size", "batch_size", "epochs", "train_size", "test_size")

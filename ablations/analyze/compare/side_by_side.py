@@ -20,8 +20,9 @@ from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.resolution import of_contrast
 from ablations.core.design import Arm
-from ablations.core.estimates import Effect, Step
+from ablations.core.estimates import Effect
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import Step
 from ablations.core.past import ComparisonWithPast, Past, PastArm
 from ablations.core.record import MACHINE
 from ablations.core.several import (

@@ -30,7 +30,8 @@ from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.resolution import common_step
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive, Arm
-from ablations.core.estimates import Interval, MetricInfo, Verdict
+from ablations.core.estimates import Interval, Verdict
+from ablations.core.metrics import MetricInfo
 from ablations.core.past import (
     ArmChange,
     Bisected,

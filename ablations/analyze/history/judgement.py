@@ -29,8 +29,8 @@ from ablations.analyze.inference.effects import judge
 from ablations.analyze.inference.intervals import mean_intervals
 from ablations.analyze.inference.resolution import common_step
 from ablations.core.design import Arm
-from ablations.core.estimates import Interval, MetricInfo, Verdict
-from ablations.core.metrics import SPEEDS, is_result
+from ablations.core.estimates import Interval, Verdict
+from ablations.core.metrics import SPEEDS, MetricInfo, is_result
 from ablations.core.past import Commit, History, Level, PastChange, SeriesFinding
 from ablations.core.study import Study
 from ablations.errors import StoreError

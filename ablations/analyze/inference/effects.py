@@ -18,8 +18,8 @@ from ablations.analyze.inference.intervals import LEVEL, ROUNDING, Estimate, est
 from ablations.analyze.inference.resolution import of_contrast
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Arm, Contrast
-from ablations.core.estimates import Effect, Interval, MetricInfo, Summary, Verdict
-from ablations.core.metrics import Better
+from ablations.core.estimates import Effect, Interval, Summary, Verdict
+from ablations.core.metrics import Better, MetricInfo
 from ablations.core.study import Study
 
 ALPHA = 0.05

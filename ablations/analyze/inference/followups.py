@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 from ablations.core.design import Arm, Contrast
-from ablations.core.estimates import Effect, MetricInfo, Summary
+from ablations.core.estimates import Effect, Summary
+from ablations.core.metrics import MetricInfo
 from ablations.core.study import Study
 
 

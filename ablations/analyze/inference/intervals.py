@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ablations.analyze.inference.quantiles import t_isf, t_sf
-from ablations.core.estimates import Interval, MetricInfo, Step, Summary
-from ablations.core.metrics import is_difference
+from ablations.core.estimates import Interval, Summary
+from ablations.core.metrics import MetricInfo, Step, is_difference
 
 LEVEL = 0.95
 """The confidence level of every interval that is not adjusted for a family."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ablations.core.design import Arm
-from ablations.core.estimates import MetricInfo, Step
+from ablations.core.metrics import MetricInfo, Step
 
 if TYPE_CHECKING:  # which needs what reads records
     from ablations.analyze.outcomes import TrialOutcome

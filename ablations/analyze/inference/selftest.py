@@ -19,8 +19,9 @@ from scipy import special
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import wilson
-from ablations.core.estimates import Interval, MetricInfo, Step, Summary
+from ablations.core.estimates import Interval, Summary
 from ablations.core.findings import Findings
+from ablations.core.metrics import MetricInfo, Step
 from ablations.core.past import SelfTest
 
 SPLITS = 1_000

@@ -27,7 +27,8 @@ from scipy import special
 from ablations.analyze.inference.intervals import Estimate, estimate
 from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.design import Adaptive
-from ablations.core.estimates import Interval, Step
+from ablations.core.estimates import Interval
+from ablations.core.metrics import Step
 
 Array = NDArray[np.float64]
 

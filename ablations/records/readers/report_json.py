@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from ablations.core.design import Arm
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import Better, Unit
+from ablations.core.metrics import Better, MetricInfo, Unit
 from ablations.core.past import Past, PastArm
 from ablations.errors import StoreError
 from ablations.records.description import Fact, Strict, checked, parsed, require_once

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import RunRecord
 from ablations.core.training import training_of
 from ablations.records.sqlite.decoder import WHOLE, Decoder

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Exhibit, RunRecord
 from ablations.errors import StoreError, UnstorableError
 from ablations.records.sqlite import descriptions, queries, rows

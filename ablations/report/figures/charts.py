@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ablations.core.estimates import CellMean, Effect, MetricInfo, Summary, ends
+from ablations.core.estimates import CellMean, Effect, Summary, ends
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.report.figures.dots import DotPlot, Row, crowded
 from ablations.report.figures.layout import Bounds
 from ablations.report.figures.panels import Line, Panel, Panels

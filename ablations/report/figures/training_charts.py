@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ablations.core.estimates import MetricInfo, Summary, ends
+from ablations.core.estimates import Summary, ends
 from ablations.core.findings import ArmFinding, Findings
-from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, Unit, unit_of
+from ablations.core.metrics import ACCURACY, CURVES, VALIDATION, MetricInfo, Unit, unit_of
 from ablations.report.figures.charts import (
     arm_colour,
     axis_label,

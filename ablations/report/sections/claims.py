@@ -8,9 +8,9 @@ from statistics import fmean
 
 import pandas as pd
 
-from ablations.core.estimates import Effect, MetricInfo
+from ablations.core.estimates import Effect
 from ablations.core.findings import Findings, ReproducedClaim
-from ablations.core.metrics import ACCURACY, LAST_EPOCHS, VAL_ACCURACY
+from ablations.core.metrics import ACCURACY, LAST_EPOCHS, VAL_ACCURACY, MetricInfo
 from ablations.core.study import PublishedRun
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked
 from ablations.report.data_files import both_ends, csv_file, some_files

@@ -7,9 +7,9 @@ from functools import partial
 
 import pandas as pd
 
-from ablations.core.estimates import Interval, MetricInfo, ends
+from ablations.core.estimates import Interval, ends
 from ablations.core.findings import Comparison, Findings, Reproduction, SeedGroup, Unlike
-from ablations.core.metrics import ACCURACY, heading
+from ablations.core.metrics import ACCURACY, MetricInfo, heading
 from ablations.report.blocks import Extras, Figure, Items, Prose, Section, Table, linked, present
 from ablations.report.data_files import both_ends, csv_file, some_files
 from ablations.report.figures.charts import axis_label

@@ -10,7 +10,8 @@ from ablations.analyze.compare.predictions import is_inside, seed_groups
 from ablations.analyze.describe.networks import share_of, without
 from ablations.analyze.inference.gaps import with_gaps
 from ablations.analyze.inference.intervals import prediction_interval, summarize
-from ablations.core.estimates import MetricInfo, Training
+from ablations.core.estimates import Training
+from ablations.core.metrics import MetricInfo
 from ablations.session import Session
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")

@@ -17,7 +17,7 @@ from ablations.analyze.compare.regression import (
     past_of_records,
     welch,
 )
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Metric
 from ablations.errors import StudyError
 

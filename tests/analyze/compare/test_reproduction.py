@@ -9,8 +9,8 @@ from scipy import stats
 from ablations.analyze.analysis import analyze
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.intervals import prediction_interval, summarize
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Unlike
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Metric, Predictions, RunRecord
 from ablations.core.study import Claim, PublishedRun
 from ablations.plan import load_study, plan_trials

@@ -12,7 +12,7 @@ import pytest
 
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.intervals import estimate, summarize
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 CUBE = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

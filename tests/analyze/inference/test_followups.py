@@ -13,7 +13,7 @@ from scipy import stats
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.followups import shares, simple_effects
 from ablations.analyze.inference.intervals import summarize
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 CUBE = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

@@ -7,7 +7,7 @@ import pytest
 
 from ablations.analyze.inference.gaps import chance, seed_gap, widest
 from ablations.analyze.inference.intervals import summarize
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.core.study import Gate
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")

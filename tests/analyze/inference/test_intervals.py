@@ -12,7 +12,7 @@ from ablations.analyze.inference.intervals import (
     prediction_interval,
     summarize,
 )
-from ablations.core.estimates import MetricInfo, Step
+from ablations.core.metrics import MetricInfo, Step
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 VALUES = [0.81, 0.86, 0.79, 0.9]

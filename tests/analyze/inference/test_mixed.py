@@ -13,7 +13,7 @@ from ablations.analyze.analysis import analyze
 from ablations.analyze.inference.effects import effects
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.mixed import with_mixed
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 

@@ -20,7 +20,7 @@ from ablations.analyze.inference.power import (
     fewest,
     seed_plans,
 )
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 RATIOS, SEEDS = st.floats(0.05, 1.0), st.integers(2, 300)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.selftest import self_test, with_self_test
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
 

@@ -15,7 +15,8 @@ from ablations.analyze.inference.effects import judge
 from ablations.analyze.inference.intervals import estimate
 from ablations.analyze.inference.sequential import interim_analyses
 from ablations.core.design import Adaptive
-from ablations.core.estimates import Interval, Step
+from ablations.core.estimates import Interval
+from ablations.core.metrics import Step
 from ablations.core.record import Metric
 
 FACTORS = {"a": ("off", "on"), "b": ("off", "on"), "c": ("off", "on")}

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from ablations.analyze.describe.averages import with_averages
 from ablations.cli.app import app
-from ablations.core.estimates import Curve, MetricInfo
+from ablations.core.estimates import Curve
 from ablations.core.findings import Findings
-from ablations.core.metrics import Unit
+from ablations.core.metrics import MetricInfo, Unit
 from ablations.report.figures.axes import CROWDED, CUT, LEFT_OUT, LOGARITHMIC, PLAIN, fit
 from ablations.report.figures.dots import DotPlot, Row, thumbnail_figure
 from ablations.report.figures.histograms import Histograms

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ablations.analyze.describe.averages import pareto_front, with_averages
 from ablations.core.design import Arm
-from ablations.core.estimates import Curve, MetricInfo, Summary, TargetTime
+from ablations.core.estimates import Curve, Summary, TargetTime
 from ablations.core.findings import Findings
-from ablations.core.metrics import Unit
+from ablations.core.metrics import MetricInfo, Unit
 from ablations.report.figures import charts, training_charts
 from ablations.report.figures.dots import MOST, DotPlot, Row
 from ablations.report.figures.layout import shorten, spaced, wrapped

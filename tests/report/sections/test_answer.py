@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ablations.calls import run_study
-from ablations.core.estimates import Effect, Interval, MetricInfo
+from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import Findings
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Exhibit
 from ablations.core.study import Import, Study, Trial
 from ablations.core.trial_log import TrialLog

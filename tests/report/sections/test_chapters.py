@@ -14,8 +14,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ablations import load_study
-from ablations.core.estimates import Interval, MetricInfo, Summary
+from ablations.core.estimates import Interval, Summary
 from ablations.core.findings import Comparison, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
 from ablations.report import exhibits

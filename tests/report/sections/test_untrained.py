@@ -12,8 +12,9 @@ from ablations.analyze.describe.networks import share_of, without
 from ablations.analyze.inference.readings import in_both
 from ablations.cli.gate import gated, training_lines
 from ablations.core.design import Arm
-from ablations.core.estimates import Effect, MetricInfo, SeedGap, Summary, Training
+from ablations.core.estimates import Effect, SeedGap, Summary, Training
 from ablations.core.findings import ArmFinding, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.report.blocks import Extras, Table
 from ablations.report.data_files import arms_frame, effects_frame
 from ablations.report.formats.summary import card

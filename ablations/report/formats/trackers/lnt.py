@@ -10,8 +10,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from ablations.core.estimates import MetricInfo
 from ablations.core.findings import Decision, Findings
+from ablations.core.metrics import MetricInfo
 from ablations.report.formats.trackers.series import (
     Series,
     commits,

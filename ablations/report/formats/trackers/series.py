@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.core.estimates import Interval, MetricInfo, Summary
+from ablations.core.estimates import Interval, Summary
 from ablations.core.findings import Findings
+from ablations.core.metrics import MetricInfo
 from ablations.text.escaping import one_line
 
 

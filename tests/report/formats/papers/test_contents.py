@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.core.estimates import MetricInfo
+from ablations.core.metrics import MetricInfo
 from ablations.report.formats.papers.contents import paper_tables
 from ablations.report.formats.papers.latex import latex
 from ablations.report.formats.papers.markdown_table import markdown_table

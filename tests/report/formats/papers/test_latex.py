@@ -83,7 +83,7 @@ def test_what_is_unknown_is_a_dash_and_no_number(nothing, decide):
 
 
 def test_very_large_and_very_small_numbers_have_an_exponent(make, decide):
-    from ablations.core.estimates import MetricInfo
+    from ablations.core.metrics import MetricInfo
 
     steps = MetricInfo("steps", "number", "higher")
     found = decide(make(metric=steps, gains={"augmentation": 2e13}))
