@@ -212,7 +212,9 @@ def validation_data(findings: Findings) -> str:
     seen = arm.summaries.get(TEST_IN_ANY_VALIDATION) if arm else None
     if seen is None or not seen.mean:
         return "without using the test data"
-    return "using validation images, some of which are test images too"
+    return (
+        f"using validation images, which include {'all' if seen.mean == 1 else 'some'} test images"
+    )
 
 
 def _few_seeds(findings: Findings) -> list[Term]:

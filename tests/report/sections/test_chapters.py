@@ -16,7 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from ablations import load_study
 from ablations.core.estimates import Interval, Summary
 from ablations.core.findings import Comparison, Findings
-from ablations.core.metrics import MetricInfo
+from ablations.core.metrics import TEST_IN_ANY_VALIDATION, MetricInfo
 from ablations.core.record import Exhibit, RunRecord, Table
 from ablations.core.study import Chapter
 from ablations.report import exhibits
@@ -26,6 +26,7 @@ from ablations.report.figures.theme import style
 from ablations.report.sections import published
 from ablations.report.sections.chapters import epoch_log
 from ablations.report.sections.models import chapter_places
+from ablations.report.words.glossary import validation_data
 from ablations.report.writing import render_report
 from ablations.session import Session
 
@@ -253,11 +254,30 @@ def test_one_seed_gives_no_prediction(post_once: Findings, tmp_path: Path) -> No
 def test_the_score_names_its_choice_and_the_reuse_of_images(markdown: str, post: Findings) -> None:
     assert (
         "From 4 arms, ‘model4’ was selected by its mean best validation accuracy, using validation "
-        "images, some of which are test images too. The best of several means tends to be too high"
+        "images, which include some test images. The best of several means tends to be too high"
         in markdown
     )
     assert "Of these test images, 96.0% were validation images in some epoch" in markdown
     assert "the same arm reaches 63.0% [60.5, 65.5]." in markdown
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, "without using the test data"),
+        (0.96, "using validation images, which include some test images"),
+        (1.0, "using validation images, which include all test images"),
+    ],
+)
+def test_the_choice_says_how_many_test_images_it_saw(
+    post: Findings, share: float, said: str
+) -> None:
+    assert post.best
+    best = post.arm(post.best)
+    seen = replace(best.summaries[TEST_IN_ANY_VALIDATION], mean=share)
+    arm = replace(best, summaries={**best.summaries, seen.metric.name: seen})
+    arms = tuple(arm if own is best else own for own in post.arms)
+    assert validation_data(replace(post, arms=arms)) == said
 
 
 def test_a_selection_by_the_score_itself_says_so(post: Findings, tmp_path: Path) -> None:
