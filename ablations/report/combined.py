@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 from ablations.core.metrics import MetricInfo
 from ablations.core.several import Member
@@ -68,7 +69,7 @@ def summary_files(
 ) -> dict[str, str | bytes]:
     """Returns the files that only such a report has: its summary, all its numbers, its card."""
     return {
-        SUMMARY: f"{json.dumps(card, indent=2, ensure_ascii=False, default=str)}\n",
+        SUMMARY: to_json(card, indent=2) + b"\n",
         numbers.path: numbers.text,
         "figures/thumbnail.svg": themed(draw(thumbnail_figure(chart)), alt=alt),
     }
