@@ -4,9 +4,9 @@ A trial of ``cats-vs-dogs`` whose epochs are fixed trains the same network which
 held-out photographs are called test images. Its record holds the predictions for all of them: those
 of its validation and of its test images. This script writes the record that the trial has with
 ``validation_size = 0``, which makes all of them test images: predictions in the order of the
-images, accuracy and loss from these. What cannot be had from predictions stays as it was measured:
-times, and the validation curves, which are those of 808 images (``test_in_any_validation`` is
-0.808). The environment says so.
+images, accuracy and loss from these, and how many images each class has. What cannot be had from
+predictions stays as it was measured: times, and the validation curves, which are those of 808
+images (``test_in_any_validation`` is 0.808). The environment says so.
 
     python bench/rescore.py STUDY RECORDS.jsonl -o NEW.jsonl --data-dir DIR
 """
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from ablations.core import metrics
-from ablations.core.record import Predictions, RunRecord, known_metric
+from ablations.core.record import Exhibit, Predictions, RunRecord, Table, known_metric
 from ablations.core.study import Trial
 from ablations.plan import load_study, plan_trials
 from ablations.records.exports import write_jsonl
@@ -61,6 +61,17 @@ def scored(predictions: Predictions) -> dict[str, float]:
     }
 
 
+def recounted(exhibit: Exhibit) -> Exhibit:
+    """Returns the images per class with all held-out images as test images."""
+    if exhibit.name != "label-counts" or exhibit.table is None:
+        return exhibit
+    rows = tuple(
+        (name, training, validation, int(validation) + int(test))
+        for name, training, validation, test in exhibit.table.rows
+    )
+    return replace(exhibit, table=Table(exhibit.table.columns, rows))
+
+
 def rescored(record: RunRecord, planned: Mapping[tuple[str, int], Trial]) -> RunRecord | None:
     """Returns the record of the planned trial that trains this one's network, if there is one."""
     trial = planned.get((identity({**record.settings, "validation_size": 0}), record.seed))
@@ -76,6 +87,7 @@ def rescored(record: RunRecord, planned: Mapping[tuple[str, int], Trial]) -> Run
         arm=trial.arm,
         settings=trial.settings,
         predictions=(predictions,),
+        exhibits=tuple(map(recounted, record.exhibits)),
         metrics=(*kept, *(known_metric(name, value) for name, value in values.items())),
         environment={
             **record.environment,

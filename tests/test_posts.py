@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations.core.record import Exhibit, Predictions, RunRecord, Table, known_metric
 from ablations.core.trial_log import TrialLog
 from ablations.plan import load_study, plan_trials
 
+ROOT = Path(__file__).parents[1]
 POSTS = [f"post-{letter}" for letter in "abcde"]
 CLEAN = [f"{post}-clean" for post in POSTS]
 
@@ -194,3 +197,61 @@ def test_a_pretrained_base_separates_cats_from_dogs_after_a_few_epochs(photograp
     study = load_study("post-c-clean", overrides=overrides)
     _, found = shown_and_trained(study, clean_arm(study, "on", "transfer"), photographs)
     assert max(epoch["val_accuracy"] for epoch in found.epochs) > 0.8
+
+
+@pytest.mark.parametrize("name", [*CLEAN, "cats-vs-dogs", "fine-tuning", "precision"])
+def test_where_validation_decides_nothing_all_held_out_images_are_test_images(name):
+    from ablations.vision.data.splits import Pool, draw
+    from ablations.vision.recipe.settings import read
+
+    study = load_study(name)
+    for arm in study.arms:
+        split = draw(read(study.arm_settings(arm)), Pool(3000, 1000), seed=0)
+        assert np.array_equal(split.test, np.arange(2000, 3000))
+
+
+@pytest.mark.parametrize("name", [*CLEAN, "fine-tuning"])
+def test_committed_records_count_the_images_that_their_networks_were_tested_on(name):
+    from ablations.records.readers.jsonl import read_jsonl
+
+    records = read_jsonl(ROOT / "reports" / "posts" / "records" / f"{name}.jsonl")
+    record = next(iter(records))
+    (tested,) = (len(own.labels) for own in record.predictions if own.split == "test")
+    (counts,) = (own.table.rows for own in record.exhibits if own.name == "label-counts")
+    assert tested == sum(row[-1] for row in counts) == 1000
+
+
+def test_a_trained_network_is_scored_on_all_that_was_held_out():
+    from ablations.vision.data.splits import draw
+    from ablations.vision.recipe.settings import read
+
+    rescore = runpy.run_path(str(ROOT / "bench" / "rescore.py"))
+    planned = plan_trials(load_study("post-a-clean"))[0]
+    settings = {name: v for name, v in planned.settings.items() if name != "validation_size"}
+    split = draw(read(settings), rescore["POOL"], seed=planned.seed)
+    answers = np.eye(2, dtype=np.float32)[[0, 1] * 500]
+    labels = np.repeat([0, 1], 500)
+
+    def part(name, rows):
+        return Predictions(name, labels[rows - 2000], answers[rows - 2000], "as drawn")
+
+    counts = Table(("class", "training", "validation", "test"), (("cats", 1000, 414, 86),))
+    trained = RunRecord(
+        "earlier", "post-a-clean", "ablations.vision:train", planned.arm, planned.seed, settings,
+        "data", "completed", "2026-01-01T00:00:00+00:00", 1.0,
+        metrics=(known_metric("test_accuracy", 0.1), known_metric("fit_seconds", 9.0)),
+        predictions=(part("validation", split.validation), part("test", split.test)),
+        exhibits=(Exhibit("label-counts", "Images per class", table=counts),),
+    )  # fmt: skip
+    identity = rescore["identity"]
+    found = rescore["rescored"](trained, {(identity(planned.settings), planned.seed): planned})
+    assert found.key == planned.key
+    (own,) = found.predictions
+    assert np.array_equal(own.labels, labels)
+    assert np.array_equal(own.probabilities, answers)
+    values = {metric.name: metric.value for metric in found.metrics}
+    assert values["test_accuracy"] == 0.5
+    assert values["fit_seconds"] == 9.0
+    assert values["test_in_any_validation"] == 0.808
+    assert found.exhibits[0].table.rows == (("cats", 1000, 414, 500),)
+    assert "recorded predictions" in found.environment["scored"]

@@ -146,15 +146,17 @@ def _headline(findings: Findings) -> str:
     if all(effect.interval is None for effect in findings.effects):
         return "Estimates without intervals"
     total = len(findings.effects)
+    both = " with and without the networks that did not train" if findings.untrained_effects else ""
+    if all(effect.verdict == "equivalent" for effect in findings.effects):
+        all_of_them = "The effect lies" if total == 1 else f"All {total} effects lie"
+        return f"{all_of_them} within ±{margin(findings)}{both}"
     clear = sum(is_beyond_margin(findings, effect) for effect in findings.effects)
     beyond = (
         f"exceed {margin(findings)} in either direction" if margin(findings) else "differ from zero"
     )
-    if findings.untrained_effects:
-        beyond += " with and without the networks that did not train"
     if total == 1:
-        return f"The effect {'could' if clear else 'could not'} be shown to {beyond}"
-    return f"{clear or 'None'} of {total} effects could be shown to {beyond}"
+        return f"The effect {'could' if clear else 'could not'} be shown to {beyond}{both}"
+    return f"{clear or 'None'} of {total} effects could be shown to {beyond}{both}"
 
 
 def _reading(findings: Findings) -> str:
