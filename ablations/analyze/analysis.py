@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.analyze.compare.gates import gate_findings
-from ablations.analyze.compare.reproduction import reproduced_claims, reproductions
+from ablations.analyze.compare.reproduction import reproduced_claims, reproductions, with_plans
 from ablations.analyze.describe.averages import with_averages
 from ablations.analyze.describe.networks import over_trained, training_of
 from ablations.analyze.describe.test_set import (
@@ -151,11 +151,13 @@ def _inferred(
 def _followed(findings: Findings, found: tuple[Effect, ...], readings: Readings) -> Findings:
     """Adds the effects and what follows from them: seed plans, differences, claims and shares."""
     study, metric, (summaries, _) = findings.study, findings.metric, readings
+    claims = reproduced_claims(study, metric, readings)
     if not study.adaptive:  # none of these allows for seeds that were added after interim analyses
         found = with_nonparametric(with_mixed(found, summaries))
         seconds = _trial_seconds(findings.arms)
         plans = seed_plans(study, found, trial_seconds=seconds, variances=findings.variances)
         findings = replace(findings, plans=plans)
+        claims = with_plans(study, claims, trial_seconds=seconds)
     alpha = ALPHA / max(1, len(found))
     others = [arm.arm for arm in findings.arms if not arm.is_reference]
     differences = in_both(
@@ -167,7 +169,7 @@ def _followed(findings: Findings, found: tuple[Effect, ...], readings: Readings)
         findings,
         arms=tuple(replace(arm, difference=compared.get(arm.arm)) for arm in findings.arms),
         effects=found,
-        reproduced_claims=reproduced_claims(study, metric, readings),
+        reproduced_claims=claims,
         simple_effects=in_both(lambda read: simple_effects(study, metric, found, read), readings),
         shares=shares(study, metric, summaries=summaries),
         fixed_seeds=equal_fixed(study.adaptive, alpha=alpha) if study.adaptive else None,

@@ -188,13 +188,16 @@ class ReproducedClaim:
     ``published`` is the difference of mean validation accuracy over the last ten epochs; ``effect``
     is what the factor does to the study's metric at the levels that the other factors had in both
     published runs, adjusted for all claims. It is ``None`` where the study has no arms at these
-    levels, or where they are ``unlike`` the published runs.
+    levels, or where they are ``unlike`` the published runs. ``plan`` says how many seeds would give
+    the effect a verdict; there is none where seeds were added after interim analyses, for which
+    this effect is not corrected.
     """
 
     claim: Claim
     published: float
     effect: Effect | None
     unlike: tuple[Unlike, ...] = ()
+    plan: SeedPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class Variances:
 
     ``effects`` and ``arms`` are in the order of the findings, ``None`` where an entry's parts are
     not known. ``over_effects`` and ``over_arms`` are the sums over all of them. ``held_out`` counts
-    the images of test and validation together, ``None`` where these are not known to differ.
+    the images of test and validation together, ``None`` where it is not known how many differ.
     """
 
     effects: tuple[VarianceParts | None, ...]

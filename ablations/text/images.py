@@ -42,11 +42,18 @@ def advice(findings: Findings) -> str:
     now, held_out = min(part.n_images for part in parts), found.held_out
     text = (
         "More test images make the images’ part of the variance smaller, and so fewer seeds are "
-        "enough. Set a larger number of test images in [trial.settings] of the study file; the "
-        "training function’s documentation names the setting."
+        "enough."
     )
-    if held_out is None or held_out <= now:
-        return text
+    if held_out == now:
+        return (
+            f"{text} All that is held out from training is tested on, so these would be new ones."
+        )
+    text += (
+        " Set a larger number of test images in [trial.settings] of the study file; the training "
+        "function’s documentation names the setting."
+    )
+    if held_out is None or held_out < now:
+        return f"{text} Where all that is held out is tested on already, they must be new ones."
     return (
         f"{text} The {count(held_out - now)} validation images of a seed can be test images too "
         "if nothing is selected by them, neither an epoch nor an arm: then keep none for "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
 from ablations.analyze.compare.predictions import is_inside, seed_groups
 from ablations.analyze.inference.effects import bonferroni_adjusted, unadjusted_effect
 from ablations.analyze.inference.intervals import prediction_interval, summarize
+from ablations.analyze.inference.power import seed_plans
 from ablations.analyze.inference.readings import Readings, Summaries, in_both
 from ablations.core.design import Arm, Contrast, Settings
 from ablations.core.estimates import Effect, Summary
@@ -72,6 +73,18 @@ def _reproduced_claim(
 
     (effect,) = in_both(step, readings)
     return ReproducedClaim(claim, _claimed(claim), effect)
+
+
+def with_plans(
+    study: Study, claims: Iterable[ReproducedClaim], *, trial_seconds: Mapping[Arm, float]
+) -> tuple[ReproducedClaim, ...]:
+    """Adds to each claim that has an effect how many seeds would give this a verdict."""
+
+    def planned(claim: ReproducedClaim, effect: Effect) -> ReproducedClaim:
+        (plan,) = seed_plans(study, [effect], trial_seconds=trial_seconds)
+        return replace(claim, plan=plan)
+
+    return tuple(planned(claim, claim.effect) if claim.effect else claim for claim in claims)
 
 
 def _unlike_claim(study: Study, claim: Claim, before: Arm, after: Arm) -> tuple[Unlike, ...]:

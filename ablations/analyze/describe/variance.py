@@ -23,7 +23,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, VarianceParts
 from ablations.core.findings import ArmFinding, Variances
 from ablations.core.metrics import TEST_IN_ANY_VALIDATION
-from ablations.core.record import RunRecord
+from ablations.core.record import Predictions, RunRecord
 
 Answered = Mapping[Arm, Sequence[Answers]]
 Weights = Sequence[tuple[Arm, float]]
@@ -231,7 +231,8 @@ def _pooled(layouts: Sequence[_Layout | None]) -> VarianceParts | None:
 def images_held_out(records: Iterable[RunRecord]) -> int | None:
     """Returns how many images are held out from training, of test and validation together.
 
-    ``None`` where a record has no validation images, or some that are test images too.
+    Where networks are validated on the test images, and on all of them, these are all there are.
+    ``None`` where a record has no validation images, or where only some of them are test images.
     """
     sizes = [_both_parts(record) for record in records]
     known = [size for size in sizes if size is not None]
@@ -242,8 +243,12 @@ def _both_parts(record: RunRecord) -> int | None:
     parts = {part.split: part for part in record.predictions}
     test, validation = parts.get(SPLIT), parts.get(_VALIDATION)
     seen = {metric.name: metric.value for metric in record.metrics}.get(TEST_IN_ANY_VALIDATION)
-    if test is None or validation is None or seen:
+    if test is None:
         return None
-    if np.array_equal(test.labels, validation.labels) and test.examples == validation.examples:
-        return None
-    return len(test.labels) + len(validation.labels)
+    if validation is None or _same(test, validation):
+        return len(test.labels) if seen == 1 else None
+    return None if seen else len(test.labels) + len(validation.labels)
+
+
+def _same(one: Predictions, other: Predictions) -> bool:
+    return one.examples == other.examples and np.array_equal(one.labels, other.labels)

@@ -58,13 +58,17 @@ def seed_plans(
 def _with_images(
     study: Study, plan: SeedPlan, parts: VarianceParts | None, held_out: int | None
 ) -> Iterator[ImagePlan]:
-    """Yields the seeds that it takes with twice the test images, and with all that are held out."""
+    """Yields the seeds that it takes with twice the test images, and with all that are held out.
+
+    Twice as many are left out where fewer are held out, but for those that are all test images
+    already: there new ones would have to be found.
+    """
     if parts is None or all(n is None for n in plan.seeds):
         return
     margin, effect = study.smallest_effect_that_matters, plan.effect
     sizes = {2 * parts.n_images, held_out or 0}
     for n in sorted(size for size in sizes if size > parts.n_images):
-        if held_out and n > held_out:
+        if held_out and parts.n_images < held_out < n:
             continue
         sd = effect.sd * math.sqrt(parts.of(n)) if effect.sd else None
         tested = replace(effect, sd=sd)

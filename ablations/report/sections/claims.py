@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from ablations.core.estimates import Effect
+from ablations.core.estimates import Effect, SeedPlan
 from ablations.core.findings import Findings, ReproducedClaim
 from ablations.core.metrics import ACCURACY, LAST_EPOCHS, VAL_ACCURACY, MetricInfo
 from ablations.core.study import PublishedRun
@@ -20,17 +20,20 @@ from ablations.report.figures.drawings import drawn
 from ablations.report.sections.published import other_settings
 from ablations.report.tables import between, make_table
 from ablations.text.formatting import (
+    UNKNOWN,
     counted,
     difference,
     listing,
     magnitude,
     metric_name,
+    more_time,
     number,
     scale_for,
     sentence,
+    verdict,
 )
 from ablations.text.naming import change_label, named_arm
-from ablations.text.sentences import decisive, effect_estimate, side
+from ablations.text.sentences import decisive, effect_estimate, seeds_needed, side
 
 NEAR_ZERO = 0.01
 """A published change smaller than this, one percentage point, is no gain to measure against."""
@@ -151,20 +154,31 @@ def claims_table(findings: Findings) -> Table:
     """One row per claim: before, after and their difference as published; our effect."""
     unit = findings.metric.unit
     numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
+    numeric += ["seeds needed, 80%", "more time, 80%"]
     rows = [
         [
             _label(findings, found),
+            verdict(found.plan.effect.verdict) if found.plan else UNKNOWN,
             *(number(_level(run), "fraction") for run in (found.claim.before, found.claim.after)),
             difference(found.published, "fraction"),
             effect_estimate(found.effect),
             between(found.effect.adjusted if found.effect else None, unit, signed=True),
+            *_more(found.plan),
         ]
         for found in findings.reproduced_claims
     ]
     caption = "Each published gain, and our effect of only this factor between the same two models"
     data = some_files("survival", claims_frame(findings))
-    head = ["factor", *numeric]
+    head = ["factor", "our verdict", *numeric]
     return make_table(caption, head, rows, numeric=numeric, name="survival", data=data)
+
+
+def _more(plan: SeedPlan | None) -> tuple[str, str]:
+    """Writes how many seeds a verdict needs at the first of the powers, and their time."""
+    if plan is None:
+        return UNKNOWN, UNKNOWN
+    seeds, seconds = plan.seeds[0], plan.seconds[0]
+    return seeds_needed(plan, seeds), more_time(0.0 if plan.decided else seconds)
 
 
 def _level(run: PublishedRun) -> float | None:
@@ -215,7 +229,17 @@ def claims_frame(findings: Findings) -> pd.DataFrame:
         | {"n": effect.n if effect else 0, "estimate": effect.estimate if effect else None}
         | both_ends("interval", effect.interval if effect else None)
         | both_ends("adjusted", effect.adjusted if effect else None)
+        | _planned(found.plan)
         for found in findings.reproduced_claims
         for claim, effect in [(found.claim, found.effect)]
     ]
     return pd.DataFrame(rows)
+
+
+def _planned(plan: SeedPlan | None) -> dict[str, object]:
+    """Returns the verdict, and how many seeds one needs at each of the powers."""
+    if plan is None:
+        return {"verdict": None}
+    needed = zip(plan.powers, plan.seeds, strict=True)
+    seeds = {f"seeds_needed_{100 * power:.0f}": n for power, n in needed}
+    return {"verdict": plan.effect.verdict, **seeds}

@@ -9,6 +9,8 @@ from scipy import stats
 from ablations.analyze.analysis import analyze
 from ablations.analyze.derived import measured
 from ablations.analyze.inference.intervals import prediction_interval, summarize
+from ablations.analyze.inference.power import equivalence_power
+from ablations.core.design import Adaptive
 from ablations.core.findings import Unlike
 from ablations.core.metrics import MetricInfo
 from ablations.core.record import Metric, Predictions, RunRecord
@@ -131,6 +133,20 @@ def test_a_claim_is_compared_with_the_effect_in_the_same_cells():
     ]
     assert preprocessing.family_size == 3
     assert preprocessing.verdict == "improved"
+    assert all(s.plan.effect is s.effect for s in survivals)
+    assert survivals[1].plan.seeds == (None, None)  # decided
+
+
+def test_an_undecided_claim_says_how_many_seeds_would_decide_it():
+    augmentation, *_ = clean(smallest_effect_that_matters=0.05).reproduced_claims
+    assert augmentation.effect.verdict == "inconclusive"
+    level = 0.05 / 3  # adjusted for all three claims
+    for power, n in zip(augmentation.plan.powers, augmentation.plan.seeds, strict=True):
+        ratio = 0.05 / augmentation.effect.sd
+        assert equivalence_power(ratio, n, alpha=level) >= power
+        assert n == 2 or equivalence_power(ratio, n - 1, alpha=level) < power
+    adaptive = Adaptive(at_least=2, at_most=3)
+    assert [s.plan for s in clean(adaptive=adaptive).reproduced_claims] == [None] * 3
 
 
 def test_a_claim_has_a_verdict_only_with_and_without_networks_that_did_not_train():

@@ -16,6 +16,7 @@ from ablations.analyze.describe.variance import images_held_out, parts_of
 from ablations.core.design import Arm
 from ablations.core.record import Metric, Predictions
 from ablations.session import Session
+from ablations.text import images
 
 A, B = (Arm((("a", level),)) for level in ("off", "on"))
 ALONE = ((A, 1.0),)
@@ -177,6 +178,18 @@ def test_test_images_that_are_validation_images_too_are_not_more_images():
     assert committed("post-a").variances.held_out is None
 
 
+def test_more_images_are_those_held_out_or_new_ones():
+    """Post b's clean study tests on all 1,000, so that twice as many would have to be found."""
+    findings = committed("post-b-clean")
+    assert findings.variances.held_out == 1000
+    assert images.sizes(findings) == [2000]
+    assert "All that is held out from training is tested on" in images.advice(findings)
+    (one,) = findings.plans[0].more_images
+    assert (one.n_images, one.all_held_out) == (2000, False)
+    assert all(fewer <= now for fewer, now in zip(one.seeds, findings.plans[0].seeds, strict=True))
+    assert "they must be new ones" in images.advice(committed("post-a-clean"))
+
+
 def test_held_out_images_are_those_of_test_and_validation(make):
     trial = make.planned(make.study())[0]
 
@@ -192,6 +205,9 @@ def test_held_out_images_are_those_of_test_and_validation(make):
     assert images_held_out([both, both]) == 50
     assert images_held_out([both, record(("test", 20, "x"))]) is None
     assert images_held_out([record(("test", 20, "x"), ("validation", 20, "x"))]) is None
+    assert images_held_out([record(("test", 20, "x"), ("validation", 20, "x"), seen=1.0)]) == 20
+    assert images_held_out([record(("test", 20, "x"), seen=1.0)]) == 20
+    assert images_held_out([record(("test", 20, "x"), seen=0.8)]) is None
     assert images_held_out([record(("test", 20, "x"), ("validation", 30, "y"), seen=0.1)]) is None
     assert images_held_out([]) is None
 
