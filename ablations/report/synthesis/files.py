@@ -102,6 +102,7 @@ def pooled_frame(synthesis: Synthesis) -> pd.DataFrame:
         | both_ends("interval", e.pooled.interval) | both_ends("prediction", e.pooled.prediction)
         | {"tau": e.pooled.tau} | both_ends("tau", e.pooled.tau_interval)
         | {"inconsistency": e.pooled.inconsistency}
+        | both_ends("inconsistency", e.pooled.inconsistency_interval)
         | _weighted_row(e.weighted.estimate, e.weighted.interval)
         for e in (*synthesis.effects, *synthesis.simple_effects)
     ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablations.core.estimates import ends
 from ablations.core.several import Pooled, PooledEffect, Synthesis
 from ablations.report.blocks import (
     Table,
@@ -10,6 +11,7 @@ from ablations.report.tables import between, make_table
 from ablations.text.formatting import (
     count,
     difference,
+    estimate,
     number,
     sentence,
     setting,
@@ -49,11 +51,12 @@ def spread_table(synthesis: Synthesis) -> Table:
     rows = [
         [sentence(pooled_label(synthesis, e)), difference(e.pooled.tau, unit).lstrip("+"),
          between(e.pooled.tau_interval, unit, signed=True).replace("+", ""),
-         number(e.pooled.inconsistency, "fraction")]
+         estimate(e.pooled.inconsistency, ends(e.pooled.inconsistency_interval), "fraction")]
         for e in synthesis.effects
     ]  # fmt: skip
     caption = "How much the true effects differ between studies"
-    return make_table(caption, ["effect", *_SPREADS], rows, numeric=_SPREADS)
+    numeric = [*_SPREADS[:-1], f"{_SPREADS[-1]}, 95% interval"]
+    return make_table(caption, ["effect", *numeric], rows, numeric=numeric)
 
 
 def weighted_table(synthesis: Synthesis) -> Table:

@@ -1,0 +1,103 @@
+"""The numbers of docs/posts.md and of the README are those of the committed reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REPORTS = ROOT / "reports" / "posts"
+PAGE = (ROOT / "docs" / "posts.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STEPS = {
+    "augmentation": "augmentation",
+    "preprocessing": "preprocessing",
+    "initialization": "transfer",
+}
+KEPT = ["best_val_accuracy", "val_accuracy", "test_accuracy"]
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next one."""
+    return PAGE.split(f"# {title}\n")[1].split("\n#")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all rows of tables; a post's letter is written once."""
+    found, letter = [], ""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and not set(line) <= set("|-: "):
+            letter = cells[0] or letter
+            found.append([letter, *cells[1:]])
+    return found
+
+
+def points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    return f"{100 * min(share, 1):.1f}"
+
+
+def survival(post: str) -> pd.DataFrame:
+    return pd.read_csv(REPORTS / f"post-{post}-clean" / "data" / "survival.csv").set_index("factor")
+
+
+@pytest.mark.parametrize("post", "abcde")
+def test_each_published_step_stands_beside_ours(post: str) -> None:
+    table = rows(section("What came out"))
+    for factor, step in STEPS.items():
+        own = survival(post).loc[factor]
+        low, high = points(own.adjusted_low), points(own.adjusted_high)
+        ours = f"{points(own.estimate)} [{low}, {high}] pp"
+        assert [post, step, f"{points(own.published)} pp", ours] in table
+
+
+def test_the_steps_left_open_have_their_price() -> None:
+    text = section("What it would take to decide the rest")
+    every = pd.concat({post: survival(post) for post in "abcde"})
+    decided = every[every.verdict != "inconclusive"]
+    assert f"decide {len(decided)} of\nthe {len(every)} steps above" in text
+    needed = every[every.seeds_needed_80.notna()]
+    assert len(needed) == len(rows(text)) - 1
+    for (post, factor), own in needed.iterrows():
+        assert [post, STEPS[factor], f"{own.seeds_needed_80:.0f}"] in [r[:3] for r in rows(text)]
+
+
+def test_each_published_number_stands_beside_the_run_that_is_expected() -> None:
+    table, outside, models = rows(section("The published numbers")), 0, set()
+    for post in "abcde":
+        frame = pd.read_csv(REPORTS / f"post-{post}" / "data" / "published.csv")
+        for own in frame.itertuples():
+            if own.metric not in KEPT:
+                continue
+            low, high = percent(own.prediction_low), percent(own.prediction_high)
+            mark = " ✗" if own.inside is False or own.inside == "False" else ""
+            outside += bool(mark)
+            models |= {(post, own.model)} if mark else set()
+            line = next(row for row in table if row[:2] == [post, own.model])
+            place = 2 + 2 * KEPT.index(own.metric)
+            said, ours = line[place : place + 2]
+            if said.endswith("?"):
+                continue
+            assert said == f"{percent(own.published)}{mark}"
+            assert ours == f"{percent(own.mean)} [{low}, {high}]"
+    assert f"Of 45 published numbers {outside} lie outside" in PAGE
+    assert f"{len(models)} of the\n20 models have at least one" in PAGE
+    assert f"{outside} of\ntheir 45 published numbers" in README
+
+
+def test_what_fine_tuning_is_worth_is_what_its_report_says() -> None:
+    report = json.loads((REPORTS / "fine-tuning" / "report.json").read_text(encoding="utf-8"))
+    table = rows(section("What fine-tuning is worth"))
+    for row, effect in zip(table[2:], report["effects"], strict=True):
+        low, high = (points(end) for end in effect["adjusted"])
+        assert row[2] == f"{points(effect['estimate'])} [{low}, {high}] pp"
+        assert row[3] == effect["verdict"] == "equivalent"
+    means = [arm["mean"] for arm in report["arms"]]
+    assert [row[1] for row in table[1:]] == [f"{percent(mean)}%" for mean in means]
