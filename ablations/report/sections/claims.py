@@ -241,5 +241,5 @@ def _planned(plan: SeedPlan | None) -> dict[str, object]:
     if plan is None:
         return {"verdict": None}
     needed = zip(plan.powers, plan.seeds, strict=True)
-    seeds = {f"seeds_needed_{100 * power:.0f}": n for power, n in needed}
+    seeds = {f"seeds_needed_{round(100 * power)}": n for power, n in needed}
     return {"verdict": plan.effect.verdict, **seeds}
