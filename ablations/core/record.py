@@ -28,7 +28,7 @@ Chart = Literal["none", "histogram"]
 WARNING = "warning-"
 """How the name of an exhibit begins whose caption a reader must see with the answer."""
 
-MACHINE = ("cpu", "cores", "memory", "system", "device", "gpus", "jobs", "threads")
+MACHINE = ("cpu", "cores", "memory", "system", "device", "gpu", "gpus", "jobs", "threads")
 """Facts of an environment that make speeds comparable."""
 
 NODE = "node"

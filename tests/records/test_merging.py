@@ -87,7 +87,7 @@ def _in_folder(tmp_path, monkeypatch):
 TARGET = Path("runs/small/records.sqlite")
 ALL = [
     own
-    for seed in range(8)
+    for seed in range(16)
     for own in (failed(seed, minute=40 - seed), record(seed), record(seed, "off"))
 ]
 
@@ -102,25 +102,25 @@ def shards(count: int = 16) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def eight(tmp_path_factory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("eight")
-    parts = [[own for own in ALL if own.seed == seed] for seed in range(8)]
+def sixteen(tmp_path_factory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("sixteen")
+    parts = [[own for own in ALL if own.seed == seed] for seed in range(16)]
     return [
-        write(folder / f"shard-{n}-of-8" / "records.sqlite", part)
+        write(folder / f"shard-{n}-of-16" / "records.sqlite", part)
         for n, part in enumerate(parts, start=1)
     ]
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.permutations(range(8)), st.integers(1, 8), st.integers(0, 7))
+@given(st.permutations(range(16)), st.integers(1, 16), st.integers(0, 15))
 def test_any_order_in_any_number_of_steps_and_again_gives_the_store_of_one_run(
-    eight, tmp_path_factory, order, cut, again
+    sixteen, tmp_path_factory, order, cut, again
 ):
     runs = tmp_path_factory.mktemp("runs")
-    paths = [eight[number] for number in order]
+    paths = [sixteen[number] for number in order]
     merge(paths[:cut], runs)
     if paths[cut:]:
-        merge([*paths[cut:], eight[again]], runs)
+        merge([*paths[cut:], sixteen[again]], runs)
     merged = texts(runs / "small" / "records.sqlite")
     assert sorted(merged) == sorted(map(record_text, ALL))
     ordered = sorted(ALL, key=lambda own: (own.started_at, own.key))
@@ -130,10 +130,10 @@ def test_any_order_in_any_number_of_steps_and_again_gives_the_store_of_one_run(
 def test_merging_again_writes_nothing():
     paths = shards()
     found = merge(paths)
-    assert found.line == f"{TARGET}: 24 records added from 8 files, 24 records now"
+    assert found.line == f"{TARGET}: 48 records added from 16 files, 48 records now"
     before = TARGET.read_bytes()
     found = merge([*paths, *reversed(paths)])
-    assert found.line == f"{TARGET} has all records of 8 files already: 24 records"
+    assert found.line == f"{TARGET} has all records of 16 files already: 48 records"
     assert TARGET.read_bytes() == before
 
 
@@ -147,7 +147,7 @@ def test_merging_what_is_there_reads_no_record_again(monkeypatch):
     monkeypatch.setattr(rows, "fetch", read)
     monkeypatch.setattr(queries, "fetch", read)
     found = merge([*paths, TARGET])
-    assert (found.added, found.total) == (0, 24)
+    assert (found.added, found.total) == (0, 48)
     with closing(sqlite3.connect(TARGET)) as connection, connection:
         connection.execute("UPDATE records SET body_checksum = 'x' WHERE id = 1")
     with pytest.raises(AssertionError, match="a record was read"):
@@ -301,8 +301,8 @@ def test_studies_of_one_name_in_two_files_are_told_apart():
 def test_the_store_may_be_named_among_its_sources_and_alone():
     paths = shards()
     merge(paths)
-    assert merge([TARGET]).line == f"{TARGET} has all records of 0 files already: 24 records"
-    paths.append(write(Path("one.sqlite"), [record(9)]))
+    assert merge([TARGET]).line == f"{TARGET} has all records of 0 files already: 48 records"
+    paths.append(write(Path("one.sqlite"), [record(19)]))
     assert merge([TARGET, *paths]).added == 1
 
 
@@ -345,7 +345,7 @@ def test_a_crash_in_the_middle_leaves_the_store_as_it_was(monkeypatch):
     child.join(60)
     assert child.exitcode == 9
     assert texts(TARGET) == before
-    assert merge(Path("runs/small").glob("shard-*")).total == 24
+    assert merge(Path("runs/small").glob("shard-*")).total == 48
 
 
 def _merge_and_die() -> None:
@@ -370,8 +370,8 @@ def test_readers_see_the_store_as_it_was_until_all_is_merged(monkeypatch):
 
     monkeypatch.setattr(rows, "copy", watched)
     merge(Path("runs/small").glob("shard-*"))
-    assert set(seen) == {12}
-    assert len(Store(TARGET).records()) == 24
+    assert set(seen) == {24}
+    assert len(Store(TARGET).records()) == 48
 
 
 def test_a_study_that_is_run_is_not_merged_into():

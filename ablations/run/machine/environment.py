@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from ablations.run.machine.hardware import available_cores, gpus
+from ablations.run.machine.hardware import available_cores, gpu_models, gpus
 from ablations.text.formatting import gibibytes
 
 _PACKAGES = {
@@ -55,6 +55,8 @@ def _machine_facts() -> dict[str, str]:
     }
     if there := gpus():
         facts["gpus"] = str(len(there))
+    if kinds := gpu_models():
+        facts["gpu"] = ", ".join(kinds)
     if known := [name for name in _INSTRUCTIONS if name in _cpu_facts("flags", "Features").split()]:
         facts["instructions"] = ", ".join(known)
     facts |= {name: os.environ[name] for name in CHOICES if name in os.environ}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,6 +46,20 @@ def gpus() -> tuple[Gpu, ...]:
         Gpu(name, int(nvml.nvmlDeviceGetMemoryInfo(handle).total))
         for nvml, name, handle in _handles()
     )
+
+
+def gpu_models() -> tuple[str, ...]:
+    """Returns the kinds of NVIDIA GPUs in this machine, as its driver names them.
+
+    The driver of Linux writes them as text, so that no library of NVIDIA's is needed. None where
+    all GPUs are hidden from this process.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return ()
+    files = sorted(DRIVER.glob("gpus/*/information"))
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+    found = [re.search(r"^Model:\s*(.+?)\s*$", text, re.MULTILINE) for text in texts]
+    return tuple(sorted({match[1] for match in found if match}))
 
 
 def gpu_joules() -> dict[str, float]:

@@ -163,6 +163,9 @@ def test_speeds_of_different_hardware_are_never_averaged_without_a_word(
     records = run_study(study, executor=InlineExecutor(_on_laptop_or_server))
     found = findings_of(study, records, planned=plan_trials(study))
     assert answer(found).caveats[-1] == answer(both).caveats[-1]
+    cards = [(laptop | {"gpu": kind}, 12) for kind in ("NVIDIA A100", "Tesla T4")]
+    two = replace(findings, environments=tuple(cards))
+    assert "2 kinds of machines, which differ in gpu, so" in answer(two).caveats[-1]
     alike = replace(findings, environments=((server, 16), (server | {"node": "c"}, 8)))
     assert not any("machines" in caveat for caveat in answer(alike).caveats)
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ablations.run.machine import environment
 from ablations.run.machine import hardware as machine
 from ablations.run.machine.hardware import Gpu, best_jobs, gpus, worker_environment
 
@@ -111,3 +112,21 @@ def test_gpus_are_those_that_this_process_may_use(memories, visible, names, monk
 def test_without_nvidias_library_there_are_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert gpus() == ()
+
+
+def test_the_driver_names_the_kinds_of_gpus(tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(machine, "DRIVER", tmp_path)
+    assert machine.gpu_models() == ()
+    kinds = ("NVIDIA H100 80GB HBM3", "Tesla T4", "Tesla T4")
+    for number, kind in enumerate(kinds):
+        file = tmp_path / "gpus" / f"0000:0{number}:00.0" / "information"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"Model: \t\t {kind}\nIRQ:   \t\t 33\nGPU UUID: \t GPU-x\n")
+    (tmp_path / "gpus" / "broken").mkdir()
+    (tmp_path / "gpus" / "broken" / "information").write_bytes(b"\xff")
+    assert machine.gpu_models() == ("NVIDIA H100 80GB HBM3", "Tesla T4")
+    facts = environment._machine_facts.__wrapped__()
+    assert facts["gpu"] == "NVIDIA H100 80GB HBM3, Tesla T4"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert machine.gpu_models() == ()
