@@ -101,3 +101,16 @@ def test_what_fine_tuning_is_worth_is_what_its_report_says() -> None:
         assert row[3] == effect["verdict"] == "equivalent"
     means = [arm["mean"] for arm in report["arms"]]
     assert [row[1] for row in table[1:]] == [f"{percent(mean)}%" for mean in means]
+
+
+def test_how_often_model_1_of_post_b_trains_is_what_its_records_say() -> None:
+    lines = (REPORTS / "records" / "experiments" / "post-b-model1.jsonl").read_text("utf-8")
+    reached = [
+        (record["epochs"][-1]["loss"] < 1, max(own["val_accuracy"] for own in record["epochs"]))
+        for record in map(json.loads, lines.splitlines())
+    ]
+    assert len(reached) == 15
+    first, second = sorted(percent(best) for trained, best in reached if trained)
+    assert f"validation accuracies are {first} and {second}% (published: 63.7%)" in PAGE
+    lost = sorted(percent(best) for trained, best in reached if not trained)
+    assert f"the others'\n  {lost[0]} to {lost[-1]}%" in PAGE
