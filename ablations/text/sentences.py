@@ -264,9 +264,10 @@ def untrained_sentence(findings: Findings) -> str:
     if (rest := len(named) - _NAMED) > 1:
         named = [*named[:_NAMED], f"networks of {rest} other arms"]
     names = "names" if many == 1 else "name"
+    which = f": {listing(named)}" if len(findings.arms) > 1 else ""
     return (
         f"{many} of {counted(every, 'network')} did not train and {names} one class for every "
-        f"example: {listing(named)}."
+        f"example{which}."
     )
 
 

@@ -23,6 +23,7 @@ from ablations.report.sections.gates import gate_gaps, gate_scope
 from ablations.report.sections.untrained import untrained
 from ablations.report.words import observations
 from ablations.report.words.answer import answer
+from ablations.text.sentences import untrained_sentence
 
 
 def trained(finding: ArmFinding, lost: tuple[int, ...]) -> ArmFinding:
@@ -67,6 +68,10 @@ def test_the_answer_says_it_first(post: Findings) -> None:
         "4 of 12 networks did not train and name one class for every example: 3 of 3 of "
         "‘model1’ and 1 of 3 of ‘model3’. A change is called improved, regressed or "
         "equivalent only if this is so with and without the seeds of these networks."
+    )
+    alone = losing(post, {0: (1,)})
+    assert untrained_sentence(replace(alone, arms=alone.arms[:1])) == (
+        "1 of 3 networks did not train and names one class for every example."
     )
 
 
