@@ -52,6 +52,21 @@ def some_ray(monkeypatch):
 
 
 @pytest.mark.usefixtures("some_ray")
+def test_a_ray_that_cannot_be_started_here_is_one_line(study, monkeypatch):
+    def begin(*_args, **_options):
+        message = "The current node timed out during startup.\nIt is busy..."
+        raise Exception(message)  # noqa: TRY002 - Ray raises a bare one
+
+    monkeypatch.setattr(sys.modules["ray"], "init", begin, raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert refusal(study) == (
+        "Ray could not be started on this machine. Received: The current node timed out during "
+        "startup. It is busy. Try again when the machine is less busy, or leave out --on ray."
+    )
+    assert run_study(study)  # the cure
+
+
+@pytest.mark.usefixtures("some_ray")
 @pytest.mark.parametrize("address", ["somewhere", "host:", "ray://host:x", ":1"])
 def test_what_is_no_address_is_refused(study, address):
     assert refusal(study, address).startswith(

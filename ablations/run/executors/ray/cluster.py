@@ -107,8 +107,11 @@ def _begin(ray: Any, where: str, runtime: Mapping[str, object]) -> None:
             logging_level=logging.ERROR,
             **local,
         )
-    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-        raise _unreachable(where, " ".join(str(error).split())) from error
+    except (
+        Exception
+    ) as error:  # Ray raises a bare one where it starts too slowly; no verdict depends
+        received = " ".join(str(error).split()) or type(error).__name__
+        raise _unreachable(where, received) from error
     finally:
         if main:
             signal.signal(signal.SIGTERM, before)
@@ -156,14 +159,20 @@ def _require_listener(where: str) -> None:
 
 
 def _unreachable(where: str, received: str) -> StudyError:
+    received = received.rstrip(". ")
+    what = f"no Ray cluster can be used at {where}"
+    if where == "local":
+        what = "Ray could not be started on this machine"
     if "uthentication" in received or "token" in received:
         cure = "Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to its token"
+    elif where == "local":
+        cure = "Try again when the machine is less busy, or leave out --on ray"
     else:
         cure = (
             "Start it with 'ray start --head', and name the address that it prints (its port is "
             "6379; 10001 is that of Ray Client, for which submit the command as a job instead)"
         )
-    return StudyError(f"no Ray cluster can be used at {where}", received=received, cure=cure)
+    return StudyError(what, received=received, cure=cure)
 
 
 def code_beside(folder: Path) -> list[str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -32,6 +34,8 @@ from ablations.run.observer import Observer
 
 _REPORT_SECONDS = 0.5
 """How often a trial's epochs are reported, so that short trials need no message for each."""
+
+_LOGS_SECONDS = 24 * 3600
 
 _SENT = Path.cwd()
 """The folder in which Ray starts a process; with code that was sent, the one that holds it."""
@@ -155,6 +159,19 @@ def _own_folder() -> Path:
     return folder
 
 
+def remove_old_logs(folder: Path) -> None:
+    """Removes the folders of logs whose process is gone, as Ray kills it before it can.
+
+    Names are ``logs-PID-*``; one without a process's number goes when it is a day old.
+    """
+    for path in folder.glob("logs-*"):
+        number = path.name.split("-")[1]
+        with suppress(OSError):
+            old = time.time() - path.stat().st_mtime > _LOGS_SECONDS
+            if not psutil.pid_exists(int(number)) if number.isdecimal() else old:
+                shutil.rmtree(path, ignore_errors=True)
+
+
 class _Epochs(Observer):
     """Collects the epochs that are not reported yet."""
 
@@ -178,7 +195,8 @@ class _Worker:
 
     def __init__(self, order: Order) -> None:
         self._epochs, self._next = _Epochs(), tuple[Trial, ...]()
-        self._logs = tempfile.TemporaryDirectory(prefix="logs-", dir=_own_folder())
+        remove_old_logs(_own_folder())
+        self._logs = tempfile.TemporaryDirectory(prefix=f"logs-{os.getpid()}-", dir=_own_folder())
         self._read: dict[Path, int] = {}
         self._thread = ThreadPoolExecutor(1)
         work = Work(
