@@ -84,6 +84,7 @@ def noting_nodes(study_path: Path) -> Path:
     """Has the training function note the machine, and take a moment."""
     (module,) = study_path.parent.glob("training_*.py")
     line = f"    time.sleep(0.3)\n    log.environment(place=os.environ.get('{NODE}', 'none'))\n"
+    line += "    log.environment(gpus=repr(os.environ.get('CUDA_VISIBLE_DEVICES')))\n"
     body, describe = module.read_text().split("def describe")
     module.write_text(f"{body.rstrip()}\n{line}\n\ndef describe{describe}")
     return study_path

@@ -6,13 +6,15 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from importlib.util import find_spec
 from types import ModuleType
 
 import pytest
 
 from ablations import run_study
 from ablations.errors import StudyError
-from ablations.run.executors.ray import RayExecutor
+from ablations.run.executors.ray import RayExecutor, cluster
 from ablations.run.executors.ray.cluster import code_beside
 
 
@@ -113,6 +115,41 @@ def test_an_address_at_which_something_else_listens_is_refused(study, answer, re
         for line in lines:
             line.close()
     assert f"Received: {received}. " in message
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray, which checks it, is not installed")
+@pytest.mark.usefixtures("some_ray")
+def test_an_address_that_begins_to_answer_and_then_hangs_is_refused(study, monkeypatch):
+    monkeypatch.setattr(cluster, "_HEALTH_SECONDS", 0.5)
+    lines = []
+
+    def serve():
+        with suppress(OSError):  # of the server's end
+            while True:
+                lines.append(server.accept()[0])
+                lines[-1].sendall(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+
+    # On all addresses, as Ray's check asks another one of this machine.
+    with socket.create_server(("", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        message = refusal(study, address)
+        server.shutdown(socket.SHUT_RDWR)
+    for line in lines:
+        line.close()
+    assert message.startswith(
+        f"no Ray cluster can be used at {address}. Received: no answer within 0.5 s. Start it with "
+    )
+
+
+def test_all_waits_for_an_address_together_are_shorter_than_ten_seconds():
+    assert 2 * cluster._CONNECT_SECONDS + cluster._HEALTH_SECONDS < 10
+
+
+@pytest.mark.parametrize("stops", ["", ".", "...", ". "])
+def test_what_was_received_ends_in_one_stop(stops):
+    message = str(cluster._unreachable("auto", f"Set it as environment variable{stops}"))
+    assert "Received: Set it as environment variable. Start it with" in message
 
 
 def test_only_modules_and_packages_beside_the_study_are_sent(tmp_path):

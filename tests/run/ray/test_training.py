@@ -84,6 +84,7 @@ def test_the_records_are_those_of_local_workers_and_each_seed_has_one_machine(
         assert results(record) == results(here[record.key])
         assert record.environment["omp"] == record.environment["threads"] == "1"
         assert len(record.environment["node"]) == 8
+        assert record.environment["gpus"] == "''"  # none may be seen
     places = {seed: {r.environment["place"] for r in there if r.seed == seed} for seed in range(3)}
     assert all(len(own) == 1 for own in places.values())
     assert set.union(*places.values()) == {"a", "b"}
@@ -363,6 +364,34 @@ def test_a_killed_driver_loses_what_ran_and_repeats_nothing(cluster, edit):
     assert len(keys) == len(set(keys)) == 12
     assert not done.stdout
     assert read_running(session.store) is None
+
+
+@pytest.mark.slow
+def test_without_an_address_a_ray_of_this_machine_is_started_and_stopped(study_path):
+    own = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", OWNER: f"local-{os.getpid()}"}
+    own.pop("RAY_ADDRESS", None)
+    command = [sys.executable, "-m", "ablations", "run", str(study_path), "--seeds", "1"]
+    done = subprocess.run(
+        [*command, "--no-report", "--on", "ray"],
+        env=own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 trials done" in done.stderr
+    began = time.monotonic()
+    while left := list(_processes_with(OWNER, own[OWNER])):
+        assert time.monotonic() - began < 30, left
+        time.sleep(0.1)
+
+
+def _processes_with(variable, value):
+    """Yields the commands of the processes that have inherited this variable."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(variable) == value:
+                yield process.cmdline()
 
 
 CLUSTER = """

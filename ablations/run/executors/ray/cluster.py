@@ -31,8 +31,12 @@ _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0,
 """How a client of HTTP/2, which Ray speaks, begins (RFC 9113, section 3.4): its empty settings."""
 
 _CONNECT_SECONDS = 2.0
-_HEALTH_SECONDS = 30
-"""How long Ray's own check may take, most of which is its import where a machine is busy."""
+"""How long it may take to connect, and as long again until a first answer."""
+
+_HEALTH_SECONDS = 5.0
+"""How long Ray's own check may take; its import, which is slow on a busy machine, comes before."""
+
+_HEALTH_CHECK = "from ray.scripts.scripts import cli; print(flush=True); cli()"
 
 _MOST_CODE_BYTES = 20_000_000
 _PASSED_ON = (*CHOICES, "TF_CPP_MIN_LOG_LEVEL", "ABLATIONS_WITHOUT")
@@ -107,9 +111,8 @@ def _begin(ray: Any, where: str, runtime: Mapping[str, object]) -> None:
             logging_level=logging.ERROR,
             **local,
         )
-    except (
-        Exception
-    ) as error:  # Ray raises a bare one where it starts too slowly; no verdict depends
+    # Ray raises a bare `Exception` where its start takes too long. No verdict depends on it.
+    except Exception as error:
         received = " ".join(str(error).split()) or type(error).__name__
         raise _unreachable(where, received) from error
     finally:
@@ -120,22 +123,26 @@ def _begin(ray: Any, where: str, runtime: Mapping[str, object]) -> None:
 
 
 def _require_answer(where: str) -> None:
-    """Raises `StudyError` if no cluster answers: in 2 s, where Ray would try for a minute.
+    """Raises `StudyError` if no cluster answers within 10 s, where Ray would try for a minute.
 
     Ray's own check follows where something answers, which may refuse us.
     """
     if where != "auto":
         _require_listener(where)
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
+    command = [sys.executable, "-c", _HEALTH_CHECK, "health-check"]
     command += [] if where == "auto" else ["--address", where]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter
-            command, capture_output=True, text=True, timeout=_HEALTH_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _unreachable(where, f"no cluster answered in {_HEALTH_SECONDS} s") from error
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as check:
+        check.stdout.readline()  # type: ignore[union-attr] # it has imported Ray
+        try:
+            _, printed = check.communicate(timeout=_HEALTH_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise _unreachable(where, f"no answer within {_HEALTH_SECONDS:g} s") from error
+        finally:
+            check.kill()
+    if check.returncode:
+        lines = [line for line in printed.splitlines() if line.strip()]
         raise _unreachable(where, lines[-1] if lines else "the cluster is not well")
 
 
