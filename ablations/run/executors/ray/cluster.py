@@ -33,7 +33,7 @@ _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0,
 _CONNECT_SECONDS = 2.0
 """How long it may take to connect, and as long again until a first answer."""
 
-_HEALTH_SECONDS = 5.0
+_HEALTH_SECONDS = 5
 """How long Ray's own check may take; its import, which is slow on a busy machine, comes before."""
 
 _HEALTH_CHECK = "from ray.scripts.scripts import cli; print(flush=True); cli()"
@@ -138,7 +138,7 @@ def _require_answer(where: str) -> None:
         try:
             _, printed = check.communicate(timeout=_HEALTH_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise _unreachable(where, f"no answer within {_HEALTH_SECONDS:g} s") from error
+            raise _unreachable(where, f"no answer within {_HEALTH_SECONDS} s") from error
         finally:
             check.kill()
     if check.returncode:
