@@ -99,6 +99,9 @@ def test_what_fine_tuning_is_worth_is_what_its_report_says() -> None:
         low, high = (points(end) for end in effect["adjusted"])
         assert row[2] == f"{points(effect['estimate'])} [{low}, {high}] pp"
         assert row[3] == effect["verdict"] == "equivalent"
+    last = report["effects"][-1]
+    low, high = (points(end) for end in last["adjusted"])
+    assert f"({points(last['estimate'])} pp, {low} to {high}, adjusted)" in README
     means = [arm["mean"] for arm in report["arms"]]
     assert [row[1] for row in table[1:]] == [f"{percent(mean)}%" for mean in means]
 
