@@ -29,6 +29,7 @@ from ablations.text.sentences import (
     revision_sentences,
     seedless_sentence,
     seeds_needed,
+    time_needed,
 )
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def power_table(findings: Findings) -> Table:
     for plan in findings.plans:
         found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
         needed = [seeds_needed(plan, n) for n in plan.seeds]
-        time = [formatting.more_time(0.0 if plan.decided else s) for s in plan.seconds]
+        time = [time_needed(plan, s) for s in plan.seconds]
         pairs = (found, *(pair[:1] if plan.decided else pair for pair in (needed, time)))
         cells = (" / ".join(pair) for pair in pairs)
         table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)

@@ -17,6 +17,7 @@ from ablations.text.formatting import (
     low_to_high,
     magnitude,
     metric_name,
+    more_time,
     number,
     verdict,
 )
@@ -194,6 +195,11 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
 def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
     """Writes how many seeds a verdict needs; an effect with a verdict needs none."""
     return "decided" if plan.decided else count(seeds)
+
+
+def time_needed(plan: SeedPlan, seconds: float | None) -> str:
+    """Writes how long the seeds take that a verdict needs; an effect with a verdict needs none."""
+    return more_time(0.0 if plan.decided else seconds)
 
 
 def revision_sentences(findings: Findings) -> list[str]:

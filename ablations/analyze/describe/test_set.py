@@ -20,7 +20,7 @@ from ablations.analyze.inference.intervals import LEVEL
 from ablations.analyze.inference.quantiles import wilson
 from ablations.core.estimates import ExampleDifference, ExampleNoise, Interval
 from ablations.core.metrics import TEST_ACCURACY
-from ablations.core.record import RunRecord
+from ablations.core.record import Predictions, RunRecord
 
 SPLIT = "test"
 METRIC = TEST_ACCURACY
@@ -165,8 +165,8 @@ def example_difference(
     )
 
 
-def same_images(one: Answers, other: Answers) -> bool:
-    """Whether two trials answered the same images, as far as digests and labels show it."""
+def same_images(one: Answers | Predictions, other: Answers | Predictions) -> bool:
+    """Whether two sides answered the same images, as far as digests and labels show it."""
     return one.examples == other.examples and _equal(one.labels, other.labels)
 
 

@@ -23,7 +23,7 @@ from ablations.core.design import Arm
 from ablations.core.estimates import Effect, Interval, VarianceParts
 from ablations.core.findings import ArmFinding, Variances
 from ablations.core.metrics import TEST_IN_ANY_VALIDATION
-from ablations.core.record import Predictions, RunRecord
+from ablations.core.record import RunRecord
 
 Answered = Mapping[Arm, Sequence[Answers]]
 Weights = Sequence[tuple[Arm, float]]
@@ -245,10 +245,6 @@ def _both_parts(record: RunRecord) -> int | None:
     seen = {metric.name: metric.value for metric in record.metrics}.get(TEST_IN_ANY_VALIDATION)
     if test is None:
         return None
-    if validation is None or _same(test, validation):
+    if validation is None or same_images(test, validation):
         return len(test.labels) if seen == 1 else None
     return None if seen else len(test.labels) + len(validation.labels)
-
-
-def _same(one: Predictions, other: Predictions) -> bool:
-    return one.examples == other.examples and np.array_equal(one.labels, other.labels)

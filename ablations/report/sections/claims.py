@@ -26,14 +26,13 @@ from ablations.text.formatting import (
     listing,
     magnitude,
     metric_name,
-    more_time,
     number,
     scale_for,
     sentence,
     verdict,
 )
 from ablations.text.naming import change_label, named_arm
-from ablations.text.sentences import decisive, effect_estimate, seeds_needed, side
+from ablations.text.sentences import decisive, effect_estimate, seeds_needed, side, time_needed
 
 NEAR_ZERO = 0.01
 """A published change smaller than this, one percentage point, is no gain to measure against."""
@@ -177,8 +176,7 @@ def _more(plan: SeedPlan | None) -> tuple[str, str]:
     """Writes how many seeds a verdict needs at the first of the powers, and their time."""
     if plan is None:
         return UNKNOWN, UNKNOWN
-    seeds, seconds = plan.seeds[0], plan.seconds[0]
-    return seeds_needed(plan, seeds), more_time(0.0 if plan.decided else seconds)
+    return seeds_needed(plan, plan.seeds[0]), time_needed(plan, plan.seconds[0])
 
 
 def _level(run: PublishedRun) -> float | None:

@@ -7,9 +7,9 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Block, Extras, Section, Table, prose
 from ablations.report.tables import make_table
 from ablations.text import images
-from ablations.text.formatting import count, difference, metric_name, more_time
+from ablations.text.formatting import count, difference, metric_name
 from ablations.text.naming import effect_label
-from ablations.text.sentences import NO_SEED_PLAN, margin, saved, seeds_needed
+from ablations.text.sentences import NO_SEED_PLAN, margin, saved, seeds_needed, time_needed
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:
@@ -96,5 +96,5 @@ def _cells(plan: SeedPlan) -> list[str]:
         count(plan.effect.n),
         *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
         *(seeds_needed(plan, n) for n in plan.seeds),
-        *(more_time(0.0 if plan.decided else seconds) for seconds in plan.seconds),
+        *(time_needed(plan, seconds) for seconds in plan.seconds),
     ]

@@ -168,7 +168,8 @@ def remove_old_logs(folder: Path) -> None:
         number = path.name.split("-")[1]
         with suppress(OSError):
             old = time.time() - path.stat().st_mtime > _LOGS_SECONDS
-            if not psutil.pid_exists(int(number)) if number.isdecimal() else old:
+            gone = not psutil.pid_exists(int(number)) if number.isdecimal() else old
+            if gone:
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -195,8 +196,8 @@ class _Worker:
 
     def __init__(self, order: Order) -> None:
         self._epochs, self._next = _Epochs(), tuple[Trial, ...]()
-        remove_old_logs(_own_folder())
-        self._logs = tempfile.TemporaryDirectory(prefix=f"logs-{os.getpid()}-", dir=_own_folder())
+        remove_old_logs(folder := _own_folder())
+        self._logs = tempfile.TemporaryDirectory(prefix=f"logs-{os.getpid()}-", dir=folder)
         self._read: dict[Path, int] = {}
         self._thread = ThreadPoolExecutor(1)
         work = Work(
