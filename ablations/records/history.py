@@ -25,7 +25,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from ablations.core.metrics import METRICS, Better, Unit
 from ablations.core.past import Commit
-from ablations.core.record import MACHINE, Metric, RunRecord, moment_of
+from ablations.core.record import MACHINE, Metric, RunRecord, known_metric, moment_of
 from ablations.core.training import trained
 from ablations.errors import StoreError
 from ablations.files import replaced_file
@@ -44,7 +44,9 @@ _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 @cache  # many lines have the date of one commit
 def _moment(text: str) -> str:
-    moment_of(text)
+    """Checks a date; all are in UTC, as lines are sorted by their texts."""
+    if (own := moment_of(text).isoformat()) != text:
+        raise ValueError(f"in UTC and in full this is {own}")
     return text
 
 
@@ -55,7 +57,7 @@ class Line:
     ``committed_at`` is the commit's date (ISO 8601), ``data`` the fingerprint of the data,
     ``environment`` the digest of packages and machine, ``machine`` that of the machine alone.
     ``trained`` is false for a network that ended as it began. ``units`` holds unit and better
-    direction of the metrics that are not built in.
+    direction of the metrics that are not built in, or were logged with other ones.
     """
 
     schema_version: Literal[1]
@@ -115,8 +117,13 @@ def line_of(record: RunRecord, metrics: Mapping[str, Metric], commit: Commit) ->
         _digest(facts),
         {name: own.value for name, own in finite.items()},
         trained(record) is not False,
-        {name: (own.unit, own.better) for name, own in finite.items() if name not in METRICS},
+        {name: (own.unit, own.better) for name, own in finite.items() if own != _built_in(own)},
     )
+
+
+def _built_in(own: Metric) -> Metric | None:
+    """Returns a metric with the unit and direction of the built-in one of its name."""
+    return known_metric(own.name, own.value) if own.name in METRICS else None
 
 
 def environment_of(record: RunRecord) -> dict[str, str]:

@@ -149,6 +149,31 @@ def test_values_that_are_no_numbers_or_dates_are_refused(tmp_path: Path):
             read_lines(tmp_path, "s")
 
 
+@pytest.mark.parametrize("date", ["2026-10-01T14:00:00+02:00", "2026-10-01T12:00:00", "2026-10-01"])
+def test_a_date_that_would_be_sorted_wrongly_is_refused(tmp_path: Path, date: str):
+    add_lines(tmp_path, "s", [line(1)], [])
+    path = tmp_path / "s" / "2026-10.jsonl"
+    path.write_text(path.read_text().replace("2026-10-01T12:00:00+00:00", date))
+    with pytest.raises(StoreError, match=r"committed_at: .*in UTC and in full this is") as caught:
+        read_lines(tmp_path, "s")
+    right = str(caught.value).partition("this is ")[2].partition(". ")[0]
+    path.write_text(path.read_text().replace(date, right))
+    assert read_lines(tmp_path, "s")[0].committed_at == right
+
+
+@pytest.mark.parametrize(
+    ("unit", "better"), [("number", "neither"), ("number", "higher"), ("fraction", "lower")]
+)
+def test_a_built_in_name_keeps_the_unit_and_direction_that_were_logged(tmp_path, unit, better):
+    logged = Metric("test_accuracy", 92.0, unit, better)
+    record = RunRecord("k", "s", "m:f", Arm(()), 0, {}, "d", "completed", "", 1.0)
+    own = line_of(record, {"test_accuracy": logged}, commit(1))
+    add_lines(tmp_path, "s", [own], [])
+    assert read_lines(tmp_path, "s")[0].metric("test_accuracy") == logged
+    assert own.units == {"test_accuracy": (unit, better)}
+    assert set(line(1).units) == {"reward"}  # what is built in needs none
+
+
 def test_line_separators_in_names_and_other_line_ends_are_read(tmp_path: Path):
     odd = line(1)
     odd.arm["a"] = "one\u2028two\x85three"

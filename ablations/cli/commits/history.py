@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ablations.session import Session
 
 history = typer.Typer(
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     help="Keep what each commit measured, and judge the newest.",
     epilog="Example: ablations history check study.toml",
@@ -51,6 +51,12 @@ HistoryAtEnd = Annotated[
         file_okay=False,
     ),
 ]
+
+
+@history.callback()
+def _bare(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_()
 
 
 @history.command(epilog="Example: ablations history add study.toml")
@@ -237,7 +243,7 @@ def _print(study: Study, found: History, *, as_json: bool, asked: Asked | None) 
     """Prints the judgement, writes it where that is asked for, and returns the exit code."""
     from ablations.analyze.history.judgement import history_exit_code
     from ablations.cli.commits.documents import history_document
-    from ablations.text.commits.history import history_lines
+    from ablations.text.commits.history import history_lines, level_lines
     from ablations.text.judged import judged_history
 
     code = history_exit_code(found)
@@ -245,7 +251,7 @@ def _print(study: Study, found: History, *, as_json: bool, asked: Asked | None) 
         print_json(history_document(found, code))
     else:
         _show(study, found)
-    for line in history_lines(study, found):
+    for line in (*history_lines(study, found), *level_lines(found)):
         note(line)
     if asked:
         write_judged(judged_history(study, found, code), asked)
@@ -278,7 +284,10 @@ def compact(
 def _up_to_now(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Leaves out commits that are dated after the present one, if the history has that."""
     now = _present_commit()
-    if now is None or all(line.commit != now.name for line in lines):
+    if now is None:
+        return lines
+    if lines and all(line.commit != now.name for line in lines):
+        note(f"the history lacks the present commit, {now.name[:12]}: its newest one is judged")
         return lines
     kept = tuple(line for line in lines if line.committed_at <= now.date)
     if later := len({line.commit for line in lines} - {line.commit for line in kept}):

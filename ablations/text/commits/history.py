@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from ablations.core.estimates import ends
+from ablations.core.estimates import Interval, ends
 from ablations.core.past import (
     HORIZON,
     AllFailed,
@@ -109,6 +109,9 @@ def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
         found: What happened over commits.
         labels: The arm of each of its series.
     """
+    if found.series[0].metric.better == "neither":
+        name = metric_name(found.series[0].metric.name)
+        yield f"no direction of {name} counts as better, so no change is a regression"
     for own, label in zip(found.series, labels, strict=True):
         if own.untrained:
             yield (
@@ -131,6 +134,23 @@ def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
         yield f"speeds of {commits} left out: measured on another machine"
     if found.missing:
         yield f"{counted(found.missing, 'trial')} missing of which the commit before has the metric"
+
+
+def level_lines(found: History) -> Iterator[str]:
+    """Yields why a change beyond the margin is inconclusive, which a table alone does not show."""
+    for own in found.series:
+        if own.verdict == "inconclusive" and own.interval and _is_beyond(own, own.interval):
+            yield (
+                f"intervals are those of this commit; a change takes the wider one for {HORIZON} "
+                "commits, so that one beyond the margin may be inconclusive here"
+            )
+            return
+
+
+def _is_beyond(own: SeriesFinding, interval: Interval) -> bool:
+    """Whether an interval lies outside of the margin; that of a ratio is around 1."""
+    low, high = interval.low, interval.high
+    return low > own.margin or high < (1 / own.margin if own.is_ratio else -own.margin)
 
 
 def answer_lines(found: History, labels: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from ablations.core.study import Study
 from ablations.errors import StoreError
 from ablations.records.history import Line
 from ablations.report.formats.checks.github_annotations import github_annotations
-from ablations.text.commits.history import history_lines
+from ablations.text.commits.history import history_lines, level_lines
 from ablations.text.judged import judged_history
 
 
@@ -247,3 +247,30 @@ def test_the_simulation_has_the_spread_of_the_history(judged: Study):
     assert all(map(np.less_equal, simulated.at_once, simulated.found))
     assert simulated.at_once[0] < simulated.at_once[3] == 1
     assert simulated.found[0] < simulated.found[1] <= simulated.found[2] <= simulated.found[3] == 1
+
+
+def test_a_change_beyond_the_margin_that_is_not_sure_enough_yet_is_explained(judged: Study):
+    found = judge_history(judged, lines(judged, [0.0, 0.0, -0.03], sd=0.006))
+    (own,) = [own for own in found.series if own.levels[-1].mean < 0.79]
+    assert own.interval.high < -own.margin
+    assert own.verdict == "inconclusive"
+    assert [*level_lines(found)] == [
+        "intervals are those of this commit; a change takes the wider one for 200 commits, so that "
+        "one beyond the margin may be inconclusive here"
+    ]
+    still = judge_history(judged, lines(judged, [0.0] * 8))
+    assert [*level_lines(still)] == []
+
+
+def test_a_metric_without_a_better_direction_has_no_regression_and_says_so(judged: Study):
+    logged = [
+        dataclasses.replace(own, units={"test_accuracy": ("fraction", "neither")})
+        for own in lines(judged, [0.0] * 6 + [-0.2])
+    ]
+    found = judge_history(judged, logged)
+    assert history_exit_code(found) == 3
+    said = [*history_lines(judged, found)]
+    assert any("test accuracy changed with" in line for line in said)
+    assert (
+        said[-1] == "no direction of test accuracy counts as better, so no change is a regression"
+    )

@@ -152,6 +152,17 @@ def test_a_commit_of_a_later_date_does_not_hide_the_present_one(study: str, monk
     assert call("check", study, *kept, "--json", "--self-test").exit_code == 2
 
 
+def test_the_bare_command_lists_and_a_history_without_the_present_commit_says_so(study: str):
+    call("add", study, *train(study, "runs"))
+    bare = call()
+    assert (bare.exit_code, bare.stdout) == (0, call("list").stdout)
+    assert "lacks the present commit" not in call("check", study).stderr
+    commit("two")
+    done = call("check", study)
+    assert "lacks the present commit, " in done.stderr
+    assert "its newest one is judged" in done.stderr
+
+
 def run(study: str, *words: str):
     shared = ("run", study, "--jobs", "1", "--no-report", "--seeds", "2")
     return CliRunner().invoke(app, [*shared, *words])
