@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ablations.report.formats.html import render_html
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 from ablations.report.site.histories.pages import THUMBNAIL
-from ablations.text.commits.history import answer_lines, overview_alt, verdict_count
+from ablations.text.commits.history import answer_lines, last_change, overview_alt, verdict_count
 from ablations.text.formatting import counted, day, gate_count
 
 ABOVE_THE_FOLD = 4
@@ -25,7 +25,8 @@ class Card:
     """One study on the index of a site.
 
     ``decided`` are words with the status that colours them: gates, or verdicts of the history.
-    ``history`` leads to the history where the card itself leads to a report.
+    ``history`` leads to the history where the card itself leads to a report; ``commits`` says how
+    many it has, and which change was found last.
     """
 
     page: str
@@ -64,7 +65,7 @@ def _card(study: SiteStudy, *, lazy: bool, brief: bool) -> Card:
         date=day(study.changed_at),
         decided=tuple(decided + _verdicts(past)),
         history=f"{folder}/index.html" if past and report else "",
-        commits=counted(len(past.found.commits), "commit") if past else "",
+        commits=_commits(past) if past else "",
         picture=f"{study.place}/figures/thumbnail.svg" if report else f"{folder}/{THUMBNAIL}",
         alt=report.summary.picture if report else overview_alt(past.found) if past else "",
         lazy=lazy,
@@ -73,6 +74,12 @@ def _card(study: SiteStudy, *, lazy: bool, brief: bool) -> Card:
 
 def _answer(past: StudyHistory | None) -> tuple[str, ...]:
     return answer_lines(past.found, past.labels)[:1] if past else ()
+
+
+def _commits(past: StudyHistory) -> str:
+    """The newest commit may be like the one before, which a change that stays came with."""
+    commits = counted(len(past.found.commits), "commit")
+    return ", ".join(filter(None, [commits, last_change(past.found)]))
 
 
 def _verdicts(past: StudyHistory | None) -> list[tuple[str, str]]:

@@ -204,6 +204,15 @@ def changed_sign(change: PastChange) -> str:
     return VERDICT_SIGNS[change.verdict] if change.verdict != "inconclusive" else "↕"
 
 
+def last_change(found: History) -> str:
+    """Says which change was found last, and on which day; nothing where none was."""
+    changes = [change for own in found.series for change in own.changes]
+    if not changes:
+        return ""
+    last = max(changes, key=lambda change: (change.found.date, change.verdict == "regressed"))
+    return f"{changed_word(last)} {commit_day(last.found)}"
+
+
 def change_size(own: SeriesFinding, change: PastChange) -> str:
     """Writes by how much a metric changed."""
     return change_words(change.change, None, own.metric.unit, is_ratio=own.is_ratio)[0]
