@@ -25,11 +25,10 @@ from ablations.text.sentences import (
     NO_SEED_PLAN,
     fraction_sentences,
     named_seeds,
+    needed,
     other_code_sentence,
     revision_sentences,
     seedless_sentence,
-    seeds_needed,
-    time_needed,
 )
 
 if TYPE_CHECKING:
@@ -278,11 +277,18 @@ def power_head(findings: Findings) -> list[str]:
     if margin > 0:
         shown = formatting.difference(margin, unit).lstrip("+")
         lines.append(
-            f"seeds: as many as settle an effect on {metric} against the margin of {shown}: one "
-            "of zero is called equivalent, one of twice the margin improved"
+            f"as measured: so many seeds settle an effect on {metric} against the margin of "
+            f"{shown} if the true effect is the present estimate"
+        )
+        lines.append(
+            "no effect: so many call a change without effect equivalent, and one of twice the "
+            "margin improved"
         )
     else:
-        lines.append("seeds: unknown without a margin; set analysis.smallest_effect_that_matters")
+        lines.append("as measured: so many seeds show an effect of the size of the estimate")
+        lines.append(
+            "no effect: unknown without a margin; set analysis.smallest_effect_that_matters"
+        )
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in findings.plans) else []
     return [*revisions, *lines, *lost, ""]
 
@@ -290,13 +296,17 @@ def power_head(findings: Findings) -> list[str]:
 def power_table(findings: Findings) -> Table:
     """Returns one row an effect: seeds now, what they can find, and what a verdict takes."""
     unit = findings.metric.unit
-    table = make_table("effect", "n", "detectable", "seeds", "more time")
+    table = make_table(
+        "effect", "n", "detectable", "as measured", "more time", "no effect", "more time"
+    )
     for plan in findings.plans:
         found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
-        needed = [seeds_needed(plan, n) for n in plan.seeds]
-        time = [time_needed(plan, s) for s in plan.seconds]
-        pairs = (found, *(pair[:1] if plan.decided else pair for pair in (needed, time)))
-        cells = (" / ".join(pair) for pair in pairs)
+        pairs = [
+            dict.fromkeys(pair) if plan.decided else pair
+            for case in (plan.as_measured, plan.no_effect)
+            for pair in zip(*needed(plan, case), strict=True)
+        ]
+        cells = (" / ".join(pair) for pair in (found, *pairs))
         table.add_row(Text(effect_label(findings, plan.effect)), str(plan.effect.n), *cells)
     return table
 
@@ -332,8 +342,10 @@ def power_json(findings: Findings) -> dict[str, Any]:
                 "sd": plan.effect.sd,
                 "powers": list(plan.powers),
                 "detectable": list(plan.detectable),
-                "seeds": list(plan.seeds),
-                "seconds": list(plan.seconds),
+                "seeds": list(plan.no_effect.seeds),
+                "seconds": list(plan.no_effect.seconds),
+                "seeds_as_measured": list(plan.as_measured.seeds),
+                "seconds_as_measured": list(plan.as_measured.seconds),
                 "more_images": [
                     {"test_images": own.n_images, "seeds": list(own.seeds)}
                     for own in plan.more_images

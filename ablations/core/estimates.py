@@ -336,22 +336,34 @@ class ImagePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class NeededSeeds:
+    """How many seeds a verdict takes in one case of the true effect, at each of the powers.
+
+    ``seconds`` is what the missing ones cost. ``None`` where it cannot be known, or where the
+    present seeds have decided.
+    """
+
+    seeds: tuple[int | None, ...]
+    seconds: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SeedPlan:
     """How many seeds an effect takes, from the spread of its seeds so far.
 
-    ``powers`` are the chances of a verdict, such as 0.8 and 0.9, and each of the other tuples has
-    one number for each. ``detectable`` is the smallest true effect that the present seeds would
-    call improved or regressed; ``seeds`` how many it takes to call a change without any effect
-    equivalent, and ``seconds`` what the missing ones cost. ``None`` where it cannot be known, as
-    seeds without a margin, or where the present seeds have decided. ``more_images`` says how many
-    seeds it takes with larger test sets; empty where that is unknown or the effect is decided.
+    ``powers`` are the chances of a verdict, such as 0.8 and 0.9. ``detectable`` is for each of them
+    the smallest true effect that the present seeds would call improved or regressed; ``None`` where
+    that is unknown. ``no_effect`` is what it takes to call a change without any effect equivalent
+    (unknown without a margin), ``as_measured`` what it takes if the true effect is the present
+    estimate. ``more_images`` says how many seeds a change without effect takes with larger test
+    sets; empty where that is unknown or the effect is decided.
     """
 
     effect: Effect
     powers: tuple[float, ...]
     detectable: tuple[float | None, ...]
-    seeds: tuple[int | None, ...]
-    seconds: tuple[float | None, ...]
+    no_effect: NeededSeeds
+    as_measured: NeededSeeds
     more_images: tuple[ImagePlan, ...] = ()
 
     @property

@@ -22,7 +22,7 @@ def seeds_by_images(findings: Findings) -> list[tuple[int, str, list[str]]]:
     """
     larger = sizes(findings)
     return [
-        (place, _pair(plan.seeds), [_pair(known.get(n, ())) for n in larger])
+        (place, _pair(plan.no_effect.seeds), [_pair(known.get(n, ())) for n in larger])
         for place, plan in enumerate(findings.plans)
         if plan.more_images
         for known in [{own.n_images: own.seeds for own in plan.more_images}]

@@ -24,7 +24,15 @@ from ablations.text.formatting import (
 from ablations.text.naming import arm_label, effect_label, named_arm
 
 if TYPE_CHECKING:
-    from ablations.core.estimates import Effect, Interval, SeedGap, SeedPlan, Summary, Training
+    from ablations.core.estimates import (
+        Effect,
+        Interval,
+        NeededSeeds,
+        SeedGap,
+        SeedPlan,
+        Summary,
+        Training,
+    )
     from ablations.core.findings import ArmFinding, Findings
     from ablations.core.interim_looks import Revision
 
@@ -192,14 +200,14 @@ def fraction_sentences(fraction: Fraction, arms: int) -> list[str]:
     return lines
 
 
-def seeds_needed(plan: SeedPlan, seeds: int | None) -> str:
-    """Writes how many seeds a verdict needs; an effect with a verdict needs none."""
-    return "decided" if plan.decided else count(seeds)
+def needed(plan: SeedPlan, case: NeededSeeds) -> list[tuple[str, str]]:
+    """Writes at each power how many seeds a verdict needs, and how long the missing ones take.
 
-
-def time_needed(plan: SeedPlan, seconds: float | None) -> str:
-    """Writes how long the seeds take that a verdict needs; an effect with a verdict needs none."""
-    return more_time(0.0 if plan.decided else seconds)
+    An effect with a verdict needs none.
+    """
+    if plan.decided:
+        return [("decided", more_time(0.0))] * len(plan.powers)
+    return [(count(n), more_time(s)) for n, s in zip(case.seeds, case.seconds, strict=True)]
 
 
 def revision_sentences(findings: Findings) -> list[str]:

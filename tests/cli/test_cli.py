@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -72,17 +73,21 @@ def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, m
     assert told.exit_code == 0, told.stderr
     first, second, *rows = told.stdout.replace("\u202f", " ").splitlines()
     assert first.startswith("detectable: the smallest true effect that the present seeds would")
-    assert second.startswith("seeds: as many as settle an effect on test accuracy against")
-    assert rows[1].split() == ["effect", "n", "detectable", "seeds", "more", "time"]
+    assert second.startswith("as measured: so many seeds settle an effect on test accuracy against")
+    assert rows[0].startswith("no effect: so many call a change without effect equivalent")
+    assert re.split(r"\s{2,}", rows[2].strip()) == [
+        "effect", "n", "detectable", "as measured", "more time", "no effect", "more time"
+    ]  # fmt: skip
     assert any(row.startswith("augmentation ") and " pp / " in row for row in rows)
     (augmentation,) = (row for row in rows if row.startswith("augmentation  "))
-    assert augmentation.split()[-2:] == ["decided", "none"]
+    assert augmentation.split()[-4:] == ["decided", "none", "decided", "none"]
     document = json.loads(call("power", "quickstart", "--records", SAMPLE, "--json").stdout)
     assert (document["study"], document["metric"]) == ("quickstart", "test_accuracy")
     assert len(document["effects"]) >= 6
     for effect in document["effects"]:
         assert effect["powers"] == [0.8, 0.9]
-        planned = [] if effect["decided"] else [effect["seeds"], effect["seconds"]]
+        names = ("seeds", "seconds", "seeds_as_measured", "seconds_as_measured")
+        planned = [] if effect["decided"] else [effect[name] for name in names]
         for pair in (effect["detectable"], *planned):
             assert all(isinstance(number, int | float) for number in pair)
             assert 0 <= pair[0] <= pair[1]
@@ -106,7 +111,8 @@ def test_power_without_a_margin_asks_for_one(tmp_path, monkeypatch):
     told = call("power", "mine.toml", "--records", SAMPLE)
     assert told.exit_code == 0, told.stderr
     assert (
-        "seeds: unknown without a margin; set analysis.smallest_effect_that_matters" in told.stdout
+        "no effect: unknown without a margin; set analysis.smallest_effect_that_matters"
+        in told.stdout
     )
     assert "– / –" in told.stdout
 

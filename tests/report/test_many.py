@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.core.estimates import Interval, SeedPlan, Training, VarianceParts
+from ablations.core.estimates import Interval, NeededSeeds, SeedPlan, Training, VarianceParts
 from ablations.core.findings import Findings, Variances
 from ablations.core.study import Study
 from ablations.report import many
@@ -92,7 +92,10 @@ def test_effects_and_all_that_is_known_of_them_are_sorted_alike(
     large: Findings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many, "MOST", 20)  # six factors have 21 effects
-    plans = tuple(SeedPlan(effect, (), (), (), ()) for effect in large.effects)
+    plans = tuple(
+        SeedPlan(effect, (), (), NeededSeeds((), ()), NeededSeeds((), ()))
+        for effect in large.effects
+    )
     parts = tuple(parts_of(n) for n in range(21))
     before = {e.changes: own for e, own in zip(large.effects, parts, strict=True)}
     known = Variances(parts, (None,) * 64, None, None, None)

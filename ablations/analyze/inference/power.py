@@ -20,7 +20,7 @@ from scipy import special
 from ablations.analyze.inference.effects import ALPHA
 from ablations.analyze.inference.quantiles import t_isf
 from ablations.core.design import Arm
-from ablations.core.estimates import Effect, ImagePlan, SeedPlan, VarianceParts
+from ablations.core.estimates import Effect, ImagePlan, NeededSeeds, SeedPlan, VarianceParts
 from ablations.core.findings import Variances
 from ablations.core.study import Study
 
@@ -63,7 +63,7 @@ def _with_images(
     Twice as many are left out where fewer are held out, but for those that are all test images
     already: there new ones would have to be found.
     """
-    if parts is None or all(n is None for n in plan.seeds):
+    if parts is None or all(n is None for n in plan.no_effect.seeds):
         return
     margin, effect = study.smallest_effect_that_matters, plan.effect
     sizes = {2 * parts.n_images, held_out or 0}
@@ -86,22 +86,39 @@ def _plan(study: Study, effect: Effect, trial_seconds: Mapping[Arm, float]) -> S
         for power in POWERS
     )
     undecided = effect.verdict == "inconclusive" and effect.trained is None
-    seeds = tuple(
-        _needed(effect, alpha, power, margin=margin) if undecided else None for power in POWERS
-    )
     each = [trial_seconds[arm] for arm, _ in effect.weights if arm in trial_seconds]
     known = len(each) == len(effect.weights)
-    seconds = tuple(
-        sum(each) * max(0, n - effect.n) if known and n is not None else None for n in seeds
-    )
-    return SeedPlan(effect, POWERS, detectable, seeds, seconds)
+
+    def needed(find: Callable[..., int | None]) -> NeededSeeds:
+        seeds = [find(effect, alpha, p, margin=margin) if undecided else None for p in POWERS]
+        missing = [None if n is None else max(0, n - effect.n) for n in seeds]
+        seconds = (None if n is None or not known else sum(each) * n for n in missing)
+        return NeededSeeds(tuple(seeds), tuple(seconds))
+
+    return SeedPlan(effect, POWERS, detectable, needed(_needed), needed(_needed_as_measured))
 
 
-def _needed(effect: Effect, alpha: float, power: float, *, margin: float) -> int | None:
+def _needed(
+    effect: Effect, alpha: float, power: float, *, margin: float, true: float = 0.0
+) -> int | None:
+    """Returns how many seeds call a true effect within the margin equivalent."""
     if not effect.sd or margin <= 0:
         return None
-    ratio = margin / effect.sd
-    return fewest(lambda n: equivalence_power(ratio, n, alpha=alpha) >= power)
+    ratio, at = margin / effect.sd, true / effect.sd
+    return fewest(lambda n: equivalence_power(ratio, n, alpha=alpha, at=at) >= power)
+
+
+def _needed_as_measured(effect: Effect, alpha: float, power: float, *, margin: float) -> int | None:
+    """Returns how many seeds give the verdict that is right if the estimate is the true effect."""
+    if not effect.sd or effect.estimate is None:
+        return None
+    size = abs(effect.estimate)
+    if size < margin:
+        return _needed(effect, alpha, power, margin=margin, true=size)
+    if effect.metric.better == "neither":
+        return None
+    d = (size - margin) / effect.sd
+    return fewest(lambda n: detection_power(d, n, alpha=alpha) >= power)
 
 
 def detectable_d(n: int, *, alpha: float, power: float) -> float:
@@ -109,18 +126,21 @@ def detectable_d(n: int, *, alpha: float, power: float) -> float:
 
     A verdict on the wrong side does not count, so this is the upper half of a two-sided test.
     """
-    exceeded = t_isf(alpha / 2, n - 1)
-
-    def short(d: float) -> float:
-        return 1.0 - float(special.nctdtr(n - 1, d * math.sqrt(n), exceeded)) - power
-
     low, high = 0.0, 1.0
-    while short(high) < 0:
+    while detection_power(high, n, alpha=alpha) < power:
         low, high = high, 2 * high
     while high - low > 1e-14 * high:  # halved here, as `scipy.optimize` takes a while to import
         middle = (low + high) / 2
-        low, high = (middle, high) if short(middle) < 0 else (low, middle)
+        few = detection_power(middle, n, alpha=alpha) < power
+        low, high = (middle, high) if few else (low, middle)
     return high
+
+
+def detection_power(d: float, n: int, *, alpha: float) -> float:
+    """Returns the chance that n seeds tell a true mean of ``d`` standard deviations from 0."""
+    exceeded = t_isf(alpha / 2, n - 1)
+    missed = float(special.nctdtr(n - 1, d * math.sqrt(n), exceeded))
+    return 1.0 if math.isnan(missed) else 1.0 - missed  # below some 1e-50 SciPy may not know it
 
 
 def fewest(enough: Callable[[int], bool]) -> int | None:
@@ -129,7 +149,7 @@ def fewest(enough: Callable[[int], bool]) -> int | None:
     return found if found <= MOST_SEEDS else None
 
 
-def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
+def equivalence_power(ratio: float, n: int, *, alpha: float, at: float = 0.0) -> float:
     """Returns the chance that n seeds of a change without effect are called equivalent.
 
     That is P(|mean| + t · s / √n < margin) under a normal distribution, integrated over s. An
@@ -140,6 +160,7 @@ def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
         ratio: The margin in standard deviations over seeds.
         n: Seeds.
         alpha: One minus the level of the interval.
+        at: The true effect in standard deviations over seeds, within the margin.
     """
     df, t = n - 1, t_isf(alpha / 2, n - 1)
     largest = ratio * math.sqrt(n) / t  # of s in standard deviations, beyond which nothing fits
@@ -149,7 +170,8 @@ def equivalence_power(ratio: float, n: int, *, alpha: float) -> float:
         return 0.0
 
     def part(s: NDArray[np.float64]) -> NDArray[np.float64]:
-        inside = 2 * special.ndtr(ratio * math.sqrt(n) - t * s) - 1
+        below, above = ((ratio + side * at) * math.sqrt(n) - t * s for side in (-1, 1))
+        inside = special.ndtr(below) - special.ndtr(-above)
         log_density = df / 2 * math.log(df / 2) - special.gammaln(df / 2) - df * s * s / 2
         return np.asarray(2 * inside * s ** (df - 1) * np.exp(log_density))
 

@@ -32,7 +32,7 @@ from ablations.text.formatting import (
     verdict,
 )
 from ablations.text.naming import change_label, named_arm
-from ablations.text.sentences import decisive, effect_estimate, seeds_needed, side, time_needed
+from ablations.text.sentences import decisive, effect_estimate, needed, side
 
 NEAR_ZERO = 0.01
 """A published change smaller than this, one percentage point, is no gain to measure against."""
@@ -153,7 +153,7 @@ def claims_table(findings: Findings) -> Table:
     """One row per claim: before, after and their difference as published; our effect."""
     unit = findings.metric.unit
     numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
-    numeric += ["seeds needed, 80%", "more time, 80%"]
+    numeric += ["seeds, as measured", "seeds, no effect"]
     rows = [
         [
             _label(findings, found),
@@ -162,7 +162,7 @@ def claims_table(findings: Findings) -> Table:
             difference(found.published, "fraction"),
             effect_estimate(found.effect),
             between(found.effect.adjusted if found.effect else None, unit, signed=True),
-            *_more(found.plan),
+            *_needed(found.plan),
         ]
         for found in findings.reproduced_claims
     ]
@@ -172,11 +172,15 @@ def claims_table(findings: Findings) -> Table:
     return make_table(caption, head, rows, numeric=numeric, name="survival", data=data)
 
 
-def _more(plan: SeedPlan | None) -> tuple[str, str]:
-    """Writes how many seeds a verdict needs at the first of the powers, and their time."""
+def _needed(plan: SeedPlan | None) -> tuple[str, str]:
+    """Writes how many seeds a verdict needs at the first of the powers, with their time."""
     if plan is None:
         return UNKNOWN, UNKNOWN
-    return seeds_needed(plan, plan.seeds[0]), time_needed(plan, plan.seconds[0])
+    first = (needed(plan, case)[0] for case in (plan.as_measured, plan.no_effect))
+    measured, none = (
+        seeds if plan.decided or time == "none" else f"{seeds} ({time})" for seeds, time in first
+    )
+    return measured, none
 
 
 def _level(run: PublishedRun) -> float | None:
@@ -238,5 +242,6 @@ def _planned(plan: SeedPlan | None) -> dict[str, object]:
     """Returns the verdict, and how many seeds one needs at each of the powers."""
     if plan is None:
         return {"verdict": None}
-    names = ("seeds_needed_80", "seeds_needed_90")
-    return {"verdict": plan.effect.verdict, **dict(zip(names, plan.seeds, strict=True))}
+    names = (f"seeds_{case}_{power}" for case in ("no_effect", "as_measured") for power in (80, 90))
+    seeds = (*plan.no_effect.seeds, *plan.as_measured.seeds)
+    return {"verdict": plan.effect.verdict, **dict(zip(names, seeds, strict=True))}

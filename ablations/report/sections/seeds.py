@@ -9,7 +9,7 @@ from ablations.report.tables import make_table
 from ablations.text import images
 from ablations.text.formatting import count, difference, metric_name
 from ablations.text.naming import effect_label
-from ablations.text.sentences import NO_SEED_PLAN, margin, saved, seeds_needed, time_needed
+from ablations.text.sentences import NO_SEED_PLAN, margin, needed, saved
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:
@@ -20,7 +20,7 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
     if not known and not spent:
         return None
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in known) else []
-    texts = (*spent, *((_text(findings, known), *lost, _LIMIT) if known else ()))
+    texts = (*spent, *((_text(findings), *lost, _LIMIT) if known else ()))
     tables = (_table(findings, known),) if known else ()
     blocks = (*prose(texts), *tables, *_more_images(findings))
     return Section("seeds", "How many seeds?", blocks)
@@ -36,15 +36,15 @@ def _more_images(findings: Findings) -> tuple[Block, ...]:
         [effect_label(findings, findings.plans[place].effect), now, *then]
         for place, now, then in rows
     ]
-    caption = "Seeds needed (80% / 90%) with the present test images, and with more"
+    caption = "Seeds for no effect (80% / 90%) with the present test images, and with more"
     numeric = ["with the present ones", *larger]
     table = make_table(caption, ["effect", *numeric], cells, numeric=numeric, name="image-plan")
     return (*prose([images.advice(findings)]), table)
 
 
 _LIMIT = (
-    "These numbers are computed from the spread over the present seeds. With few seeds this spread "
-    "is itself uncertain: plan for some more."
+    "These numbers are computed from the spread over the present seeds, and those as measured from "
+    "the present estimate as well. With few seeds both are uncertain: plan for some more."
 )
 
 
@@ -57,44 +57,37 @@ def _spent(findings: Findings, fixed: int) -> str:
     )
 
 
-def _text(findings: Findings, known: list[SeedPlan]) -> str:
+def _text(findings: Findings) -> str:
     first = (
-        "The smallest detectable effect is the true effect that 80, or 90, of 100 studies with the "
-        "present number of seeds would call improved or regressed."
+        "The smallest detectable effect is the true effect that 80 of 100 studies with the "
+        "present number of seeds would call improved or regressed. As measured: so many seeds "
+        "give 80 of 100 studies the right verdict if the true effect is the present estimate."
     )
     if not margin(findings):
         return (
-            f"{first} How many seeds would be enough has no answer without a margin: name the "
-            "smallest effect that matters (smallest_effect_that_matters) in the study file."
+            f"{first} How many seeds would show that there is no effect has no answer without a "
+            "margin: name the smallest effect that matters (smallest_effect_that_matters) in the "
+            "study file."
         )
-    if not _has_numbers(findings, known):
-        return first
     return (
-        f"{first} With the seeds needed, 80, or 90, of 100 studies call a change without effect "
+        f"{first} No effect: so many, with which 80 of 100 call a change without effect "
         "equivalent, and at least as many call a change of twice the margin improved (the margin "
         f"is {margin(findings)} {metric_name(findings.metric.name)})."
     )
 
 
-def _has_numbers(findings: Findings, known: list[SeedPlan]) -> bool:
-    """Whether any effect has a number of seeds that a verdict needs, or needs no more."""
-    return any(n is not None or (margin(findings) and p.decided) for p in known for n in p.seeds)
-
-
 def _table(findings: Findings, known: list[SeedPlan]) -> Table:
-    numeric = ["seeds", "detectable, 80%", "detectable, 90%"]
-    if _has_numbers(findings, known):
-        numeric += ["seeds needed, 80%", "needed, 90%", "more time, 80%", "more time, 90%"]
+    numeric = ["seeds", "detectable", "seeds, as measured", "time, as measured"]
+    if margin(findings):
+        numeric += ["seeds, no effect", "time, no effect"]
     rows = [[effect_label(findings, plan.effect), *_cells(plan)[: len(numeric)]] for plan in known]
-    caption = "What the present seeds can detect, and how many a verdict needs"
+    caption = "What the present seeds can detect, and how many a verdict needs (80% of studies)"
     return make_table(caption, ["effect", *numeric], rows, numeric=numeric, name="seed-plan")
 
 
 def _cells(plan: SeedPlan) -> list[str]:
-    unit = plan.effect.metric.unit
     return [
         count(plan.effect.n),
-        *(difference(effect, unit).lstrip("+") for effect in plan.detectable),
-        *(seeds_needed(plan, n) for n in plan.seeds),
-        *(time_needed(plan, seconds) for seconds in plan.seconds),
+        difference(plan.detectable[0], plan.effect.metric.unit).lstrip("+"),
+        *(cell for case in (plan.as_measured, plan.no_effect) for cell in needed(plan, case)[0]),
     ]

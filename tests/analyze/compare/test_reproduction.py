@@ -134,14 +134,14 @@ def test_a_claim_is_compared_with_the_effect_in_the_same_cells():
     assert preprocessing.family_size == 3
     assert preprocessing.verdict == "improved"
     assert all(s.plan.effect is s.effect for s in survivals)
-    assert survivals[1].plan.seeds == (None, None)  # decided
+    assert survivals[1].plan.no_effect.seeds == (None, None)  # decided
 
 
 def test_an_undecided_claim_says_how_many_seeds_would_decide_it():
     augmentation, *_ = clean(smallest_effect_that_matters=0.05).reproduced_claims
     assert augmentation.effect.verdict == "inconclusive"
     level = 0.05 / 3  # adjusted for all three claims
-    for power, n in zip(augmentation.plan.powers, augmentation.plan.seeds, strict=True):
+    for power, n in zip(augmentation.plan.powers, augmentation.plan.no_effect.seeds, strict=True):
         ratio = 0.05 / augmentation.effect.sd
         assert equivalence_power(ratio, n, alpha=level) >= power
         assert n == 2 or equivalence_power(ratio, n - 1, alpha=level) < power

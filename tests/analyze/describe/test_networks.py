@@ -194,4 +194,4 @@ def test_no_arm_is_the_best_where_only_networks_that_did_not_train_decide(make):
 def test_where_networks_did_not_train_no_effect_is_promised_a_verdict(make):
     (sound,), (lost,) = found(make).plans, found(make, lost={("on", 1)}).plans
     assert None not in sound.detectable
-    assert lost.detectable == lost.seeds == lost.seconds == (None, None)
+    assert lost.detectable == lost.no_effect.seeds == lost.no_effect.seconds == (None, None)

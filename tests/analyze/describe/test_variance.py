@@ -186,7 +186,10 @@ def test_more_images_are_those_held_out_or_new_ones():
     assert "All that is held out from training is tested on" in images.advice(findings)
     (one,) = findings.plans[0].more_images
     assert (one.n_images, one.all_held_out) == (2000, False)
-    assert all(fewer <= now for fewer, now in zip(one.seeds, findings.plans[0].seeds, strict=True))
+    assert all(
+        fewer <= now
+        for fewer, now in zip(one.seeds, findings.plans[0].no_effect.seeds, strict=True)
+    )
     assert "they must be new ones" in images.advice(committed("post-a-clean"))
 
 

@@ -16,6 +16,7 @@ from ablations.analyze.inference.intervals import summarize
 from ablations.analyze.inference.power import (
     POWERS,
     detectable_d,
+    detection_power,
     equivalence_power,
     fewest,
     seed_plans,
@@ -97,6 +98,29 @@ def test_equivalence_is_found_as_often_as_simulated(ratio, n, alpha):
     assert power == pytest.approx(inside.mean(), abs=slack(power, 5_000))
 
 
+@pytest.mark.parametrize(
+    ("ratio", "at", "n"), [(1.0, 0.5, 12), (1.0, 0.9, 200), (0.5, 0.2, 60), (2.0, 1.0, 6)]
+)
+def test_a_true_effect_within_the_margin_is_called_equivalent_as_often_as_simulated(ratio, at, n):
+    mean, error = simulated(n, mean=at, runs=5_000)
+    inside = np.abs(mean) + stats.t.isf(0.05 / 6, n - 1) * error < ratio
+    power = equivalence_power(ratio, n, alpha=0.05 / 3, at=at)
+    assert 0.1 < power < 0.999
+    assert power == pytest.approx(inside.mean(), abs=slack(power, 5_000))
+    assert power == pytest.approx(equivalence_power(ratio, n, alpha=0.05 / 3, at=-at))
+    assert power < equivalence_power(ratio, n, alpha=0.05 / 3)
+
+
+@settings(deadline=None, max_examples=100)  # shared machines stall
+@given(st.floats(0.01, 30.0), st.integers(2, 10_000), st.sampled_from([0.05, 0.05 / 7, 5e-5]))
+def test_a_large_effect_is_detected_also_where_scipy_knows_no_chance(d, n, alpha):
+    # `scipy.special.nctdtr` is NaN for some chances near 0, as at 2,536 seeds and d = 0.79.
+    assert detection_power(0.786324786, 2536, alpha=0.05 / 3) == 1.0
+    found = detection_power(d, n, alpha=alpha)
+    assert 0 <= found <= 1
+    assert detection_power(d, min(10_000, 2 * n), alpha=alpha) >= found - 1e-6
+
+
 def test_twice_the_margin_is_called_improved_at_least_as_often():
     for ratio, n in ((0.5, 30), (1.0, 12), (3.0, 4)):
         mean, error = simulated(n, mean=2 * ratio)
@@ -148,7 +172,11 @@ def test_without_a_margin_seeds_are_unknown(make):
     found, plans = planned(study, noise(study))
     assert [plan.effect for plan in plans] == list(found)
     for plan in plans:
-        assert (plan.powers, plan.seeds, plan.seconds) == (POWERS, (None, None), (None, None))
+        assert (plan.powers, plan.no_effect.seeds, plan.no_effect.seconds) == (
+            POWERS,
+            (None, None),
+            (None, None),
+        )
         expected = [detectable_d(4, alpha=0.05 / 3, power=power) for power in POWERS]
         assert plan.detectable == pytest.approx([plan.effect.sd * d for d in expected])
 
@@ -159,9 +187,49 @@ def test_a_margin_has_seeds_and_lies_below_what_is_detectable(make):
         ratio, alpha = 0.5 / plan.effect.sd, 0.05 / 3
         d = [detectable_d(4, alpha=alpha, power=power) for power in POWERS]
         assert plan.detectable == pytest.approx([0.5 + plan.effect.sd * one for one in d])
-        for n, power in zip(plan.seeds, POWERS, strict=True):
+        for n, power in zip(plan.no_effect.seeds, POWERS, strict=True):
             assert equivalence_power(ratio, n, alpha=alpha) >= power
             assert equivalence_power(ratio, n - 1, alpha=alpha) < power
+
+
+def test_seeds_as_measured_give_the_verdict_that_the_estimate_calls_for(make):
+    study = make.study("one-factor-in", seeds=4, margin=0.5)
+    table = noise(study)
+    table[1] += 1.0 - (table[1] - table[0]).mean()  # an estimate beyond the margin
+    table[2] += 0.25 - (table[2] - table[0]).mean()  # and one within it
+    beyond, within = planned(study, table)[1]
+    assert (beyond.effect.estimate, within.effect.estimate) == pytest.approx((1.0, 0.25))
+    assert beyond.effect.verdict == within.effect.verdict == "inconclusive"
+    for place, power in enumerate(POWERS):
+        n, spread = beyond.as_measured.seeds[place], beyond.effect.sd
+        assert detection_power(0.5 / spread, n, alpha=0.025) >= power
+        assert detection_power(0.5 / spread, n - 1, alpha=0.025) < power
+        mean, error = (spread * found for found in simulated(n, mean=1.0 / spread))
+        improved = np.mean(mean - stats.t.isf(0.0125, n - 1) * error > 0.5)
+        assert improved >= power - slack(power)
+        n, spread = within.as_measured.seeds[place], within.effect.sd
+        assert equivalence_power(0.5 / spread, n, alpha=0.025, at=0.25 / spread) >= power
+        assert equivalence_power(0.5 / spread, n - 1, alpha=0.025, at=0.25 / spread) < power
+        assert n > within.no_effect.seeds[place]
+    assert beyond.as_measured.seconds == pytest.approx(
+        [120.0 * max(0, n - 4) for n in beyond.as_measured.seeds]
+    )
+
+
+def test_without_a_margin_seeds_as_measured_show_an_effect(make):
+    study = make.study("one-factor-in", seeds=4)
+    for plan in planned(study, noise(study))[1]:
+        d = abs(plan.effect.estimate) / plan.effect.sd
+        for n, power in zip(plan.as_measured.seeds, POWERS, strict=True):
+            assert (
+                detection_power(d, n, alpha=0.025) >= power > detection_power(d, n - 1, alpha=0.025)
+            )
+    neither = [
+        replace(e, metric=replace(ACCURACY, better="neither")) for e in judged(study, noise(study))
+    ]
+    assert {p.as_measured.seeds for p in seed_plans(study, neither, trial_seconds={})} == {
+        (None, None)
+    }
 
 
 def test_time_is_that_of_the_missing_seeds_of_the_arms_that_count(make):
@@ -169,11 +237,14 @@ def test_time_is_that_of_the_missing_seeds_of_the_arms_that_count(make):
     found = judged(study, noise(study))
     each = dict(zip(study.arms, (10.0, 20.0, 40.0), strict=True))  # the reference, b, a
     b, a = seed_plans(study, found, trial_seconds=each)
-    assert b.seconds == pytest.approx([30.0 * (n - 4) for n in b.seeds])
-    assert a.seconds == pytest.approx([50.0 * (n - 4) for n in a.seeds])
+    assert b.no_effect.seconds == pytest.approx([30.0 * (n - 4) for n in b.no_effect.seeds])
+    assert a.no_effect.seconds == pytest.approx([50.0 * (n - 4) for n in a.no_effect.seeds])
     del each[study.arms[1]]
     b, a = seed_plans(study, found, trial_seconds=each)
-    assert (b.seconds, a.seconds[0]) == ((None, None), pytest.approx(50.0 * (a.seeds[0] - 4)))
+    assert (b.no_effect.seconds, a.no_effect.seconds[0]) == (
+        (None, None),
+        pytest.approx(50.0 * (a.no_effect.seeds[0] - 4)),
+    )
 
 
 def test_what_is_decided_takes_no_more_seeds(make):
@@ -181,7 +252,7 @@ def test_what_is_decided_takes_no_more_seeds(make):
     for plan in planned(study, noise(study))[1]:
         assert plan.effect.verdict == "equivalent"
         assert plan.decided
-        assert plan.seeds == plan.seconds == (None, None)
+        assert plan.no_effect.seeds == plan.no_effect.seconds == (None, None)
 
 
 def test_a_decided_change_is_not_sent_for_more_seeds_to_call_it_equivalent(make):
@@ -191,7 +262,7 @@ def test_a_decided_change_is_not_sent_for_more_seeds_to_call_it_equivalent(make)
     plans = seed_plans(study, judged(study, table), trial_seconds={})
     moved = [plan for plan in plans if plan.effect.verdict == "improved"]
     assert moved
-    assert all(plan.decided and plan.seeds == (None, None) for plan in moved)
+    assert all(plan.decided and plan.no_effect.seeds == (None, None) for plan in moved)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.5])
@@ -202,13 +273,13 @@ def test_without_spread_nothing_is_known(make, margin):
     ):
         for plan in planned(study, table)[1]:
             assert plan.effect.sd is None
-            assert plan.detectable == plan.seeds == plan.seconds == (None, None)
+            assert plan.detectable == plan.no_effect.seeds == plan.no_effect.seconds == (None, None)
 
 
 def test_a_spread_far_beyond_the_margin_has_no_plan(make):
     study = make.study(seeds=3, margin=1e-4)
     for plan in planned(study, noise(study))[1]:
-        assert plan.seeds == plan.seconds == (None, None)
+        assert plan.no_effect.seeds == plan.no_effect.seconds == (None, None)
         assert None not in plan.detectable
 
 
@@ -219,4 +290,6 @@ def test_findings_plan_with_the_durations_of_their_records(make):
     records = [replace(one, seconds=10.0 + one.seed) for one in records]
     plans = analyze(study, records, planned=make.planned(study)).plans
     for plan in plans:
-        assert plan.seconds == pytest.approx([2 * 11.0 * (n - 3) for n in plan.seeds])
+        assert plan.no_effect.seconds == pytest.approx(
+            [2 * 11.0 * (n - 3) for n in plan.no_effect.seeds]
+        )
