@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
 
@@ -172,15 +173,14 @@ def claims_table(findings: Findings) -> Table:
     return make_table(caption, head, rows, numeric=numeric, name="survival", data=data)
 
 
-def _needed(plan: SeedPlan | None) -> tuple[str, str]:
+def _needed(plan: SeedPlan | None) -> Iterator[str]:
     """Writes how many seeds a verdict needs at the first of the powers, with their time."""
     if plan is None:
-        return UNKNOWN, UNKNOWN
-    first = (needed(plan, case)[0] for case in (plan.as_measured, plan.no_effect))
-    measured, none = (
-        seeds if plan.decided or time == "none" else f"{seeds} ({time})" for seeds, time in first
-    )
-    return measured, none
+        yield from (UNKNOWN, UNKNOWN)
+        return
+    for case in (plan.as_measured, plan.no_effect):
+        seeds, time = needed(plan, case)[0]
+        yield f"{seeds} ({time})" if case.seconds[0] else seeds
 
 
 def _level(run: PublishedRun) -> float | None:
