@@ -153,13 +153,13 @@ def _conclusion(found: ReproducedClaim, effect: Effect, kind: str) -> str:
 def claims_table(findings: Findings) -> Table:
     """One row per claim: before, after and their difference as published; our effect."""
     unit = findings.metric.unit
-    numeric = ["published before", "after", "change", "our effect, 95% interval", "adjusted"]
+    numeric = ["published", "change", "our effect, 95% interval", "adjusted"]
     numeric += ["seeds, as measured", "seeds, no effect"]
     rows = [
         [
             _label(findings, found),
             verdict(found.plan.effect.verdict) if found.plan else UNKNOWN,
-            *(number(_level(run), "fraction") for run in (found.claim.before, found.claim.after)),
+            f"{_level(found.claim.before)} → {_level(found.claim.after)}",
             difference(found.published, "fraction"),
             effect_estimate(found.effect),
             between(found.effect.adjusted if found.effect else None, unit, signed=True),
@@ -183,10 +183,10 @@ def _needed(plan: SeedPlan | None) -> Iterator[str]:
         yield f"{seeds} ({time})" if case.seconds[0] else seeds
 
 
-def _level(run: PublishedRun) -> float | None:
-    """Averages validation accuracy over the last epochs, as the published change does."""
+def _level(run: PublishedRun) -> str:
+    """Writes the mean validation accuracy of the last epochs, as the published change has it."""
     values = run.epochs.get(VAL_ACCURACY, ())[-LAST_EPOCHS:]
-    return fmean(values) if values else None
+    return number(fmean(values) if values else None, "fraction")
 
 
 def draw_claims(findings: Findings) -> Figure | None:

@@ -60,8 +60,9 @@ def _spent(findings: Findings, fixed: int) -> str:
 def _text(findings: Findings) -> str:
     first = (
         "The smallest detectable effect is the true effect that 80 of 100 studies with the "
-        "present number of seeds would call improved or regressed. As measured: so many seeds "
-        "give 80 of 100 studies the right verdict if the true effect is the present estimate."
+        "present number of seeds would call improved or regressed. How many seeds a verdict needs "
+        "depends on the true effect, so two cases are given. As measured: with so many, 80 of 100 "
+        "studies give the right verdict if the true effect is the present estimate."
     )
     if not margin(findings):
         return (
@@ -70,7 +71,7 @@ def _text(findings: Findings) -> str:
             "study file."
         )
     return (
-        f"{first} No effect: so many, with which 80 of 100 call a change without effect "
+        f"{first} No effect: with so many, 80 of 100 call a change without effect "
         "equivalent, and at least as many call a change of twice the margin improved (the margin "
         f"is {margin(findings)} {metric_name(findings.metric.name)})."
     )
