@@ -24,6 +24,7 @@ from ablations.text.naming import aliases, effect_label
 from ablations.text.sentences import (
     NO_SEED_PLAN,
     fraction_sentences,
+    margin,
     named_seeds,
     needed,
     other_code_sentence,
@@ -257,8 +258,6 @@ def untrained_lines(study: Study, untrained: Sequence[RunRecord]) -> list[str]:
 def power_head(findings: Findings) -> list[str]:
     """Returns the lines above the table of a plan of seeds, or in its place."""
     revisions = revision_sentences(findings)
-    margin, unit = findings.study.smallest_effect_that_matters, findings.metric.unit
-    metric = formatting.metric_name(findings.metric.name)
     if findings.study.adaptive:
         adaptive = "seeds are adaptive in this study: they are added until each effect is decided"
         return [*revisions, adaptive]
@@ -274,23 +273,25 @@ def power_head(findings: Findings) -> list[str]:
     asked, present = len(findings.study.seeds), max(plan.effect.n for plan in findings.plans)
     if present < asked:
         lines.append(f"the present seeds are {present} with results, and not the {asked} asked for")
-    if margin > 0:
-        shown = formatting.difference(margin, unit).lstrip("+")
-        lines.append(
-            f"as measured: so many seeds settle an effect on {metric} against the margin of "
-            f"{shown} if the true effect is the present estimate"
-        )
-        lines.append(
-            "no effect: so many call a change without effect equivalent, and one of twice the "
-            "margin improved"
-        )
-    else:
-        lines.append("as measured: so many seeds show an effect of the size of the estimate")
-        lines.append(
-            "no effect: unknown without a margin; set analysis.smallest_effect_that_matters"
-        )
+    lines += _cases(findings)
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in findings.plans) else []
     return [*revisions, *lines, *lost, ""]
+
+
+def _cases(findings: Findings) -> list[str]:
+    """Says of both cases of the true effect what their numbers of seeds are."""
+    if shown := margin(findings):
+        metric = formatting.metric_name(findings.metric.name)
+        return [
+            f"as measured: so many seeds settle an effect on {metric} against the margin of "
+            f"{shown} if the true effect is the present estimate",
+            "no effect: so many call a change without effect equivalent, and one of twice the "
+            "margin improved",
+        ]
+    return [
+        "as measured: so many seeds show an effect of the size of the estimate",
+        "no effect: unknown without a margin; set analysis.smallest_effect_that_matters",
+    ]
 
 
 def power_table(findings: Findings) -> Table:
