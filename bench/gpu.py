@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from vs_posts import as_words
 
 from ablations.analyze.compare.reruns import compare_rerun
 from ablations.core.record import RunRecord
@@ -37,7 +38,6 @@ from ablations.session import Session
 STUDY = "post-a-clean"
 NAIVE_EPOCHS = 3
 Records = dict[str, RunRecord]
-FLAGS = {"augmentation": "--augment", "preprocessing": "--preprocess"}
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,9 @@ def naive(options: Options, study: Study, file: Path, *, until: float) -> dict[s
         if time.monotonic() > until:
             found[arm.name] = None
             continue
-        levels = dict(arm.levels)
-        flags = [flag for factor, flag in FLAGS.items() if levels.get(factor) == "on"]
-        flags += ["--transfer"] if levels["initialization"] == "transfer" else []
-        command = [sys.executable, Path(__file__).with_name("naive.py"), "--arrays", file, *flags]
+        command = [sys.executable, Path(__file__).with_name("naive.py"), "--arrays", file]
         command += ["--weights", options.weights, "--epochs", epochs]
+        command += as_words(study.arm_settings(arm))
         environment = os.environ | {"KERAS_BACKEND": "jax"}
         done = subprocess.run(
             list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True, env=environment

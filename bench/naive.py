@@ -1,9 +1,10 @@
-"""One arm and seed of post-a-clean as a reader of the post would write it: plain Keras ``fit``.
+"""One arm and seed of a post as its reader would write it: plain Keras ``fit``.
 
-Nothing of ``ablations`` is imported here. The pipeline, layers and calls are those of the post
-``000_c3b9b93e19210ce7``; its layers are those of ``ablations/studies/post-a-clean.toml``.
+Nothing of ``ablations`` is imported here. The pipeline and calls are those of the posts; the layers
+are named by the words of ``ablations/studies/post-*.toml``.
 
-    python bench/naive.py --data cats_and_dogs_filtered --epochs 20 --seed 0 --transfer --augment
+    python bench/naive.py --data cats_and_dogs_filtered flip rotation:0.3 rescale:-1..1 base \\
+        globalpool:max dropout:0.1 dense:2
 
 prints one line of JSON: seconds of each epoch and of the whole, and the accuracies. With
 ``--arrays FILE`` the images come decoded from a file and are held in memory, which needs no
@@ -63,43 +64,70 @@ def arrays(file: Path):
     ]
 
 
+def pair(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(".."))
+
+
+MAKE = {
+    "flip": lambda mode="horizontal_and_vertical": layers.RandomFlip(mode),
+    "rotation": lambda by: layers.RandomRotation(pair(by) if ".." in by else float(by)),
+    "rescale": lambda to: layers.Rescaling((pair(to)[1] - pair(to)[0]) / 255, offset=pair(to)[0]),
+    "conv": lambda filters, padding="valid": layers.Conv2D(
+        int(filters), 3, activation="relu", padding=padding
+    ),
+    "pool": layers.MaxPooling2D,
+    "globalpool": {"max": layers.GlobalMaxPooling2D, "avg": layers.GlobalAveragePooling2D},
+    "flatten": layers.Flatten,
+    "dense": lambda units, activation: layers.Dense(int(units), activation=activation),
+    "dropout": lambda rate: layers.Dropout(float(rate)),
+}
+"""Each word of a post's layers as the Keras layer that a reader writes."""
+
+
+def layer(word: str, *, last: bool) -> keras.Layer:
+    name, _, values = word.partition(":")
+    given = [value for value in values.split(",") if value]
+    named = dict(value.split("=") for value in given if "=" in value)
+    given = [value for value in given if "=" not in value]
+    if name == "globalpool":
+        return MAKE[name][given[0]]()
+    if name == "dense":
+        named.setdefault("activation", "linear" if last else "relu")
+    return MAKE[name](*given, **named)
+
+
 def model(arm: argparse.Namespace) -> keras.Model:
     inputs = outputs = keras.Input((*SIZE, 3))
-    if arm.augment:
-        outputs = layers.RandomRotation(0.3)(layers.RandomFlip()(outputs))
-    if arm.transfer:
-        base = keras.applications.MobileNetV2(
-            input_shape=(*SIZE, 3), include_top=False, weights=arm.weights
-        )
-        base.trainable = False
-        outputs = keras.applications.mobilenet_v2.preprocess_input(outputs)
-        outputs = layers.GlobalMaxPooling2D()(base(outputs, training=False))
-    else:
-        if arm.preprocess:
-            outputs = layers.Rescaling(1 / 127.5, offset=-1)(outputs)
-        for filters in (16, 16, 16, 32):
-            outputs = layers.Conv2D(filters, 3, activation="relu")(outputs)
-            outputs = layers.MaxPooling2D()(outputs)
-        outputs = layers.Dense(128, activation="relu")(layers.Flatten()(outputs))
-    return keras.Model(inputs, layers.Dense(2)(layers.Dropout(0.1)(outputs)))
+    for word in arm.layers:
+        if word == "base":
+            base = keras.applications.MobileNetV2(
+                input_shape=(*SIZE, 3), include_top=False, weights=arm.weights
+            )
+            base.trainable = False
+            outputs = base(outputs, training=False)
+        else:
+            outputs = layer(word, last=word is arm.layers[-1])(outputs)
+    return keras.Model(inputs, outputs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("layers", nargs="+", help="words, such as conv:16 pool flatten dense:2")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--data", type=Path)
     where.add_argument("--arrays", type=Path)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    for factor in ("augment", "preprocess", "transfer"):
-        parser.add_argument(f"--{factor}", action="store_true")
+    parser.add_argument("--rate", type=float, default=0.001)
     arm = parser.parse_args()
     keras.utils.set_random_seed(arm.seed)
     train, validation, test = datasets(arm.data) if arm.data else arrays(arm.arrays)
     trained = model(arm)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trained.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    one = trained.output_shape[-1] == 1
+    kind = keras.losses.BinaryCrossentropy if one else keras.losses.SparseCategoricalCrossentropy
+    optimizer = keras.optimizers.Adam(arm.rate)
+    trained.compile(optimizer=optimizer, loss=kind(from_logits=True), metrics=["accuracy"])
     timer = EpochTimer()
     told = {"verbose": 0, "callbacks": [timer], "validation_data": validation}
     if arm.data:

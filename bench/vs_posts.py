@@ -1,5 +1,7 @@
 """``ablations run post-a-clean`` beside plain Keras ``fit``, arm by arm, on the same machine.
 
+``--study post-a`` and the like do the same for the models as published.
+
 For each seed in turn, `naive.py` trains the arms one after another, each in a process of
 its own as a reader of the post would, and then ``ablations run`` trains the same ones, so that
 whatever else the machine does meets both. Both read the same photographs; ours begins with an empty
@@ -28,18 +30,17 @@ import numpy as np
 from scipy import stats
 
 import ablations
+from ablations.core.design import Settings
 from ablations.run.machine.environment import environment_facts
 
-STUDY = "post-a-clean"
 EPOCHS = 20
 SHORT = (2, 4)
 """Epochs of the two short runs of ours, through which a line is drawn."""
 
-FLAGS = {"augmentation": "--augment", "preprocessing": "--preprocess"}
-
 
 @dataclass(frozen=True)
 class Options:
+    study: str
     data: Path
     weights: str
     seeds: int
@@ -47,13 +48,23 @@ class Options:
     out: Path
 
 
-def naive(options: Options, arm: dict[str, str], seed: int) -> dict[str, object]:
+def as_words(settings: Settings) -> list[object]:
+    """Returns an arm of a post's study as arguments of `naive.py`."""
+    words = [*settings.get("augment", ())]
+    if "scale" in settings:
+        words.append(f"rescale:{settings['scale']}")
+    if "base" in settings and "base" not in settings["layers"]:
+        words += ["rescale:-1..1", "base"]  # what MobileNetV2's preprocess_input does
+    rate = ["--rate", settings["learning_rate"]] if "learning_rate" in settings else []
+    return [*rate, *words, *settings["layers"]]
+
+
+def naive(options: Options, settings: Settings, seed: int) -> dict[str, object]:
     """Trains one arm with plain Keras; seconds of all epochs are extrapolated in the short form."""
-    flags = [flag for factor, flag in FLAGS.items() if arm.get(factor) == "on"]
-    flags += ["--transfer"] if arm["initialization"] == "transfer" else []
     epochs = EPOCHS if options.long else SHORT[0]
     command = [sys.executable, Path(__file__).with_name("naive.py"), "--data", options.data]
-    command += ["--weights", options.weights, "--epochs", epochs, "--seed", seed, *flags]
+    command += ["--weights", options.weights, "--epochs", epochs, "--seed", seed]
+    command += as_words(settings)
     done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
     said = json.loads(done.stdout.splitlines()[-1])
     later = said["epoch_seconds"][1:]
@@ -63,7 +74,16 @@ def naive(options: Options, arm: dict[str, str], seed: int) -> dict[str, object]
 
 def ours(options: Options, folder: Path, epochs: int, seed: int) -> dict[str, object]:
     """Trains all arms of one seed as users do; trials of earlier seeds are recorded already."""
-    command = [sys.executable, "-m", "ablations", "run", STUDY, "--no-report", "--seeds", seed + 1]
+    command = [
+        sys.executable,
+        "-m",
+        "ablations",
+        "run",
+        options.study,
+        "--no-report",
+        "--seeds",
+        seed + 1,
+    ]
     command += ["--data-dir", options.data, "--runs-dir", folder / f"runs-{epochs}"]
     command += ["--set", f"weights={options.weights}", "--set", f"epochs={epochs}"]
     cache = {"ABLATIONS_CACHE": str(folder / f"cache-{epochs}")}
@@ -71,7 +91,7 @@ def ours(options: Options, folder: Path, epochs: int, seed: int) -> dict[str, ob
     subprocess.run(list(map(str, command)), check=True, env=os.environ | cache)
     seconds = time.perf_counter() - began
     overrides = [f"weights={options.weights}", f"epochs={epochs}"]
-    study = ablations.load_study(STUDY, overrides=overrides, seeds=seed + 1)
+    study = ablations.load_study(options.study, overrides=overrides, seeds=seed + 1)
     records = ablations.read_records(
         study, data_dir=options.data, runs_dir=folder / f"runs-{epochs}"
     )
@@ -101,10 +121,10 @@ def extrapolated(short: dict[str, object], longer: dict[str, object]) -> dict[st
 
 def block(options: Options, folder: Path, seed: int) -> dict[str, object]:
     """Measures both sides with one seed."""
-    study = ablations.load_study(STUDY)
+    study = ablations.load_study(options.study)
     plain = {}
     for arm in study.arms:
-        plain[arm.name] = naive(options, dict(arm.levels), seed)
+        plain[arm.name] = naive(options, study.arm_settings(arm), seed)
         print(
             f"seed {seed}, plain Keras: {arm.name}: {plain[arm.name]['seconds']:.0f} s", flush=True
         )
@@ -174,6 +194,7 @@ def compatible(blocks: list[dict[str, object]]) -> str:
 def options() -> Options:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path(os.environ.get("ABLATIONS_TEST_DATA", ".")) / "cats_and_dogs_filtered"
+    parser.add_argument("--study", default="post-a-clean", help="a built-in study of the posts")
     parser.add_argument("--data", type=Path, default=default, help=f"photographs ({default})")
     parser.add_argument("--weights", default="imagenet", help="of MobileNetV2: imagenet or a file")
     parser.add_argument("--seeds", type=int, default=1, choices=range(1, 101), metavar="N")
