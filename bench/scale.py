@@ -1,6 +1,6 @@
 """How does each stage grow with the number of trials?
 
-Fills a store with made-up records (10 arms, 192 answers, 5 epochs of 10 steps each), then runs the
+Fills a store with made-up records (192 answers, 5 epochs of 10 steps each), then runs the
 commands on it, each in a process of its own. Prints their processor seconds and peak memory, and
 the exponent of the seconds above those of a study of one seed: 1 where twice the trials take twice
 as long.
@@ -8,6 +8,7 @@ as long.
     python bench/scale.py                                  # 1,000 and 10,000 trials
     python bench/scale.py --trials 1000 10000 100000       # an hour of patience
     python bench/scale.py --keep /tmp/scale --stages status gate   # fills what is not there yet
+    python bench/scale.py --arms 1024 --trials 10240 --stages report   # ten factors of two levels
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ablations.records.sqlite.connections import writing_to
 from ablations.records.sqlite.rows import insert
 from ablations.session import Session
 
-ARMS, IMAGES, EPOCHS, STEPS = 10, 192, 5, 10
+IMAGES, EPOCHS, STEPS = 192, 5, 10
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 STUDY = """
@@ -41,8 +42,7 @@ title = "Many trials"
 [trial]
 run = "nothing:train"
 [factors]
-a = { off = {}, on = { a = 1 } }
-b = { one = { b = 1 }, two = { b = 2 }, three = { b = 3 }, four = { b = 4 }, five = { b = 5 } }
+FACTORS
 [design]
 seeds = SEEDS
 [analysis]
@@ -53,6 +53,17 @@ metric = "test_accuracy"
 at_least = 0.4
 judge = "lower"
 """
+
+ARMS = {
+    10: "a = { off = {}, on = { a = 1 } }\n"
+    "b = { one = { b = 1 }, two = { b = 2 }, three = { b = 3 }, "
+    "four = { b = 4 }, five = { b = 5 } }",
+    **{
+        2**n: "\n".join(f"f{i} = {{ off = {{}}, on = {{ f{i} = 1 }} }}" for i in range(n))
+        for n in range(2, 11)
+    },
+}
+"""The factors of a study with so many arms."""
 
 FILL = "store"
 
@@ -77,7 +88,7 @@ class Cost:
     peak_mib: float
 
 
-def fill(folder: Path, trials: int) -> None:
+def fill(folder: Path, trials: int, *, arms: int) -> None:
     """Writes a study of so many trials and a store with a record of each."""
     folder.mkdir(parents=True)
     (folder / "nothing.py").write_text(
@@ -85,8 +96,8 @@ def fill(folder: Path, trials: int) -> None:
         "    log.metric('test_accuracy', 0.5, unit='fraction', better='higher')\n"
     )
     for name in ("many", "nothing"):
-        study = STUDY.replace("SEEDS", str(max(1, trials // ARMS)))
-        (folder / f"{name}.toml").write_text(study)
+        study = STUDY.replace("SEEDS", str(max(1, trials // arms)))
+        (folder / f"{name}.toml").write_text(study.replace("FACTORS", ARMS[arms]))
     session = Session(load_study(folder / "many.toml"), runs_dir=folder / "runs")
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, IMAGES)
@@ -101,9 +112,7 @@ def fill(folder: Path, trials: int) -> None:
 def _record(
     trial: Trial, labels: np.ndarray, rng: np.random.Generator, *, began: datetime
 ) -> RunRecord:
-    right = rng.random(IMAGES) < 0.7 + 0.02 * trial.settings["b"] + 0.03 * trial.settings.get(
-        "a", 0
-    )
+    right = rng.random(IMAGES) < 0.7 + 0.02 * sum(trial.settings.values())
     probability = np.where(right, 0.8, 0.2).astype(np.float32)
     answers = np.where(labels == 1, probability, 1 - probability)
     said = np.stack([1 - answers, answers], axis=1)
@@ -147,13 +156,13 @@ run()
 """
 
 
-def stored(folder: Path, trials: int) -> Path:
+def stored(folder: Path, trials: int, *, arms: int) -> Path:
     """Returns the folder of a study of so many trials, which is filled if it is not there."""
-    whole = folder / str(trials)
+    whole = folder / (str(trials) if arms == 10 else f"{arms}-arms-{trials}")
     if not whole.exists():
-        began, part = time.process_time(), folder / f"{trials}-unfinished"
+        began, part = time.process_time(), folder / f"{whole.name}-unfinished"
         shutil.rmtree(part, ignore_errors=True)
-        fill(part, trials)
+        fill(part, trials, arms=arms)
         part.rename(whole)
         print(trials, FILL, f"{time.process_time() - began:.1f} s", flush=True)
     return whole
@@ -177,15 +186,16 @@ def main() -> None:
     """Measures each size and prints a row per stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--arms", type=int, default=10, choices=list(ARMS))
     parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
     parser.add_argument("--keep", type=Path, help="folder whose stores are used again, and kept")
     parser.add_argument("--out", type=Path, help="where to write the numbers as JSON")
     options = parser.parse_args()
-    sizes = [ARMS, *options.trials]
+    sizes = [options.arms, *options.trials]
     found: dict[str, list[Cost]] = {stage: [] for stage in options.stages}
     with tempfile.TemporaryDirectory() as scratch:
         for trials in sizes:
-            folder = stored(options.keep or Path(scratch), trials)
+            folder = stored(options.keep or Path(scratch), trials, arms=options.arms)
             for stage in options.stages:
                 found[stage].append(run_stage(stage, folder))
                 print(trials, stage, found[stage][-1], flush=True)
