@@ -143,7 +143,7 @@ def add_lines(
         environments: Packages and machines that the lines name by their digest.
 
     Raises:
-        StoreError: if the history cannot be read.
+        StoreError: if the history cannot be read, or is that of another study.
     """
     own = folder / study
     own.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,9 @@ def add_lines(
             attributes.write_text(_ATTRIBUTES, encoding="utf-8")
         if not (ignored := folder / ".gitignore").exists():
             ignored.write_text(".lock\n", encoding="utf-8")
-        there = {line.trial for line in read_lines(folder, study)}
+        before = read_lines(folder, study)
+        _require_one_study([*before, *lines], own)
+        there = {line.trial for line in before}
         new = {line.trial: line for line in lines if line.trial not in there}
         months: dict[str, list[str]] = {}
         for line in new.values():
@@ -172,7 +174,7 @@ def read_lines(folder: Path, study: str) -> tuple[Line, ...]:
     Of two lines of one trial, as a merge may bring them, the first counts.
 
     Raises:
-        StoreError: if a line is none, with its file and number.
+        StoreError: if a line is none, with its file and number, or of another study than the rest.
     """
     found: dict[object, Line] = {}
     for path in files_of(folder, study):
@@ -180,7 +182,19 @@ def read_lines(folder: Path, study: str) -> tuple[Line, ...]:
             if text:
                 line = _line_from(text, f"{path}:{number}")
                 found.setdefault(line.trial, line)
+    _require_one_study(found.values(), folder / study)
     return tuple(sorted(found.values(), key=lambda line: line.committed_at))
+
+
+def _require_one_study(lines: Iterable[Line], place: Path) -> None:
+    """Makes sure that no lines of another study with the same arms count as this one's."""
+    if len(names := sorted({line.study for line in lines})) > 1:
+        raise StoreError(
+            f"{place}: lines of different studies",
+            received=", ".join(names),
+            cure="Keep those of the others in folders of their own, or, where the study was "
+            'renamed, write its new name as "study" into its old lines',
+        )
 
 
 def studies_in(folder: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -136,6 +137,22 @@ def test_the_cure_names_a_folder_with_a_colon_and_a_blank_as_a_shell_reads_it(tm
         cure = str(caught.value).rpartition("out of git again: ")[2].removesuffix(".")
     subprocess.run(cure, shell=True, cwd=tmp_path, check=True, capture_output=True)
     assert path.read_text() == sound
+
+
+def test_lines_of_another_study_with_the_same_arms_are_not_mixed_in(tmp_path: Path):
+    add_lines(tmp_path, "s", [line(1)], [FACTS])
+    other = replace(line(2), study="other")
+    with pytest.raises(StoreError, match=r"lines of different studies\. Received: other, s\."):
+        add_lines(tmp_path, "s", [other], [FACTS])
+    assert read_lines(tmp_path, "s") == (line(1),)  # nothing was written
+    add_lines(tmp_path, "other", [other], [FACTS])
+    month = tmp_path / "s" / "2026-10.jsonl"
+    both = month.read_text() + (tmp_path / "other" / "2026-10.jsonl").read_text()
+    month.write_text(both)
+    with pytest.raises(StoreError, match="in folders of their own, or, where the study was"):
+        read_lines(tmp_path, "s")
+    month.write_text(both.replace('"study":"s"', '"study":"other"'))  # as after a change of name
+    assert read_lines(tmp_path, "s") == (replace(line(1), study="other"), other)
 
 
 def test_values_that_are_no_numbers_or_dates_are_refused(tmp_path: Path):
