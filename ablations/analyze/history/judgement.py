@@ -61,7 +61,7 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
         lines: Of its history, by the date of their commits.
 
     Raises:
-        StoreError: if the newest commit has no arm of the study or lacks its metric.
+        StoreError: if the newest commit has no arm of the study, or no commit its metric.
     """
     commits = tuple(dict.fromkeys(Commit(line.commit, line.committed_at) for line in lines))
     newest = [line for line in lines if line.commit == commits[-1].name]
@@ -70,9 +70,10 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
     measured_on = {line.commit for line in kept}
     own = tuple(commit for commit in commits if commit.name in measured_on)
     read = _Reader(study, own, kept, newest)
-    measured = [*read.results(), *read.speeds(machines)]
-    if not measured:
+    results = [*read.results()]
+    if not results:
         raise _nothing(study, newest)
+    measured = [*results, *read.speeds(machines)]
     return History(
         study.report_name,
         commits,
@@ -372,5 +373,6 @@ def _nothing(study: Study, newest: Sequence[Line]) -> StoreError:
     return StoreError(
         f"the newest commit of the history has nothing of {study.slug} to judge",
         received=f"arms {'; '.join(arms)}; metrics {', '.join(names)}",
-        cure=f"Add records of this study that have {study.metric}: ablations history add",
+        cure=f"Add records of this study that have {study.metric}: ablations history add; or set "
+        "metric under [analysis] to one of these",
     )

@@ -239,6 +239,18 @@ def test_a_history_without_the_metric_is_refused(judged: Study):
         judge_history(judged, given)
 
 
+def test_a_history_of_speeds_alone_does_not_pass(judged: Study):
+    timed = [
+        dataclasses.replace(line, metrics={"trial_seconds": 1.0 + line.seed / 10})
+        for line in lines(judged, [0.0] * 2)
+    ]
+    with pytest.raises(StoreError, match=r"has nothing of .* to judge") as raised:
+        judge_history(judged, timed)
+    assert "or set metric under [analysis] to one of these" in str(raised.value)
+    as_told = dataclasses.replace(judged, metric="trial_seconds")
+    assert judge_history(as_told, timed).series
+
+
 def test_the_simulation_has_the_spread_of_the_history(judged: Study):
     found = judge_history(judged, lines(judged, [0.0] * 12, sd=0.005))
     spread, simulated = with_simulation(found)
