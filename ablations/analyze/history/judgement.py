@@ -61,7 +61,7 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
         lines: Of its history, by the date of their commits.
 
     Raises:
-        StoreError: if the newest commit has no arm of the study, or no commit its metric.
+        StoreError: if the newest commit has no arm of the study or lacks its metric.
     """
     commits = tuple(dict.fromkeys(Commit(line.commit, line.committed_at) for line in lines))
     newest = [line for line in lines if line.commit == commits[-1].name]
@@ -70,10 +70,9 @@ def judge_history(study: Study, lines: Sequence[Line]) -> History:
     measured_on = {line.commit for line in kept}
     own = tuple(commit for commit in commits if commit.name in measured_on)
     read = _Reader(study, own, kept, newest)
-    results = [*read.results()]
-    if not results:
+    measured = [*read.results(), *read.speeds(machines)]
+    if not measured:
         raise _nothing(study, newest)
-    measured = [*results, *read.speeds(machines)]
     return History(
         study.report_name,
         commits,
@@ -132,13 +131,16 @@ def _told(found: History) -> set[tuple[Arm, str, str, Verdict]]:
 
 
 def history_exit_code(found: History) -> int:
-    """Returns 1 where the newest commit brought a regression, 4 if trials lack, 3 if undecided."""
+    """Returns 1 where the newest commit brought a regression, 4 if trials lack, 3 if undecided.
+
+    Speeds alone decide nothing: they are undecided where no commit has the study's metric.
+    """
     if any(own.alarm and own.alarm.verdict == "regressed" for own in found.series):
         return 1
     if found.missing:
         return 4
     results = [own for own in found.series if not own.is_ratio]
-    return 3 if any(own.verdict == "inconclusive" for own in results) else 0
+    return 0 if results and all(own.verdict != "inconclusive" for own in results) else 3
 
 
 class _Reader:
@@ -373,6 +375,5 @@ def _nothing(study: Study, newest: Sequence[Line]) -> StoreError:
     return StoreError(
         f"the newest commit of the history has nothing of {study.slug} to judge",
         received=f"arms {'; '.join(arms)}; metrics {', '.join(names)}",
-        cure=f"Add records of this study that have {study.metric}: ablations history add; or set "
-        "metric under [analysis] to one of these",
+        cure=f"Add records of this study that have {study.metric}: ablations history add",
     )

@@ -109,6 +109,11 @@ def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
         found: What happened over commits.
         labels: The arm of each of its series.
     """
+    if all(own.is_ratio for own in found.series):
+        yield (
+            "no commit has the study's metric, so nothing is decided: these are speeds alone; name "
+            "a metric that was measured under [analysis]"
+        )
     if found.series[0].metric.better == "neither":
         name = metric_name(found.series[0].metric.name)
         yield f"no direction of {name} counts as better, so no change is a regression"

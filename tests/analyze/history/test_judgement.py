@@ -239,16 +239,18 @@ def test_a_history_without_the_metric_is_refused(judged: Study):
         judge_history(judged, given)
 
 
-def test_a_history_of_speeds_alone_does_not_pass(judged: Study):
+def test_a_history_of_speeds_alone_decides_nothing(judged: Study):
     timed = [
         dataclasses.replace(line, metrics={"trial_seconds": 1.0 + line.seed / 10})
         for line in lines(judged, [0.0] * 2)
     ]
-    with pytest.raises(StoreError, match=r"has nothing of .* to judge") as raised:
-        judge_history(judged, timed)
-    assert "or set metric under [analysis] to one of these" in str(raised.value)
-    as_told = dataclasses.replace(judged, metric="trial_seconds")
-    assert judge_history(as_told, timed).series
+    found = judge_history(judged, timed)
+    assert all(own.is_ratio for own in found.series)
+    assert history_exit_code(found) == 3
+    (said,) = history_lines(judged, found)
+    assert said.startswith("no commit has the study's metric, so nothing is decided")
+    as_told = judge_history(dataclasses.replace(judged, metric="trial_seconds"), timed)
+    assert not list(history_lines(judged, as_told))
 
 
 def test_the_simulation_has_the_spread_of_the_history(judged: Study):
