@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ablations.errors import StoreError, StudyError
 from ablations.plan import builtin_names, imported_records, load_study, slug_of, study_file
@@ -133,7 +133,7 @@ def make_posts(sources: Sequence[str | Path], out: Path) -> list[Path]:
 
 
 def _checked_url(text: str | None) -> str | None:
-    """Returns an address without the slash at its end.
+    """Returns an address in ASCII, as maps and feeds need it, without the slash at its end.
 
     Raises:
         StudyError: if nothing can be served there.
@@ -143,7 +143,8 @@ def _checked_url(text: str | None) -> str | None:
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and parts.hostname
-    except ValueError:
+        host = parts.netloc.encode("idna").decode()
+    except ValueError:  # UnicodeError is one
         known = None
     if not known or parts.query or parts.fragment or any(c in text for c in " \t\n\"'<>\\"):
         raise StudyError(
@@ -151,7 +152,7 @@ def _checked_url(text: str | None) -> str | None:
             received=text,
             cure="Write it as in: --base-url https://example.org/studies",
         )
-    return text.rstrip("/")
+    return f"{parts.scheme}://{host}{quote(parts.path, safe='/%:@!$&()*+,;=')}".rstrip("/")
 
 
 def _require_apart(out: Path, sources: Iterable[str | Path]) -> None:

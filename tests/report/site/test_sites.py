@@ -245,8 +245,26 @@ def test_another_address_or_program_makes_all_pages_again(
     assert Path("site", SITE_MARKER).read_text() != before
 
 
+def test_an_address_is_written_in_ascii_where_others_read_it(history: Path, margin: Path) -> None:
+    make_site(
+        [margin, history], Path("site"), base_url="https://b\u00fccher.example:8080/f\u00fcnf/"
+    )
+    for name in ("sitemap.xml", "robots.txt", "feed.xml", "small/history/index.html"):
+        text = Path("site", name).read_text(encoding="utf-8")
+        assert "https://xn--bcher-kva.example:8080/f%C3%BCnf/" in text
+        assert "cher.example:8080/f\u00fcnf" not in text
+
+
 @pytest.mark.parametrize(
-    "url", ["example.org", "ftp://example.org", "https://", "https://x.org/?q", 'https://x.org/"']
+    "url",
+    [
+        "example.org",
+        "ftp://example.org",
+        "https://",
+        "https://x.org/?q",
+        'https://x.org/"',
+        "https://a..b/",
+    ],
 )
 def test_an_address_that_is_none_is_one_clear_line(study_path: Path, url: str) -> None:
     with pytest.raises(StudyError) as error:
