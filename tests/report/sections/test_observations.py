@@ -213,7 +213,7 @@ def test_what_cannot_be_compared_has_its_reason(claimed: Findings) -> None:
     none = replace(claimed, reproduced_claims=(shorter, nowhere))
     assert claims.headline(none) == "No published gain can be compared with these runs"
     assert claims.draw_claims(none) is None
-    assert [row[5:] for row in claims.claims_table(none).rows] == [("–", "–", "–", "–")] * 2
+    assert [row[5:] for row in claims.claims_table(none).rows] == [("–", "–", "–")] * 2
     some = replace(claimed, reproduced_claims=(shorter, *claimed.reproduced_claims[1:]))
     assert claims.headline(some).startswith("Of 1 published change,")
 
