@@ -109,14 +109,7 @@ def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
         found: What happened over commits.
         labels: The arm of each of its series.
     """
-    if all(own.is_ratio for own in found.series):
-        yield (
-            "no commit has the study's metric, so nothing is decided: these are speeds alone; name "
-            "a metric that was measured under [analysis]"
-        )
-    if found.series[0].metric.better == "neither":
-        name = metric_name(found.series[0].metric.name)
-        yield f"no direction of {name} counts as better, so no change is a regression"
+    yield from _metric_lines(found)
     for own, label in zip(found.series, labels, strict=True):
         if own.untrained:
             yield (
@@ -139,6 +132,17 @@ def limit_lines(found: History, labels: Sequence[str]) -> Iterator[str]:
         yield f"speeds of {commits} left out: measured on another machine"
     if found.missing:
         yield f"{counted(found.missing, 'trial')} missing of which the commit before has the metric"
+
+
+def _metric_lines(found: History) -> Iterator[str]:
+    if all(own.is_ratio for own in found.series):
+        yield (
+            "no commit has the study's metric, so nothing is decided: these are speeds alone; name "
+            "a metric that was measured under [analysis]"
+        )
+    if found.series[0].metric.better == "neither":
+        name = metric_name(found.series[0].metric.name)
+        yield f"no direction of {name} counts as better, so no change is a regression"
 
 
 def level_lines(found: History) -> Iterator[str]:
