@@ -1,6 +1,4 @@
-"""``ablations run post-a-clean`` beside plain Keras ``fit``, arm by arm, on the same machine.
-
-``--study post-a`` and the like do the same for the models as published.
+"""``ablations run`` of a post's study beside plain Keras ``fit``, arm by arm, on the same machine.
 
 For each seed in turn, `naive.py` trains the arms one after another, each in a process of
 its own as a reader of the post would, and then ``ablations run`` trains the same ones, so that
@@ -9,6 +7,7 @@ cache.
 
     python bench/vs_posts.py --data DIR                    # 2 and 4 epochs, extrapolated to 20
     python bench/vs_posts.py --data DIR --long --seeds 5   # all 20 epochs; hours
+    python bench/vs_posts.py --data DIR --study post-a     # the models as published
 
 It prints the ratio with its spread over seeds and whether both reach the same validation accuracy,
 and writes all it measured, with where, to a JSON file after each seed.
@@ -74,16 +73,8 @@ def naive(options: Options, settings: Settings, seed: int) -> dict[str, object]:
 
 def ours(options: Options, folder: Path, epochs: int, seed: int) -> dict[str, object]:
     """Trains all arms of one seed as users do; trials of earlier seeds are recorded already."""
-    command = [
-        sys.executable,
-        "-m",
-        "ablations",
-        "run",
-        options.study,
-        "--no-report",
-        "--seeds",
-        seed + 1,
-    ]
+    command = [sys.executable, "-m", "ablations", "run", options.study, "--no-report"]
+    command += ["--seeds", seed + 1]
     command += ["--data-dir", options.data, "--runs-dir", folder / f"runs-{epochs}"]
     command += ["--set", f"weights={options.weights}", "--set", f"epochs={epochs}"]
     cache = {"ABLATIONS_CACHE": str(folder / f"cache-{epochs}")}

@@ -140,7 +140,7 @@ def detection_power(d: float, n: int, *, alpha: float) -> float:
     """Returns the chance that n seeds tell a true mean of ``d`` standard deviations from 0."""
     exceeded = t_isf(alpha / 2, n - 1)
     missed = float(special.nctdtr(n - 1, d * math.sqrt(n), exceeded))
-    return 1.0 if math.isnan(missed) else 1.0 - missed  # below some 1e-50 SciPy may not know it
+    return 1.0 if math.isnan(missed) else 1.0 - missed  # of some chances near 0
 
 
 def fewest(enough: Callable[[int], bool]) -> int | None:
@@ -150,7 +150,7 @@ def fewest(enough: Callable[[int], bool]) -> int | None:
 
 
 def equivalence_power(ratio: float, n: int, *, alpha: float, at: float = 0.0) -> float:
-    """Returns the chance that n seeds of a change without effect are called equivalent.
+    """Returns the chance that n seeds of a change within the margin are called equivalent.
 
     That is P(|mean| + t · s / √n < margin) under a normal distribution, integrated over s. An
     effect of twice the margin is then called improved at least as often, because its interval
@@ -160,7 +160,7 @@ def equivalence_power(ratio: float, n: int, *, alpha: float, at: float = 0.0) ->
         ratio: The margin in standard deviations over seeds.
         n: Seeds.
         alpha: One minus the level of the interval.
-        at: The true effect in standard deviations over seeds, within the margin.
+        at: The true effect in standard deviations over seeds; 0 is none.
     """
     df, t = n - 1, t_isf(alpha / 2, n - 1)
     largest = ratio * math.sqrt(n) / t  # of s in standard deviations, beyond which nothing fits
