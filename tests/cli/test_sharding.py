@@ -217,8 +217,9 @@ def test_the_script_of_slurm_is_queued_again_after_usr1_alone(edit, tmp_path, nu
 def test_the_job_of_kubernetes_is_an_indexed_job_that_is_tried_again_as_it_should(study_path):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     text = _job(study_path, "--kubernetes", "--shards", "3")
-    claim, job = yaml.safe_load_all(text)
-    assert (claim["kind"], job["kind"]) == ("PersistentVolumeClaim", "Job")
+    claim, files, job = yaml.safe_load_all(text)
+    assert (claim["kind"], files["kind"], job["kind"]) == ("PersistentVolumeClaim", "Pod", "Job")
+    assert files["spec"]["volumes"] == job["spec"]["template"]["spec"]["volumes"]
     spec, pod = job["spec"], job["spec"]["template"]["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
     # backoffLimitPerIndex needs an indexed job whose pods are not started again by themselves.
@@ -243,8 +244,9 @@ def test_the_job_of_kubernetes_is_an_indexed_job_that_is_tried_again_as_it_shoul
 def test_the_job_of_kubernetes_is_valid_by_its_schemas(study_path, options):
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     schemas = pytest.importorskip("kubernetes_validate", reason="no schemas of Kubernetes")
-    claim, job = yaml.safe_load_all(_job(study_path, "--kubernetes", *options))
-    for document in (claim, job):
+    documents = list(yaml.safe_load_all(_job(study_path, "--kubernetes", *options)))
+    job = documents[-1]
+    for document in documents:
         for version in ("1.30", schemas.latest_version()):
             schemas.validate(document, version, strict=True)
     del job["spec"]["template"]["spec"]["containers"][0]["name"]
@@ -260,6 +262,47 @@ def test_the_jobs_of_skypilot_recover_from_the_code_of_a_stopped_shard(study_pat
     assert task["run"].strip() == (
         'exec ablations run small.toml --threads 2 --runs-dir /records --shard "$SHARD/3" --jobs 1'
     )
+
+
+RESOURCES = """
+[resources]
+cpus = 3.5
+memory_gib = 7.75
+
+[[resources.arms]]
+where = { a = "on" }
+gpus = 0.5
+accelerator = "KIND"
+"""
+
+
+def test_a_job_asks_for_what_the_arms_need(study_path):
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    study_path.write_text(study_path.read_text() + RESOURCES.replace("KIND", "A100"))
+    slurm = _job(study_path, "--slurm")
+    for option in ("--cpus-per-task=4", "--mem=9G", "--gpus=A100:1"):
+        assert f"\n#SBATCH {option}\n" in slurm
+    (*_, job) = yaml.safe_load_all(_job(study_path, "--kubernetes"))
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "4", "memory": "9Gi"},
+        "limits": {"memory": "9Gi", "nvidia.com/gpu": "1"},
+    }
+    own = yaml.safe_load(_job(study_path, "--skypilot"))["resources"]
+    assert (own["cpus"], own["memory"], own["accelerators"]) == ("4+", "9+", "A100:1")
+
+
+@pytest.mark.parametrize("kind", ["A100\\n#SBATCH --exclusive", "80 GB"])
+def test_a_kind_of_gpu_that_would_need_quotes_is_left_to_the_user(study_path, kind):
+    study_path.write_text(study_path.read_text() + RESOURCES.replace("KIND", kind))
+    slurm = _job(study_path, "--slurm")
+    assert "\n#SBATCH --gpus=1\n" in slurm
+    assert "exclusive" not in slurm
+
+
+def test_pods_write_to_the_volume_wherever_the_records_are_here(study_path):
+    text = _job(study_path, "--kubernetes", "--runs-dir", "/scratch/runs")
+    assert "exec ablations run small.toml --runs-dir runs\n" in text
+    assert "merge --runs-dir /scratch/runs runs-of-pods/small/shard-*/records.sqlite\n" in text
 
 
 @pytest.mark.parametrize("scheduler", ["--slurm", "--kubernetes", "--skypilot"])
