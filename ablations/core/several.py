@@ -74,7 +74,9 @@ class PooledEffect:
     """One effect over the studies that have it, by the same factors and levels.
 
     ``without`` leaves out one study after the other, by its name; empty for two studies.
-    ``trained`` is the same over the seeds whose networks trained; ``None`` where all did.
+    ``same_arms`` says whether all of them compare the same arms: a main effect averages over the
+    other factors of its study. ``trained`` is the same over the seeds whose networks trained;
+    ``None`` where all did.
     """
 
     kind: EffectKind
@@ -84,6 +86,7 @@ class PooledEffect:
     pooled: Pooled
     weighted: WeightedMean
     without: tuple[tuple[str, Pooled], ...]
+    same_arms: bool = True
     trained: PooledEffect | None = None
 
     @property
@@ -112,6 +115,21 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A main effect or interaction of one study that takes no part in any mean, and why.
+
+    It is ``aliased`` with others in a fraction, its standard error is ``unknown``, or it is
+    ``alone``: no other study has it, between the same levels.
+    """
+
+    study: str
+    kind: EffectKind
+    changes: tuple[Change, ...]
+    given: tuple[tuple[str, str], ...]
+    reason: Literal["aliased", "unknown", "alone"]
+
+
+@dataclass(frozen=True, slots=True)
 class Unlike:
     """A level that does not set the same in all studies: its settings by the name of the study."""
 
@@ -125,8 +143,8 @@ class Synthesis:
     """What several studies that share factors say together.
 
     ``effects`` are main effects and interactions, ``simple_effects`` those at one level of another
-    factor. ``single`` names effects that only one study has, by study. ``same_data`` are groups of
-    studies with data in common, ``same_seeds`` says whether any two of such a group share seeds.
+    factor, ``left_out`` those that take no part. ``same_data`` are groups of studies with data in
+    common, ``same_seeds`` those that share seeds on these data as well.
     """
 
     metric: MetricInfo
@@ -136,6 +154,7 @@ class Synthesis:
     same_data: tuple[tuple[str, ...], ...]
     same_seeds: tuple[tuple[str, ...], ...]
     unlike: tuple[Unlike, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def finished_at(self) -> str | None:

@@ -134,7 +134,8 @@ def none_planned(
     """
     other = " or ".join(f"--threads {number}" for number in threads)
     cure = (
-        f"Add {other}: the records are of trials with other threads"
+        f"Add {other} (in the study file: 'threads' under [trial]): the records are of trials with "
+        "other threads"
         if other
         else "Name the study that they are of, or repeat --set and --seeds as for 'run'"
     )

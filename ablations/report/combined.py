@@ -84,7 +84,7 @@ def require_kind(folder: Path, kind: Kind) -> None:
     path = folder / SUMMARY
     if path.is_file() and f'"kind": "{kind}"' not in path.read_text(encoding="utf-8"):
         raise StudyError(
-            f"{folder} is the report of a study",
+            f"{folder} is another report",
             received=str(path),
             cure="Name another folder with --reports-dir",
         )

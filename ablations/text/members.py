@@ -7,6 +7,15 @@ from collections.abc import Sequence
 from ablations.core.several import Member
 from ablations.text.formatting import counted, listing
 
+MOST = 6
+"""The most names in one sentence."""
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Joins names as a sentence does, the first ones of many."""
+    more = len(names) - MOST
+    return listing([*names[:MOST], f"{more} more"] if more > 1 else names)
+
 
 def missing_caveat(members: Sequence[Member]) -> str:
     """Says where trials have no result; nothing where all have one."""

@@ -15,7 +15,7 @@ from ablations.text.formatting import (
     metric_name,
     sentence,
 )
-from ablations.text.members import adaptive_caveat, missing_caveat
+from ablations.text.members import MOST, adaptive_caveat, missing_caveat, shortened
 from ablations.text.naming import arm_label, contrast_label
 
 Compared = ComparedEffect | ComparedArm
@@ -24,7 +24,6 @@ Difference = EffectDifference | ChangeSincePast
 SHORTCUTS = "shortcuts"
 """The fact of an environment that says which shortcuts a trial was trained with."""
 
-_MOST = 6
 _CHANGED = ("differs", "improved", "regressed")
 
 
@@ -86,20 +85,15 @@ def settings_sentence(found: SideBySide) -> str:
         return f"All {same} of the {what(found)} are the same."
     verb = "is" if found.n_equal_settings == 1 else "are"
     number = counted(len(names), "setting")
-    return f"The {what(found)} differ in {number}: {_few(names)}; {same} {verb} the same."
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _MOST
-    return listing([*names[:_MOST], f"{more} more"] if more > 1 else names)
+    return f"The {what(found)} differ in {number}: {shortened(names)}; {same} {verb} the same."
 
 
 def _verdicts(found: SideBySide, items: Sequence[Compared], name: str, noun: str) -> str:
     """Sorts the differences of one member from the first by their verdict, surest first."""
     own = [(item, diff) for item in items for other, diff in item.differences if other == name]
     changed = [_change(found, item, diff) for item, diff in own if is_changed(diff)]
-    more = [f"{len(changed) - _MOST} more changed"] if len(changed) > _MOST else []
-    parts = [*changed[:_MOST], *more, *_undecided(found, own)]
+    more = [f"{len(changed) - MOST} more changed"] if len(changed) > MOST else []
+    parts = [*changed[:MOST], *more, *_undecided(found, own)]
     return f"{noun} in {name} against {found.names[0]}: {'; '.join(parts)}." if parts else ""
 
 
@@ -124,7 +118,7 @@ def _undecided(found: SideBySide, own: Sequence[tuple[Compared, Difference]]) ->
         if 1 < len(names) == len(own):
             yield f"all {len(names)} are {words}"
         elif names:
-            yield f"{words}: {_few(names)}"
+            yield f"{words}: {shortened(names)}"
 
 
 def comparison_caveats(found: SideBySide) -> tuple[str, ...]:
@@ -229,14 +223,15 @@ def _arms_caveat(found: SideBySide) -> str:
     if not names:
         return ""
     return (
-        f"{sentence(_few(names))}: not of the same arms in all {what(found)}, as these have other "
-        "factors or another design. A part of such a difference may come from there."
+        f"{sentence(shortened(names))}: not of the same arms in all {what(found)}, as these have "
+        "other factors or another design. A part of such a difference may come from there."
     )
 
 
 def time_caveat(found: SideBySide) -> str:
     """Says whose times are compared with those of the first, and how surely."""
-    elsewhere = [name for name in found.names[1:] if name not in found.one_machine]
+    timed = {name for arm in found.arms for name in arm.found} - {*found.one_machine}
+    elsewhere = [name for name in found.names[1:] if name in timed]
     apart = any(own.apart for arm in found.arms for _, own in arm.speeds)
     first = found.names[0]
     texts = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from ablations.core.estimates import Interval
-from ablations.core.several import PooledEffect, Synthesis
+from ablations.core.several import LeftOut, PooledEffect, Synthesis
 from ablations.text.formatting import (
+    count,
     counted,
     difference,
     listing,
@@ -12,7 +15,7 @@ from ablations.text.formatting import (
     metric_name,
     sentence,
 )
-from ablations.text.members import adaptive_caveat, missing_caveat
+from ablations.text.members import adaptive_caveat, missing_caveat, shortened
 from ablations.text.naming import contrast_label
 
 SAME_DATA_ALL = (
@@ -28,33 +31,49 @@ def pooled_label(synthesis: Synthesis, effect: PooledEffect) -> str:
 
 
 def pooled_sentences(synthesis: Synthesis) -> tuple[str, str]:
-    """Answers what the changes do over all studies, surest first, and in one more study."""
+    """Answers what the changes do over all studies, those that are shown first, and in one more."""
     mains = [effect for effect in synthesis.effects if effect.kind == "main"]
     shown = mains or list(synthesis.effects) or list(synthesis.simple_effects)
     clear = [effect for effect in shown if effect.side]
     unclear = [effect for effect in shown if not effect.side]
-    parts = [_clear(synthesis, effect) for effect in clear]
+    over, named = _over(synthesis, shown)
+    parts = [_clear(synthesis, effect, named(effect)) for effect in clear]
     if unclear:
-        names = listing([_with_interval(synthesis, effect) for effect in unclear])
+        names = listing([_with_interval(synthesis, e, named(e)) for e in unclear])
         parts.append(f"for {names} no change could be shown")
-    metric = metric_name(synthesis.metric.name)
-    first = f"On average over {counted(len(synthesis.studies), 'study', 'studies')}, {metric}: "
+    first = f"On average over {over}, {metric_name(synthesis.metric.name)}: "
     return f"{first}{'; '.join(parts)}.", _one_more(synthesis, clear or unclear)
 
 
-def _clear(synthesis: Synthesis, effect: PooledEffect) -> str:
+def _over(
+    synthesis: Synthesis, shown: Sequence[PooledEffect]
+) -> tuple[str, Callable[[PooledEffect], str]]:
+    """Says how many studies the means are of, once or with the name of each effect."""
+    numbers, total = {effect.pooled.n_studies for effect in shown}, len(synthesis.studies)
+    every = counted(total, "study", "studies")
+    if len(numbers) == 1:
+        over = every if numbers == {total} else f"{count(numbers.pop())} of {every}"
+        return over, lambda effect: pooled_label(synthesis, effect)
+    return (
+        f"those of {every} that have an effect",
+        lambda effect: (
+            f"{pooled_label(synthesis, effect)} in {count(effect.pooled.n_studies)} of them"
+        ),
+    )
+
+
+def _clear(synthesis: Synthesis, effect: PooledEffect, label: str) -> str:
     verb = "raised" if effect.side > 0 else "lowered"
     found = effect.pooled
     size = difference(abs(found.estimate), synthesis.metric.unit).lstrip("+")
     bounds = _bounds(synthesis, found.interval)
-    return f"{pooled_label(synthesis, effect)} {verb} it by {size} (95% interval {bounds})"
+    return f"{label} {verb} it by {size} (95% interval {bounds})"
 
 
-def _with_interval(synthesis: Synthesis, effect: PooledEffect) -> str:
+def _with_interval(synthesis: Synthesis, effect: PooledEffect, label: str) -> str:
     found = effect.pooled
     size = difference(found.estimate, synthesis.metric.unit)
-    bounds = _bounds(synthesis, found.interval)
-    return f"{pooled_label(synthesis, effect)} ({size}, 95% interval {bounds})"
+    return f"{label} ({size}, 95% interval {_bounds(synthesis, found.interval)})"
 
 
 def _one_more(synthesis: Synthesis, effects: list[PooledEffect]) -> str:
@@ -78,10 +97,11 @@ def synthesis_caveats(synthesis: Synthesis) -> tuple[str, ...]:
             (
                 _data_caveat(synthesis),
                 _seed_caveat(synthesis),
+                _left_out_caveat(synthesis),
                 _two_caveat(synthesis),
                 _untrained_caveat(effects),
                 _level_caveat(synthesis),
-                _factor_caveat(synthesis),
+                _arms_caveat(synthesis, effects),
                 missing_caveat(synthesis.studies),
                 adaptive_caveat(synthesis.studies),
                 f"Each interval is a 95% interval by itself. They are not adjusted for the "
@@ -128,7 +148,8 @@ def _two_caveat(synthesis: Synthesis) -> str:
     which = "All effects" if len(synthesis.studies) == 2 else "Some effects"
     return (
         f"{which} rest on two studies, whose difference is all that is known of the spread between "
-        "studies. The intervals are therefore very wide; a third study narrows them most."
+        "studies. Their intervals reach 13 standard errors to either side; a third study narrows "
+        "them most."
     )
 
 
@@ -150,11 +171,43 @@ def _level_caveat(synthesis: Synthesis) -> str:
     return f"{sentence(names)} set something else in some studies; see Settings."
 
 
-def _factor_caveat(synthesis: Synthesis) -> str:
-    sets = {frozenset(f.name for f in own.study.factors) for own in synthesis.studies}
-    if len(sets) == 1:
+def _arms_caveat(synthesis: Synthesis, effects: Sequence[PooledEffect]) -> str:
+    names = [pooled_label(synthesis, effect) for effect in effects if not effect.same_arms]
+    if not names:
         return ""
+    which = "Each effect" if len(names) == len(effects) else sentence(shortened(names))
     return (
-        "The studies do not have the same factors. A main effect is an average over the other "
-        "factors of its study, and so over others in other studies."
+        f"{which}: not of the same arms in all studies, as these have other factors or another "
+        "design. An effect is an average over the other factors of its study, so that a part of "
+        "the differences between studies may come from there."
     )
+
+
+_REASONS = {
+    "alone": "no other study has the same change of the same levels, with a known standard error",
+    "unknown": "their standard error is unknown without two seeds that differ",
+    "aliased": "a fraction cannot separate them from others",
+}
+
+
+def _left_out_caveat(synthesis: Synthesis) -> str:
+    """Names effects that are in no mean, and why."""
+    parts = []
+    for reason, why in _REASONS.items():
+        by_study: dict[str, list[LeftOut]] = {}
+        for own in synthesis.left_out:
+            if own.reason == reason:
+                by_study.setdefault(own.study, []).append(own)
+        if by_study:
+            named = [
+                f"{name} ({shortened([left_out_label(synthesis, one) for one in own])})"
+                for name, own in by_study.items()
+            ]
+            parts.append(f"{listing(named)}, as {why}")
+    return f"Not combined: {'; '.join(parts)}." if parts else ""
+
+
+def left_out_label(synthesis: Synthesis, own: LeftOut) -> str:
+    """Names an effect that is in no mean, as its study does."""
+    study = {member.name: member.study for member in synthesis.studies}[own.study]
+    return contrast_label(study, own.kind, own.changes, own.given)

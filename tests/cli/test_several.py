@@ -92,7 +92,9 @@ def test_a_folder_that_lacks_a_study_is_named_with_it(studies: Path):
     Path("records").mkdir()
     assert call("export", "one.toml", "--to", "records/one.jsonl").exit_code == 0
     done = call("synthesize", *NAMES, "--records", "records")
-    assert "Received: records, a folder without records of two." in str(done.exception)
+    assert "Received: records, a folder without records of two (such as two.jsonl)." in str(
+        done.exception
+    )
 
 
 def test_studies_are_compared_from_their_stores_and_from_a_folder_of_records(studies: Path):

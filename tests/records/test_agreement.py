@@ -224,7 +224,7 @@ def read_jsonl_or_none(path: Path) -> tuple[object, ...]:
 
 def test_records_with_other_threads_name_the_option_that_reads_them(study_path, records, path):
     text = refused("gate", study_path, "--threads", 2, "--records", path)
-    assert "Add --threads 1: the records are of trials with other threads" in text
+    assert "Add --threads 1 (in the study file: 'threads' under [trial]): the records are" in text
     assert call("gate", study_path, "--threads", 1, "--records", path).exit_code == 0
 
 

@@ -52,6 +52,8 @@ def test_what_is_assumed_is_said(found: SideBySide):
     assert any(
         "two did not run on the machine of one" in line for line in comparison_caveats(apart)
     )
+    alone = comparison_caveats(replace(apart, arms=()))
+    assert not any("did not run on the machine" in line for line in alone)
 
 
 def test_the_page_has_each_section_and_asks_no_other_host(folder: Path):

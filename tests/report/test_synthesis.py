@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from ablations.core.findings import Findings
-from ablations.core.several import Synthesis
+from ablations.core.several import LeftOut, Synthesis
 from ablations.errors import StudyError
+from ablations.report.synthesis.files import own_files
 from ablations.report.synthesis.page import make_page, page_name
 from ablations.report.writing import render_combined, render_report
 from ablations.sites import make_posts, make_site
@@ -62,6 +63,28 @@ def test_what_limits_it_is_said_of_these_studies(synthesis: Synthesis):
         "Each interval is a 95% interval by itself. They are not adjusted for the 18 effects of "
         "this page."
     )
+
+
+def test_the_answer_says_of_how_many_studies_each_mean_is(synthesis: Synthesis):
+    first, *others = synthesis.effects
+    few = replace(first, pooled=replace(first.pooled, n_studies=3), same_arms=False)
+    lead, _ = pooled_sentences(replace(synthesis, effects=(few,)))
+    assert lead.startswith("On average over 3 of 5 studies, test accuracy: ")
+    some = replace(
+        synthesis, effects=(few, *others),
+        left_out=(LeftOut("study-1", first.kind, first.changes, first.given, "unknown"),),
+    )  # fmt: skip
+    lead, _ = pooled_sentences(some)
+    assert lead.startswith("On average over those of 5 studies that have an effect, test accuracy")
+    assert "preprocessing in 5 of them raised it by" in lead
+    assert "for augmentation in 3 of them (" in lead
+    caveats = synthesis_caveats(some)
+    assert (
+        "Not combined: study-1 (augmentation), as their standard error is unknown without two "
+        "seeds that differ."
+    ) in caveats
+    assert any(line.startswith("Augmentation: not of the same arms in all") for line in caveats)
+    assert b'"reason": "unknown"' in own_files(some, make_page(some))["report.json"]
 
 
 def test_studies_of_data_of_their_own_are_said_to_be_that(synthesis: Synthesis):
@@ -120,7 +143,7 @@ def test_the_site_and_a_blog_list_it_as_a_study_of_its_own(folder: Path, tmp_pat
 def test_it_never_replaces_the_report_of_a_study(synthesis: Synthesis, make: Make, tmp_path):
     name = page_name(synthesis)
     render_report(make(slug=name), tmp_path)
-    with pytest.raises(StudyError, match="is the report of a study"):
+    with pytest.raises(StudyError, match="is another report"):
         render_combined(synthesis, tmp_path)
 
 

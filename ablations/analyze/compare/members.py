@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from ablations.core.estimates import Effect
 from ablations.core.findings import Findings
 from ablations.core.several import Member
 from ablations.errors import StudyError
@@ -52,6 +53,11 @@ def _facts(own: Findings) -> tuple[str, str, str]:
 def _measured(name: str, own: Findings) -> str:
     metric, unit, better = _facts(own)
     return f"{name}: {metric} ({unit}, better {better})"
+
+
+def weights_of(effect: Effect) -> dict[frozenset[tuple[str, str]], float]:
+    """Returns the weight of each arm in an effect, by its levels in any order."""
+    return {frozenset(arm.levels): round(weight, 9) for arm, weight in effect.weights}
 
 
 def data_and_seeds(own: Findings) -> set[tuple[str, int]]:

@@ -14,7 +14,7 @@ from math import sqrt
 
 from ablations.analyze.compare.comparable import SAME
 from ablations.analyze.compare.differing import differs, environments, setting_differences
-from ablations.analyze.compare.members import groups, member, require_one_metric
+from ablations.analyze.compare.members import groups, member, require_one_metric, weights_of
 from ablations.analyze.compare.regression import compare_with_past, in_pairs, welch
 from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
@@ -105,7 +105,8 @@ def _require_shared(
 
 def _named(own: Findings) -> str:
     factors = own.study.factors
-    return ", ".join(f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in factors)
+    levels = [f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in factors]
+    return ", ".join(levels) or "no factors"
 
 
 def _levels(arm: Arm) -> frozenset[tuple[str, str]]:
@@ -212,12 +213,8 @@ def _effects(
                     (name, _difference(name, (now, then), found, past=pasts[name], family=family))
                     for name, now in having.items()
                 ),
-                same_arms=all(_weights(now) == _weights(then) for now in having.values()),
+                same_arms=all(weights_of(now) == weights_of(then) for now in having.values()),
             )
-
-
-def _weights(effect: Effect) -> dict[frozenset[tuple[str, str]], float]:
-    return {_levels(arm): round(weight, 9) for arm, weight in effect.weights}
 
 
 def _difference(

@@ -14,6 +14,7 @@ from ablations.analyze.compare.members import (
     groups,
     member,
     require_one_metric,
+    weights_of,
 )
 from ablations.analyze.compare.pooling import pool, weighted
 from ablations.analyze.describe.networks import over_trained
@@ -23,6 +24,7 @@ from ablations.core.design import Arm, Change
 from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import Findings
 from ablations.core.several import (
+    LeftOut,
     Pooled,
     PooledEffect,
     StudyEffect,
@@ -45,15 +47,14 @@ def synthesize(found: Sequence[Findings]) -> Synthesis:
 
     Raises:
         StudyError: if they cannot be combined: they measure other things, count the same records
-            twice, or no two of them share an effect.
+            twice, or one of them shares no effect with another.
     """
     _require_several(found)
     named = {own.study.report_name: own for own in found}
     require_one_metric(named)
     _require_records_once(found)
     pooled = tuple(_pooled_effects(found))
-    if not pooled:
-        raise _nothing_shared(found)
+    _require_parts(found, pooled)
     return Synthesis(
         metric=found[0].metric,
         studies=tuple(starmap(member, named.items())),
@@ -62,6 +63,7 @@ def synthesize(found: Sequence[Findings]) -> Synthesis:
         same_data=groups(named, lambda own: set(own.data)),
         same_seeds=groups(named, data_and_seeds),
         unlike=tuple(_unlike(found)),
+        left_out=tuple(_left_out(found, pooled)),
     )
 
 
@@ -72,7 +74,9 @@ def _require_several(found: Sequence[Findings]) -> None:
         raise StudyError(
             "a synthesis needs at least two studies, each named once",
             received=f"{twice[0]} twice" if twice else ", ".join(names) or "none",
-            cure="Name two or more studies, each once",
+            cure="Name two or more studies, each once; where two files have one name, rename one"
+            if twice
+            else "Name two or more studies, each once",
         )
 
 
@@ -89,17 +93,35 @@ def _require_records_once(found: Sequence[Findings]) -> None:
             )
 
 
-def _nothing_shared(found: Sequence[Findings]) -> StudyError:
-    factors = (
-        f"{own.study.report_name}: {', '.join(factor.name for factor in own.study.factors)}"
-        for own in found
-    )
-    return StudyError(
-        "no two studies have an effect in common whose standard error is known",
-        received="; ".join(factors),
-        cure="Name studies with a factor of the same name whose levels have the same names, each "
-        "with two seeds or more that differ",
-    )
+def _require_parts(found: Sequence[Findings], pooled: Sequence[PooledEffect]) -> None:
+    """Raises `StudyError` where a study would count in the title of a page, and in no mean."""
+    if not pooled:
+        raise StudyError(
+            "no two studies have an effect in common whose standard error is known",
+            received="; ".join(map(_factors, found)),
+            cure="Name studies with a factor of the same name whose levels and baseline have the "
+            "same names, each with two seeds or more that differ",
+        )
+    parts = {own.study for effect in pooled for own in effect.studies}
+    idle = [own for own in found if own.study.report_name not in parts]
+    if idle:
+        names = ", ".join(own.study.report_name for own in idle)
+        raise StudyError(
+            f"no effect of {names} is one that another study has, with a known standard error",
+            received="; ".join(map(_factors, found)),
+            cure=f"Leave out {names}: combined are effects between levels of the same names, "
+            "without aliases, over two seeds or more that differ",
+        )
+
+
+def _factors(own: Findings) -> str:
+    """Names the factors of a study with their levels, the baseline first."""
+    levels = [
+        f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in own.study.factors
+    ]
+    seeds = len({trial.seed for trial in own.trials if trial.status == "completed"})
+    shown = ", ".join(levels) or "no factors"
+    return f"{own.study.report_name}: {shown}, {seeds} seed{'' if seeds == 1 else 's'}"
 
 
 def _pooled_effects(found: Sequence[Findings]) -> Iterator[PooledEffect]:
@@ -136,7 +158,7 @@ def _summaries(own: Findings, *, trained: bool) -> Mapping[Arm, Summary]:
     return (over_trained(own.arms, every) or every) if trained else every
 
 
-def _key(effect: Effect) -> Key:
+def _key(effect: Effect | PooledEffect) -> Key:
     return effect.kind == "interaction", frozenset(effect.changes), frozenset(effect.given)
 
 
@@ -155,6 +177,7 @@ def _pooled(key: Key, effects: Mapping[str, Mapping[Key, Effect]]) -> PooledEffe
         pooled=_pool(known),
         weighted=weighted(_estimates(known), _variances(known)),
         without=_leave_one_out(known),
+        same_arms=all(weights_of(having[o.study]) == weights_of(first) for o in known),
     )
 
 
@@ -185,6 +208,24 @@ def _estimates(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[
 
 def _variances(known: Sequence[StudyEffect]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.array([own.standard_error**2 for own in known], float)
+
+
+def _left_out(found: Sequence[Findings], pooled: Sequence[PooledEffect]) -> Iterator[LeftOut]:
+    """Yields each main effect and interaction that no mean holds, with the reason."""
+    parts = {(own.study, _key(effect)) for effect in pooled for own in effect.studies}
+    for own in found:
+        name, summaries = own.study.report_name, _summaries(own, trained=False)
+        for contrast in own.study.design.contrasts:
+            effect = unadjusted_effect(own.study, contrast, own.metric, summaries=summaries)
+            if contrast.kind in _KINDS and (name, _key(effect)) not in parts:
+                known = _study_effect(name, effect) is not None
+                yield LeftOut(
+                    name,
+                    effect.kind,
+                    effect.changes,
+                    effect.given,
+                    "aliased" if contrast.aliases else "alone" if known else "unknown",
+                )
 
 
 def _unlike(found: Sequence[Findings]) -> Iterator[Unlike]:

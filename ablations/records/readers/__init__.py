@@ -40,8 +40,9 @@ def read_source(name: str, study: Study) -> Found:
     path = _inside(Path(name), study)
     reader = next((reader for reader in READERS if reader.takes(path)), None)
     if reader is None:
-        lacks = f", a folder without records of {study.slug}" if path.is_dir() else ""
-        raise missing_source(f"{name}{lacks}")
+        slug = study.slug
+        lacks = f", a folder without records of {slug} (such as {slug}.jsonl)"
+        raise missing_source(f"{name}{lacks}" if path.is_dir() else name)
     found = reader.read(path, name)
     try:
         return found if isinstance(found, Past) else distinct(found)

@@ -17,7 +17,12 @@ from ablations.report.figures.forests import pooled_chart
 from ablations.report.figures.headlines import dots_alt
 from ablations.report.words.synthesis import pooled_headline
 from ablations.text.formatting import metric_name
-from ablations.text.synthesis import pooled_label, pooled_sentences, synthesis_caveats
+from ablations.text.synthesis import (
+    left_out_label,
+    pooled_label,
+    pooled_sentences,
+    synthesis_caveats,
+)
 
 
 def own_files(synthesis: Synthesis, page: Page) -> dict[str, str | bytes]:
@@ -51,6 +56,10 @@ def _summary(synthesis: Synthesis, page: Page) -> dict[str, Any]:
         "same_seeds": [list(group) for group in synthesis.same_seeds],
         "effects": [_effect_card(synthesis, e)
                     for e in (*synthesis.effects, *synthesis.simple_effects)],
+        "left_out": [
+            {"study": own.study, "effect": left_out_label(synthesis, own), "reason": own.reason}
+            for own in synthesis.left_out
+        ],
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.synthesis import synthesize
+from ablations.analyze.inference.intervals import summarize
 from ablations.core.design import Change, Factor, Level
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
@@ -22,11 +23,11 @@ GAINS = {"a": 0.10, "b": 0.02, "c": 0.05}
 
 def made(slug: str, *, factors: str = "ab", seeds: tuple[int, ...] = tuple(range(5)),
          shift: float = 0.0, data: str = "photos", metric: Metric | None = None,
-         same: bool = False) -> Findings:  # fmt: skip
+         same: bool = False, kind: str = "full-factorial") -> Findings:  # fmt: skip
     """What a small study of some factors found, whose gains differ from others' by ``shift``."""
     levels = tuple(Factor(f, (Level("off", {}), Level("on", {f: slug}))) for f in factors)
     own = {} if same else {"slug": slug}
-    design, shown = lay_out(Wanted("full-factorial", levels)), metric or Metric(
+    design, shown = lay_out(Wanted(kind, levels)), metric or Metric(
         "test_accuracy", 0.0, "fraction", "higher")  # fmt: skip
     study = Study(slug, slug.title(), "q", "m:f", own, levels, design, seeds, metric=shown.name)
     rng, records, planned = np.random.default_rng(len(slug) + len(factors)), [], []
@@ -100,6 +101,33 @@ def test_only_what_two_studies_have_is_combined():
     assert [e.changes for e in found.effects] == [(Change("b", "off", "on"),)]
     assert found.effects[0].without == ()
     assert found.simple_effects == ()
+    assert [(own.study, [c.factor for c in own.changes]) for own in found.left_out] == [
+        ("s", ["a"]), ("s", ["a", "b"]), ("other", ["c"]), ("other", ["b", "c"])
+    ]  # fmt: skip
+    assert {own.reason for own in found.left_out} == {"alone"}
+    assert not found.effects[0].same_arms
+
+
+def test_an_effect_whose_seeds_are_too_few_is_named_with_that_reason():
+    whole, part = made("s0"), made("s1")
+    on = frozenset({("a", "on")})
+    arms = tuple(
+        replace(arm, summaries={name: summarize(s.metric, s.values[:1])
+                                for name, s in arm.summaries.items()})
+        if on <= frozenset(arm.arm.levels) else arm
+        for arm in part.arms
+    )  # fmt: skip
+    found = synthesize([whole, replace(part, arms=arms)])
+    assert {(own.study, own.reason) for own in found.left_out} == {
+        ("s0", "alone"), ("s1", "unknown")
+    }  # fmt: skip
+    assert [e.kind for e in (*found.effects, *found.simple_effects)] == ["simple"]
+
+
+def test_effects_of_another_design_are_not_of_the_same_arms():
+    assert all(effect.same_arms for effect in synthesize(five()).effects)
+    found = synthesize([made("s0"), made("other", kind="one-factor-in")])
+    assert [effect.same_arms for effect in found.effects] == [False, False]
 
 
 def test_it_says_which_studies_share_data_and_seeds():
@@ -135,7 +163,7 @@ def down() -> Findings:
         (
             lambda: [made("s0"), made("s0")],
             "a synthesis needs at least two studies, each named once. Received: s0 twice. "
-            "Name two or more studies, each once.",
+            "Name two or more studies, each once; where two files have one name, rename one.",
         ),
         (
             lambda: [made("s0"), speed()],
@@ -158,14 +186,23 @@ def down() -> Findings:
         (
             lambda: [made("s0", factors="a"), made("s1", factors="b")],
             "no two studies have an effect in common whose standard error is known. Received: "
-            "s0: a; s1: b. Name studies with a factor of the same name whose levels have the same "
-            "names, each with two seeds or more that differ.",
+            "s0: a (off, on), 5 seeds; s1: b (off, on), 5 seeds. Name studies with a factor of the "
+            "same name whose levels and baseline have the same names, each with two seeds or more "
+            "that differ.",
         ),
         (
             lambda: [made("s0"), made("s1", seeds=(0,))],
             "no two studies have an effect in common whose standard error is known. Received: "
-            "s0: a, b; s1: a, b. Name studies with a factor of the same name whose levels have the "
-            "same names, each with two seeds or more that differ.",
+            "s0: a (off, on), b (off, on), 5 seeds; s1: a (off, on), b (off, on), 1 seed. Name "
+            "studies with a factor of the same name whose levels and baseline have the same names, "
+            "each with two seeds or more that differ.",
+        ),
+        (
+            lambda: [made("s0"), made("s1"), made("s2", seeds=(0,))],
+            "no effect of s2 is one that another study has, with a known standard error. Received: "
+            "s0: a (off, on), b (off, on), 5 seeds; s1: a (off, on), b (off, on), 5 seeds; s2: a "
+            "(off, on), b (off, on), 1 seed. Leave out s2: combined are effects between levels of "
+            "the same names, without aliases, over two seeds or more that differ.",
         ),
     ],
 )  # fmt: skip
