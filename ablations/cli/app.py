@@ -186,8 +186,7 @@ def run(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Train the trials without a record, then render the report. Run again to resume."""
     session = replace(session, plain=plain, samples=samples)
-    if part is not None:
-        session = shard_session(session, part, report=report)
+    session = shard_session(session, part, report=report)
     report = part is None and report is not False
     _require_own_places(session, reports_dir if report else None, history)
     with stopping_cleanly():

@@ -33,15 +33,19 @@ ShardText = Annotated[
 ]
 
 
-def shard_session(session: Session, text: str, *, report: bool | None) -> Session:
-    """Returns the session of a shard: its seeds alone, with a store of its own.
+def shard_session(session: Session, text: str | None, *, report: bool | None) -> Session:
+    """Returns the session of a shard: its seeds alone, with a store of its own; without one, all.
 
     Raises:
-        StudyError: if the study decides seed by seed what is trained.
+        StudyError: if the study decides seed by seed what is trained, or all of it would be trained
+            while shards have records that wait to be merged.
     """
     from ablations.errors import StudyError
     from ablations.plan.shard import Shard
 
+    if text is None:
+        _require_merged(session)
+        return session
     shard, study = Shard.parse(text), session.study
     if report:
         raise typer.BadParameter("--shard excludes --report, which shows a whole study")
@@ -59,6 +63,29 @@ def shard_session(session: Session, text: str, *, report: bool | None) -> Sessio
         note(f"shard {shard} has nothing to train: of {number} seeds, each goes to one shard")
         raise typer.Exit(0)
     return replace(session, study=replace(study, seeds=own), part=shard.folder)
+
+
+def _require_merged(session: Session) -> None:
+    """Raises `StudyError` if a run would train what a shard has completed."""
+    from ablations.errors import StudyError
+    from ablations.text.formatting import counted, few
+
+    if not (found := _shard_stores(session)):
+        return
+    to_do = {trial.key for trial in session.progress().to_do}
+    again = {
+        shard: number
+        for shard, path in found.items()
+        if (number := len(to_do & {own.key for own in _outcomes(session, path) if own.completed}))
+    }
+    if again:
+        trials = [f"{counted(number, 'trial')} in shard {shard}" for shard, number in again.items()]
+        raise StudyError(
+            f"{session.study.slug}: shards have completed what this would train again",
+            received=few(trials),
+            cure=f"Put their records into the store with '{_merge_command(session)}', or move the "
+            "folders of these shards away",
+        )
 
 
 def describes(session: Session) -> bool:
@@ -101,27 +128,42 @@ class ShardState:
 
 def shard_states(session: Session) -> list[ShardState]:
     """Returns how far each shard is that has a folder beside the study's store."""
-    from ablations.plan.shard import Shard
-
-    folder = session.store.path.parent
-    named = ((Shard.of_folder(path.name), path) for path in folder.glob("shard-*-of-*"))
-    found = {shard: path / "records.sqlite" for shard, path in named if shard is not None}
-    if not found:
+    if not (found := _shard_stores(session)):
         return []
     stored = {_attempt(record) for record in session.planned_store.outcomes()}
-    ordered = sorted(found, key=lambda shard: (shard.count, shard.number))
-    return [_state(session, shard, found[shard], stored) for shard in ordered]
+    return [_state(session, shard, path, stored) for shard, path in found.items()]
+
+
+def _shard_stores(session: Session) -> dict[Shard, Path]:
+    """Returns the record file of each shard that has a folder beside the study's store."""
+    from ablations.plan.shard import Shard
+
+    folders = session.store.path.parent.glob("shard-*-of-*")
+    named = ((Shard.of_folder(path.name), path) for path in folders)
+    found = [(shard, path / "records.sqlite") for shard, path in named if shard is not None]
+    return dict(sorted(found, key=lambda pair: (pair[0].count, pair[0].number)))
 
 
 def shard_lines(session: Session, states: list[ShardState]) -> list[str]:
     """Returns a line for each shard, and how to merge them where records are not merged."""
     lines = [state.line for state in states]
     if any(state.unmerged for state in states):
-        folder, runs = session.store.path.parent, str(session.runs_dir)
-        option = "" if runs == "runs" else f" --runs-dir {quote(runs)}"
-        sources = f"{quote(str(folder))}/shard-*/records.sqlite"
-        lines.append(f"to put their records into the store: ablations merge {sources}{option}")
+        lines.append(f"to put their records into the store: {_merge_command(session)}")
     return lines
+
+
+def _merge_command(session: Session) -> str:
+    folder, runs = session.store.path.parent, str(session.runs_dir)
+    option = "" if runs == "runs" else f" --runs-dir {quote(runs)}"
+    return f"ablations merge {quote(str(folder))}/shard-*/records.sqlite{option}"
+
+
+def _outcomes(session: Session, path: Path) -> tuple[RunRecord, ...]:
+    """Returns how the trials of a shard's record file ended, under the keys of the plan."""
+    from ablations.plan import match_records
+    from ablations.records.sqlite.store import outcomes_aside
+
+    return match_records(outcomes_aside(path), session.possible_trials, session.study)
 
 
 def _attempt(record: RunRecord) -> tuple[str, str]:
@@ -131,13 +173,12 @@ def _attempt(record: RunRecord) -> tuple[str, str]:
 
 def _state(session: Session, shard: Shard, path: Path, stored: set[tuple[str, str]]) -> ShardState:
     from ablations.cli.running import Now
-    from ablations.plan import match_records, progress_of
-    from ablations.records.sqlite.store import Store, outcomes_aside
+    from ablations.plan import progress_of
+    from ablations.records.sqlite.store import Store
 
-    trials = session.possible_trials
-    outcomes = match_records(outcomes_aside(path), trials, session.study)
+    outcomes = _outcomes(session, path)
     seeds = set(shard.seeds(session.study.seeds))
-    own = [trial for trial in trials if trial.seed in seeds]
+    own = [trial for trial in session.possible_trials if trial.seed in seeds]
     unmerged = sum(_attempt(record) not in stored for record in outcomes)
     return ShardState(shard, progress_of(own, outcomes), unmerged, Now.of(Store(path)).who)
 

@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -75,6 +75,8 @@ class Merged:
     def line(self) -> str:
         """All of it in one line."""
         records, files = counted(self.total, "record"), counted(self.files, "file")
+        if not self.files:
+            return f"{self.path} is the store itself, and nothing was added: {records}"
         if not self.added:
             return f"{self.path} has all records of {files} already: {records}"
         return f"{self.path}: {counted(self.added, 'record')} added from {files}, {records} now"
@@ -139,8 +141,8 @@ def merge(sources: Sequence[Path], runs_dir: Path, *, differ: Differ) -> Merged:
 
 @contextmanager
 def _undone(path: Path) -> Iterator[None]:
-    """Leaves no store behind, and no folder of it, if there was none and it ends in an error."""
-    store, folder = path.exists(), path.parent.exists()
+    """Leaves no store behind, and no folder, if there was none and it ends in an error."""
+    store, folder, runs = path.exists(), path.parent.exists(), path.parent.parent.exists()
     try:
         yield
     except BaseException:
@@ -149,6 +151,9 @@ def _undone(path: Path) -> Iterator[None]:
                 left.unlink(missing_ok=True)
         if not folder:
             shutil.rmtree(path.parent, ignore_errors=True)
+        if not runs:
+            with suppress(OSError):  # others may have written to it meanwhile
+                path.parent.parent.rmdir()
         raise
 
 

@@ -87,21 +87,33 @@ def _write(folder: Path, place: str) -> None:
 def merge_origins(folders: Iterable[Path], target: Path) -> None:
     """Notes in a store's folder whose it is, as in those of the files that are merged into it.
 
+    Files with the same bytes are one study, as two machines have a copy of it each.
+
     Raises:
         StoreError: if they belong to different study files, as far as these are still there.
     """
-    known = {_absolute(folder) for folder in (*folders, target)} - {""}
-    if len(known) > 1:
+    known = [name for folder in (target, *folders) if (name := _absolute(folder))]
+    if len({_content(name) for name in known}) > 1:
         names = [name if name.startswith(_BUILT_IN) else os.path.relpath(name) for name in known]
         raise StoreError(
             "the files hold records of different study files with one name",
-            received="; ".join(sorted(names)),
+            received="; ".join(sorted(set(names))),
             cure="Merge those of each study into a folder of its own, with --runs-dir",
         )
     if not _read(target / _FILE) and known:
-        (origin,) = known
-        built_in = origin.startswith(_BUILT_IN)
-        _write(target, origin if built_in else _relative(Path(origin), target))
+        built_in = known[0].startswith(_BUILT_IN)
+        places = known if built_in else [_relative(Path(name), target) for name in known]
+        _write(target, min(places, key=lambda place: (place.count("/"), place)))  # the nearest copy
+
+
+def _content(name: str) -> str:
+    """Returns what tells a study from others of its name, given what `_absolute` returns."""
+    if name.startswith(_BUILT_IN):
+        return name
+    try:
+        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    except OSError:
+        return name
 
 
 def study_of_records(folder: Path) -> str | None:

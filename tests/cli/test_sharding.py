@@ -61,6 +61,25 @@ def test_shards_train_and_merge_to_the_store_of_one_run(study_path):
     assert ablations("gate", study_path).exit_code == 0
 
 
+def test_what_shards_have_completed_is_merged_and_not_trained_again(study_path):
+    run_shard(study_path, "1/2")
+    refused = ablations("run", study_path, "--no-report")
+    assert str(refused.exception) == (
+        "small: shards have completed what this would train again. Received: 8 trials in shard "
+        "1/2. Put their records into the store with 'ablations merge "
+        "runs/small/shard-*/records.sqlite', or move the folders of these shards away."
+    )
+    assert not Path("runs/small/records.sqlite").exists()
+    assert ablations("merge", "runs/small/shard-1-of-2/records.sqlite").exit_code == 0
+    assert "4 trials to train\n" in ablations("run", study_path, "--no-report").stderr
+    assert ablations("run", study_path, "--no-report").exit_code == 0
+    # A setting that no shard has was never trained; and the other cure works as well.
+    assert ablations("run", study_path, "--no-report", "--set", "epochs=1").exit_code == 0
+    Path("runs/small/records.sqlite").unlink()
+    Path("runs/small/shard-1-of-2").rename("kept")
+    assert "12 trials to train\n" in ablations("run", study_path, "--no-report").stderr
+
+
 def test_a_shard_resumes_and_status_counts_what_it_has(edit):
     path = edit("epochs = 2", "epochs = 2\nraise_at = 2")
     done = ablations("run", path, "--jobs", "1", "--shard", "1/2")

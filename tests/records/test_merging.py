@@ -283,7 +283,7 @@ def test_files_of_two_studies_are_refused():
 def test_studies_of_one_name_in_two_files_are_told_apart():
     for name in "ab":
         Path(name).mkdir()
-        Path(name, "small.toml").write_text("")
+        Path(name, "small.toml").write_text(f"title = '{name}'")
         write(Path(f"{name}.d/records.sqlite"), [record(ord(name) % 10)])
         Path(f"{name}.d/origin.json").write_text(json.dumps({"study": f"../{name}/small.toml"}))
     with pytest.raises(StoreError) as caught:
@@ -298,10 +298,28 @@ def test_studies_of_one_name_in_two_files_are_told_apart():
         merge(["b.d"])
 
 
+def test_copies_of_one_study_file_are_one_study_and_the_nearest_is_noted():
+    """As where the whole folder of another machine was copied here."""
+    for folder, seed in ((Path("from/other/project"), 1), (Path(), 2)):
+        shard = folder / f"runs/small/shard-{seed}-of-2"
+        write(shard / "records.sqlite", [record(seed)])
+        (folder / "small.toml").write_text("title = 'a'")
+        (shard / "origin.json").write_text(json.dumps({"study": "../../../small.toml"}))
+    shards = ["from/other/project/runs/small/shard-1-of-2", "runs/small/shard-2-of-2"]
+    for sources in (shards, shards[::-1]):
+        assert merge(sources).total == 2
+        noted = json.loads(Path("runs/small/origin.json").read_text())
+        assert noted == {"study": "../../small.toml"}
+        TARGET.unlink()
+        Path("runs/small/origin.json").unlink()
+
+
 def test_the_store_may_be_named_among_its_sources_and_alone():
     paths = shards()
     merge(paths)
-    assert merge([TARGET]).line == f"{TARGET} has all records of 0 files already: 48 records"
+    assert merge([TARGET]).line == (
+        f"{TARGET} is the store itself, and nothing was added: 48 records"
+    )
     paths.append(write(Path("one.sqlite"), [record(19)]))
     assert merge([TARGET, *paths]).added == 1
 
@@ -452,6 +470,9 @@ def test_a_damaged_source_is_named_and_the_store_stays():
         merge(paths)
     assert str(caught.value).startswith(f"{paths[1]} is damaged, or no record file: record 2")
     assert texts(TARGET) == before
+    with pytest.raises(StoreError, match="is damaged"):
+        merge(paths, Path("fresh"))
+    assert not Path("fresh").exists()
 
 
 def test_a_source_of_a_later_version_is_refused():
