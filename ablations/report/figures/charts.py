@@ -110,7 +110,8 @@ def arm_colour(arm: ArmFinding) -> str:
 
 def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:
     """Brings values into the units of the axis."""
-    return tuple(value * scale.factor for value in values)
+    factor = scale.factor
+    return tuple([value * factor for value in values])
 
 
 def axis_label(metric: MetricInfo, scale: Scale, *, change: bool = False) -> str:
