@@ -23,6 +23,7 @@ from ablations.text.formatting import UNKNOWN
 from ablations.text.naming import aliases, effect_label
 from ablations.text.sentences import (
     NO_SEED_PLAN,
+    far_seeds,
     fraction_sentences,
     margin,
     named_seeds,
@@ -264,8 +265,9 @@ def power_head(findings: Findings) -> list[str]:
     if not findings.study.factors:
         return [*revisions, "a study without [factors] has one arm, and no effects to plan for"]
     if not any(plan.effect.sd for plan in findings.plans):
-        unknown = "unknown: two seeds with different results are needed to estimate their spread"
-        return [*revisions, unknown]
+        needs = "two seeds with different results are needed to estimate their spread"
+        none = "" if findings.n_completed else "no trial has completed yet, and "
+        return [*revisions, f"unknown: {none}{needs}"]
     lines = [
         "detectable: the smallest true effect that the present seeds would call improved or "
         "regressed, in 80 / 90 of 100 studies"
@@ -275,7 +277,8 @@ def power_head(findings: Findings) -> list[str]:
         lines.append(f"the present seeds are {present} with results, and not the {asked} asked for")
     lines += _cases(findings)
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in findings.plans) else []
-    return [*revisions, *lines, *lost, ""]
+    far = [far] if (far := far_seeds(findings)) else []
+    return [*revisions, *lines, *lost, *far, ""]
 
 
 def _cases(findings: Findings) -> list[str]:

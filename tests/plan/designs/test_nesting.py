@@ -4,6 +4,7 @@ import pytest
 
 from ablations.core.design import Factor, Level
 from ablations.errors import StudyError
+from ablations.plan import load_study
 from ablations.plan.designs import Wanted, lay_out
 
 
@@ -143,3 +144,12 @@ def test_other_designs_have_no_nested_factors():
         "applies={'scale': {'start': 'scratch'}}. Remove it, or use kind = 'full-factorial'."
     )
     assert len(lay_out(Wanted("full-factorial", FACTORS, applies=IN_SCRATCH)).arms) == 6
+
+
+def test_an_applies_of_another_form_is_answered_with_an_example(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text(
+        'title = "t"\n[trial]\nrun = "m:f"\n[design]\napplies = { scale = "scratch" }\n'
+    )
+    with pytest.raises(StudyError, match=r"Write for example applies = \{ preprocessing = \{ init"):
+        load_study(str(path))
