@@ -16,6 +16,33 @@ MARK = "ABLATIONS_WORKER"
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
+GUARD = "ABLATIONS_GUARD"
+"""The environment variable that asks a worker for a `guard`."""
+
+
+def guard(mark: str) -> None:
+    """Has a process of its own end what this one leaves behind, however this one ends.
+
+    Ray ends its children by SIGKILL, and not what these have started. The process is no child of
+    ours, nor of our group, so that it is not ended with us.
+
+    Args:
+        mark: The value of `MARK` in the environment of all that is to end.
+    """
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.dup2(reading, 0)
+            os.closerange(1, os.sysconf("SC_OPEN_MAX"))  # as of the pipe to the driver
+            os.read(0, 1)  # nothing is written: this ends with the last process that could
+            end_with_all_below(None, mark)
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(reading)
+    os.register_at_fork(after_in_child=lambda: os.close(writing))
+
+
 def keep_orphans() -> None:
     """Makes this process the parent of descendants whose own parent has ended (Linux only)."""
     if sys.platform == "linux":
@@ -76,7 +103,8 @@ def end(processes: Iterable[psutil.Process]) -> None:
 def _marked(mark: str) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # of another user, or gone
-            if process.environ().get(MARK) == mark and _runs(process):
+            own = process.pid == os.getpid()  # of a guard
+            if not own and process.environ().get(MARK) == mark and _runs(process):
                 yield process
 
 

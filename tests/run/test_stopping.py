@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from ablations.plan import load_study
+from ablations.run import descendants
 from ablations.session import Session
 
 PATIENCE = 180
@@ -88,6 +89,30 @@ def test_a_signal_that_comes_before_the_run_ends_it_with_its_own_code(
 def _receive_interrupts() -> None:
     """What a shell starts in the background ignores SIGINT, and so would its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_a_guard_ends_what_a_worker_leaves_behind_when_it_is_killed(tmp_path):
+    """As Ray ends workers: by SIGKILL, and nothing of what they have started."""
+    text = """
+        import os, subprocess, sys, time
+        from ablations.run import descendants
+        descendants.guard(os.environ[descendants.MARK])
+        for own in (False, True):  # the second one in a session of its own
+            subprocess.Popen([sys.executable, "-c", WAIT], start_new_session=own)
+        if os.fork() == 0:
+            open("forked", "w").close()
+        time.sleep(600)
+        """
+    wait = "import os, time; open(str(os.getpid()), 'w').close(); time.sleep(600)"
+    script = f"WAIT = {wait!r}\n{textwrap.dedent(text)}"
+    environment = {**os.environ, descendants.MARK: f"test {tmp_path}"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment) as worker:
+        _wait_for(lambda: len(list(tmp_path.iterdir())) == 3)
+        marked = list(descendants._marked(f"test {tmp_path}"))
+        assert len(marked) == 5  # the worker, its guard, and three that it has started
+        worker.kill()
+    _wait_for(lambda: not any(process.is_running() for process in marked))
 
 
 def _wait_for(condition) -> None:

@@ -78,6 +78,8 @@ def main() -> None:
     """Connects to the driver and does what it sends, until the driver ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     memory.raise_oom_score()
+    if descendants.GUARD in os.environ:
+        descendants.guard(os.environ[descendants.MARK])
     greeting = json.loads(sys.stdin.readline() or _end())
     sys.path[:] = greeting["path"]
     threading.Thread(target=_end_with_driver, args=(_own_stdin(),), daemon=True).start()

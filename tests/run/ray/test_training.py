@@ -230,7 +230,7 @@ def test_what_no_machine_has_is_one_line(joined, edit):
         run_study(load_study(path), executor=RayExecutor())
     assert str(found.value) == (
         "no machine of the cluster has what the arms of a seed need, which train on one machine. "
-        "Received: CPU 3, GPU 0 needed; CPU 1, GPU 0 there. "
+        "Received: cpus 3, gpus 0 needed; cpus 1, gpus 0 there. "
         "Lower [resources], add a machine, or let arms train on different ones with --spread."
     )
 

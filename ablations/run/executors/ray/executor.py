@@ -364,7 +364,21 @@ def _no_room(need: Amounts, machines: Sequence[Machine]) -> StudyError:
 
 
 def _listed(need: Amounts) -> str:
-    return ", ".join(f"{name} {plain(amount)}" for name, amount in need.items())
+    """Returns amounts in the words of ``[resources]``.
+
+    Example:
+        >>> _listed({"CPU": 2, "memory": 2**33, "accelerator_type:A100": 0})
+        'cpus 2, memory_gib 8, no A100'
+    """
+    return ", ".join(_in_words(name, amount) for name, amount in need.items())
+
+
+def _in_words(name: str, amount: float) -> str:
+    if (kind := name.removeprefix("accelerator_type:")) != name:
+        return kind if amount else f"no {kind}"
+    if name == "memory":
+        return f"memory_gib {plain(round(amount / 2**30, 1))}"
+    return f"{name.lower()}s {plain(amount)}"
 
 
 def _unusable(error: Exception) -> AblationsError:

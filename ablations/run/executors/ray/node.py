@@ -27,6 +27,7 @@ from ablations.core.study import Trial
 from ablations.entry import Shipped, find_entry, without_shortcuts
 from ablations.errors import DataError, StudyError
 from ablations.records.running import machine_name
+from ablations.run.descendants import GUARD
 from ablations.run.executors import Task, Work
 from ablations.run.executors.local import LocalExecutor
 from ablations.run.machine.hardware import available_cores, part_of_gpu
@@ -211,7 +212,7 @@ class _Worker:
         )
         jobs = max(1, int(available_cores() / order.resources.cpus))
         limit = psutil.virtual_memory().total // (2 * jobs)
-        variables = {"ABLATIONS_JOBS": str(jobs), **gpu_variables(order.resources.gpus)}
+        variables = {"ABLATIONS_JOBS": str(jobs), GUARD: "1", **gpu_variables(order.resources.gpus)}
         executor = LocalExecutor(1, memory_limit_bytes=limit, variables=variables)
         self._ended = executor.run(work, self._epochs)
 
