@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from ablations.core.design import Arm, Change, EffectKind
@@ -14,6 +15,21 @@ from ablations.core.past import ChangeSincePast
 from ablations.core.study import Study
 
 DifferenceVerdict = Literal["differs", "equivalent", "inconclusive"]
+
+
+class _Shown:
+    """What shows itself in a notebook, in the words of the report, which imports this module."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(import_module("ablations.report.showing").several_html(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(import_module("ablations.report.showing").several_markdown(self))
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self._repr_markdown_())  # in IPython without a notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +158,8 @@ class Unlike:
     settings: Mapping[str, Mapping[str, object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Synthesis:
+@dataclass(frozen=True, slots=True, repr=False)
+class Synthesis(_Shown):
     """What several studies that share factors say together.
 
     ``effects`` are main effects and interactions, ``simple_effects`` those at one level of another
@@ -164,6 +180,10 @@ class Synthesis:
     def finished_at(self) -> str | None:
         """The end of the last trial of all studies."""
         return max((own.finished_at for own in self.studies if own.finished_at), default=None)
+
+    def __repr__(self) -> str:
+        names = ", ".join(own.name for own in self.studies)
+        return f"<Synthesis of {names}: {len(self.effects)} effects>"
 
     def study_of(self, effect: PooledEffect) -> Study:
         """Returns the first of the studies that have an effect, by whose factors it is named."""
@@ -239,8 +259,8 @@ class Beside:
     arms: tuple[Arm, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SideBySide:
+@dataclass(frozen=True, slots=True, repr=False)
+class SideBySide(_Shown):
     """Several studies, or states of one, each compared with the first.
 
     ``settings`` and ``environment`` are what differs, ``n_equal_settings`` and ``n_equal_facts``
@@ -264,6 +284,10 @@ class SideBySide:
     lone_effects: tuple[tuple[str, Effect], ...]
     one_machine: tuple[str, ...]
     same_data: tuple[tuple[str, ...], ...]
+
+    def __repr__(self) -> str:
+        shared = f"{len(self.effects)} effects, {len(self.arms)} arms"
+        return f"<SideBySide of {', '.join(self.names)}: {shared} in common>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ablations.core.findings import Findings
+from ablations.core.several import SideBySide, Synthesis
 from ablations.core.study import Study
-from ablations.report.blocks import Block, Extras, Link, Page, Prose, Table, prose
+from ablations.report.blocks import Block, Extras, Items, Link, Page, Prose, Table, present, prose
+from ablations.report.comparison.tables import differences_table, settings_table
 from ablations.report.formats.html import render_html
 from ablations.report.formats.markdown import render_markdown
 from ablations.report.many import MOST, SHOWN, arranged
@@ -17,8 +19,11 @@ from ablations.report.sections.effects import effect_table
 from ablations.report.sections.failures import failures
 from ablations.report.sections.gates import gates
 from ablations.report.sections.settings import level_table
+from ablations.report.synthesis.tables import pooled_table
 from ablations.report.tables import make_table
 from ablations.text.formatting import UNKNOWN, count
+from ablations.text.side_by_side import comparison_caveats, comparison_sentences
+from ablations.text.synthesis import pooled_sentences, synthesis_caveats
 
 
 def findings_html(findings: Findings) -> str:
@@ -39,6 +44,43 @@ def study_html(study: Study) -> str:
 def study_markdown(study: Study) -> str:
     """Returns the same as Markdown."""
     return render_markdown("_notebook.md.j2", _page(study, _of_study(study)))
+
+
+def several_html(found: Synthesis | SideBySide) -> str:
+    """Returns what several studies say together, or how they differ, what limits it, and tables."""
+    return render_html("_notebook.html.j2", _several_page(found))
+
+
+def several_markdown(found: Synthesis | SideBySide) -> str:
+    """Returns the same as Markdown."""
+    return render_markdown("_notebook.md.j2", _several_page(found))
+
+
+def _several_page(found: Synthesis | SideBySide) -> Page:
+    if isinstance(found, Synthesis):
+        title, blocks = "Studies together", _of_synthesis(found)
+    else:
+        title, blocks = "Side by side", _of_comparison(found)
+    return Page("", title, tuple(blocks), (), Link("", ""))
+
+
+def _of_synthesis(found: Synthesis) -> Iterator[Block]:
+    yield Prose(" ".join(pooled_sentences(found)), style="answer")
+    yield Items(prose(synthesis_caveats(found)), "Before you rely on this", style="notes")
+    shown = found.effects or found.simple_effects
+    yield from _alone(pooled_table(found, shown, "Mean effects of the studies"))
+
+
+def _of_comparison(found: SideBySide) -> Iterator[Block]:
+    yield Prose(" ".join(comparison_sentences(found)), style="answer")
+    yield Items(prose(comparison_caveats(found)), "Before you rely on this", style="notes")
+    tables = (
+        differences_table(found, items, f"{noun}, and how they differ")
+        for noun, items in (("Effects", found.effects), ("Arms", found.arms))
+        if items
+    )
+    for table in present(settings_table(found), *tables):
+        yield from _alone(table)
 
 
 def _page(study: Study, blocks: Iterable[Block]) -> Page:

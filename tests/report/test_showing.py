@@ -6,12 +6,16 @@ import re
 from dataclasses import replace
 from html import unescape
 
+from ablations.analyze.compare.side_by_side import compare
+from ablations.analyze.compare.synthesis import synthesize
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras
 from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.words.answer import answer
+from ablations.text.side_by_side import comparison_caveats, comparison_sentences
+from ablations.text.synthesis import pooled_sentences, synthesis_caveats
 
 
 def texts(shown: str) -> str:
@@ -73,3 +77,25 @@ def test_ipython_on_a_terminal_shows_the_words_too(findings: Findings) -> None:
 def test_a_python_prompt_names_them_in_a_line(findings: Findings) -> None:
     named = findings.study.report_name
     assert repr(findings) == f"<Findings of {named}: 8 arms, 24 of 24 trials completed>"
+
+
+def test_several_studies_show_their_answer_what_limits_it_and_a_table(make, findings) -> None:
+    others = [make(slug=f"study-{i}", gains={"augmentation": i / 50}) for i in range(2)]
+    apart = [
+        replace(own, trials=tuple(replace(t, key=f"{i}{t.key}") for t in own.trials))
+        for i, own in enumerate(others)
+    ]
+    together = synthesize(apart)
+    beside = compare({"<b>one</b>": others[0], "two": others[1]})
+    assert len(repr(together)) + len(repr(beside)) < 200
+    for found, words in (
+        (together, (*pooled_sentences(together), *synthesis_caveats(together))),
+        (beside, (*comparison_sentences(beside), *comparison_caveats(beside))),
+    ):
+        shown = found._repr_html_()
+        for sentence in words:
+            assert sentence in texts(shown)
+        assert "<b>one" not in shown
+        assert "href" not in shown
+        assert "<table" in shown
+        assert found._repr_markdown_().startswith(("**Studies together**", "**Side by side**"))

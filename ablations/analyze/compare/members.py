@@ -23,6 +23,21 @@ def member(name: str, own: Findings) -> Member:
     return Member(name, own.study, completed, planned, seeds, own.data, own.finished_at)
 
 
+def require_findings(found: Iterable[object], cure: str) -> None:
+    """Makes sure that each is what one study found, as a notebook may be given anything.
+
+    Raises:
+        StudyError: if one is not.
+    """
+    for own in found:
+        if not isinstance(own, Findings):
+            raise StudyError(
+                "several studies are read by what each of them found",
+                received=f"{type(own).__name__}: {str(own)[:40]}",
+                cure=cure,
+            )
+
+
 def require_one_metric(found: Mapping[str, Findings]) -> None:
     """Makes sure that all members measure the same, in one unit and with one better direction.
 

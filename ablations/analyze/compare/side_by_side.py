@@ -14,7 +14,13 @@ from math import sqrt
 
 from ablations.analyze.compare.comparable import SAME
 from ablations.analyze.compare.differing import differs, environments, setting_differences
-from ablations.analyze.compare.members import groups, member, require_one_metric, weights_of
+from ablations.analyze.compare.members import (
+    groups,
+    member,
+    require_findings,
+    require_one_metric,
+    weights_of,
+)
 from ablations.analyze.compare.regression import compare_with_past, in_pairs, welch
 from ablations.analyze.inference.effects import ALPHA, judge
 from ablations.analyze.inference.intervals import estimate
@@ -53,6 +59,9 @@ def compare(found: Mapping[str, Findings]) -> SideBySide:
         StudyError: if they are fewer than two, measure different things, or one of them shares
             neither an effect nor an arm with the first.
     """
+    named = isinstance(found, Mapping) and all(isinstance(name, str) for name in found)
+    cure = 'Write ablations.compare({"a": findings_a, "b": findings_b})'
+    require_findings(found.values() if named else [found], cure)
     _require_several(found)
     require_one_metric(found)
     (_, first), *others = found.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, starmap
 
@@ -13,6 +13,7 @@ from ablations.analyze.compare.members import (
     data_and_seeds,
     groups,
     member,
+    require_findings,
     require_one_metric,
     weights_of,
 )
@@ -39,16 +40,18 @@ Key = tuple[bool, frozenset[Change], frozenset[tuple[str, str]]]
 _KINDS = ("main", "interaction", "simple")
 
 
-def synthesize(found: Sequence[Findings]) -> Synthesis:
+def synthesize(found: Iterable[Findings] | Mapping[str, Findings]) -> Synthesis:
     """Returns what several studies say together.
 
     Args:
-        found: What each study found.
+        found: What each study found; names, as `compare` takes them, are left out.
 
     Raises:
         StudyError: if they cannot be combined: they measure other things, count the same records
             twice, or one of them shares no effect with another.
     """
+    found = [*found.values()] if isinstance(found, Mapping) else [*found]
+    require_findings(found, "Write ablations.synthesize([findings_a, findings_b])")
     _require_several(found)
     named = {own.study.report_name: own for own in found}
     require_one_metric(named)

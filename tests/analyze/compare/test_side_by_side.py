@@ -174,3 +174,11 @@ def test_what_cannot_be_compared_is_refused(other, line):
     with pytest.raises(StudyError) as error:
         compare({"one": made("one"), "other": other()})
     assert str(error.value) == line
+
+
+@pytest.mark.parametrize("given", [[1, 2], {"a": "one", "b": "two"}, {1: 2}, "one"])
+def test_what_is_no_findings_by_name_is_refused_with_an_example(given):
+    with pytest.raises(
+        StudyError, match=r'Write ablations.compare\(\{"a": findings_a, "b": findings_b'
+    ):
+        compare(given)

@@ -165,6 +165,17 @@ def test_effects_of_another_design_are_not_of_the_same_arms():
     assert [effect.same_arms for effect in found.effects] == [False, False]
 
 
+def test_any_collection_of_findings_is_taken_and_nothing_else():
+    one, other = made("s0"), made("s1")
+    assert synthesize(own for own in (one, other)) == synthesize({"a": one, "b": other})
+    with pytest.raises(StudyError) as error:
+        synthesize(["s0", "s1"])
+    assert str(error.value) == (
+        "several studies are read by what each of them found. Received: str: s0. Write "
+        "ablations.synthesize([findings_a, findings_b])."
+    )
+
+
 def test_it_says_which_studies_share_data_and_seeds():
     studies = [made("s0"), made("s1", seeds=(7, 8, 9)), made("s2", data="other")]
     found = synthesize(studies)
