@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -35,6 +36,7 @@ from ablations.records.sqlite.rows import insert
 from ablations.session import Session
 
 IMAGES, EPOCHS, STEPS = 192, 5, 10
+NOISE_SECONDS = 0.1
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 STUDY = """
@@ -176,15 +178,31 @@ def run_stage(stage: str, folder: Path) -> Cost:
     return measure(STAGES[stage], folder)
 
 
-def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> float:
-    """Returns the slope of log seconds over log trials, without what a study of one seed takes."""
-    above = [max(one - start, 1e-3) for one in seconds]
-    return float(np.polyfit(np.log(sizes), np.log(above), 1)[0])
+def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> str:
+    """Returns the slope of log seconds over log trials, without what a study of one seed takes.
+
+    It is that between the two largest sizes; a dash where there is one size, or where the seconds
+    above the start are so few that they are noise.
+
+    Example:
+        >>> exponent([10, 100, 1000], [1.5, 3.0, 21.0], start=1.0)
+        '1.00'
+        >>> exponent([100], [3.0], start=1.0), exponent([10, 100], [1.01, 1.02], start=1.0)
+        ('–', '–')
+    """
+    known = sorted(zip(sizes, seconds, strict=True))[-2:]
+    above = [own - start for _, own in known]
+    if len(known) < 2 or min(above) < NOISE_SECONDS:
+        return "–"
+    (few, _), (many, _) = known
+    return f"{math.log(above[1] / above[0]) / math.log(many / few):.2f}"
 
 
 def main() -> None:
     """Measures each size and prints a row per stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trials", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--arms", type=int, default=10, choices=list(ARMS))
     parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
@@ -204,7 +222,7 @@ def main() -> None:
     for stage, (least, *costs) in found.items():
         slope = exponent(options.trials, [cost.seconds for cost in costs], least.seconds)
         cells = " ".join(f"{c.seconds:9.2f} s {c.peak_mib:6.0f} MiB" for c in (least, *costs))
-        print(f"{stage:22}{cells}   exponent {slope:.2f}")
+        print(f"{stage:22}{cells}   exponent {slope}")
     if options.out:
         numbers = {s: [[c.seconds, c.peak_mib] for c in costs] for s, costs in found.items()}
         options.out.write_text(json.dumps({"trials": sizes, "stages": numbers}, indent=1))

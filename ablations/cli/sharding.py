@@ -42,6 +42,7 @@ def shard_session(session: Session, text: str | None, *, report: bool | None) ->
     """
     from ablations.errors import StudyError
     from ablations.plan.shard import Shard
+    from ablations.text.formatting import counted
 
     if text is None:
         _require_merged(session)
@@ -59,8 +60,8 @@ def shard_session(session: Session, text: str | None, *, report: bool | None) ->
             "or leave out --shard",
         )
     if not (own := shard.seeds(study.seeds)):
-        number = len(study.seeds)
-        note(f"shard {shard} has nothing to train: of {number} seeds, each goes to one shard")
+        seeds = counted(len(study.seeds), "seed")
+        note(f"shard {shard} has nothing to train: of {seeds}, each goes to one shard")
         raise typer.Exit(0)
     return replace(session, study=replace(study, seeds=own), part=shard.folder)
 
@@ -255,6 +256,7 @@ def shard(
 ) -> None:
     """Print a job file that trains the study in shards. Read it, change it, submit it."""
     from ablations.cli.job_files import job_file
+    from ablations.text.formatting import counted
 
     asked = {"slurm": slurm, "kubernetes": kubernetes, "skypilot": skypilot}
     chosen = [name for name, wanted in asked.items() if wanted]
@@ -263,7 +265,6 @@ def shard(
     count = shards or len(session.study.seeds)
     shard_session(session, f"1/{count}", report=None)  # refuses what cannot be divided
     if count > (seeds := len(session.study.seeds)):
-        note(
-            f"{count - seeds} of the {count} shards have nothing to train: there are {seeds} seeds"
-        )
+        idle = f"{count - seeds} of the {count} shards have nothing to train"
+        note(f"{idle}: the study has {counted(seeds, 'seed')}")
     sys.stdout.write(job_file(session, chosen[0], count))

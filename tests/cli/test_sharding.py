@@ -350,7 +350,7 @@ def test_one_scheduler_is_to_be_named(study_path):
 
 def test_shards_without_a_seed_are_pointed_out(study_path):
     done = ablations("shard", study_path, "--slurm", "--shards", "5")
-    assert done.stderr == "2 of the 5 shards have nothing to train: there are 3 seeds\n"
+    assert done.stderr == ("2 of the 5 shards have nothing to train: the study has 3 seeds\n")
     assert "#SBATCH --array=1-5" in done.stdout
 
 
