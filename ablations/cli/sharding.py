@@ -71,22 +71,37 @@ def _require_merged(session: Session) -> None:
     from ablations.errors import StudyError
     from ablations.text.formatting import counted, few
 
-    if not (found := _shard_stores(session)):
-        return
-    to_do = {trial.key for trial in session.progress().to_do}
-    again = {
-        shard: number
-        for shard, path in found.items()
-        if (number := len(to_do & {own.key for own in _outcomes(session, path) if own.completed}))
-    }
-    if again:
-        trials = [f"{counted(number, 'trial')} in shard {shard}" for shard, number in again.items()]
+    if waiting := _waiting(session):
+        trials = [f"{counted(own, 'trial')} in shard {shard}" for shard, own in waiting.items()]
         raise StudyError(
             f"{session.study.slug}: shards have completed what this would train again",
             received=few(trials),
             cure=f"Put their records into the store with '{_merge_command(session)}', or move the "
             "folders of these shards away",
         )
+
+
+def note_waiting(session: Session) -> None:
+    """Says that trials which the store lacks have been completed by shards, if they have."""
+    from ablations.text.formatting import counted
+
+    if number := sum(_waiting(session).values()):
+        trials = counted(number, "trial")
+        note(f"shards have completed {trials} that the store lacks: {_merge_command(session)}")
+
+
+def _waiting(session: Session) -> dict[Shard, int]:
+    """Returns how many trials each shard has completed that the store lacks."""
+    if not (found := _shard_stores(session)):
+        return {}
+    to_do = {trial.key for trial in session.progress().to_do}
+    if not to_do:
+        return {}
+    keys = {
+        shard: {own.key for own in _outcomes(session, path) if own.completed}
+        for shard, path in found.items()
+    }
+    return {shard: len(own & to_do) for shard, own in keys.items() if own & to_do}
 
 
 def describes(session: Session) -> bool:

@@ -70,7 +70,16 @@ def test_what_shards_have_completed_is_merged_and_not_trained_again(study_path):
         "runs/small/shard-*/records.sqlite', or move the folders of these shards away."
     )
     assert not Path("runs/small/records.sqlite").exists()
-    assert ablations("merge", "runs/small/shard-1-of-2/records.sqlite").exit_code == 0
+    said = (
+        "shards have completed 8 trials that the store lacks: ablations merge "
+        "runs/small/shard-*/records.sqlite\n"
+    )
+    assert said in ablations("gate", study_path).stderr
+    assert said in ablations("export", study_path, "--to", "x.jsonl").stderr
+    shard = "runs/small/shard-1-of-2/records.sqlite"
+    assert said not in ablations("gate", study_path, "--records", shard).stderr
+    assert ablations("merge", shard).exit_code == 0
+    assert said not in ablations("gate", study_path).stderr
     assert "4 trials to train\n" in ablations("run", study_path, "--no-report").stderr
     assert ablations("run", study_path, "--no-report").exit_code == 0
     # A setting that no shard has was never trained; and the other cure works as well.

@@ -91,8 +91,15 @@ def note_threads(session: Session) -> None:
 
 
 def reading(session: Session, source: Path | None, *, samples: bool = True) -> Session:
-    """Reads records from a file, if one is named, and says how many of them are left out."""
+    """Reads records from a file, if one is named, and says how many of them are left out.
+
+    Where none is named, it says of shards whose records are not merged yet.
+    """
     session = replace(session, source=source, samples=samples)
+    if session.source is None:
+        from ablations.cli.sharding import note_waiting
+
+        note_waiting(session)
     if others := session.left_out():
         note(f"{source}: {others} of its records are of other trials and are left out")
     note_threads(session)
