@@ -164,7 +164,8 @@ class Synthesis(_Shown):
 
     ``effects`` are main effects and interactions, ``simple_effects`` those at one level of another
     factor, ``left_out`` those that take no part. ``same_data`` are groups of studies with data in
-    common, ``same_seeds`` those that share seeds on these data as well.
+    common, ``same_seeds`` those that share seeds on these data as well. Where the metric is a time
+    or speed, ``n_machines`` counts the kinds of machines that it was measured on.
     """
 
     metric: MetricInfo
@@ -175,6 +176,7 @@ class Synthesis(_Shown):
     same_seeds: tuple[tuple[str, ...], ...]
     unlike: tuple[Unlike, ...]
     left_out: tuple[LeftOut, ...] = ()
+    n_machines: int = 1
 
     @property
     def finished_at(self) -> str | None:

@@ -97,6 +97,7 @@ def synthesis_caveats(synthesis: Synthesis) -> tuple[str, ...]:
             (
                 _data_caveat(synthesis),
                 _seed_caveat(synthesis),
+                _machine_caveat(synthesis),
                 _left_out_caveat(synthesis),
                 _two_caveat(synthesis),
                 _untrained_caveat(effects),
@@ -138,6 +139,15 @@ def _seed_caveat(synthesis: Synthesis) -> str:
         f"{names} also share seeds on these data, and where a seed draws the split, the same "
         "images. What is special about that draw moves these studies alike, and no interval "
         "here covers it."
+    )
+
+
+def _machine_caveat(synthesis: Synthesis) -> str:
+    if synthesis.n_machines == 1:
+        return ""
+    return (
+        f"The studies ran on {count(synthesis.n_machines)} kinds of machines, and what a change "
+        "does to a time depends on the machine: means are over these recipes and machines together."
     )
 
 

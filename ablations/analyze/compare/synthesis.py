@@ -9,6 +9,7 @@ from itertools import combinations, starmap
 
 import numpy as np
 
+from ablations.analyze.compare.comparable import SPEED_UNITS
 from ablations.analyze.compare.members import (
     data_and_seeds,
     groups,
@@ -24,6 +25,7 @@ from ablations.analyze.inference.intervals import LEVEL, Estimate, summarize
 from ablations.core.design import Arm, Change
 from ablations.core.estimates import Effect, Summary
 from ablations.core.findings import Findings
+from ablations.core.record import MACHINE
 from ablations.core.several import (
     LeftOut,
     Pooled,
@@ -67,7 +69,14 @@ def synthesize(found: Iterable[Findings] | Mapping[str, Findings]) -> Synthesis:
         same_seeds=groups(named, data_and_seeds),
         unlike=tuple(_unlike(found)),
         left_out=tuple(_left_out(found, pooled)),
+        n_machines=_n_machines(found) if found[0].metric.unit in SPEED_UNITS else 1,
     )
+
+
+def _n_machines(found: Sequence[Findings]) -> int:
+    """Counts the kinds of machines by their facts, an unknown one as one of its own."""
+    every = (facts for own in found for facts, _ in own.environments)
+    return len({tuple(facts.get(name) for name in MACHINE) for facts in every})
 
 
 def _require_several(found: Sequence[Findings]) -> None:

@@ -20,6 +20,7 @@ from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.errors import StudyError
 from ablations.plan.designs import Wanted, lay_out
+from ablations.text.synthesis import synthesis_caveats
 
 GAINS = {"a": 0.10, "b": 0.02, "c": 0.05}
 
@@ -182,6 +183,16 @@ def test_it_says_which_studies_share_data_and_seeds():
     assert found.same_data == (("s0", "s1"),)
     assert found.same_seeds == ()
     assert synthesize(five()).same_seeds == (("s0", "s1", "s2", "s3", "s4"),)
+
+
+def test_times_of_several_machines_are_said_to_be_that():
+    one, other = speed(), replace(speed(), environments=(({"cpu": "other"}, 20),))
+    other = replace(other, study=replace(other.study, slug="slow"),
+                    trials=tuple(replace(t, key=f"s{t.key}") for t in other.trials))  # fmt: skip
+    found = synthesize([one, other])
+    assert found.n_machines == 2
+    assert any("ran on 2 kinds of machines" in line for line in synthesis_caveats(found))
+    assert synthesize([made("s0"), made("s1")]).n_machines == 1
 
 
 def test_it_names_the_levels_that_set_something_else():
