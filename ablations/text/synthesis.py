@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ablations.core.estimates import Interval
-from ablations.core.several import LeftOut, PooledEffect, Synthesis
+from ablations.core.metrics import Unit
+from ablations.core.several import (
+    LeftOut,
+    Pooled,
+    PooledEffect,
+    StudyEffect,
+    Synthesis,
+    WeightedMean,
+)
 from ablations.text.formatting import (
+    MINUS,
     count,
     counted,
-    difference,
     listing,
     low_to_high,
     metric_name,
+    scale_for,
     sentence,
 )
 from ablations.text.members import adaptive_caveat, missing_caveat, shortened
@@ -28,6 +37,13 @@ def pooled_label(synthesis: Synthesis, effect: PooledEffect) -> str:
     """Names an effect in a figure or table: ``augmentation × transfer``."""
     study = synthesis.study_of(effect)
     return contrast_label(study, effect.kind, effect.changes, effect.given)
+
+
+def mean_words(found: Pooled | WeightedMean | StudyEffect, unit: Unit) -> str:
+    """Writes an estimate in the scale of its interval: ``−0.3 s``, beside −1.0 to +0.5 s."""
+    own = found.interval
+    scale = scale_for(unit, [found.estimate, own.low, own.high], signed=True)
+    return scale.show(found.estimate, signed=True)
 
 
 def pooled_sentences(synthesis: Synthesis) -> tuple[str, str]:
@@ -65,14 +81,14 @@ def _over(
 def _clear(synthesis: Synthesis, effect: PooledEffect, label: str) -> str:
     verb = "raised" if effect.side > 0 else "lowered"
     found = effect.pooled
-    size = difference(abs(found.estimate), synthesis.metric.unit).lstrip("+")
+    size = mean_words(found, synthesis.metric.unit).lstrip(f"+{MINUS}")
     bounds = _bounds(synthesis, found.interval)
     return f"{label} {verb} it by {size} (95% interval {bounds})"
 
 
 def _with_interval(synthesis: Synthesis, effect: PooledEffect, label: str) -> str:
     found = effect.pooled
-    size = difference(found.estimate, synthesis.metric.unit)
+    size = mean_words(found, synthesis.metric.unit)
     return f"{label} ({size}, 95% interval {_bounds(synthesis, found.interval)})"
 
 

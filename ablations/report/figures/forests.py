@@ -10,7 +10,7 @@ from ablations.report.figures.charts import axis_label
 from ablations.report.figures.dots import DotPlot, Row
 from ablations.text.formatting import counted, difference, interval, scale_for
 from ablations.text.naming import seed_values
-from ablations.text.synthesis import pooled_label
+from ablations.text.synthesis import mean_words, pooled_label
 
 
 def pooled_chart(synthesis: Synthesis) -> DotPlot:
@@ -56,7 +56,7 @@ def _pooled_row(
         middle=found.estimate,
         bar=ends(found.interval),
         thin=ends(found.prediction),
-        note=difference(found.estimate, unit),
+        note=mean_words(found, unit),
         detail=interval(found.interval.low, found.interval.high, unit, signed=True, suffix=False),
         colour=_colour(synthesis, effect),
         hollow=not effect.side,
@@ -72,7 +72,7 @@ def _study_row(synthesis: Synthesis, own: StudyEffect) -> Row:
         says=seed_values(own.per_seed, partial(difference, unit=unit)),
         middle=own.estimate,
         bar=ends(own.interval),
-        note=difference(own.estimate, unit),
+        note=mean_words(own, unit),
         detail=interval(own.interval.low, own.interval.high, unit, signed=True, suffix=False),
         colour="muted",
         group="Each study",

@@ -49,7 +49,7 @@ from ablations.text.formatting import (
     metric_name,
     sentence,
 )
-from ablations.text.synthesis import pooled_label, pooled_sentences, synthesis_caveats
+from ablations.text.synthesis import mean_words, pooled_label, pooled_sentences, synthesis_caveats
 
 _READING = (
     "Each dot is one study. The circle is the mean of the studies, each counted once, the thick "
@@ -145,7 +145,7 @@ def _draw_forest(synthesis: Synthesis, effect: PooledEffect, number: int) -> Fig
     chart, label = forest_chart(synthesis, effect), pooled_label(synthesis, effect)
     unit = synthesis.metric.unit
     rows = [
-        [own.study, count(own.df + 1), difference(own.estimate, unit),
+        [own.study, count(own.df + 1), mean_words(own, unit),
          difference(own.standard_error, unit).lstrip("+"), between(own.interval, unit, signed=True)]
         for own in effect.studies
     ]  # fmt: skip

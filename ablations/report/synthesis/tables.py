@@ -16,7 +16,7 @@ from ablations.text.formatting import (
     sentence,
     setting,
 )
-from ablations.text.synthesis import pooled_label
+from ablations.text.synthesis import mean_words, pooled_label
 
 _PLACES = ("mean", "95% interval", "one more study")
 _SPREADS = ("SD between studies", "its 95% interval", "I²")
@@ -39,7 +39,7 @@ def _cells(synthesis: Synthesis, found: Pooled) -> list[str]:
     unit = synthesis.metric.unit
     return [
         count(found.n_studies),
-        difference(found.estimate, unit),
+        mean_words(found, unit),
         between(found.interval, unit, signed=True),
         between(found.prediction, unit, signed=True),
     ]
@@ -63,7 +63,7 @@ def weighted_table(synthesis: Synthesis) -> Table:
     """One row per effect: the second opinion."""
     unit = synthesis.metric.unit
     rows = [
-        [sentence(pooled_label(synthesis, e)), difference(e.weighted.estimate, unit),
+        [sentence(pooled_label(synthesis, e)), mean_words(e.weighted, unit),
          between(e.weighted.interval, unit, signed=True),
          between(e.weighted.prediction, unit, signed=True),
          difference(e.weighted.tau, unit).lstrip("+"),
@@ -80,7 +80,7 @@ def without_table(synthesis: Synthesis) -> Table | None:
     """One row per effect and study that is left out; none where there are two studies."""
     unit = synthesis.metric.unit
     rows = [
-        [sentence(pooled_label(synthesis, e)), name, difference(found.estimate, unit),
+        [sentence(pooled_label(synthesis, e)), name, mean_words(found, unit),
          between(found.interval, unit, signed=True)]
         for e in synthesis.effects for name, found in e.without
     ]  # fmt: skip

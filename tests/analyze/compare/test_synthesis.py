@@ -20,7 +20,7 @@ from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.errors import StudyError
 from ablations.plan.designs import Wanted, lay_out
-from ablations.text.synthesis import synthesis_caveats
+from ablations.text.synthesis import mean_words, synthesis_caveats
 
 GAINS = {"a": 0.10, "b": 0.02, "c": 0.05}
 
@@ -192,6 +192,16 @@ def test_times_of_several_machines_are_said_to_be_that():
     found = synthesize([one, other])
     assert found.n_machines == 2
     assert any("ran on 2 kinds of machines" in line for line in synthesis_caveats(found))
+
+
+def test_a_mean_is_written_in_the_scale_of_its_interval():
+    pooled = synthesize(five()).effects[0].pooled
+    found = replace(pooled, estimate=-0.26, interval=replace(pooled.interval, low=-1.0, high=0.5))
+    assert mean_words(found, "seconds") == "−0.3\u202fs"
+    assert mean_words(found, "fraction") == "−26.0\u202fpp"
+
+
+def test_studies_of_accuracies_say_nothing_of_machines():
     assert synthesize([made("s0"), made("s1")]).n_machines == 1
 
 
