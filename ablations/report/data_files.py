@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ablations.core.design import Arm
@@ -12,7 +13,7 @@ from ablations.core.estimates import Effect, Interval, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.report.blocks import DataFile
 from ablations.text.naming import effect_factors, effect_label, effect_levels
-from ablations.text.sheets import factor_columns, metric_columns, series_csv, to_csv
+from ablations.text.sheets import factor_columns, metric_columns, to_csv
 
 
 def csv_file(name: str, frame: pd.DataFrame, *, link: str = "") -> DataFile:
@@ -132,17 +133,23 @@ def interactions_frame(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def curves_file(findings: Findings) -> DataFile:
-    """Makes the file of all curves: a row per arm, seed, metric and epoch."""
-    levels = _levels(findings)
-    series = (
-        ([*levels[own.arm].values(), curve.seed, curve.metric], curve.values)
-        for own in findings.arms
-        for curve in own.curves
-    )
-    factors = factor_columns(factor.name for factor in findings.study.factors).values()
-    columns = [*factors, "seed", "metric", "epoch", "value"]
-    return DataFile("curves", series_csv(columns, series))
+def curves_frame(findings: Findings) -> pd.DataFrame:
+    """One row per arm, seed, metric and epoch."""
+    curves = [(own.arm, curve) for own in findings.arms for curve in own.curves if curve.values]
+    if not curves:
+        return pd.DataFrame()
+    names, levels = factor_columns(f.name for f in findings.study.factors), _levels(findings)
+    sizes = [len(curve.values) for _, curve in curves]
+    # Columns of a long table, rather than its rows, and each text once.
+    columns: dict[str, Any] = {
+        name: pd.Categorical([levels[arm][name] for arm, _ in curves]) for name in names.values()
+    }
+    columns["seed"] = [curve.seed for _, curve in curves]
+    columns["metric"] = pd.Categorical([curve.metric for _, curve in curves])
+    frame = pd.DataFrame(columns).loc[np.repeat(np.arange(len(curves)), sizes)]
+    frame["epoch"] = np.concatenate([np.arange(1, size + 1) for size in sizes])
+    frame["value"] = np.concatenate([curve.values for _, curve in curves])
+    return frame
 
 
 def steps_frame(findings: Findings) -> pd.DataFrame:

@@ -9,11 +9,8 @@ https://owasp.org/www-community/attacks/CSV_Injection.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,37 +81,6 @@ def to_csv(frame: pd.DataFrame) -> str:
             plain[column] = cells.map(inert)
     plain.columns = plain.columns.map(inert)
     return plain.to_csv(index=False, lineterminator="\n")
-
-
-def series_csv(
-    columns: Sequence[str], series: Iterable[tuple[Sequence[Any], Sequence[float]]]
-) -> str:
-    r"""Writes series of finite numbers as CSV, a number a row; as `to_csv` does, in half its time.
-
-    Args:
-        columns: Those of the cells before the numbers, then of their places, from 1, and of them.
-        series: The cells of each series, and its numbers, shape (place,).
-
-    Example:
-        >>> series_csv(["arm", "epoch", "loss"], [(["a"], [0.5, 0.25]), (["=b"], [1.0])])
-        "arm,epoch,loss\na,1,0.5\na,2,0.25\n'=b,1,1.0\n"
-    """
-    text = lru_cache(maxsize=None, typed=True)(_csv_text)  # there are few different cells
-
-    def rows() -> Iterator[str]:
-        yield f"{','.join(map(text, columns))}\n"
-        for cells, numbers in series:
-            head = ",".join(map(text, cells))
-            yield from [f"{head},{i},{number!r}\n" for i, number in enumerate(numbers, start=1)]
-
-    return "".join(rows())
-
-
-def _csv_text(cell: Any) -> str:
-    """Returns what stands in CSV for a cell that is one of several in its row."""
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerow([inert(cell), ""])
-    return written.getvalue()[: -len(",\n")]
 
 
 def inert(cell: Any) -> Any:

@@ -5,7 +5,7 @@ import io
 from dataclasses import replace
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.analyze.frames import to_frames
@@ -14,7 +14,7 @@ from ablations.core.record import Metric, RunRecord
 from ablations.core.study import Study, Trial
 from ablations.plan.designs import Wanted, lay_out
 from ablations.report import data_files as frames
-from ablations.text.sheets import FIXED, factor_columns, inert, metric_columns, series_csv, to_csv
+from ablations.text.sheets import FIXED, factor_columns, inert, metric_columns, to_csv
 
 NASTY = ("=HYPERLINK(1)", "+cmd", "-1..1", "@SUM(A1)", "\tx", "\rx", "\nx", "'=1", "''=1", "＝1")
 
@@ -77,7 +77,7 @@ def test_factors_and_metrics_with_the_names_of_fixed_columns_keep_their_own():
     tables = {
         "trials": frames.trials_frame(findings),
         "arms": frames.arms_frame(findings),
-        "curves": pd.read_csv(io.StringIO(frames.curves_file(findings).text)),
+        "curves": frames.curves_frame(findings),
         "all trials": to_frames(records).trials,
         "all epochs": to_frames(records).epochs,
     }
@@ -108,23 +108,3 @@ def test_a_level_that_could_be_a_formula_is_inert_in_an_export(tmp_path):
     export_records([risky], tmp_path / "r.csv", table=lambda own: to_frames(own).trials)
     assert "'=1+1" in (tmp_path / "r.csv").read_text()
     assert ",=1+1" not in (tmp_path / "r.csv").read_text()
-
-
-CELLS = st.one_of(st.none(), st.text(max_size=5), st.sampled_from(["=1", "a,b", '"']))
-
-
-@settings(max_examples=30)
-@given(
-    st.lists(
-        st.tuples(
-            st.tuples(CELLS, st.integers(0, 99)),
-            st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=3),
-        ),
-        max_size=4,
-    )
-)
-def test_series_are_written_as_a_table_of_the_same_rows_is(series):
-    rows = [[*cells, i, v] for cells, own in series for i, v in enumerate(own, start=1)]
-    columns = ["a", "=b", "epoch", "value"]
-    plain = pd.DataFrame(rows, columns=columns, dtype=object)
-    assert series_csv(columns, series) == to_csv(plain)

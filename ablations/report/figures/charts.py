@@ -110,8 +110,7 @@ def arm_colour(arm: ArmFinding) -> str:
 
 def scaled(values: Iterable[float], scale: Scale) -> tuple[float, ...]:
     """Brings values into the units of the axis."""
-    factor = scale.factor
-    return tuple([value * factor for value in values])
+    return tuple(value * scale.factor for value in values)
 
 
 def axis_label(metric: MetricInfo, scale: Scale, *, change: bool = False) -> str:

@@ -61,7 +61,7 @@ def chapters(findings: Findings, extras: Extras) -> tuple[Section, ...]:
     """Makes a numbered section of the data, of each chapter and of the score."""
     if not findings.study.chapters:
         return ()
-    curves = data_files.curves_file(findings)
+    curves = data_files.csv_file("curves", data_files.curves_frame(findings))
     data = present(*of_the_study(findings, extras), majority(findings))
     parts = [("data", "Data", data)]
     named = zip(findings.study.chapters, chapter_places(findings), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablations.core.findings import Findings
 from ablations.report.blocks import Extras, Section
-from ablations.report.data_files import curves_file
+from ablations.report.data_files import csv_file, curves_frame
 from ablations.report.figures.drawings import drawn
 from ablations.report.figures.figure_tables import last_epoch_table
 from ablations.report.figures.headlines import CURVES_READING, panels_alt
@@ -25,7 +25,7 @@ def curves(findings: Findings, _: Extras) -> Section | None:
         reading=CURVES_READING,
         alt=panels_alt(chart, "learning curves"),
         table=last_epoch_table(chart),
-        data=curves_file(findings),
+        data=csv_file("curves", curves_frame(findings)),
     )
     heading = "How the arms learned" if findings.study.factors else "How it learned"
     return Section("curves", "Learning curves", (figure,), heading=heading)

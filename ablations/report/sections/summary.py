@@ -23,8 +23,8 @@ def summary(findings: Findings, _: Extras) -> Section | None:
         return None
     seen = [*(compared(findings, arm) for arm in findings.arms), chosen(findings)]
     lines = tuple(line for line in seen if line)
-    drawn = any(arm.curves for arm in findings.arms)
-    table = replace(_table(findings), data=(data_files.curves_file(findings),) if drawn else ())
+    curves = data_files.some_files("curves", data_files.curves_frame(findings))
+    table = replace(_table(findings), data=curves)
     return Section("summary", "Summary", (Items(lines), table))
 
 
