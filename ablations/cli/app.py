@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +59,7 @@ from ablations.cli.terminal.printing import (
     say,
     show,
     stopping_cleanly,
+    unforeseen_code,
 )
 from ablations.cli.terminal.signals import stopped_code, was_terminated
 from ablations.cli.terminal.streams import close_streams, open_streams
@@ -110,9 +110,7 @@ def _run() -> int | None:
         note(f"ablations: a file cannot be read or written. Received: {error}. {cure}.")
         return 2
     except Exception:  # a bug, which must not end with the code of a failed gate
-        traceback.print_exc()
-        note("ablations: this is a bug; please report it with the lines above")
-        return 70
+        return unforeseen_code()
     # Typer makes 130 of every interrupt, also of the one that a signal raises.
     return stopped_code() if code == 130 and was_terminated() else code
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from ablations.cli.terminal.signals import Terminated, stopped_code
+from ablations.cli.terminal.signals import Terminated, stopped_code, was_terminated
 from ablations.cli.terminal.streams import knows_unicode
 from ablations.text.escaping import harmless
 
@@ -139,6 +140,20 @@ def show_gates(shown: GateOutput, *, as_json: bool) -> None:
             show(table)
     for line in shown.lines:
         note(line)
+
+
+def unforeseen_code() -> int:
+    """Prints the error that is being handled as a bug, and returns the exit code of one.
+
+    Not where a signal ends the process: a library may make an error of its own of the interrupt, as
+    pydantic does while it builds a schema.
+    """
+    if was_terminated():
+        note("stopped; the same command resumes")
+        return stopped_code()
+    traceback.print_exc()
+    note("ablations: this is a bug; please report it with the lines above")
+    return 70
 
 
 @contextmanager
