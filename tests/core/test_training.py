@@ -48,7 +48,7 @@ RARE = (np.arange(200) < 2).astype(int)  # 99 to 1
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("post-b", {("model=model1", seed) for seed in range(5)}),
+        ("post-b", {*(("model=model1", seed) for seed in range(5)), ("model=model2", 1)}),
         (
             "post-c-clean",
             {
