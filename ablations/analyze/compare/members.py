@@ -23,6 +23,13 @@ def member(name: str, own: Findings) -> Member:
     return Member(name, own.study, completed, planned, seeds, own.data, own.finished_at)
 
 
+def factors_of(own: Findings) -> str:
+    """Names the factors of a study with their levels."""
+    factors = own.study.factors
+    levels = [f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in factors]
+    return ", ".join(levels) or "no factors"
+
+
 def require_findings(found: Iterable[object], cure: str) -> None:
     """Makes sure that each is what one study found, as a notebook may be given anything.
 

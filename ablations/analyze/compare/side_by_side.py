@@ -15,6 +15,7 @@ from math import sqrt
 from ablations.analyze.compare.comparable import SAME
 from ablations.analyze.compare.differing import differs, environments, setting_differences
 from ablations.analyze.compare.members import (
+    factors_of,
     groups,
     member,
     require_findings,
@@ -106,16 +107,10 @@ def _require_shared(
             both = {first: found[first], name: found[name]}
             raise StudyError(
                 f"{first} and {name} have neither an effect nor a trained arm in common",
-                received="; ".join(f"{one}: {_named(own)}" for one, own in both.items()),
+                received="; ".join(f"{one}: {factors_of(own)}" for one, own in both.items()),
                 cure="Compare studies with a factor of the same name, whose levels have the same "
                 "names",
             )
-
-
-def _named(own: Findings) -> str:
-    factors = own.study.factors
-    levels = [f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in factors]
-    return ", ".join(levels) or "no factors"
 
 
 def _levels(arm: Arm) -> frozenset[tuple[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 from ablations.analyze.compare.comparable import SPEED_UNITS
 from ablations.analyze.compare.members import (
     data_and_seeds,
+    factors_of,
     groups,
     member,
     require_findings,
@@ -86,9 +87,8 @@ def _require_several(found: Sequence[Findings]) -> None:
         raise StudyError(
             "a synthesis needs at least two studies, each named once",
             received=f"{twice[0]} twice" if twice else ", ".join(names) or "none",
-            cure="Name two or more studies, each once; where two files have one name, rename one"
-            if twice
-            else "Name two or more studies, each once",
+            cure="Name two or more studies, each once"
+            + ("; where two files have one name, rename one" if twice else ""),
         )
 
 
@@ -127,13 +127,10 @@ def _require_parts(found: Sequence[Findings], pooled: Sequence[PooledEffect]) ->
 
 
 def _factors(own: Findings) -> str:
-    """Names the factors of a study with their levels, the baseline first."""
-    levels = [
-        f"{f.name} ({', '.join(level.name for level in f.levels)})" for f in own.study.factors
-    ]
-    seeds = len({trial.seed for trial in own.trials if trial.status == "completed"})
-    shown = ", ".join(levels) or "no factors"
-    return f"{own.study.report_name}: {shown}, {seeds} seed{'' if seeds == 1 else 's'}"
+    """Names a study, its factors, and how many of its seeds completed."""
+    found = member(own.study.report_name, own)
+    seeds = len(found.seeds)
+    return f"{found.name}: {factors_of(own)}, {seeds} seed{'' if seeds == 1 else 's'}"
 
 
 def _pooled_effects(found: Sequence[Findings]) -> Iterator[PooledEffect]:
