@@ -32,7 +32,7 @@ from ablations.core.interim_looks import Revision
 from ablations.core.metrics import FIT_SECONDS, FULL_FIT_SECONDS, MetricInfo
 from ablations.core.past import ComparisonWithPast, SelfTest
 from ablations.core.record import Exhibit, Reason, Status
-from ablations.core.study import Claim, Gate, PublishedRun, Study
+from ablations.core.study import Claim, Gate, PublishedRun, Shown, Study
 
 GateStatus = Literal["passed", "failed", "inconclusive", "incomplete"]
 
@@ -245,7 +245,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Shown):
     """What a study found, over the latest record of each of its planned trials.
 
     ``best`` is the arm with the best mean of the metric ``best_by``; ``best_rule`` says by which
@@ -346,16 +346,6 @@ class Findings:
     def __repr__(self) -> str:
         done = f"{self.n_completed} of {self.n_planned} trials completed"
         return f"<Findings of {self.study.report_name}: {len(self.arms)} arms, {done}>"
-
-    def _repr_html_(self) -> str:
-        # Notebooks call these; the words are those of the report, which imports this module.
-        return str(import_module("ablations.report.showing").findings_html(self))
-
-    def _repr_markdown_(self) -> str:
-        return str(import_module("ablations.report.showing").findings_markdown(self))
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        printer.text(self._repr_markdown_())  # in IPython without a notebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Literal
 
 from ablations.core.design import Arm, Change, EffectKind
@@ -12,24 +11,9 @@ from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import ArmFinding
 from ablations.core.metrics import MetricInfo
 from ablations.core.past import ChangeSincePast
-from ablations.core.study import Study
+from ablations.core.study import Shown, Study
 
 DifferenceVerdict = Literal["differs", "equivalent", "inconclusive"]
-
-
-class _Shown:
-    """What shows itself in a notebook, in the words of the report, which imports this module."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return str(import_module("ablations.report.showing").several_html(self))
-
-    def _repr_markdown_(self) -> str:
-        return str(import_module("ablations.report.showing").several_markdown(self))
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        printer.text(self._repr_markdown_())  # in IPython without a notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +143,7 @@ class Unlike:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Synthesis(_Shown):
+class Synthesis(Shown):
     """What several studies that share factors say together.
 
     ``effects`` are main effects and interactions, ``simple_effects`` those at one level of another
@@ -262,7 +246,7 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SideBySide(_Shown):
+class SideBySide(Shown):
     """Several studies, or states of one, each compared with the first.
 
     ``settings`` and ``environment`` are what differs, ``n_equal_settings`` and ``n_equal_facts``

@@ -113,8 +113,23 @@ class Import:
     exclude: tuple[str, ...] = ()
 
 
+class Shown:
+    """What shows itself in a notebook, in the words of the report, which imports this module."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(import_module("ablations.report.showing").shown_html(self))
+
+    def _repr_markdown_(self) -> str:
+        return str(import_module("ablations.report.showing").shown_markdown(self))
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self._repr_markdown_())  # in IPython without a notebook
+
+
 @dataclass(frozen=True, slots=True)
-class Study:
+class Study(Shown):
     """A set of trials that answers one question.
 
     ``design`` holds its arms and what is compared. ``source`` is what to write after ``ablations
@@ -210,16 +225,6 @@ class Study:
     def arm_resources(self, arm: Arm) -> Resources:
         """Returns what a cluster keeps free for a trial of an arm; by default its threads."""
         return self.resources.get(arm) or Resources(self.threads, memory_gib=self.memory_gib)
-
-    def _repr_html_(self) -> str:
-        # Notebooks call these; the words are those of the report, which imports this module.
-        return str(import_module("ablations.report.showing").study_html(self))
-
-    def _repr_markdown_(self) -> str:
-        return str(import_module("ablations.report.showing").study_markdown(self))
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        printer.text(self._repr_markdown_())  # in IPython without a notebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,43 +25,31 @@ from ablations.text.formatting import UNKNOWN, count
 from ablations.text.side_by_side import comparison_caveats, comparison_sentences
 from ablations.text.synthesis import pooled_sentences, synthesis_caveats
 
-
-def findings_html(findings: Findings) -> str:
-    """Returns the answer, what limits it, and the tables of effects, arms and gates."""
-    return render_html("_notebook.html.j2", _page(findings.study, _of_findings(findings)))
+Shows = Findings | Study | Synthesis | SideBySide
 
 
-def findings_markdown(findings: Findings) -> str:
+def shown_html(found: Shows) -> str:
+    """Returns what a notebook shows: the answer or question, what limits it, and tables."""
+    return render_html("_notebook.html.j2", _page_of(found))
+
+
+def shown_markdown(found: Shows) -> str:
     """Returns the same as Markdown."""
-    return render_markdown("_notebook.md.j2", _page(findings.study, _of_findings(findings)))
+    return render_markdown("_notebook.md.j2", _page_of(found))
 
 
-def study_html(study: Study) -> str:
-    """Returns what a study asks, its arms, and what their levels set."""
-    return render_html("_notebook.html.j2", _page(study, _of_study(study)))
-
-
-def study_markdown(study: Study) -> str:
-    """Returns the same as Markdown."""
-    return render_markdown("_notebook.md.j2", _page(study, _of_study(study)))
-
-
-def several_html(found: Synthesis | SideBySide) -> str:
-    """Returns what several studies say together, or how they differ, what limits it, and tables."""
-    return render_html("_notebook.html.j2", _several_page(found))
-
-
-def several_markdown(found: Synthesis | SideBySide) -> str:
-    """Returns the same as Markdown."""
-    return render_markdown("_notebook.md.j2", _several_page(found))
-
-
-def _several_page(found: Synthesis | SideBySide) -> Page:
+def _page_of(found: Shows) -> Page:
+    if isinstance(found, Findings):
+        return _page(found.study.report_name, found.study.title, _of_findings(found))
+    if isinstance(found, Study):
+        return _page(found.report_name, found.title, _of_study(found))
     if isinstance(found, Synthesis):
-        title, blocks = "Studies together", _of_synthesis(found)
-    else:
-        title, blocks = "Side by side", _of_comparison(found)
-    return Page("", title, tuple(blocks), (), Link("", ""))
+        return _page("", "Studies together", _of_synthesis(found))
+    return _page("", "Side by side", _of_comparison(found))
+
+
+def _page(name: str, title: str, blocks: Iterable[Block]) -> Page:
+    return Page(name, title, tuple(blocks), (), Link("", ""))
 
 
 def _of_synthesis(found: Synthesis) -> Iterator[Block]:
@@ -81,10 +69,6 @@ def _of_comparison(found: SideBySide) -> Iterator[Block]:
     )
     for table in present(settings_table(found), *tables):
         yield from _alone(table)
-
-
-def _page(study: Study, blocks: Iterable[Block]) -> Page:
-    return Page(study.report_name, study.title, tuple(blocks), (), Link("", ""))
 
 
 def _of_findings(findings: Findings) -> Iterator[Block]:

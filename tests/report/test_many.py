@@ -33,7 +33,7 @@ from ablations.report.formats.html import html
 from ablations.report.formats.markdown import markdown
 from ablations.report.opening import make_report
 from ablations.report.sections.gates import gate_scope
-from ablations.report.showing import findings_html
+from ablations.report.showing import shown_html
 
 Make = Callable[..., Findings]
 
@@ -216,7 +216,7 @@ def test_the_page_is_bounded_and_says_its_order(report: Report) -> None:
 
 
 def test_a_notebook_shows_as_few(large: Findings) -> None:
-    shown = findings_html(large)
+    shown = shown_html(large)
     assert shown.count("<tr>") <= 4 * 21
     assert "These are the first 20 of 64 rows; the report has all." in shown
 
