@@ -213,3 +213,17 @@ def test_percentages_in_records_of_elsewhere_are_refused(study):
 @pytest.mark.parametrize("value", [0, 1, -1, 1.2])
 def test_fractions_and_their_differences_may_be_logged(value):
     TrialLog().metric("share", value, unit="fraction")
+
+
+@pytest.mark.parametrize(("margin", "cure"), [("0.5", "0.005"), ("2", "0.02"), ("0.29", "0.0029")])
+def test_a_margin_in_percentage_points_is_asked_about(training, margin, cure):
+    path = training(GOOD)
+    text = path.read_text().replace("smallest_effect_that_matters", "# smallest")
+    head, _, rest = text.partition("[analysis]\n")
+    ask = "analysis.smallest_effect_that_matters is"
+    path.write_text(f"{head}\n[analysis]\nsmallest_effect_that_matters = {margin}\n{rest}")
+    asked = call("plan", path).stdout
+    assert f"{ask} {margin}, which is {float(margin) * 100:g} percentage points" in asked
+    assert f"If {margin} percentage points are meant, write {cure}\n" in asked
+    path.write_text(f"{head}\n[analysis]\nsmallest_effect_that_matters = {cure}\n{rest}")
+    assert ask not in call("plan", path).stdout

@@ -42,6 +42,7 @@ _GAP = 2
 """Characters between two columns."""
 
 _SHOWN = 20
+_LARGEST_MARGIN = 0.1  # of a fraction; below it hardly anyone means percent
 """Seeds that a line lists."""
 
 STYLES = {
@@ -113,14 +114,22 @@ def note_lines(notes: Sequence[str]) -> list[str]:
 
 
 def percent_questions(study: Study) -> list[str]:
-    """Asks about thresholds beyond 1 of metrics that are fractions in most studies."""
-    return [
+    """Asks about bars, and a margin, that are percentages where fractions are meant."""
+    questions = [
         f"gates[{place}] asks for a {gate.metric} of {plain(bar)}. If that is a percentage, and "
         f"the metric is reported as a fraction, write {plain(bar / 100)}"
         for place, gate in enumerate(study.gates)
         for bar in (gate.at_least, gate.at_most)
         if bar is not None and abs(bar) > 1 and unit_of(gate.metric) == "fraction"
     ]
+    margin = study.smallest_effect_that_matters
+    if margin > _LARGEST_MARGIN and unit_of(study.metric) == "fraction":
+        questions.append(
+            f"analysis.smallest_effect_that_matters is {plain(margin)}, which is "
+            f"{plain(100 * margin)} percentage points: smaller effects are called equivalent. If "
+            f"{plain(margin)} percentage points are meant, write {plain(margin / 100)}"
+        )
+    return questions
 
 
 def fraction_lines(study: Study) -> list[str]:

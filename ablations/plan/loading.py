@@ -140,6 +140,12 @@ def load_study(
         return _read(str(name), path, overrides, seeds=seeds, threads=threads)
     except ValidationError as error:
         raise as_study_error(path.name, error) from error
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"{path.name} is not text in UTF-8, as a study file must be",
+            received=f"byte {error.object[error.start]:#04x} at place {error.start}",
+            cure="Save it as UTF-8; editors offer this as the encoding of the file",
+        ) from error
     except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason
         raise StudyError(
             f"{path.name} is not valid TOML",

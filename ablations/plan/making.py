@@ -114,11 +114,16 @@ def _content(keys: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def _as_of_file(value: object) -> object:
-    """Returns a value with new dicts and lists, as a file gives them; all else stays as it is."""
+    """Returns a value with new dicts and lists, as a file gives them; all else stays as it is.
+
+    Numbers and arrays of NumPy, and columns of pandas, become Python's numbers and lists of them.
+    """
     if isinstance(value, Mapping):
         return {key: _as_of_file(own) for key, own in value.items()}
     if isinstance(value, list | tuple | range):
         return [_as_of_file(own) for own in value]
+    if callable(as_python := getattr(value, "tolist", None)):
+        return as_python()
     return value
 
 

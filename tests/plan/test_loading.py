@@ -299,6 +299,19 @@ def test_numbers_beyond_reason_are_one_line(edit, old, new):
     assert "\n" not in str(caught.value)
 
 
+def test_another_encoding_is_named_and_saving_as_utf_8_helps(study_path):
+    text = study_path.read_text(encoding="utf-8").replace('title = "', 'title = "Größe: ', 1)
+    study_path.write_text(text, encoding="latin-1")
+    with pytest.raises(StudyError) as caught:
+        load_study(study_path)
+    assert str(caught.value) == (
+        "small.toml is not text in UTF-8, as a study file must be. Received: byte 0xf6 at place "
+        f"{text.index('ö')}. Save it as UTF-8; editors offer this as the encoding of the file."
+    )
+    study_path.write_text(text, encoding="utf-8")
+    assert load_study(study_path).title.startswith("Größe")
+
+
 def test_a_byte_order_mark_is_no_matter(study_path):
     study_path.write_bytes(b"\xef\xbb\xbf" + study_path.read_bytes())
     assert load_study(study_path).slug == "small"

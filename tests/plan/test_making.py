@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 
+import numpy as np
 import pytest
 
 from ablations import Study, load_study, make_study
@@ -73,6 +74,18 @@ def test_another_function_makes_other_trials_and_a_version_stands_for_it():
     assert {t.key for t in plan_trials(made(version="1"))} != {
         t.key for t in plan_trials(made(version="2"))
     }
+
+
+def test_numbers_of_numpy_are_those_of_python():
+    def made_with(seeds, rate, sizes):
+        levels = {"off": {}, "on": {"rate": rate, "sizes": sizes}}
+        return make_study(title="T", factors={"it": levels}, train=train, seeds=seeds)
+
+    ours = made_with(np.arange(np.int64(2)), np.float32(0.5), np.array([8, 16]))
+    assert [t.key for t in plan_trials(ours)] == [
+        t.key for t in plan_trials(made_with([0, 1], 0.5, [8, 16]))
+    ]
+    assert made_with(np.int64(3), 0.5, []).seeds == (0, 1, 2)
 
 
 def test_the_caller_may_change_its_own_dicts_afterwards():

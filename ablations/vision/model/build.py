@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ablations.vision.recipe.grammar import LayerSpec
 from ablations.vision.recipe.settings import Recipe
 
 Shape = tuple[int, int, int]
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,31 @@ def _build_own(
     if not isinstance(model, keras.Model):
         problem = f"'{recipe.build}' must return a keras.Model"
         raise StudyError(problem, received=model, cure="Return the model that it builds")
+    _require_heeded(model, recipe.build)
     return model
+
+
+def _require_heeded(model: keras.Model, name: str) -> None:
+    """Refuses what the study would not heed: a model is compiled and trained as its settings say.
+
+    Raises:
+        StudyError: if the model is compiled, or has a training step of its own.
+    """
+    if model.compiled:
+        raise StudyError(
+            f"'{name}' returns a compiled model, and the study would not use what it is compiled "
+            "with",
+            received=f"optimizer {type(model.optimizer).__name__}",
+            cure="Leave compile out, and set optimizer, learning_rate and loss in the study; or "
+            "train it by the adapter for Keras",
+        )
+    if type(model).train_step is not keras.Model.train_step:
+        raise StudyError(
+            f"'{name}' returns a model with a training step of its own, which the study would not "
+            "use",
+            received=f"{type(model).__name__}.train_step",
+            cure="Remove it, or train the model by the adapter for Keras",
+        )
 
 
 def _stack(
@@ -231,4 +257,7 @@ def _explained(place: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    """Returns the first line that says what is wrong, without Keras's frame and its colours."""
+    lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return next(iter(telling or lines), type(error).__name__).rstrip(".")

@@ -15,14 +15,15 @@ from ablations.vision.recipe.settings import Recipe, check_units
 
 Raw = NDArray[np.float32]
 Labels = NDArray[np.int64]
+_ROUNDING = 0.01  # of a softmax in 16 bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
     """How to read outputs of shape (example, unit).
 
-    A single unit gives the second of two classes. ``logits`` is false if the model ends in
-    softmax or sigmoid.
+    A single unit gives the second of two classes. ``logits`` is false if the outputs are
+    probabilities already, of softmax or sigmoid.
     """
 
     single: bool
@@ -69,7 +70,8 @@ class Outputs:
             second = 1 / (1 + np.exp(-raw[:, 0].astype(np.float64))) if self.logits else raw[:, 0]
             return np.stack([1 - second, second], axis=1).astype(np.float32)
         if not self.logits:
-            return raw
+            total = raw.sum(axis=1, keepdims=True)  # of sigmoids any number, as the loss has it
+            return raw if np.allclose(total, 1, atol=_ROUNDING) else raw / total
         likely = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(likely / likely.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -100,12 +102,29 @@ def read_outputs(model: keras.Model, recipe: Recipe, classes: int) -> Outputs:
             received=recipe.loss,
             cure="Remove it, or change the last layer",
         )
-    return Outputs(single=single, logits=not _ends_in_probabilities(model))
+    return Outputs(single=single, logits=not _gives_probabilities(model, recipe, units))
 
 
-def _ends_in_probabilities(model: keras.Model) -> bool:
+def _gives_probabilities(model: keras.Model, recipe: Recipe, units: int) -> bool:
+    """Says whether the outputs are probabilities.
+
+    In a model of one's own the layer that is listed last need not be the one that gives the
+    outputs: it may end in an operation, or be a class that names its layers in any order. There
+    the outputs themselves tell: those of a softmax add up to 1.
+    """
     last = model.layers[-1]
     while isinstance(last, keras.Model):
         last = last.layers[-1]
-    ends = (keras.activations.softmax, keras.activations.sigmoid)
-    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in ends
+    activation = getattr(last, "activation", None)
+    if activation is keras.activations.sigmoid:
+        return True
+    if recipe.build is not None and units > 1:
+        return _add_up_to_one(model)
+    return isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
+
+
+def _add_up_to_one(model: keras.Model) -> bool:
+    shape = (4, *model.input_shape[1:])
+    noise = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    raw = keras.ops.convert_to_numpy(model(noise, training=False)).astype(np.float64)
+    return bool((raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=_ROUNDING))

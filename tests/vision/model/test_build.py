@@ -159,6 +159,63 @@ def test_a_model_of_ones_own_comes_after_augment_and_scale(tmp_path, monkeypatch
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            "compiled",
+            "'own_trainers:compiled' returns a compiled model, and the study would not use what it "
+            "is compiled with. Received: optimizer SGD. Leave compile out, and set optimizer, "
+            "learning_rate and loss in the study; or train it by the adapter for Keras.",
+        ),
+        (
+            "stepping",
+            "'own_trainers:stepping' returns a model with a training step of its own, which the "
+            "study would not use. Received: Stepping.train_step. Remove it, or train the model by "
+            "the adapter for Keras.",
+        ),
+    ],
+)
+def test_what_the_study_would_not_use_of_a_model_is_refused(
+    function, message, tmp_path, monkeypatch
+):
+    code = (
+        "import keras\n"
+        "class Stepping(keras.Sequential):\n"
+        "    def train_step(self, data): ...\n"
+        "def make(kind, shape, units):\n"
+        "    return kind([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(units)])\n"
+        "def compiled(settings, image_shape, classes):\n"
+        "    model = make(keras.Sequential, image_shape, len(classes))\n"
+        "    model.compile('sgd', 'mse')\n"
+        "    return model\n"
+        "def stepping(settings, image_shape, classes):\n"
+        "    return make(Stepping, image_shape, len(classes))\n"
+    )
+    (tmp_path / "own_trainers.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(StudyError) as caught:
+        built({"build": f"own_trainers:{function}"}, SMALL)
+    assert str(caught.value) == message
+
+
+def test_what_does_not_fit_is_named_without_the_frame_of_keras(tmp_path, monkeypatch):
+    code = (
+        "import keras\n"
+        "def build(settings, image_shape, classes):\n"
+        "    return keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Flatten(),\n"
+        "        keras.layers.Dense(len(classes))])\n"
+    )
+    (tmp_path / "own_shapes.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(StudyError) as caught:
+        built({"build": "own_shapes:build"}, SMALL)
+    received = str(caught.value).partition("Received: ")[2]
+    assert "incompatible with the layer" in received
+    assert "Exception encountered" not in received
+    assert "\x1b" not in received
+
+
 def test_layers_that_do_not_fit_are_told_in_one_line():
     with pytest.raises(StudyError) as caught:
         built({"layers": ["conv:4,9", "flatten", "dense:2"]}, SMALL)

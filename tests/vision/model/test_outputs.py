@@ -17,7 +17,8 @@ def outputs_of(layers, classes=2, **more):
     from ablations.vision.model.layers import Streams
     from ablations.vision.model.outputs import read_outputs
 
-    recipe = read({"dataset": "directory:x", "layers": layers} | more)
+    own = {} if layers is None else {"layers": layers}
+    recipe = read({"dataset": "directory:x"} | own | more)
     streams = Streams(*(np.random.default_rng(i) for i in range(3)))
     images = np.zeros((1, 8, 8, 1), dtype=np.uint8)
     model = build(recipe, images, classes=("a", "b"), streams=streams).model
@@ -84,3 +85,47 @@ def test_errors(layers, more, message):
 def test_one_output_cannot_tell_three_classes_apart():
     with pytest.raises(StudyError, match="1 outputs for 3 classes"):
         outputs_of(["flatten", "dense:1"], classes=3)
+
+
+OWN = """
+import keras
+from keras import layers
+
+class Head(keras.Model):
+    def __init__(self, units, activation=None, wrap=lambda x: x):
+        super().__init__()
+        self.out = layers.Dense(units, activation=activation)
+        self.flat, self.wrap = layers.Flatten(), wrap
+        self.gate = layers.Dense(64, activation="softmax")  # listed last, and gives no output
+
+    def call(self, inputs):
+        flat = self.flat(inputs) / 255
+        return self.wrap(self.out(flat * self.gate(flat)))
+
+def logits(settings, image_shape, classes): return Head(2)
+def layer(settings, image_shape, classes): return Head(2, "softmax")
+def operation(settings, image_shape, classes): return Head(2, wrap=keras.ops.softmax)
+def functional(settings, image_shape, classes):
+    inputs = keras.Input(image_shape)
+    return keras.Model(inputs, keras.ops.softmax(layers.Dense(2)(layers.Flatten()(inputs))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "logits"),
+    [("logits", True), ("layer", False), ("operation", False), ("functional", False)],
+)
+def test_what_a_model_of_ones_own_puts_out_is_told_by_its_outputs(
+    function, logits, tmp_path, monkeypatch
+):
+    (tmp_path / "own_heads.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert outputs_of(None, build=f"own_heads:{function}").logits is logits
+
+
+def test_probabilities_of_sigmoids_add_up_to_one_as_in_the_loss():
+    outputs = outputs_of(["flatten", "dense:2,activation=sigmoid"])
+    raw = np.array([[0.9, 0.6], [0.1, 0.1]], dtype=np.float32)
+    np.testing.assert_allclose(outputs.probabilities(raw), [[0.6, 0.4], [0.5, 0.5]], rtol=1e-6)
+    expected = -np.log([0.6, 0.5]).mean()
+    assert outputs.mean_loss(raw, np.array([0, 1])) == pytest.approx(expected, rel=1e-4)
