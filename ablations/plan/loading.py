@@ -143,7 +143,7 @@ def load_study(
     except UnicodeDecodeError as error:
         raise StudyError(
             f"{path.name} is not text in UTF-8, as a study file must be",
-            received=f"byte {error.object[error.start]:#04x} at place {error.start}",
+            received=f"{error.object[error.start : error.start + 1]!r} at byte {error.start}",
             cure="Save it as UTF-8; editors offer this as the encoding of the file",
         ) from error
     except (ValueError, RecursionError) as error:  # of tomllib, also for numbers beyond reason

@@ -305,7 +305,7 @@ def test_another_encoding_is_named_and_saving_as_utf_8_helps(study_path):
     with pytest.raises(StudyError) as caught:
         load_study(study_path)
     assert str(caught.value) == (
-        "small.toml is not text in UTF-8, as a study file must be. Received: byte 0xf6 at place "
+        "small.toml is not text in UTF-8, as a study file must be. Received: b'\\xf6' at byte "
         f"{text.index('ö')}. Save it as UTF-8; editors offer this as the encoding of the file."
     )
     study_path.write_text(text, encoding="utf-8")

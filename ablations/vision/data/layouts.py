@@ -92,7 +92,8 @@ def _unnamed(root: Path, recipe: Recipe) -> Layout | None:
         _check_classes(root, parts, recipe)
         return None
     if others:
-        raise _either_way(root, divided, others)
+        named = {part: folder for folder, part in parts.items() if folder in divided}
+        raise _either_way(root, divided, others, named=named)
     return _layout(root, parts)
 
 
@@ -112,11 +113,15 @@ def _layout(root: Path, parts: dict[str, str]) -> Layout:
     return _in_order({part: folder for folder, part in parts.items()})
 
 
-def _either_way(root: Path, divided: list[str], others: list[str]) -> DataError:
+def _either_way(
+    root: Path, divided: list[str], others: list[str], *, named: dict[str, str]
+) -> DataError:
+    parts = ", ".join(f'{part} = "{folder}"' for part, folder in _in_order(named))
+    example = f"split = {{ {parts} }}" if "train" in named else _EXAMPLE
     return DataError(
         f"{root}: these folders may be classes or parts of a split",
         received=f"class folders in {listing(divided)}; beside them {listing(others)}",
-        cure=f"Name the parts of a split in the study, which ignores other folders: {_EXAMPLE}; or "
+        cure=f"Name the parts of a split in the study, which ignores other folders: {example}; or "
         f'name the classes: classes = "{",".join(sorted([*divided, *others]))}"',
     )
 

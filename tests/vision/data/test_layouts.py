@@ -183,7 +183,8 @@ def test_folders_that_could_be_meant_either_way(tmp_path):
     assert refusal(root) == (
         f"{root}: these folders may be classes or parts of a split. Received: class folders in train and "
         "val; beside them car. Name the parts of a split in the study, which ignores other folders: "
-        'split = { train = "train", test = "test" }; or name the classes: classes = "car,train,val".'
+        'split = { train = "train", validation = "val" }; or name the classes: '
+        'classes = "car,train,val".'
     )
     split = load(root, split={"train": "train", "validation": "val"})[1]
     assert [len(part) for part in (split.train, split.validation, split.test)] == [8, 4, 2]
