@@ -20,6 +20,7 @@ from pathlib import Path
 from ablations.core.past import Commit
 from ablations.core.record import moment_of
 from ablations.errors import StoreError, StudyError
+from ablations.records.written import without_results
 
 _SECONDS = 60
 _CHECKOUT_SECONDS = 600
@@ -73,22 +74,29 @@ def _fetching(revision: str, folder: Path) -> str:
     return "git fetch --unshallow"
 
 
-def changed_files(folder: Path) -> tuple[str, ...]:
-    """Returns the files of a repository by which it differs from its present commit.
+def changed_files(folder: Path, *, untracked: bool = True) -> tuple[str, ...]:
+    """Returns the files of a repository by which its code differs from its present commit.
 
-    Of files that git neither tracks nor ignores, those that may be part of a study count: code and
-    study files. What a run leaves behind does not.
+    Reports and histories that we wrote there are results and do not count. Of files that git
+    neither tracks nor ignores, those that may be part of a study count: code and study files.
 
     Raises:
         StoreError: if there is no repository.
     """
+    found = _differing(folder, untracked=untracked)
+    return without_results(found, repository_of(folder)) if found else ()
+
+
+def _differing(folder: Path, *, untracked: bool = True) -> tuple[str, ...]:
+    """Returns the files by which a repository differs from its commit, by their paths in it."""
+    others = "normal" if untracked else "no"
+    words = ["-c", "core.quotePath=false", "status", "--porcelain", f"--untracked-files={others}"]
     try:
-        lines = _git(folder, ["status", "--porcelain"]).splitlines()
+        lines = _git(folder, words).splitlines()
     except (OSError, subprocess.SubprocessError) as error:
         raise _no_repository(folder) from error
-    return tuple(
-        line[3:] for line in lines if not line.startswith("??") or line.rstrip('"').endswith(_CODE)
-    )
+    found = [(line[:2], line[3:].strip('"')) for line in lines]
+    return tuple(path for state, path in found if state != "??" or path.endswith(_CODE))
 
 
 def present_commit(top: Path) -> Commit:
@@ -160,7 +168,7 @@ def git_state(folder: Path) -> GitState | None:
         return None
     remote = re.sub("//[^/@]*@", "//", _asked(folder, ["remote", "get-url", "origin"]))
     user = _asked(folder, ["config", "user.name"])
-    return GitState(commit, remote, user, changed_files(folder), diff)
+    return GitState(commit, remote, user, _differing(folder), diff)
 
 
 def _asked(folder: Path, words: Sequence[str]) -> str:

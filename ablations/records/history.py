@@ -29,6 +29,7 @@ from ablations.core.record import MACHINE, Metric, RunRecord, known_metric, mome
 from ablations.core.training import trained
 from ablations.errors import StoreError
 from ablations.files import replaced_file
+from ablations.records.written import ATTRIBUTES, ENVIRONMENTS, MONTHS
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -36,9 +37,6 @@ LARGE_BYTES = 20_000_000
 """From here on a study's history takes git and readers noticeable time."""
 
 _DIGITS = 12
-_ENVIRONMENTS = "environments.jsonl"
-_MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"
-_ATTRIBUTES = "*.jsonl merge=union\n"
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
@@ -149,7 +147,7 @@ def add_lines(
     own.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         if not (attributes := folder / ".gitattributes").exists():
-            attributes.write_text(_ATTRIBUTES, encoding="utf-8")
+            attributes.write_text(ATTRIBUTES, encoding="utf-8")
         if not (ignored := folder / ".gitignore").exists():
             ignored.write_text(".lock\n", encoding="utf-8")
         before = read_lines(folder, study)
@@ -161,9 +159,9 @@ def add_lines(
             months.setdefault(line.committed_at[:7], []).append(_text_of(line))
         for month, texts in months.items():
             _append(own / f"{month}.jsonl", texts)
-        known = set(_rows(own / _ENVIRONMENTS))
+        known = set(_rows(own / ENVIRONMENTS))
         facts = {_to_text({"environment": _digest(e), "facts": dict(e)}) for e in environments}
-        _append(own / _ENVIRONMENTS, sorted(facts - known))
+        _append(own / ENVIRONMENTS, sorted(facts - known))
     return len(new)
 
 
@@ -199,7 +197,7 @@ def _require_one_study(lines: Iterable[Line], place: Path) -> None:
 
 def studies_in(folder: Path) -> tuple[str, ...]:
     """Returns the names of the studies that have a history, sorted."""
-    return tuple(sorted({path.parent.name for path in folder.glob(f"*/{_MONTHS}")}))
+    return tuple(sorted({path.parent.name for path in folder.glob(f"*/{MONTHS}")}))
 
 
 def size_of(folder: Path, study: str) -> int:
@@ -249,7 +247,7 @@ def _locked(folder: Path) -> AbstractContextManager[object]:
 
 def files_of(folder: Path, study: str) -> list[Path]:
     """Returns the files that hold a study's lines, a file a month."""
-    return sorted((folder / study).glob(_MONTHS))
+    return sorted((folder / study).glob(MONTHS))
 
 
 def _rows(path: Path) -> list[str]:

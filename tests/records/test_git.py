@@ -178,6 +178,9 @@ def test_changed_and_tracked_files(repository: Path, tmp_path: Path):
     assert changed_files(repository) == ("two",)
     (repository / "mine.py").write_text("x")
     assert changed_files(repository) == ("two", "mine.py")
+    assert changed_files(repository, untracked=False) == ("two",)
+    (repository / ".ablations-manifest").write_text(f"{'0' * 64}  two\n")
+    assert changed_files(repository) == ("mine.py",)  # a result that we wrote is no code
     assert is_tracked(repository / "two", repository)
     assert is_tracked(repository, repository)
     assert not is_tracked(repository / "untracked", repository)

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ablations.errors import StudyError
+from ablations.records.written import MANIFEST
 from ablations.report.publish.manifests import (
-    MANIFEST,
     all_files,
     is_unchanged,
     read_manifest,

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-MANIFEST = ".ablations-manifest"
-"""Names every file of a folder that we wrote, as ``sha256sum --check`` reads it."""
+from ablations.records.written import MANIFEST
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([^/].*)")
 

@@ -17,9 +17,9 @@ from pydantic.functional_validators import AfterValidator
 from ablations.core.estimates import Verdict
 from ablations.core.findings import GateStatus
 from ablations.errors import StudyError
+from ablations.records.written import MANIFEST
 from ablations.report.publish.atomic import require_own
 from ablations.report.publish.manifests import (
-    MANIFEST,
     add_to_manifest,
     all_files,
     read_manifest,

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from ablations.errors import StoreError
+from ablations.records.git import changed_files
 from ablations.run.machine.hardware import available_cores, gpu_models, gpus
 from ablations.text.formatting import gibibytes
 
@@ -86,11 +88,11 @@ def _cpu_facts(*names: str) -> str:
 
 
 def _commit() -> str | None:
-    """Returns the commit of the current folder, marked where files differ from it."""
+    """Returns the commit of the current folder, marked where its code differs from it."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
+        changed = changed_files(Path(), untracked=False)
+    except (OSError, subprocess.SubprocessError, StoreError):
         return None
     return f"{commit} with changes" if changed else commit
 

@@ -12,15 +12,17 @@ from typer.testing import CliRunner
 
 from ablations.cli.app import app
 from ablations.report.formats import named
+from ablations.report.publish.manifests import write_manifest
 
 
 def call(*words: str) -> object:
     return CliRunner().invoke(app, ["history", *words])
 
 
-def git(*words: str) -> None:
+def git(*words: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+    command = ["git", *identity, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
@@ -37,10 +39,9 @@ def commit(message: str) -> None:
     git("commit", "-qm", message)
 
 
-def train(study: str, runs: str) -> tuple[str, ...]:
-    done = CliRunner().invoke(
-        app, ["run", study, "--jobs", "1", "--no-report", "--runs-dir", runs, "--seeds", "4"]
-    )
+def train(study: str, runs: str, *options: str) -> tuple[str, ...]:
+    words = ("--jobs", "1", "--no-report", "--runs-dir", runs, "--seeds", "4")
+    done = CliRunner().invoke(app, ["run", study, *words, *options])
     assert done.exit_code == 0, done.stderr
     return ("--seeds", "4", "--runs-dir", runs)
 
@@ -118,6 +119,31 @@ def test_records_of_another_commit_or_of_changed_files_are_refused(study: str):
     assert call("add", study, *options, "--commit", "HEAD~1").exit_code == 0  # the cure
     again = call("add", study, *options, "--commit", "HEAD~1")
     assert again.stdout.startswith("0 of ")
+
+
+def test_committed_reports_and_histories_do_not_make_a_commit_another(study: str, study_path: Path):
+    Path(".gitignore").write_text("runs*\nreports/*/*\n!reports/*/report.json\n__pycache__\n")
+    report = Path("reports", "small")
+    report.mkdir(parents=True)
+    (report / "report.json").write_text("{}")
+    write_manifest(report)
+    add = ("--history", "history")
+    other = study_path.with_name("other.toml")
+    other.write_text(study_path.read_text())
+    commit("another study")
+    train(study, "runs-then", *add)
+    commit("what was measured")
+    (module,) = study_path.parent.glob("*.py")
+    module.write_text(module.read_text().replace("0.6 + ", "0.6 + 0.001 + "))
+    commit("a change")
+    train(study, "runs-now", *add)
+    (report / "report.json").write_text("{ }")
+    written = {line[3:] for line in git("status", "--porcelain").splitlines()}
+    assert {Path(name).parts[0] for name in written} == {"reports", "history"}
+    train(other.name, "runs-now", *add)
+    module.write_text(module.read_text().replace("0.6 + ", "0.6 + 0.002 + "))
+    refused = CliRunner().invoke(app, ["run", study, "--runs-dir", "runs-next", *add]).exception
+    assert f"would be its result. Received: {module.name}. Commit them first" in str(refused)
 
 
 def test_a_history_without_the_study_is_named_with_its_cure(study: str):

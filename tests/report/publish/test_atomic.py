@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ablations.errors import StudyError
+from ablations.records.written import MANIFEST
 from ablations.report.publish.atomic import replaced
-from ablations.report.publish.manifests import MANIFEST
 
 MARKER = "mark"
 

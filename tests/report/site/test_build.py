@@ -11,7 +11,7 @@ import pytest
 
 from ablations.core.findings import Findings
 from ablations.errors import StudyError
-from ablations.report.publish.manifests import MANIFEST
+from ablations.records.written import MANIFEST
 from ablations.report.publish.summaries import SITE_MARKER
 from ablations.report.writing import render_report
 from ablations.sites import make_posts, make_site

@@ -21,7 +21,7 @@ from ablations.core.study import Study
 from ablations.errors import AblationsError, StoreError, StudyError
 from ablations.plan import load_study
 from ablations.records.history import Line, add_lines
-from ablations.report.publish.manifests import MANIFEST
+from ablations.records.written import MANIFEST
 from ablations.report.publish.summaries import SITE_MARKER, find_reports
 from ablations.report.writing import render_report
 from ablations.sites import make_posts, make_site
