@@ -61,8 +61,10 @@ class _Question:
     def __post_init__(self) -> None:
         """Refuses options that exclude each other, or lack the one that they belong to."""
         compared = self.past is not None or self.commit is not None
-        if (self.self_test and compared) or (self.despite and not compared):
-            raise typer.BadParameter("--self-test excludes --against, and --despite belongs to it")
+        if self.self_test and compared:
+            raise typer.BadParameter("--self-test excludes --against and --against-commit")
+        if self.despite and not compared:
+            raise typer.BadParameter("--despite belongs to --against or --against-commit")
         for other, option in ((self.past, "--against"), (self.source, "--records")):
             if self.commit is not None and other is not None:
                 raise typer.BadParameter(f"--against-commit trains anew, and excludes {option}")

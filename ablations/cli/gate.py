@@ -18,7 +18,12 @@ from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past, SelfTest
 from ablations.errors import StudyError
 from ablations.text import formatting, naming
-from ablations.text.checks import change_seeds, change_words
+from ablations.text.checks import (
+    change_seeds,
+    change_words,
+    no_direction_line,
+    undecided_lines,
+)
 from ablations.text.sentences import (
     gate_gap_sentences,
     revision_sentences,
@@ -83,7 +88,8 @@ def held_against(findings: Findings, found: ComparisonWithPast) -> GateOutput:
     """Judges findings by their comparison with an earlier state of the study."""
     code = past_exit_code(found, findings)
     lost = filter(None, [untrained_sentence(findings)])
-    lines = [*_left_out(found), *_missing(findings), *lost, *revision_sentences(findings)]
+    why = undecided_lines(findings, found)
+    lines = [*_left_out(found), *why, *_missing(findings), *lost, *revision_sentences(findings)]
     return GateOutput(
         _change_tables(findings, found), _changes_json(found, findings, code), lines, code
     )
@@ -113,10 +119,13 @@ def self_tested(findings: Findings) -> GateOutput:
     found = with_self_test(findings).self_test
     if found is None:
         line = (
-            "unknown: each half needs two seeds, so all arms must share four seeds, with different "
-            "results"
+            "each half needs two seeds, so all arms must share four seeds, with different results"
         )
-        return GateOutput({}, {"study": findings.study.slug, "self_test": None}, [line], 3)
+        if findings.n_completed and findings.metric.better == "neither":
+            line = no_direction_line(findings.metric)
+        return GateOutput(
+            {}, {"study": findings.study.slug, "self_test": None}, [f"unknown: {line}"], 3
+        )
     document = {"study": findings.study.slug, "self_test": _self_test_json(found)}
     return GateOutput({_self_title(findings, found): _self_table(findings, found)}, document, [], 0)
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ablations.core.estimates import Interval, Verdict, ends
 from ablations.core.findings import ArmFinding, Decision, Findings, GateFinding, GateStatus
-from ablations.core.metrics import Unit
+from ablations.core.metrics import MetricInfo, Unit
 from ablations.core.past import ChangeSincePast, ComparisonWithPast
 from ablations.text.formatting import (
     UNKNOWN,
@@ -89,6 +89,32 @@ def past_checks(decision: Decision) -> tuple[Check, ...]:
     changes = (_past_check(findings, found, change) for change in found.changes)
     gone = (_gone_check(found, arm.name) for arm in found.gone)
     return (*changes, *gone)
+
+
+def undecided_lines(findings: Findings, found: ComparisonWithPast) -> tuple[str, ...]:
+    """Says why the study's metric cannot regress, or has no interval, however large its change."""
+    own = [c for c in found.changes if not c.is_ratio and c.verdict == "inconclusive"]
+    if not own:
+        return ()
+    name = metric_name(own[0].metric.name)
+    lines = [no_direction_line(own[0].metric)] if own[0].metric.better == "neither" else []
+    bare = [c for c in own if c.interval is None and min(c.n, c.n_past) > 1]
+    if bare:
+        arms = listing([arm_label(findings.study, c.arm) for c in bare])
+        lines.append(
+            f"{arms}: the seeds show no spread in the change of {name}, so it has no interval and "
+            "no verdict, however large it is: let the seed vary the training, or judge the value "
+            "itself by a gate of the study (at_least or at_most)"
+        )
+    return tuple(lines)
+
+
+def no_direction_line(metric: MetricInfo) -> str:
+    """Says that a metric was reported without the direction that is better, and what to do."""
+    return (
+        f"no direction of {metric_name(metric.name)} counts as better, so no change is a "
+        'regression: report it with better="higher" or better="lower" (log.metric)'
+    )
 
 
 def trial_checks(findings: Findings) -> tuple[Check, ...]:

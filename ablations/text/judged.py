@@ -18,6 +18,7 @@ from ablations.text.checks import (
     gate_checks,
     past_checks,
     trial_checks,
+    undecided_lines,
 )
 from ablations.text.commits.history import (
     answer_lines,
@@ -84,8 +85,15 @@ def judged_decision(decision: Decision) -> Judged:
         tuple(_headlines(decision)),
         (*gate_checks(findings), *past_checks(decision)),
         trial_checks(findings),
+        notes=tuple(_notes(decision)),
         findings=findings,
     )
+
+
+def _notes(decision: Decision) -> Iterator[str]:
+    if decision.past is not None:
+        for line in undecided_lines(decision.findings, decision.past):
+            yield f"{sentence(line)}."
 
 
 def _headlines(decision: Decision) -> Iterator[tuple[str, GateStatus]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -70,6 +71,56 @@ def test_a_worse_recipe_fails_and_its_table_says_so(trained):
     assert done.exit_code == 1
     assert "test accuracy, against better.json:" in done.stdout
     assert "▼\u00a0regressed" in done.stdout
+
+
+def written_again(name: str, change: Callable[[dict], object]) -> str:
+    """Writes the records into a file with their accuracies changed, each a dict of its facts."""
+    lines = [json.loads(line) for line in Path("records.jsonl").read_text().splitlines()]
+    for own in lines:
+        own.pop("checksum", None)
+        for metric in own["metrics"]:
+            if metric["name"] == "test_accuracy":
+                change(metric)
+    Path(name).write_text("".join(f"{json.dumps(own)}\n" for own in lines))
+    return name
+
+
+def test_a_metric_without_a_better_direction_cannot_regress_and_the_gate_says_so(trained):
+    undirected = {"unit": "number", "better": "neither"}
+    now = written_again("now.jsonl", lambda m: m.update(undirected, value=m["value"] - 0.3))
+    then = written_again("then.jsonl", lambda m: m.update(undirected))
+    words = ("gate", trained, "--records", now)
+    done = call(*words, "--against", then, "--format", "github-summary", "-o", "out")
+    assert done.exit_code == 3
+    said = (
+        "no direction of test accuracy counts as better, so no change is a regression: report it "
+        'with better="higher" or better="lower" (log.metric)'
+    )
+    assert said in done.stderr
+    shown = Path("out/github-summary.md").read_text().replace("&quot;", '"').replace("\\", "")
+    assert said[3:60] in shown
+    tested = call(*words, "--self-test")
+    assert (tested.exit_code, tested.stderr.strip()) == (3, f"unknown: {said}")
+    cure = {"unit": "number", "better": "higher"}
+    now = written_again(
+        "now.jsonl", lambda m: m.update(cure, value=m["value"] - 0.3 + m["value"] / 50)
+    )
+    then = written_again("then.jsonl", lambda m: m.update(cure))
+    assert call("gate", trained, "--records", now, "--against", then).exit_code == 1
+
+
+def test_a_change_that_no_seed_varies_has_no_verdict_and_the_gate_says_why(trained):
+    fixed = {"unit": "number", "better": "higher"}
+    now = written_again("now.jsonl", lambda m: m.update(fixed, value=0.5))
+    then = written_again("then.jsonl", lambda m: m.update(fixed, value=0.9))
+    done = call("gate", trained, "--records", now, "--against", then)
+    assert done.exit_code == 3
+    assert "the seeds show no spread in the change of test accuracy, so it has no" in done.stderr
+    assert "judge the value itself by a gate of the study (at_least or at_most)" in done.stderr
+    trained.write_text(
+        f'{trained.read_text()}\n[[gates]]\nmetric = "test_accuracy"\nat_least = 0.85\n'
+    )
+    assert call("gate", trained, "--records", now).exit_code == 1  # the cure
 
 
 NO_ARMS = '{"measured": {"arms": [], "data": [], "environments": []}}'

@@ -16,7 +16,7 @@ from ablations.core.past import (
     SeriesFinding,
 )
 from ablations.core.study import Study
-from ablations.text.checks import change_words
+from ablations.text.checks import change_words, no_direction_line
 from ablations.text.formatting import (
     UNKNOWN,
     VERDICT_SIGNS,
@@ -141,8 +141,7 @@ def _metric_lines(found: History) -> Iterator[str]:
             "a metric that was measured under [analysis]"
         )
     if found.series[0].metric.better == "neither":
-        name = metric_name(found.series[0].metric.name)
-        yield f"no direction of {name} counts as better, so no change is a regression"
+        yield no_direction_line(found.series[0].metric)
 
 
 def level_lines(found: History) -> Iterator[str]:

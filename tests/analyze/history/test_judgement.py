@@ -285,6 +285,7 @@ def test_a_metric_without_a_better_direction_has_no_regression_and_says_so(judge
     assert history_exit_code(found) == 3
     said = [*history_lines(judged, found)]
     assert any("test accuracy changed with" in line for line in said)
-    assert (
-        said[-1] == "no direction of test accuracy counts as better, so no change is a regression"
+    assert said[-1] == (
+        "no direction of test accuracy counts as better, so no change is a regression: report it "
+        'with better="higher" or better="lower" (log.metric)'
     )

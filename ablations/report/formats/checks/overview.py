@@ -95,14 +95,15 @@ def _told(judged: Judged) -> tuple[str, str]:
 
     The answer of the study compares its arms; beside checks of each arm it says so.
     """
+    notes = " ".join(judged.notes)
     if judged.findings is None:
-        return "", " ".join(judged.notes)
+        return "", notes
     answered = answer(judged.findings)
     between = judged.checks and judged.findings.n_completed
     if not judged.findings.study.factors:  # the second sentence counts the checks once more
-        return answered.alarm or "", answered.sentences[0]
+        return answered.alarm or "", f"{answered.sentences[0]} {notes}".rstrip()
     title = "Between the arms: " if between else ""
-    return answered.alarm or "", title + " ".join(answered.sentences)
+    return answered.alarm or "", title + " ".join((*answered.sentences, *judged.notes))
 
 
 def _open_checks(checks: Sequence[Check]) -> _Part | None:
