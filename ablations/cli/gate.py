@@ -17,7 +17,7 @@ from ablations.core.estimates import Summary, ends
 from ablations.core.findings import Findings, GateFinding
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past, SelfTest
 from ablations.errors import StudyError
-from ablations.text import formatting, naming
+from ablations.text import checks, formatting, naming
 from ablations.text.checks import (
     change_seeds,
     change_words,
@@ -173,16 +173,16 @@ def _gate_tables(findings: Findings) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     for gate in findings.gates:
         unit = gate.metric.unit if gate.metric else "number"
-        rule = formatting.gate_rule(gate.gate, unit)
+        rule = checks.gate_rule(gate.gate, unit)
         columns = ("arm", "n", "judged", "interval of the mean", "verdict")
         table = tables.setdefault(rule, make_table(*columns))
         low, high = ends(gate.summary.interval if gate.summary else None) or (None, None)
         table.add_row(
             Text(naming.arm_label(findings.study, gate.arm)),
             str(gate.summary.n if gate.summary else 0),
-            formatting.number(gate.judged, unit),
+            checks.judged_number(gate),
             Text(formatting.interval(low, high, unit)),
-            Text(formatting.gate_status(gate.status), style=STYLES.get(gate.status, "")),
+            Text(checks.gate_status(gate.status), style=STYLES.get(gate.status, "")),
         )
     return tables
 
@@ -306,7 +306,7 @@ def _self_table(findings: Findings, found: SelfTest) -> Table:
     bounds = formatting.interval(found.interval.low, found.interval.high, "fraction")
     table.add_row("nothing", formatting.number(found.false_alarms, "fraction"), Text(bounds))
     for loss, share in zip(found.planted, found.found, strict=True):
-        worse = f"one arm worse by {formatting.difference(loss, unit).lstrip('+')}"
+        worse = f"one arm worse by {formatting.spread(loss, unit)}"
         table.add_row(worse, formatting.number(share, "fraction"), "")
     return table
 

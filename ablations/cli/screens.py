@@ -313,7 +313,7 @@ def power_table(findings: Findings) -> Table:
         "effect", "n", "detectable", "as measured", "more time", "no effect", "more time"
     )
     for plan in findings.plans:
-        found = [formatting.difference(effect, unit).lstrip("+") for effect in plan.detectable]
+        found = [formatting.spread(effect, unit) for effect in plan.detectable]
         pairs = [
             dict.fromkeys(pair) if plan.decided else pair
             for case in (plan.as_measured, plan.no_effect)

@@ -5,6 +5,7 @@ Every format that shows a decision shows these checks, so that no two of them di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,23 +14,29 @@ from ablations.core.estimates import Interval, Verdict, ends
 from ablations.core.findings import ArmFinding, Decision, Findings, GateFinding, GateStatus
 from ablations.core.metrics import MetricInfo, Unit
 from ablations.core.past import ChangeSincePast, ComparisonWithPast
+from ablations.core.study import Gate
 from ablations.text.formatting import (
     UNKNOWN,
     count,
     counted,
     difference,
-    gate_count,
-    gate_rule,
+    exact,
+    finer,
     interval,
     listing,
     metric_name,
     number,
+    resolved,
+    scale_for,
     sentence,
     times,
     times_interval,
 )
 from ablations.text.naming import arm_label, named_arm
 from ablations.text.sentences import mean_estimate
+
+GATE_SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?", "incomplete": "…"}
+_JUDGED = {"mean": "mean over seeds", "every-seed": "every seed"}
 
 CheckKind = Literal["gate", "past", "history", "trials"]
 
@@ -122,6 +129,44 @@ def trial_checks(findings: Findings) -> tuple[Check, ...]:
     return tuple(_trial_check(findings, arm) for arm in findings.arms)
 
 
+def gate_rule(gate: Gate, unit: Unit) -> str:
+    """Writes what a gate asks for."""
+    where = listing([f"{factor} is {level}" for factor, level in gate.where.items()])
+    sides = ((gate.at_least, "at least", "lower"), (gate.at_most, "at most", "upper"))
+    rules = [
+        f"{metric_name(gate.metric)} {word} {exact(threshold, unit)}, judged by "
+        + _JUDGED.get(gate.judge, f"{bound} bound of the 95% interval")
+        for threshold, word, bound in sides
+        if threshold is not None
+    ]
+    return listing(rules) + (f", where {where}" if where else "")
+
+
+def gate_status(status: str) -> str:
+    """Writes a gate's status with its sign."""
+    return f"{GATE_SIGNS[status]}\u00a0{status}"
+
+
+def gate_count(n: int, status: str) -> str:
+    """Writes how many gates have a status: ``✓ 2 passed``."""
+    return f"{GATE_SIGNS[status]}\u00a0{n}\u00a0{status}"
+
+
+def judged_number(found: GateFinding) -> str:
+    """Writes what a gate judged, with as many digits as tell it from the threshold.
+
+    It is as fine as the interval of the mean beside it.
+    """
+    unit, value = found.metric.unit if found.metric else "number", found.judged
+    if value is None:
+        return number(value, unit)
+    own = resolved(scale_for(unit, [value]), ends(found.summary and found.summary.interval))
+    bars = [b for b in (found.gate.at_least, found.gate.at_most) if b is not None]
+    apart = [bar for bar in bars if not math.isclose(value, bar)]
+    scale = finer(own, lambda s: all(s.show(value) != s.show(bar) for bar in apart))
+    return number(value, unit) if scale == scale_for(unit, [value]) else scale.show(value)
+
+
 def most_severe(checks: Sequence[Check]) -> tuple[Check, ...]:
     """Sorts checks so that what needs attention comes first; equal ones keep their order."""
     return tuple(sorted(checks, key=lambda check: SEVERITY.index(check.status)))
@@ -150,7 +195,7 @@ def _gate_check(findings: Findings, found: GateFinding) -> Check:
         status=found.status,
         verdict=found.status,
         then=UNKNOWN,
-        now=number(found.judged, unit),
+        now=judged_number(found),
         bounds=interval(low, high, unit),
         seeds=count(n),
         text=f"Of {named_arm(findings.study, found.arm)}, {value}. {asked}{_why(findings, found)}",
@@ -193,7 +238,7 @@ def change_words(
     low, high = ends(bounds) or (None, None)
     if is_ratio:
         return times(change), times_interval(low, high)
-    return difference(change, unit), interval(low, high, unit, signed=True)
+    return difference(change, unit, (low, high)), interval(low, high, unit, signed=True)
 
 
 def change_cell(change: str, bounds: str) -> str:

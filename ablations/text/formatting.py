@@ -6,30 +6,30 @@ What is unknown prints as an en dash, never as 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from ablations.core.metrics import Better, Unit
-from ablations.core.study import Gate
 
 UNKNOWN = "–"
 MINUS = "−"
 THIN = "\u202f"
 """A narrow space that does not break, between thousands and before units."""
 
-_LARGE, _TINY, _MOST = 10**12, Decimal("5e-8"), 8
-"""From where on, and below what, numbers become powers of ten; the most decimals there are."""
+_LARGE, _TINY = 10**12, Decimal("5e-8")
+"""From where on, and below what, numbers become powers of ten."""
+MOST_DECIMALS = 8
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+Ends = tuple[float | None, float | None]
+"""The lower and the upper end of an interval."""
 
 _TIMES = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (300.0, 1.0, "s"), (3600.0, 1 / 60, "min"))
 _SIZES = ((1e3, 1.0, "B"), (1e6, 1e-3, "kB"), (1e9, 1e-6, "MB"))
 
 VERDICT_SIGNS = {"improved": "▲", "regressed": "▼", "equivalent": "=", "inconclusive": "?"}
-GATE_SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?", "incomplete": "…"}
-_JUDGED = {"mean": "mean over seeds", "every-seed": "every seed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ class Scale:
         if value is None or not math.isfinite(value):
             return ""
         exact = abs(Decimal(value) * Decimal(self.factor))
-        if exact >= _LARGE or (exact and self.decimals == _MOST and exact < _TINY):
+        if exact >= _LARGE or (exact and self.decimals == MOST_DECIMALS and exact < _TINY):
             return f"{value * self.factor:.2e}"
         text = f"{value * self.factor:.{self.decimals}f}"
         return text if any(digit in "123456789" for digit in text) else text.lstrip("-")
 
     def _digits(self, size: float) -> str:
         exact = None if 1e-6 < size * self.factor < 1e11 else Decimal(size) * Decimal(self.factor)
-        if exact and (exact >= _LARGE or (self.decimals == _MOST and exact < _TINY)):
+        if exact and (exact >= _LARGE or (self.decimals == MOST_DECIMALS and exact < _TINY)):
             digits, _, exponent = f"{exact:.2e}".partition("e")
             return f"{digits}×{power_of_ten(int(exponent))}"
         return f"{size * self.factor:,.{self.decimals}f}".replace(",", THIN)
@@ -111,7 +111,7 @@ def _stepped(
 
 def _decimals(largest: float) -> int:
     """Three significant digits for the largest number, none beyond the point above 100."""
-    return min(_MOST, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
+    return min(MOST_DECIMALS, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
 
 
 def number(value: float | None, unit: Unit = "number") -> str:
@@ -163,24 +163,56 @@ def duration(seconds: float) -> str:
     return f"{sign}{minutes // 60}{THIN}h {minutes % 60}{THIN}min"
 
 
-def difference(value: float | None, unit: Unit = "number") -> str:
-    """Writes a difference with its sign; fractions become percentage points.
+def difference(value: float | None, unit: Unit = "number", beside: Ends | None = None) -> str:
+    """Writes a difference with its sign, as finely as the interval ``beside`` it.
+
+    Fractions become percentage points.
 
     Example:
         >>> difference(0.032, "fraction"), difference(-0.5, "number")
         ('+3.2\u202fpp', '−0.500')
     """
-    return scale_for(unit, [value], signed=True).show(value, signed=True)
+    scale = scale_for(unit, [value], signed=True)
+    return resolved(scale, beside).show(value, signed=True)
 
 
-def magnitude(value: float, unit: Unit = "number") -> str:
+def spread(value: float | None, unit: Unit = "number") -> str:
+    """Writes the size of a difference, such as a standard deviation, never as 0 where it is small.
+
+    Example:
+        >>> spread(0.0123, "fraction"), spread(0.0002, "fraction"), spread(0.0, "fraction")
+        ('1.2\u202fpp', '0.02\u202fpp', '0.0\u202fpp')
+    """
+    scale = scale_for(unit, [value], signed=True)
+    size = abs(value or 0.0) * scale.factor
+    return finer(scale, lambda own: not size or size >= 10.0**-own.decimals).show(value)
+
+
+def exact(value: float, unit: Unit = "number", *, signed: bool = False) -> str:
+    """Writes a number that someone chose, such as a threshold, with all of its digits.
+
+    Example:
+        >>> exact(0.85, "fraction"), exact(0.8545, "fraction"), exact(1.83, "seconds")
+        ('85.0%', '85.45%', '1.83\u202fs')
+    """
+    if unit == "bytes" or (unit == "seconds" and value >= 60):
+        return number(value, unit)
+    scale = scale_for(unit, [value], signed=signed)
+    shown = value * scale.factor
+    rounding = 1e-9 * abs(shown)
+    return finer(scale, lambda s: abs(round(shown, s.decimals) - shown) <= rounding).show(value)
+
+
+def magnitude(value: float, unit: Unit = "number", beside: Ends | None = None) -> str:
     """Writes the size of a difference, without its sign and never as nothing where it is small.
+
+    It is as fine as the interval ``beside`` it.
 
     Example:
         >>> magnitude(-0.032, "fraction"), magnitude(0.0001, "fraction"), magnitude(0.0, "fraction")
         ('3.2\u202fpp', 'less than 0.05\u202fpp', '0.0\u202fpp')
     """
-    scale = scale_for(unit, [value], signed=True)
+    scale = resolved(scale_for(unit, [value], signed=True), beside)
     shown = scale.show(abs(value))
     if value == 0 or any(digit in "123456789" for digit in shown):
         return shown
@@ -202,9 +234,29 @@ def interval(
         >>> interval(0.931, 0.968, "fraction"), interval(-0.01, 0.02, "fraction", signed=True)
         ('[93.1, 96.8]%', '[−1.0, +2.0] pp')
     """
-    scale = scale_for(unit, [low, high], signed=signed)
+    scale = resolved(scale_for(unit, [low, high], signed=signed), (low, high))
     shown = _brackets(low, high, scale, signed=signed)
     return shown + scale.suffix if suffix and shown != UNKNOWN else shown
+
+
+def finer(scale: Scale, enough: Callable[[Scale], bool]) -> Scale:
+    """Adds decimals until there are ``enough``, or the most that are shown."""
+    while scale.decimals < MOST_DECIMALS and not enough(scale):
+        scale = replace(scale, decimals=scale.decimals + 1)
+    return scale
+
+
+def resolved(scale: Scale, ends: Ends | None) -> Scale:
+    """Adds decimals until an interval that has a width also shows one.
+
+    Else different seeds would look like equal ones: 1.8 s [1.8, 1.8].
+    """
+    low, high = ends or (None, None)
+    if low is None or high is None or not math.isfinite(high - low):
+        return scale
+    if high - low <= 1e-9 * abs(high):  # only rounding
+        return scale
+    return finer(scale, lambda own: (high - low) * own.factor >= 2 * 10.0**-own.decimals)
 
 
 def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bool = False) -> str:
@@ -214,23 +266,21 @@ def _brackets(low: float | None, high: float | None, scale: Scale, *, signed: bo
     return f"[{', '.join(bounds)}]"
 
 
-def estimate(
-    value: float | None, bounds: tuple[float, float] | None, unit: Unit, *, signed: bool = False
-) -> str:
+def estimate(value: float | None, bounds: Ends | None, unit: Unit, *, signed: bool = False) -> str:
     """Writes a number with its interval beside it, in one scale.
 
     Example:
         >>> estimate(0.954, (0.931, 0.968), "fraction")
         '95.4% [93.1, 96.8]'
     """
-    scale = scale_for(unit, [value, *(bounds or ())], signed=signed)
+    scale = resolved(scale_for(unit, [value, *(bounds or ())], signed=signed), bounds)
     shown = scale.show(value, signed=signed)
     return f"{shown} {_brackets(*bounds, scale, signed=signed)}" if bounds else shown
 
 
 def low_to_high(low: float | None, high: float | None, unit: Unit, *, signed: bool = False) -> str:
     """Writes a range in running text, such as ``61.0 to 64.2%``."""
-    scale = scale_for(unit, [low, high], signed=signed)
+    scale = resolved(scale_for(unit, [low, high], signed=signed), (low, high))
     if low is None or high is None:
         return UNKNOWN
     return f"{scale.show(low, signed=signed, suffix=False)} to {scale.show(high, signed=signed)}"
@@ -341,60 +391,9 @@ def verdict(word: str) -> str:
     return f"{VERDICT_SIGNS[word]}\u00a0{word}"
 
 
-def gate_rule(gate: Gate, unit: Unit) -> str:
-    """Writes what a gate asks for."""
-    where = listing([f"{factor} is {level}" for factor, level in gate.where.items()])
-    sides = ((gate.at_least, "at least", "lower"), (gate.at_most, "at most", "upper"))
-    rules = [
-        f"{metric_name(gate.metric)} {word} {number(threshold, unit)}, judged by "
-        + _JUDGED.get(gate.judge, f"{bound} bound of the 95% interval")
-        for threshold, word, bound in sides
-        if threshold is not None
-    ]
-    return listing(rules) + (f", where {where}" if where else "")
-
-
-def gate_status(status: str) -> str:
-    """Writes a gate's status with its sign."""
-    return f"{GATE_SIGNS[status]}\u00a0{status}"
-
-
-def gate_count(n: int, status: str) -> str:
-    """Writes how many gates have a status: ``✓ 2 passed``."""
-    return f"{GATE_SIGNS[status]}\u00a0{n}\u00a0{status}"
-
-
 def day(moment: str | None) -> str:
     """Writes the day of an ISO 8601 moment, such as ``20 November 2026``."""
     if not moment:
         return UNKNOWN
     date = datetime.fromisoformat(moment)
     return f"{date.day} {date:%B %Y}"
-
-
-def epoch_line(
-    number: int, total: int, *, steps: int, step_seconds: float | None, metrics: Mapping[str, float]
-) -> str:
-    """Writes one line of a training's log, as Keras prints it.
-
-    Example:
-        >>> epoch_line(1, 20, steps=63, step_seconds=0.071, metrics={"loss": 0.69})
-        'Epoch 1/20 – 63 steps – 71 ms/step – loss 0.6900'
-    """
-    pace = f"{step_seconds * 1000:.0f} ms/step" if step_seconds is not None else ""
-    shown = [
-        f"{name} {value:.4{'f' if abs(value) < 1e9 else 'e'}}" for name, value in metrics.items()
-    ]
-    counts = f"{steps} steps" if steps else ""
-    return " – ".join(filter(None, (f"Epoch {number}/{total}", counts, pace, *shown)))
-
-
-def setting(value: Any) -> str:
-    """Writes a setting as its study file does, such as ``"flip", 0.3, true``."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(setting, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {setting(part)}' for key, part in value.items())}}}"
-    return UNKNOWN if value is None else str(value)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablations.core.design import ONLY_ARM, AliasSet, Arm, Change, EffectKind
 from ablations.core.study import Study
-from ablations.text.formatting import counted, listing
+from ablations.text.formatting import UNKNOWN, counted, listing
 
 if TYPE_CHECKING:
     from ablations.core.estimates import Effect
@@ -186,3 +186,14 @@ def seed_values(
         ('seed 0: 0.5', 'seed 7: 0.25')
     """
     return tuple(f"seed {seed}: {show(value)}" for seed, value in values)
+
+
+def setting(value: Any) -> str:
+    """Writes a setting as its study file does, such as ``"flip", 0.3, true``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(setting, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {setting(part)}' for key, part in value.items())}}}"
+    return UNKNOWN if value is None else str(value)

@@ -83,3 +83,20 @@ def latest(metrics: Mapping[str, float]) -> str:
             shown = number(metrics[name], unit_of(name))
             return f"{name.replace('_', ' ')} {shown}"
     return UNKNOWN
+
+
+def epoch_line(
+    number: int, total: int, *, steps: int, step_seconds: float | None, metrics: Mapping[str, float]
+) -> str:
+    """Writes one line of a training's log, as Keras prints it.
+
+    Example:
+        >>> epoch_line(1, 20, steps=63, step_seconds=0.071, metrics={"loss": 0.69})
+        'Epoch 1/20 – 63 steps – 71 ms/step – loss 0.6900'
+    """
+    pace = f"{step_seconds * 1000:.0f} ms/step" if step_seconds is not None else ""
+    shown = [
+        f"{name} {value:.4{'f' if abs(value) < 1e9 else 'e'}}" for name, value in metrics.items()
+    ]
+    counts = f"{steps} steps" if steps else ""
+    return " – ".join(filter(None, (f"Epoch {number}/{total}", counts, pace, *shown)))

@@ -12,6 +12,7 @@ from ablations.text.formatting import (
     counted,
     difference,
     estimate,
+    exact,
     interval,
     listing,
     low_to_high,
@@ -106,6 +107,17 @@ def plain_verdict(word: str) -> str:
     return {"improved": "better", "regressed": "worse"}.get(word, word)
 
 
+def _beside(effect: Effect) -> tuple[float, float] | None:
+    from ablations.core.estimates import ends
+
+    return ends(decisive(effect))
+
+
+def signed_amount(effect: Effect) -> str:
+    """Writes an effect with its sign, as finely as the interval that decides it."""
+    return difference(effect.estimate, effect.metric.unit, _beside(effect))
+
+
 def size_interval(effect: Effect, bounds: Interval) -> str:
     """Writes the size of an effect, without its sign, and of an interval on one side of zero."""
     low, high = sorted((abs(bounds.low), abs(bounds.high)))
@@ -115,7 +127,7 @@ def size_interval(effect: Effect, bounds: Interval) -> str:
 def margin(findings: Findings) -> str:
     """Writes the smallest effect that matters in the study; empty if it names none."""
     size = findings.study.smallest_effect_that_matters
-    return difference(size, findings.metric.unit).lstrip("+") if size > 0 else ""
+    return exact(size, findings.metric.unit, signed=True) if size > 0 else ""
 
 
 def verb(effect: Effect) -> str:
@@ -125,7 +137,7 @@ def verb(effect: Effect) -> str:
 
 def amount(effect: Effect) -> str:
     """Writes the size of an effect without its sign."""
-    return magnitude(effect.estimate or 0.0, effect.metric.unit)
+    return magnitude(effect.estimate or 0.0, effect.metric.unit, _beside(effect))
 
 
 def moved(effect: Effect) -> str:

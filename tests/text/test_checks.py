@@ -13,7 +13,17 @@ from ablations.core.metrics import MetricInfo
 from ablations.core.past import ChangeSincePast, ComparisonWithPast, Past
 from ablations.core.study import Gate, Study
 from ablations.plan.designs import Wanted, lay_out
-from ablations.text.checks import gate_checks, most_severe, past_checks, trial_checks
+from ablations.text.checks import (
+    gate_checks,
+    gate_count,
+    gate_rule,
+    gate_status,
+    judged_number,
+    most_severe,
+    past_checks,
+    trial_checks,
+)
+from ablations.text.formatting import THIN
 from ablations.text.judged import judged_decision
 
 FACTORS = (Factor("dropout", (Level("off", {}), Level("on", {}))),)
@@ -185,3 +195,25 @@ def test_arms_that_are_gone_or_have_no_result_are_incomplete():
         "incomplete",
         "2 of 2 checks incomplete",
     )
+
+
+def test_gates_in_words() -> None:
+    asked = Gate("test_accuracy", {"initialization": "transfer"}, at_least=0.9545)
+    assert gate_rule(asked, "fraction") == (
+        "test accuracy at least 95.45%, judged by lower bound of the 95% interval, "
+        "where initialization is transfer"
+    )
+    speed = Gate("fit_seconds", at_most=90.0, judge="every-seed")
+    assert gate_rule(speed, "seconds") == (
+        f"fit time at most 1{THIN}min 30{THIN}s, judged by every seed"
+    )
+    assert gate_status("passed") == "✓\u00a0passed"
+    assert gate_count(2, "passed") == "✓\u00a02\u00a0passed"
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "shown"),
+    [(0.9197, 0.02, "89.97%"), (0.92, 0.02, "90.0%"), (0.95, 0.0002, "94.98%"), (None, None, "–")],
+)
+def test_a_judged_number_shows_on_which_side_of_the_threshold_it_lies(mean, half, shown):
+    assert judged_number(gate("failed", summary(mean, half))) == shown

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ablations.core.design import Arm, Factor, Level
 from ablations.core.metrics import Unit
-from ablations.core.study import Gate, Study
+from ablations.core.study import Study
 from ablations.plan.designs import Wanted, lay_out
 from ablations.text import formatting as f
 from ablations.text import naming
@@ -149,24 +149,43 @@ def test_levels_that_would_be_unclear_keep_their_factor() -> None:
     assert naming.change_label(study, "x", baseline="on", level="off") == "no x"
 
 
-def test_gates_and_verdicts_in_words() -> None:
-    gate = Gate("test_accuracy", {"initialization": "transfer"}, at_least=0.95)
-    assert f.gate_rule(gate, "fraction") == (
-        "test accuracy at least 95.0%, judged by lower bound of the 95% interval, "
-        "where initialization is transfer"
-    )
-    speed = Gate("fit_seconds", at_most=90.0, judge="every-seed")
-    assert f.gate_rule(speed, "seconds") == (
-        f"fit time at most 1{THIN}min 30{THIN}s, judged by every seed"
-    )
+def test_verdicts_in_words() -> None:
     assert f.verdict("regressed") == "▼\u00a0regressed"
-    assert f.gate_status("passed") == "✓\u00a0passed"
-    assert f.gate_count(2, "passed") == "✓\u00a02\u00a0passed"
 
 
-def test_settings_read_as_in_the_study_file() -> None:
-    assert f.setting({"a": [1, True, "x"]}) == "{a = [1, true, x]}"
-    assert f.setting(None) == "–"
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "shown"),
+    [
+        (1.79, 1.85, "seconds", f"[1.79, 1.85]{THIN}s"),
+        (0.97, 1.09, "seconds", f"[0.97, 1.09]{THIN}s"),
+        (0.76119, 0.76135, "fraction", "[76.119, 76.135]%"),
+        (0.931, 0.968, "fraction", "[93.1, 96.8]%"),
+        (1.0, 1.0, "fraction", "[100.0, 100.0]%"),
+        (0.9, 0.9 + 1e-16, "fraction", "[90.0, 90.0]%"),
+        (100.2, 100.4, "number", "[100.2, 100.4]"),
+    ],
+)
+def test_an_interval_of_some_width_shows_its_width(low, high, unit, shown):
+    assert f.interval(low, high, unit) == shown
+    assert f.low_to_high(low, high, unit) == shown.translate({91: None, 93: None}).replace(
+        ", ", " to "
+    )
+    assert f.estimate(low, (low, high), unit).endswith(shown.partition("]")[0] + "]")
+
+
+def test_a_small_difference_is_as_fine_as_the_interval_that_decides_it():
+    assert f.difference(0.0004, "fraction", (0.00037, 0.00044)) == f"+0.040{THIN}pp"
+    assert f.difference(0.0004, "fraction", (-0.01, 0.01)) == f"0.0{THIN}pp"
+    assert f.magnitude(0.0004, "fraction", (0.00037, 0.00044)) == f"0.040{THIN}pp"
+    assert f.spread(0.00007, "fraction") == f"0.007{THIN}pp"
+    assert f.spread(None, "fraction") == "–"
+
+
+def test_chosen_numbers_keep_all_of_their_digits():
+    assert f.exact(0.0002, "fraction", signed=True) == f"0.02{THIN}pp"
+    assert f.exact(90.0, "seconds") == f"1{THIN}min 30{THIN}s"
+    assert f.exact(0.00025, "number") == "0.000250"
+    assert f.exact(1234.5, "number") == f"1{THIN}234.5"
 
 
 @given(st.floats(min_value=1e-7, max_value=1e11))

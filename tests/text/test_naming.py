@@ -7,7 +7,7 @@ import pytest
 from ablations.core.design import Factor, Level
 from ablations.core.study import Study
 from ablations.plan.designs import Wanted, lay_out
-from ablations.text.naming import arm_label, change_label
+from ablations.text.naming import arm_label, change_label, setting
 
 
 def study(name: str, *levels: str) -> Study:
@@ -31,3 +31,8 @@ def test_numbers_and_degrees_stand_with_their_factor(factor, levels, words):
     own = study(factor, *levels)
     assert change_label(own, factor, baseline=levels[0], level=levels[1]) == words
     assert words.startswith(arm_label(own, own.arms[1]))
+
+
+def test_settings_read_as_in_the_study_file() -> None:
+    assert setting({"a": [1, True, "x"]}) == "{a = [1, true, x]}"
+    assert setting(None) == "–"

@@ -28,12 +28,11 @@ from ablations.text.formatting import (
     estimate,
     metric_name,
     number,
-    setting,
     times,
     times_interval,
     verdict,
 )
-from ablations.text.naming import arm_label, contrast_label
+from ablations.text.naming import arm_label, contrast_label, setting
 from ablations.text.sentences import effect_estimate
 from ablations.text.side_by_side import Compared, Difference, compared_label
 

@@ -14,7 +14,7 @@ from ablations.records.readers.report_json import SCHEMA_VERSION, measured_docum
 from ablations.report.blocks import Report
 from ablations.report.figures import headlines
 from ablations.report.words.answer import answer
-from ablations.text.formatting import gate_rule, gate_status
+from ablations.text.checks import gate_rule, gate_status
 from ablations.text.naming import arm_label, effect_label
 
 

@@ -10,7 +10,14 @@ from ablations.report.sections.arm_pages import every_arm
 from ablations.report.sections.noise import noise
 from ablations.report.sections.variance import variance
 from ablations.report.tables import make_table
-from ablations.text.formatting import UNKNOWN, count, difference, low_to_high, metric_name, number
+from ablations.text.formatting import (
+    UNKNOWN,
+    count,
+    low_to_high,
+    metric_name,
+    number,
+    spread,
+)
 from ablations.text.naming import arm_label
 from ablations.text.sentences import effect_estimate, mean_estimate, untrained_count
 
@@ -70,7 +77,7 @@ def _measured(findings: Findings, arm: ArmFinding) -> list[str]:
     return [
         count(summary.n),
         mean_estimate(summary),
-        difference(summary.sd, unit).lstrip("+"),
+        spread(summary.sd, unit),
         low_to_high(summary.minimum, summary.maximum, unit),
     ]
 

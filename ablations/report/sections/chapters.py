@@ -48,12 +48,12 @@ from ablations.text.formatting import (
     count,
     counted,
     difference,
-    epoch_line,
     listing,
     metric_name,
     number,
 )
 from ablations.text.naming import arm_label
+from ablations.text.progress import epoch_line
 from ablations.text.sentences import mean_estimate
 
 

@@ -17,14 +17,13 @@ from ablations.report.words.caveats import pairs, warning
 from ablations.text.formatting import (
     count,
     counted,
-    difference,
     listing,
     metric_name,
     sentence,
     verdict,
 )
 from ablations.text.naming import aliases, effect_label, effect_name
-from ablations.text.sentences import fraction_sentences, is_beyond_margin, margin
+from ablations.text.sentences import fraction_sentences, is_beyond_margin, margin, signed_amount
 
 ALIASED = (
     "Each number is the sum of the effect that names it and of the other effects in its row, up to "
@@ -80,7 +79,7 @@ def effect_table(findings: Findings, data: tuple[DataFile, ...] = ()) -> Table:
 def _estimates(effect: Effect) -> list[str]:
     unit = effect.metric.unit
     intervals = (between(own, unit, signed=True) for own in (effect.interval, effect.adjusted))
-    return [difference(effect.estimate, unit), *intervals]
+    return [signed_amount(effect), *intervals]
 
 
 def _fraction(findings: Findings) -> Section | None:

@@ -7,16 +7,15 @@ from ablations.report.blocks import Extras, Prose, Section, Table, present, pros
 from ablations.report.many import MOST
 from ablations.report.tables import make_table
 from ablations.report.words.answer import gate_headline
+from ablations.text.checks import gate_rule, gate_status, judged_number
 from ablations.text.formatting import (
     count,
     counted,
-    difference,
-    gate_rule,
-    gate_status,
     interval,
     listing,
     number,
     sentence,
+    spread,
 )
 from ablations.text.naming import arm_label, named_arm
 from ablations.text.sentences import gate_gap_sentences, untrained_share
@@ -44,7 +43,7 @@ def gate_errors(findings: Findings) -> str:
     unit = findings.metric.unit
     bounds = interval(found.interval.low, found.interval.high, "fraction")
     losses = [
-        f"{number(share, 'fraction')} if it loses {difference(loss, unit).lstrip('+')}"
+        f"{number(share, 'fraction')} if it loses {spread(loss, unit)}"
         for loss, share in zip(found.planted, found.found, strict=True)
     ]
     return (
@@ -86,7 +85,7 @@ def gate_tables(findings: Findings) -> tuple[Table, ...]:
     for found in findings.gates:
         unit = found.metric.unit if found.metric else "number"
         n = count(found.summary.n if found.summary else 0)
-        judged = (number(found.judged, unit), n, gate_status(found.status))
+        judged = (judged_number(found), n, gate_status(found.status))
         rows = by_rule.setdefault(gate_rule(found.gate, unit), [])
         rows.append([arm_label(findings.study, found.arm), *judged])
     columns = ["arm", "judged", "seeds", "status"]

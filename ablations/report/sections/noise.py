@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ablations.core.estimates import Interval
+from ablations.core.estimates import Interval, ends
 from ablations.core.findings import ArmFinding, Findings
 from ablations.core.metrics import TEST_ACCURACY
 from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import bare_p, between, make_table
-from ablations.text.formatting import count, counted, difference, number
+from ablations.text.formatting import count, counted, difference, number, spread
 from ablations.text.naming import arm_label
 
 WHAT = (
@@ -69,7 +69,7 @@ def _arm_cells(arm: ArmFinding) -> list[str]:
         return []
     return [
         number(noise.accuracy, "fraction"),
-        difference(over_seeds.sd, "fraction").lstrip("+"),
+        spread(over_seeds.sd, "fraction"),
         between(over_seeds.interval, "fraction"),
         between(noise.interval, "fraction"),
         count(noise.n_examples),
@@ -89,7 +89,7 @@ def _difference_table(findings: Findings) -> Table | None:
     rows = [
         [
             arm_label(findings.study, arm.arm),
-            difference(found.difference, "fraction"),
+            difference(found.difference, "fraction", ends(found.interval)),
             between(_over_seeds(arm), "fraction", signed=True),
             between(found.interval, "fraction", signed=True),
             count(found.gained),

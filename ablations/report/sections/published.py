@@ -26,9 +26,8 @@ from ablations.text.formatting import (
     number,
     scale_for,
     sentence,
-    setting,
 )
-from ablations.text.naming import arm_label, seed_values
+from ablations.text.naming import arm_label, seed_values, setting
 from ablations.text.sentences import mean_estimate
 
 READING = (

@@ -7,7 +7,7 @@ from ablations.core.findings import Findings
 from ablations.report.blocks import Block, Extras, Section, Table, prose
 from ablations.report.tables import make_table
 from ablations.text import images
-from ablations.text.formatting import count, difference, metric_name
+from ablations.text.formatting import count, metric_name, spread
 from ablations.text.naming import effect_label
 from ablations.text.sentences import NO_SEED_PLAN, far_seeds, margin, needed, saved
 
@@ -89,6 +89,6 @@ def _table(findings: Findings, known: list[SeedPlan]) -> Table:
 def _cells(plan: SeedPlan) -> list[str]:
     return [
         count(plan.effect.n),
-        difference(plan.detectable[0], plan.effect.metric.unit).lstrip("+"),
+        spread(plan.detectable[0], plan.effect.metric.unit),
         *(cell for case in (plan.as_measured, plan.no_effect) for cell in needed(plan, case)[0]),
     ]

@@ -11,7 +11,8 @@ from ablations.core.study import Study
 from ablations.report.blocks import Code, Extras, Fold, Section, Table, present, prose
 from ablations.report.tables import make_table
 from ablations.report.words.imported import recorded_by
-from ablations.text.formatting import UNKNOWN, counted, setting
+from ablations.text.formatting import UNKNOWN, counted
+from ablations.text.naming import setting
 
 
 def settings(findings: Findings, _: Extras) -> tuple[Section, ...]:

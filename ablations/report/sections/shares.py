@@ -17,7 +17,7 @@ from ablations.report.figures.headlines import dots_alt
 from ablations.report.tables import between, make_table
 from ablations.text.formatting import counted, difference, listing, metric_name, scale_for, sentence
 from ablations.text.naming import effect_label
-from ablations.text.sentences import size
+from ablations.text.sentences import signed_amount, size
 
 READING = (
     "Each dot is a factor’s share within one seed, with mean and 95% interval below. A share is "
@@ -47,7 +47,7 @@ def _headline(findings: Findings, shares: list[Effect]) -> str:
     unit = findings.metric.unit
     total = sum(effect.estimate or 0.0 for effect in shares)
     ranked = sorted(shares, key=size, reverse=True)
-    parts = [f"{effect_label(findings, e)} {difference(e.estimate, unit)}" for e in ranked]
+    parts = [f"{effect_label(findings, e)} {signed_amount(e)}" for e in ranked]
     return f"From baseline to full recipe {difference(total, unit)}: {listing(parts)}"
 
 
@@ -70,7 +70,7 @@ def _table(findings: Findings, shares: list[Effect]) -> Table:
     rows = [
         [
             sentence(effect_label(findings, effect)),
-            difference(effect.estimate, unit),
+            signed_amount(effect),
             between(effect.interval, unit, signed=True),
         ]
         for effect in shares

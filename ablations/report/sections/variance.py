@@ -10,7 +10,7 @@ from ablations.core.findings import Findings, Variances
 from ablations.core.metrics import Unit
 from ablations.report.blocks import Section, Table, present, prose
 from ablations.report.tables import between, make_table
-from ablations.text.formatting import count, counted, difference, percent
+from ablations.text.formatting import count, counted, percent, spread
 from ablations.text.naming import arm_label, effect_label
 
 Row = tuple[str, Interval | None, VarianceParts]
@@ -130,7 +130,5 @@ def _cells(parts: VarianceParts, unit: Unit) -> list[str]:
     """Writes a spread and its parts: variances add up, standard deviations do not."""
     low, high = percent(parts.bounds.low).rstrip("%"), percent(parts.bounds.high)
     shares = (1.0, parts.share, 1 - parts.share)
-    total, images, seed = (
-        difference(math.sqrt(share * parts.total), unit).lstrip("+") for share in shares
-    )
+    total, images, seed = (spread(math.sqrt(share * parts.total), unit) for share in shares)
     return [total, percent(parts.share), f"[{low}, {high.rstrip('%')}]%", images, seed]

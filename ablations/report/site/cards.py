@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from ablations.report.formats.html import render_html
 from ablations.report.site.contents import Site, SiteStudy, StudyHistory
 from ablations.report.site.histories.pages import THUMBNAIL
+from ablations.text.checks import gate_count
 from ablations.text.commits.history import answer_lines, last_change, overview_alt, verdict_count
-from ablations.text.formatting import counted, day, gate_count
+from ablations.text.formatting import counted, day
 
 ABOVE_THE_FOLD = 4
 """How many pictures a reader may see without scrolling; the others load when they are near."""

@@ -45,9 +45,9 @@ from ablations.text.formatting import (
     count,
     counted,
     day,
-    difference,
     metric_name,
     sentence,
+    spread,
 )
 from ablations.text.synthesis import mean_words, pooled_label, pooled_sentences, synthesis_caveats
 
@@ -146,7 +146,7 @@ def _draw_forest(synthesis: Synthesis, effect: PooledEffect, number: int) -> Fig
     unit = synthesis.metric.unit
     rows = [
         [own.study, count(own.df + 1), mean_words(own, unit),
-         difference(own.standard_error, unit).lstrip("+"), between(own.interval, unit, signed=True)]
+         spread(own.standard_error, unit), between(own.interval, unit, signed=True)]
         for own in effect.studies
     ]  # fmt: skip
     numeric = ["seeds", "effect", "standard error", "95% interval"]

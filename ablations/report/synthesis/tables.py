@@ -10,12 +10,12 @@ from ablations.report.blocks import (
 from ablations.report.tables import between, make_table
 from ablations.text.formatting import (
     count,
-    difference,
     estimate,
     number,
     sentence,
-    setting,
+    spread,
 )
+from ablations.text.naming import setting
 from ablations.text.synthesis import mean_words, pooled_label
 
 _PLACES = ("mean", "95% interval", "one more study")
@@ -49,7 +49,7 @@ def spread_table(synthesis: Synthesis) -> Table:
     """One row per effect: how much the studies differ besides the noise of their seeds."""
     unit = synthesis.metric.unit
     rows = [
-        [sentence(pooled_label(synthesis, e)), difference(e.pooled.tau, unit).lstrip("+"),
+        [sentence(pooled_label(synthesis, e)), spread(e.pooled.tau, unit),
          between(e.pooled.tau_interval, unit, signed=True).replace("+", ""),
          estimate(e.pooled.inconsistency, ends(e.pooled.inconsistency_interval), "fraction")]
         for e in synthesis.effects
@@ -66,7 +66,7 @@ def weighted_table(synthesis: Synthesis) -> Table:
         [sentence(pooled_label(synthesis, e)), mean_words(e.weighted, unit),
          between(e.weighted.interval, unit, signed=True),
          between(e.weighted.prediction, unit, signed=True),
-         difference(e.weighted.tau, unit).lstrip("+"),
+         spread(e.weighted.tau, unit),
          between(e.weighted.tau_interval, unit, signed=True).replace("+", ""),
          number(e.weighted.inconsistency, "fraction"), e.weighted.method]
         for e in synthesis.effects

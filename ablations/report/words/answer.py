@@ -16,7 +16,7 @@ from ablations.report.words.caveats import (
     no_arm_beats_guessing,
     untrained_alarm,
 )
-from ablations.text.formatting import counted, difference, listing, metric_name, sentence
+from ablations.text.formatting import counted, listing, metric_name, sentence
 from ablations.text.naming import arm_label, effect_name
 from ablations.text.sentences import (
     decisive,
@@ -26,6 +26,7 @@ from ablations.text.sentences import (
     mean_estimate,
     moved,
     side,
+    signed_amount,
     size,
 )
 
@@ -149,7 +150,7 @@ def _without_direction(findings: Findings, effects: Sequence[Effect]) -> tuple[s
     top = clear[0]
     return first, (
         f"{sentence(effect_name(findings, top))} changed it the most, by "
-        f"{difference(top.estimate, top.metric.unit)} ({evidence(top)})."
+        f"{signed_amount(top)} ({evidence(top)})."
     )
 
 
@@ -183,7 +184,7 @@ def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:
     more = f" of more than {beyond}" if beyond else ""
     return (
         f"No change could be shown to make a difference{more}; the largest estimate belongs to "
-        f"{effect_name(findings, top)}, {difference(top.estimate, top.metric.unit)} "
+        f"{effect_name(findings, top)}, {signed_amount(top)} "
         f"({evidence(top)})."
     )
 
@@ -234,9 +235,6 @@ def _sizes(effect: Effect) -> tuple[float, float]:
 
 def _named(findings: Findings, effects: Sequence[Effect]) -> str:
     """Names a few effects with their sizes and counts the rest."""
-    words = [
-        f"{effect_name(findings, e)} ({difference(e.estimate, e.metric.unit)})"
-        for e in effects[:_MANY]
-    ]
+    words = [f"{effect_name(findings, e)} ({signed_amount(e)})" for e in effects[:_MANY]]
     rest = len(effects) - _MANY
     return listing([*words, counted(rest, "other")] if rest > 0 else words)

@@ -8,7 +8,7 @@ from ablations.core.findings import Findings
 from ablations.core.metrics import MAJORITY_ACCURACY, TEST_ACCURACY
 from ablations.core.record import CODE, MACHINE, NODE, SEED_USE, WARNING
 from ablations.report.words.imported import imported_caveats
-from ablations.text.formatting import counted, difference, listing, metric_name, number
+from ablations.text.formatting import counted, listing, metric_name, number
 from ablations.text.naming import change_label, effect_label
 from ablations.text.sentences import (
     amount,
@@ -19,6 +19,7 @@ from ablations.text.sentences import (
     is_beyond_margin,
     revision_sentences,
     seed_sentence,
+    signed_amount,
     size,
     untrained_sentence,
 )
@@ -231,7 +232,7 @@ def _main(findings: Findings, change: Change) -> float:
 
 def _simple(effect: Effect) -> str:
     if effect.interval is None and len({value for _, value in effect.per_seed}) == 1:
-        return f"exactly {difference(effect.estimate, effect.metric.unit)} at every seed"
+        return f"exactly {signed_amount(effect)} at every seed"
     return effect_estimate(effect)
 
 

@@ -16,7 +16,8 @@ from ablations.core.record import MACHINE
 from ablations.report.words.glossary import method
 from ablations.report.words.imported import recorded_by
 from ablations.text.escaping import escape_markdown
-from ablations.text.formatting import counted, listing, metric_name, number, sentence, setting
+from ablations.text.formatting import counted, listing, metric_name, number, sentence
+from ablations.text.naming import setting
 from ablations.text.sentences import margin, untrained_sentence
 
 TITLE = "NeurIPS paper checklist: drafts for items 6, 7 and 8"

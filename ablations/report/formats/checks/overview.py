@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from ablations.core.findings import Findings
 from ablations.report.words.answer import answer
-from ablations.text.checks import Check, CheckKind, most_severe
+from ablations.text.checks import GATE_SIGNS, Check, CheckKind, most_severe
 from ablations.text.escaping import escape_comment, shortened
-from ablations.text.formatting import GATE_SIGNS, counted, metric_name
+from ablations.text.formatting import counted, metric_name
 from ablations.text.judged import Judged
 from ablations.text.sentences import arm_cells, effect_cells
 
