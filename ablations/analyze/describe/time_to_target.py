@@ -39,6 +39,9 @@ arms must have each before the log-rank test compares them: both are approximati
 
 _ROUNDING = 1e-12
 
+_UNFREEZE = "unfreeze"
+"""The setting of `ablations.vision` that trains layers of a frozen base from half of the epochs."""
+
 Durations = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Seconds, and whether the target was reached then (1) or not yet (0), each of shape (run,)."""
 
@@ -85,10 +88,16 @@ def target_seconds(record: RunRecord, target: float) -> float | None:
 
 
 def spent_seconds(record: RunRecord) -> list[float]:
-    """Returns the seconds of training up to the end of each epoch; empty where none are logged."""
+    """Returns the seconds of training up to the end of each epoch; empty where they are unknown.
+
+    They are where no steps are logged, and where layers are unfrozen during the training: its sums
+    of the passes through frozen layers do not say which of them were before that.
+    """
     if not record.epochs or len(record.steps) != len(record.epochs):
         return []
     logged = {metric.name: metric.value for metric in record.metrics}
+    if metrics.FROZEN_SECONDS in logged and record.settings.get(_UNFREEZE) is not None:
+        return []
     each = logged.get(metrics.FROZEN_AUGMENTED_SECONDS, 0.0) / len(record.epochs)
     spent = accumulate(
         (float(steps.sum()) + each for steps in record.steps),

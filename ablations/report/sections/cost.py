@@ -150,7 +150,24 @@ def _is_compared(findings: Findings) -> bool:
 
 def target_reading(findings: Findings) -> str:
     """Explains the table of times to the target."""
-    return f"{MEDIANS} {LOG_RANK}" if _is_compared(findings) else MEDIANS
+    compared = LOG_RANK if _is_compared(findings) else ""
+    return " ".join(filter(None, (MEDIANS, compared, _untimed(findings))))
+
+
+def _untimed(findings: Findings) -> str:
+    """Names the arms with frozen layers whose times to the target are unknown; empty if none."""
+    arms = [
+        named_arm(findings.study, arm.arm)
+        for arm in findings.arms
+        if arm.target_time is None and arm.mean(FROZEN_SECONDS) is not None
+    ]
+    if not arms:
+        return ""
+    named = listing(arms) if len(arms) <= MOST else counted(len(arms), "arm")
+    return (
+        f"The times of {named} are not known: layers are unfrozen there during the training, and "
+        "how long the frozen ones took is recorded for the whole training only."
+    )
 
 
 def cost_table_reading(findings: Findings) -> str:

@@ -53,6 +53,16 @@ def test_frozen_layers_count_before_the_first_step_or_evenly_over_the_epochs(rec
     assert target_seconds(climbed, 0.8) == 7.0 + 4.0 + 10.0
 
 
+def test_the_time_is_unknown_where_layers_are_unfrozen_on_the_way(record):
+    # Passes before the first half's epochs and in its epochs only are spread over all of them else.
+    tuned = replace(record, settings={**record.settings, "unfreeze": "all"})
+    passes = {"frozen_seconds": 7.0, "frozen_augmented_seconds": 10.0}
+    assert target_seconds(trained(tuned, [0.5, 0.8], **passes), 0.5) is None
+    assert target_seconds(trained(tuned, [0.5, 0.8]), 0.5) == 2.0
+    frozen = replace(record, settings={**record.settings, "unfreeze": None})
+    assert target_seconds(trained(frozen, [0.5, 0.8], **passes), 0.5) == 7.0 + 2.0 + 5.0
+
+
 def test_the_target_is_where_the_reference_ends_or_what_the_study_sets(make):
     study = make.study(factors={"a": ("off", "on")}, seeds=2)
     planned = make.planned(study)
