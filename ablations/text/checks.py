@@ -160,7 +160,8 @@ def judged_number(found: GateFinding) -> str:
     unit, value = found.metric.unit if found.metric else "number", found.judged
     if value is None:
         return number(value, unit)
-    own = resolved(scale_for(unit, [value]), ends(found.summary and found.summary.interval))
+    bounds = found.summary.interval if found.summary else None
+    own = resolved(scale_for(unit, [value]), ends(bounds))
     bars = [b for b in (found.gate.at_least, found.gate.at_most) if b is not None]
     apart = [bar for bar in bars if not math.isclose(value, bar)]
     scale = finer(own, lambda s: all(s.show(value) != s.show(bar) for bar in apart))

@@ -40,7 +40,8 @@ def with_step(info: MetricInfo, outcomes: Sequence[TrialOutcome]) -> MetricInfo:
 def common_step(info: MetricInfo, values: Iterable[float]) -> Step | None:
     """Returns the largest step, 1 over a whole number, that all values are multiples of.
 
-    Only shares and counts have one; other numbers that are round are so by chance.
+    Only shares and counts have one; other numbers that are round are so by chance. Shares that are
+    all 0 or 1 show none: they say nothing of how many examples they are shares of.
     """
     if info.unit not in ("fraction", "count"):
         return None
@@ -52,7 +53,7 @@ def common_step(info: MetricInfo, values: Iterable[float]) -> Step | None:
         parts = math.lcm(parts, found.denominator)
         if parts > _FINEST or abs(value - float(found)) > _DOUBLE * max(1.0, abs(value)):
             return None
-    return Step(1 / parts, known=False)
+    return None if info.unit == "fraction" and parts == 1 else Step(1 / parts, known=False)
 
 
 def of_contrast(step: Step | None, weights: Sequence[tuple[Arm, float]]) -> Step | None:

@@ -30,7 +30,7 @@ def _best(findings: Findings, best: Arm) -> str:
     by = "" if chosen == findings.metric.name else f"chosen by {metric_name(chosen)}, "
     verb = f"has {metric}" if by else f"has the best {metric.removeprefix('best ')}:"
     claim = f"{by}{named_arm(study, best)} {verb} {_mean(findings, best)}"
-    if best == study.reference:
+    if best == study.reference or _mean(findings, study.reference) == number(None):
         return claim
     reference = f"{_mean(findings, study.reference)} for {named_arm(study, study.reference)}"
     return f"{claim}, against {reference}"

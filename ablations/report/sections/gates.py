@@ -43,7 +43,7 @@ def gate_errors(findings: Findings) -> str:
     unit = findings.metric.unit
     bounds = interval(found.interval.low, found.interval.high, "fraction")
     losses = [
-        f"{number(share, 'fraction')} if it loses {spread(loss, unit)}"
+        f"{number(share, 'fraction')} if it is worse by {spread(loss, unit)}"
         for loss, share in zip(found.planted, found.found, strict=True)
     ]
     return (

@@ -66,7 +66,20 @@ def _sentences(findings: Findings) -> tuple[str, str]:
         return _without_direction(findings, effects)
     if effects[0].trained is not None and effects[0].trained.estimate is None:
         return _none_trained(findings, effects[0])
-    return _first(findings, effects), _second(findings, effects)
+    return _first(findings, effects), _second(findings, effects) + _unknown(findings)
+
+
+def _unknown(findings: Findings) -> str:
+    """Names the changes of which nothing is known; empty if there are none."""
+    unknown = [e for e in findings.effects if e.kind != "interaction" and e.estimate is None]
+    if not unknown:
+        return ""
+    names = [effect_name(findings, effect) for effect in unknown[:_MANY]]
+    rest = len(unknown) - len(names)
+    changes = listing([*names, counted(rest, "other")] if rest else names)
+    what = "effect of" if len(unknown) == 1 else "effects of"
+    verb = "is" if len(unknown) == 1 else "are"
+    return f" The {what} {changes} {verb} not known: no seed has results of all arms compared."
 
 
 def _nothing_yet(findings: Findings) -> tuple[str, str]:
@@ -98,7 +111,10 @@ def gate_headline(findings: Findings) -> str:
 def _no_comparison(findings: Findings) -> tuple[str, str]:
     if not findings.study.factors:
         return _one_arm(findings)
-    metric, none = metric_name(findings.metric.name), "No comparison of arms is possible yet."
+    metric, none = (
+        metric_name(findings.metric.name),
+        "No effect is known: no seed has results of all arms that one compares.",
+    )
     of_arms = {arm.arm: arm.summaries.get(findings.metric.name) for arm in findings.arms}
     if all(summary is None or summary.mean is None for summary in of_arms.values()):
         return f"No completed trial reports {metric}.", "So no two arms can be compared by it."
@@ -180,13 +196,29 @@ def _claim(findings: Findings, effect: Effect, claim: str) -> str:
 def _nothing(findings: Findings, effects: Sequence[Effect]) -> str:
     top, beyond = effects[0], margin(findings)
     if all(effect.verdict == "equivalent" for effect in effects):
-        return f"No change made a difference that matters: all effects lie within ±{beyond}."
+        mean, which = _about(findings, effects)
+        return f"No change{mean} made a difference that matters: {which} lie within ±{beyond}."
     more = f" of more than {beyond}" if beyond else ""
     return (
         f"No change could be shown to make a difference{more}; the largest estimate belongs to "
         f"{effect_name(findings, top)}, {signed_amount(top)} "
         f"({evidence(top)})."
     )
+
+
+def _about(findings: Findings, effects: Sequence[Effect]) -> tuple[str, str]:
+    """Says of which changes and effects a sentence about all that are known is."""
+    if len(effects) < sum(effect.kind != "interaction" for effect in findings.effects):
+        return " that could be measured", "their effects"
+    if _open_interactions(findings):
+        return f", {findings.study.design.phrase},", "all main effects"
+    return "", "all effects"
+
+
+def _open_interactions(findings: Findings) -> int:
+    """Counts the interactions that are not shown to be too small to matter."""
+    effects = findings.effects
+    return sum(e.kind == "interaction" and e.verdict != "equivalent" for e in effects)
 
 
 def _second(findings: Findings, effects: Sequence[Effect]) -> str:
@@ -213,15 +245,29 @@ def _second(findings: Findings, effects: Sequence[Effect]) -> str:
 
 
 def _closing(findings: Findings, effects: Sequence[Effect]) -> str:
-    if len(effects) == 1 and effects[0].verdict != "inconclusive":
+    if len(findings.effects) == 1 and effects[0].verdict != "inconclusive":
         return "It is the only change that this study made."
     if effects[0].verdict == "equivalent":
-        return f"That holds for {counted(len(effects), 'comparison')}, adjusted for their number."
+        return _closing_equivalent(findings, effects[0].family_size)
+    if effects[0].verdict != "inconclusive":
+        return "It is the only change with results."
     if no_arm_beats_guessing(findings):
         return "There may still be a real effect, but networks that have not learned show none."
     return (
         "There may still be a real effect, as these intervals are wide: add seeds to narrow them."
     )
+
+
+def _closing_equivalent(findings: Findings, family_size: int) -> str:
+    if found := _open_interactions(findings):
+        return (
+            f"This is not shown of {counted(found, 'interaction')}: what a change does may depend "
+            "on another one, and such effects cancel in an average."
+        )
+    family = counted(family_size, "comparison")
+    if _unknown(findings):
+        return f"The intervals are adjusted for {family}."
+    return f"That holds for {family}, adjusted for their number."
 
 
 def _sizes(effect: Effect) -> tuple[float, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import stdev
+
 from ablations.core.findings import Findings
 from ablations.core.metrics import TEST_IN_ANY_VALIDATION
 from ablations.report.words.imported import imported_seed
-from ablations.text.formatting import counted, metric_name, number
+from ablations.text.formatting import counted, metric_name, number, spread
 from ablations.text.sentences import margin
 
 Term = tuple[str, str]
@@ -252,7 +254,25 @@ def _about_verdicts(findings: Findings) -> list[Term]:
     )
     crossed = any(effect.kind == "interaction" for effect in findings.effects)
     found.append(("Verdict", f"{_verdicts(findings)}{together if crossed else ''}"))
-    return found
+    return [*_least_spread(findings), *found]
+
+
+def _least_spread(findings: Findings) -> list[Term]:
+    """Explains effects whose seeds differ by less than the metric can show."""
+    step, effects = findings.metric.step, [e for e in findings.effects if e.sd is not None]
+    seen = [(e, stdev(value for _, value in e.per_seed)) for e in effects if e.n > 1]
+    if step is None or not any(e.sd and e.sd > own + 1e-12 for e, own in seen):
+        return []
+    name, size = metric_name(findings.metric.name), spread(step.size, findings.metric.unit)
+    return [
+        (
+            "Least spread",
+            f"The values of {name} lie at least {size} apart. The differences of a change within "
+            "the seeds are taken to have a standard deviation of about that size or more, also "
+            "where they are equal: equal differences show that the metric is coarse, and not that "
+            "the effect is certain. Intervals, p and the standardized effect are computed so.",
+        )
+    ]
 
 
 def method(findings: Findings) -> str:

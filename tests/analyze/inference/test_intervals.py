@@ -12,6 +12,7 @@ from ablations.analyze.inference.intervals import (
     prediction_interval,
     summarize,
 )
+from ablations.analyze.inference.resolution import common_step
 from ablations.core.metrics import MetricInfo, Step
 
 ACCURACY = MetricInfo("accuracy", "fraction", "higher")
@@ -134,3 +135,10 @@ def test_other_intervals_reach_as_far_as_they_do(name, unit, values):
 def test_a_mean_of_differences_that_cancel_is_nothing():
     assert estimate([0.1, 0.2, -0.3]).mean == 0.0
     assert estimate([1e-12, 2e-12]).mean == pytest.approx(1.5e-12)
+
+
+def test_shares_that_are_all_none_or_all_show_no_step():
+    assert common_step(ACCURACY, [1.0, 1.0]) is None
+    assert common_step(ACCURACY, [0.0, 1.0]) is None
+    assert common_step(ACCURACY, [0.5, 1.0]) == Step(0.5, known=False)
+    assert common_step(MetricInfo("errors", "count", "lower"), [3.0, 4.0]) == Step(1, known=False)

@@ -130,7 +130,9 @@ def test_failed_and_missing_trials_are_counted(failed: Findings) -> None:
     assert answer(failed).alarm == (
         "Of 24 trials, 2 failed and 1 has not run: the numbers are from the 21 that completed."
     )
-    assert answer(failed).sentences[1] == "No comparison of arms is possible yet."
+    assert answer(failed).sentences[1] == (
+        "No effect is known: no seed has results of all arms that one compares."
+    )
     imported = replace(failed, study=replace(failed.study, imported=Import("seed", ())))
     assert "2 failed and 1 is without a run that counts" in answer(imported).alarm
 
@@ -255,3 +257,42 @@ def test_networks_that_guess_need_more_training_before_more_seeds(
     )
     assert ("networks that have not learned" in told.sentences[1]) == said
     assert ("add seeds" in told.sentences[1]) == (not said)
+
+
+def _judged(found: Findings, verdicts: dict[str, str]) -> Findings:
+    """The findings with the verdict of each kind of effect replaced, and small estimates."""
+    effects = tuple(replace(e, verdict=verdicts[e.kind], estimate=0.0001) for e in found.effects)
+    return replace(found, effects=effects)
+
+
+def test_main_effects_that_cancel_are_not_no_difference(make: Make) -> None:
+    found = _judged(make(margin=0.03), {"main": "equivalent", "interaction": "improved"})
+    assert _plain(answer(found).sentences) == (
+        "No change, averaged over the other factors, made a difference that matters: all main "
+        "effects lie within ±3.0 pp. This is not shown of 3 interactions: what a change does may "
+        "depend on another one, and such effects cancel in an average."
+    )
+    alike = _judged(make(margin=0.03), {"main": "equivalent", "interaction": "equivalent"})
+    assert _plain(answer(alike).sentences) == (
+        "No change made a difference that matters: all effects lie within ±3.0 pp. That holds for "
+        "6 comparisons, adjusted for their number."
+    )
+
+
+def test_a_change_without_results_is_named(make: Make) -> None:
+    levels = {"augmentation": {"off": {}, "on": {}, "strong": {}}}
+    found = make(factors=levels, margin=0.03)
+    first, other = found.effects
+    lost = replace(
+        other, per_seed=(), estimate=None, interval=None, adjusted=None, verdict="inconclusive"
+    )
+    one = replace(found, effects=(replace(first, verdict="improved"), lost))
+    assert _plain(answer(one).sentences).endswith(
+        "It is the only change with results. The effect of strong instead of off is "
+        "not known: no seed has results of all arms compared."
+    )
+    same = replace(found, effects=(replace(first, verdict="equivalent"), lost))
+    assert _plain(answer(same).sentences).startswith(
+        "No change that could be measured made a difference that matters: their effects lie within "
+        "±3.0 pp. The intervals are adjusted for 2 comparisons. The effect of"
+    )
