@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.analyze.describe.averages import pareto_front, with_averages
+from ablations.analyze.inference.intervals import summarize
 from ablations.core.design import Arm
 from ablations.core.estimates import Curve, Summary, TargetTime
 from ablations.core.findings import Findings
@@ -236,3 +237,13 @@ def test_the_target_table_says_who_reached_the_target_and_when(findings: Finding
 
 def test_the_reading_of_times_to_a_target_is_about_them(findings: Findings) -> None:
     assert "counting those that never did" in (target_reading(findings))
+
+
+def test_arms_whose_time_to_the_target_is_unknown_are_named(findings: Findings) -> None:
+    frozen = summarize(MetricInfo("frozen_seconds", "seconds", "neither"), [(0, 8.0)])
+    arms = tuple(
+        replace(arm, target_time=None, summaries={**arm.summaries, "frozen_seconds": frozen})
+        for arm in findings.arms[:1]
+    )
+    assert "The times of the baseline are not known" in target_reading(replace(findings, arms=arms))
+    assert "are not known" not in target_reading(findings)

@@ -8,12 +8,13 @@ import pytest
 from ablations.calls import run_study
 from ablations.core.estimates import Effect, Interval
 from ablations.core.findings import Findings
-from ablations.core.metrics import MetricInfo
+from ablations.core.metrics import MetricInfo, Step
 from ablations.core.record import Exhibit
 from ablations.core.study import Import, Study, Trial
 from ablations.core.trial_log import TrialLog
 from ablations.plan import plan_trials
 from ablations.report.words.answer import answer
+from ablations.report.words.glossary import how_to_read
 from ablations.reporting import findings_of
 from ablations.run.executors.inline import InlineExecutor
 from ablations.text.formatting import THIN
@@ -296,3 +297,14 @@ def test_a_change_without_results_is_named(make: Make) -> None:
         "No change that could be measured made a difference that matters: their effects lie within "
         "±3.0 pp. The intervals are adjusted for 2 comparisons. The effect of"
     )
+
+
+def test_a_report_says_where_a_step_of_the_metric_stands_in_for_the_spread(make: Make) -> None:
+    found = make(factors={"augmentation": {"off": {}, "on": {}}})
+    assert "Least spread" not in dict(how_to_read(found))
+    metric = replace(found.metric, step=Step(0.01, known=True))
+    (effect,) = found.effects
+    equal = replace(effect, per_seed=tuple((seed, 0.06) for seed, _ in effect.per_seed), sd=0.01)
+    coarse = replace(found, metric=metric, effects=(equal,))
+    text = dict(how_to_read(coarse))["Least spread"].replace(THIN, " ")
+    assert text.startswith("The values of test accuracy lie at least 1.0 pp apart.")
