@@ -20,7 +20,7 @@ from ablations.report.figures.dots import MOST, DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.report.many import costed_arms, drawn_words, fewer_arms
-from ablations.text.formatting import Scale, duration, metric_name, scale_for
+from ablations.text.formatting import Scale, duration, metric_name, number, scale_for
 from ablations.text.naming import arm_label, seed_values
 from ablations.text.sentences import mean_estimate
 
@@ -117,7 +117,7 @@ def steps_chart(findings: Findings) -> DotPlot | None:
             middle=quantiles[50],
             bar=(quantiles[25], quantiles[75]),
             thin=(quantiles[5], quantiles[95]),
-            note=scale.show(quantiles[50]),
+            note=_visible(quantiles[50], scale),
             colour=arm_colour(arm),
         )
         for arm, quantiles in timed
@@ -126,6 +126,12 @@ def steps_chart(findings: Findings) -> DotPlot | None:
     return DotPlot(
         rows, axis, ticks_for_dots=True, factor=scale.factor, left_out=drawn_words(findings, arms)
     )
+
+
+def _visible(seconds: float, scale: Scale) -> str:
+    """Writes a time in the unit of the axis, or in its own one where it would read as none."""
+    shown = scale.show(seconds)
+    return shown if any(digit in "123456789" for digit in shown) else number(seconds, "seconds")
 
 
 def cost_chart(findings: Findings) -> Scatter | None:

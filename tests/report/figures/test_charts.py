@@ -247,3 +247,15 @@ def test_arms_whose_time_to_the_target_is_unknown_are_named(findings: Findings) 
     )
     assert "The times of the baseline are not known" in target_reading(replace(findings, arms=arms))
     assert "are not known" not in target_reading(findings)
+
+
+def test_a_quick_step_beside_slow_ones_is_not_written_as_none(findings: Findings) -> None:
+    medians = (0.0022, 1.934)
+    arms = tuple(
+        replace(arm, timing=replace(arm.timing, quantiles=(median,) * 101))
+        for arm, median in zip(findings.arms, medians, strict=False)
+        if arm.timing
+    )
+    chart = training_charts.steps_chart(replace(findings, arms=arms))
+    assert chart is not None
+    assert [row.note for row in chart.rows] == [number(0.0022, "seconds"), "1.9\u202fs"]
