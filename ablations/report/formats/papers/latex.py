@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ablations.core.findings import Decision
 from ablations.report.formats.papers.contents import Numbers, PaperTable, paper_tables
 from ablations.text.escaping import escape_latex
-from ablations.text.formatting import scale_for, sentence
+from ablations.text.formatting import resolved, scale_for, sentence
 
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?")
 
@@ -61,6 +61,8 @@ def _set(table: PaperTable, caption: str, *, intervals: bool) -> str:
 def _numbers(table: PaperTable, numbers: Numbers, *, intervals: bool) -> Columns:
     """Returns a column of numbers, and two of the ends of their intervals."""
     scale = scale_for(table.unit, numbers.values, signed=numbers.signed)
+    for ends in numbers.bounds:
+        scale = resolved(scale, ends)
     unit = f" ({scale.suffix.strip()})" if scale.suffix.strip() else ""
     heads = [_head(numbers.head + unit)]
     columns = [[scale.bare(value) for value in numbers.values]]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ablations.errors import StudyError
-from ablations.report.formats.papers.latex import latex
+from ablations.report.formats.papers.contents import Numbers, PaperTable
+from ablations.report.formats.papers.latex import _set, latex
 from ablations.report.writing import write_formats
 from ablations.text.escaping import escape_latex
 
@@ -131,3 +132,10 @@ def test_without_tex_pgf_says_what_to_do(decision, tmp_path: Path, monkeypatch):
         "pdflatex, lualatex and xelatex is installed. Install TeX Live, or use --format pdf."
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_narrow_interval_keeps_its_width():
+    numbers = Numbers("Test accuracy", "95% interval", (0.76127,), ((0.76119, 0.76135),))
+    table = PaperTable("t", "c", "b", "fraction", {"arm": ("off",)}, (numbers,), (5,))
+    assert r"off & 76.127 & 76.119 & 76.135 & 5 \\" in _set(table, "c", intervals=True)
+    assert r"off & 76.127 & 5 \\" in _set(table, "c", intervals=False)
