@@ -57,6 +57,7 @@ def find_commit(revision: str, folder: Path) -> Commit:
     try:
         name, date = _git(folder, words).split()
     except (OSError, subprocess.SubprocessError) as error:
+        _require_usable(error, StoreError)
         raise StoreError(
             "git does not know this commit",
             received=f"{revision or 'an empty name'} in {folder.resolve()}",
@@ -193,10 +194,12 @@ def repository_of(folder: Path) -> Path:
 
     Raises:
         StoreError: if it is in none.
+        StudyError: if git is not installed, or refuses the repository of another user.
     """
     try:
         return Path(_git(folder, ["rev-parse", "--show-toplevel"]).removesuffix("\n"))
     except (OSError, subprocess.SubprocessError) as error:
+        _require_usable(error, StudyError)
         raise _no_repository(folder) from error
 
 
@@ -333,6 +336,19 @@ def _require_ancestor(good: Commit, bad: Commit, top: Path) -> None:
     elif base:
         cure = f"Name an ancestor of BAD as GOOD, such as {base[:12]}, which both come from"
     raise StudyError("GOOD is no ancestor of BAD", received=names, cure=cure)
+
+
+def _require_usable(error: Exception, kind: type[StoreError | StudyError]) -> None:
+    """Raises another error where git is not there, or refuses the repository of another user."""
+    if isinstance(error, FileNotFoundError):
+        cure = "Install it (Debian: apt-get install git)"
+        raise kind("git is not installed", received="no command git", cure=cure) from error
+    if "safe.directory" in str(getattr(error, "stderr", "")):
+        raise kind(
+            "git refuses a repository that belongs to another user, as in containers of CI",
+            received=str(error.stderr).strip().splitlines()[0],  # type: ignore[attr-defined]
+            cure=f"If you trust it: {_last_line(error).strip()}",
+        ) from error
 
 
 def _commit(name: str, date: str) -> Commit:

@@ -172,6 +172,26 @@ def test_names_that_look_like_options_are_revisions_that_there_are_not(repositor
             find_commit(name, repository)
 
 
+def test_git_that_is_missing_or_refuses_is_named_with_its_cure(
+    repository: Path, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its tests
+    for kind, ask in (
+        (StoreError, lambda: find_commit("HEAD", repository)),
+        (StudyError, lambda: repository_of(repository)),
+    ):
+        with pytest.raises(kind, match="belongs to another user") as refused:
+            ask()
+        cure = str(refused.value).partition("If you trust it: ")[2].removesuffix(".")
+        assert cure.startswith("git config --global --add safe.directory ")
+    subprocess.run(shlex.split(cure), check=True)
+    assert find_commit("HEAD", repository)
+    monkeypatch.setenv("PATH", os.fspath(tmp_path))
+    with pytest.raises(StoreError, match=r"git is not installed.*Install it"):
+        find_commit("HEAD", repository)
+
+
 def test_changed_and_tracked_files(repository: Path, tmp_path: Path):
     (repository / "two").write_text("changed")
     (repository / "untracked").write_text("x")
