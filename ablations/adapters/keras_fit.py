@@ -24,7 +24,7 @@ from ablations.adapters.reporting import (
 from ablations.core import metrics
 from ablations.core.study import Trial
 from ablations.core.trial_log import TrialLog
-from ablations.errors import StudyError
+from ablations.errors import DataError, StudyError
 from ablations.vision.platform.devices import device_name
 from ablations.vision.training.timing import StepTimer
 
@@ -84,10 +84,12 @@ def fit_model(
     """Builds, fits and tests a model.
 
     Raises:
+        DataError: if labels are texts.
         StudyError: if what was built is no compiled model, or a setting cannot be used.
         ReportingError: if its outputs are no probabilities.
         DivergedError: if a loss is not finite.
     """
+    _require_numbers(parts[TRAIN])
     try:
         keras.utils.set_random_seed(seed_of(trial, "initialization"))
         model = _compiled(build(trial))
@@ -96,6 +98,15 @@ def fit_model(
         _test(model, parts, log)
     finally:
         keras.utils.clear_session()  # Keras keeps what its models share in the process
+
+
+def _require_numbers(part: Part) -> None:
+    if part.labels.dtype.kind in "USO":
+        raise DataError(
+            "Keras needs labels that are numbers",
+            received=f"{part.labels[0]!s} for the first training example",
+            cure="Number the classes from 0, as np.unique(labels, return_inverse=True)[1] does",
+        )
 
 
 def _compiled(model: Any) -> Any:

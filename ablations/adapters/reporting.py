@@ -114,7 +114,8 @@ def as_probabilities(outputs: ArrayLike, *, logits: bool) -> NDArray[np.float64]
         logits: Whether they are what a softmax or a sigmoid is still to be applied to.
 
     Raises:
-        ReportingError: if they have another shape, or are no probabilities though they should be.
+        ReportingError: if they have another shape, are no probabilities though they should be, or
+            are probabilities already though they should be logits: the loss took them for logits.
     """
     found = np.asarray(outputs, dtype=np.float64)
     found = found[:, None] if found.ndim == 1 else found
@@ -128,6 +129,7 @@ def as_probabilities(outputs: ArrayLike, *, logits: bool) -> NDArray[np.float64]
     if binary:  # a sigmoid is the softmax of this number and zero
         found = np.hstack([np.zeros_like(found) if logits else 1 - found, found])
     if logits:
+        _require_logits(found)
         powers = np.exp(found - found.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
     known = found[np.isfinite(found).all(axis=1)]
@@ -138,6 +140,16 @@ def as_probabilities(outputs: ArrayLike, *, logits: bool) -> NDArray[np.float64]
             cure="End the model with a softmax, or give its loss from_logits=True",
         )
     return found
+
+
+def _require_logits(found: NDArray[np.float64]) -> None:
+    if len(found) > 1 and (found >= 0).all() and np.allclose(found.sum(axis=1), 1, atol=1e-3):
+        raise ReportingError(
+            "the outputs of the model are probabilities already, and its loss takes them for "
+            "logits",
+            received=f"for the first example {np.round(found[0], 3).tolist()}",
+            cure="Remove the softmax from the model, or from_logits=True from its loss",
+        )
 
 
 def log_test(

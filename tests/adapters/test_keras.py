@@ -161,3 +161,13 @@ def test_a_loss_that_is_not_finite_ends_the_training(log):
 def test_build_must_be_a_function():
     with pytest.raises(AblationsError, match=r"keras: 'build' must be a function\. Received: str"):
         adapter("model", points())
+
+
+def test_labels_that_are_texts_are_named_and_numbering_them_helps():
+    inputs, labels = points()
+    texts = np.array(["a", "b", "c"])[labels]
+    with pytest.raises(AblationsError) as caught:
+        adapter(build, (inputs, texts))(trial_of(epochs=1), TrialLog())
+    assert str(caught.value).startswith("Keras needs labels that are numbers. Received: ")
+    numbered = np.unique(texts, return_inverse=True)[1]
+    adapter(build, (inputs, numbered))(trial_of(epochs=1), TrialLog())

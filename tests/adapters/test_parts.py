@@ -137,3 +137,14 @@ def test_no_framework_is_imported_before_it_is_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_softmax_under_a_loss_of_logits_is_named():
+    with pytest.raises(AblationsError) as caught:
+        as_probabilities([[0.2, 0.8], [0.5, 0.5]], logits=True)
+    assert str(caught.value) == (
+        "the outputs of the model are probabilities already, and its loss takes them for logits. "
+        "Received: for the first example [0.2, 0.8]. Remove the softmax from the model, or "
+        "from_logits=True from its loss."
+    )
+    assert as_probabilities([[0.2, 0.8], [0.5, 0.5]], logits=False)[0].tolist() == [0.2, 0.8]

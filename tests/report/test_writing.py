@@ -416,3 +416,17 @@ def test_a_gate_without_a_metric_prints_dashes(findings: Findings) -> None:
     lost = replace(findings.gates[0], metric=None, summary=None, judged=None, status="incomplete")
     (table,) = gate_tables(replace(findings, gates=(lost,)))
     assert table.rows == (("transfer", "–", "0", "…\u00a0incomplete"),)
+
+
+def test_a_folder_that_may_not_be_written_is_named_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != tmp_path)
+    with pytest.raises(StudyError) as caught:
+        require_report_folder(tmp_path / "reports" / "small")
+    assert str(caught.value) == (
+        f"reports may not be written here. Received: {tmp_path / 'reports'}. Change the "
+        "permissions of this folder, or name another with --reports-dir."
+    )
+    monkeypatch.undo()
+    require_report_folder(tmp_path / "reports" / "small")

@@ -181,8 +181,15 @@ def require_report_folder(folder: Path) -> None:
     there alone in a new clone, and is another one after a change of branches.
 
     Raises:
-        StudyError: if the folder holds something else than a report.
+        StudyError: if the folder holds something else than a report, or none may be written there.
     """
+    there = next(own for own in folder.absolute().parents if own.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise StudyError(
+            "reports may not be written here",
+            received=str(folder.parent),
+            cure="Change the permissions of this folder, or name another with --reports-dir",
+        )
     alone = folder.is_dir() and all_files(folder) == [SUMMARY]
     if (alone or read_manifest(folder)) and read_summary(folder):
         add_to_manifest(folder, SUMMARY)
