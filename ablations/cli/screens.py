@@ -42,8 +42,9 @@ _GAP = 2
 """Characters between two columns."""
 
 _SHOWN = 20
-_LARGEST_MARGIN = 0.1  # of a fraction; below it hardly anyone means percent
 """Seeds that a line lists."""
+_LARGEST_MARGIN = 0.1
+"""The largest margin of a fraction that is not asked about: below, hardly anyone means percent."""
 
 STYLES = {
     "passed": "green", "failed": "bold red", "inconclusive": "yellow",

@@ -108,23 +108,40 @@ def read_outputs(model: keras.Model, recipe: Recipe, classes: int) -> Outputs:
 def _gives_probabilities(model: keras.Model, recipe: Recipe, units: int) -> bool:
     """Says whether the outputs are probabilities.
 
-    In a model of one's own the layer that is listed last need not be the one that gives the
-    outputs: it may end in an operation, or be a class that names its layers in any order. There
-    the outputs themselves tell: those of a softmax add up to 1.
+    A model of one's own may be a class that names its layers in any order, so that the one listed
+    last need not give the outputs. There the outputs themselves tell: those of a softmax add up to
+    1, and those of a sigmoid lie from 0 to 1.
     """
-    last = model.layers[-1]
-    while isinstance(last, keras.Model):
-        last = last.layers[-1]
-    activation = getattr(last, "activation", None)
-    if activation is keras.activations.sigmoid:
+    end = _end(model)
+    activation = getattr(end, "activation", None)
+    sigmoid = activation is keras.activations.sigmoid or _is_operation(end, "Sigmoid")
+    if recipe.build is None:
+        softmax = isinstance(end, keras.layers.Softmax)
+        return sigmoid or softmax or activation is keras.activations.softmax
+    raw = _outputs_for_noise(model, 0, 255)
+    if units > 1 and (raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=_ROUNDING):
         return True
-    if recipe.build is not None and units > 1:
-        return _add_up_to_one(model)
-    return isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
+    wide = _outputs_for_noise(model, -1e4, 1e4)  # which logits follow far beyond 0 to 1
+    return sigmoid and not bool(((wide < 0) | (wide > 1)).any())
 
 
-def _add_up_to_one(model: keras.Model) -> bool:
+def _end(model: keras.Model) -> object:
+    """Returns the last layer or operation: of a functional model that which gives the outputs."""
+    end: object = model
+    while isinstance(end, keras.Model):
+        parts = getattr(end, "operations", None) or end.layers
+        if not parts:
+            break
+        end = parts[-1]
+    return end
+
+
+def _is_operation(end: object, name: str) -> bool:
+    return isinstance(end, keras.Operation) and type(end).__name__ == name
+
+
+def _outputs_for_noise(model: keras.Model, low: float, high: float) -> NDArray[np.float64]:
     shape = (4, *model.input_shape[1:])
-    noise = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    raw = keras.ops.convert_to_numpy(model(noise, training=False)).astype(np.float64)
-    return bool((raw >= 0).all() and np.allclose(raw.sum(axis=1), 1, atol=_ROUNDING))
+    noise = np.random.default_rng(0).uniform(low, high, shape).astype(np.float32)
+    raw = keras.ops.convert_to_numpy(model(noise, training=False))
+    return np.asarray(raw, dtype=np.float64)

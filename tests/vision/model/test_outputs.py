@@ -92,11 +92,11 @@ import keras
 from keras import layers
 
 class Head(keras.Model):
-    def __init__(self, units, activation=None, wrap=lambda x: x):
+    def __init__(self, units, activation=None, wrap=lambda x: x, gate="softmax"):
         super().__init__()
         self.out = layers.Dense(units, activation=activation)
         self.flat, self.wrap = layers.Flatten(), wrap
-        self.gate = layers.Dense(64, activation="softmax")  # listed last, and gives no output
+        self.gate = layers.Dense(64, activation=gate)  # listed last, and gives no output
 
     def call(self, inputs):
         flat = self.flat(inputs) / 255
@@ -105,16 +105,24 @@ class Head(keras.Model):
 def logits(settings, image_shape, classes): return Head(2)
 def layer(settings, image_shape, classes): return Head(2, "softmax")
 def operation(settings, image_shape, classes): return Head(2, wrap=keras.ops.softmax)
-def functional(settings, image_shape, classes):
-    inputs = keras.Input(image_shape)
-    return keras.Model(inputs, keras.ops.softmax(layers.Dense(2)(layers.Flatten()(inputs))))
+def gated(settings, image_shape, classes): return Head(1, gate="sigmoid")
+def gated_twice(settings, image_shape, classes): return Head(2, gate="sigmoid")
+def functional(settings, image_shape, classes): return ending(2, keras.ops.softmax)
+def sigmoid(settings, image_shape, classes): return ending(1, keras.ops.sigmoid)
+def sigmoids(settings, image_shape, classes): return ending(2, layers.Activation("sigmoid"))
+def ending(units, wrap):
+    inputs = keras.Input((8, 8, 1))
+    return keras.Model(inputs, wrap(layers.Dense(units)(layers.Flatten()(inputs))))
 """
 
 
 @pytest.mark.parametrize(
     ("function", "logits"),
-    [("logits", True), ("layer", False), ("operation", False), ("functional", False)],
-)
+    [
+        ("logits", True), ("layer", False), ("operation", False), ("functional", False),
+        ("gated", True), ("gated_twice", True), ("sigmoid", False), ("sigmoids", False),
+    ],
+)  # fmt: skip
 def test_what_a_model_of_ones_own_puts_out_is_told_by_its_outputs(
     function, logits, tmp_path, monkeypatch
 ):
