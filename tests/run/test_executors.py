@@ -74,7 +74,7 @@ def test_plain_reaches_the_training_function_and_ends_with_the_run(
 
 def test_a_worker_imports_neither_the_store_nor_what_only_the_store_needs(study_path):
     (module,) = study_path.parent.glob("training_*.py")
-    found = "{'pydantic', 'sqlite3', 'pandas', 'ablations.records'} & set(sys.modules)"
+    found = "{'pydantic', 'sqlite3', 'pandas', 'ablations.records.sqlite'} & set(sys.modules)"
     line = f"    log.environment(found=repr({found}))\n    log.predictions("
     text = module.read_text().replace("    log.predictions(", line)
     module.write_text(f"import sys\n{text}")

@@ -17,7 +17,6 @@ from pathlib import Path
 import psutil
 
 from ablations.errors import StoreError
-from ablations.records.git import changed_files
 from ablations.run.machine.hardware import available_cores, gpu_models, gpus
 from ablations.text.formatting import gibibytes
 
@@ -91,10 +90,17 @@ def _commit() -> str | None:
     """Returns the commit of the current folder, marked where its code differs from it."""
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
-        changed = changed_files(Path(), untracked=False)
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+        differs = bool(changed) and _code_differs()
     except (OSError, subprocess.SubprocessError, StoreError):
         return None
-    return f"{commit} with changes" if changed else commit
+    return f"{commit} with changes" if differs else commit
+
+
+def _code_differs() -> bool:
+    from ablations.records.git import changed_files  # a worker starts without it in most cases
+
+    return bool(changed_files(Path(), untracked=False))
 
 
 def _git(*arguments: str) -> str:
