@@ -45,8 +45,7 @@ class Scale:
         if value is None or not math.isfinite(value):
             return UNKNOWN
         text = self._digits(abs(value))
-        zero = not any(digit in "123456789" for digit in text)
-        sign = "" if zero else MINUS if value < 0 else "+" if signed else ""
+        sign = "" if reads_as_zero(text) else MINUS if value < 0 else "+" if signed else ""
         return f"{sign}{text}{self.suffix if suffix else ''}"
 
     def bare(self, value: float | None) -> str:
@@ -62,7 +61,7 @@ class Scale:
         if exact >= _LARGE or (exact and self.decimals == MOST_DECIMALS and exact < _TINY):
             return f"{value * self.factor:.2e}"
         text = f"{value * self.factor:.{self.decimals}f}"
-        return text if any(digit in "123456789" for digit in text) else text.lstrip("-")
+        return text.lstrip("-") if reads_as_zero(text) else text
 
     def _digits(self, size: float) -> str:
         exact = None if 1e-6 < size * self.factor < 1e11 else Decimal(size) * Decimal(self.factor)
@@ -112,6 +111,11 @@ def _stepped(
 def _decimals(largest: float) -> int:
     """Three significant digits for the largest number, none beyond the point above 100."""
     return min(MOST_DECIMALS, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
+
+
+def reads_as_zero(text: str) -> bool:
+    """Says whether a number was written as 0, whatever it is."""
+    return not any(digit in "123456789" for digit in text)
 
 
 def number(value: float | None, unit: Unit = "number") -> str:
@@ -214,7 +218,7 @@ def magnitude(value: float, unit: Unit = "number", beside: Ends | None = None) -
     """
     scale = resolved(scale_for(unit, [value], signed=True), beside)
     shown = scale.show(abs(value))
-    if value == 0 or any(digit in "123456789" for digit in shown):
+    if value == 0 or not reads_as_zero(shown):
         return shown
     half = 0.5 * 10.0**-scale.decimals / scale.factor
     return f"less than {replace(scale, decimals=scale.decimals + 1).show(half)}"
@@ -379,11 +383,6 @@ def metric_name(name: str) -> str:
 def better_direction(better: Better) -> str:
     """Says which way is better, for an axis."""
     return {"higher": "higher is better →", "lower": "← lower is better", "neither": ""}[better]
-
-
-def more_time(seconds: float | None) -> str:
-    """Writes how long something will take still; ``none`` where it is done."""
-    return UNKNOWN if seconds is None else duration(seconds) if seconds > 0 else "none"
 
 
 def verdict(word: str) -> str:

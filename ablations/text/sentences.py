@@ -11,6 +11,7 @@ from ablations.text.formatting import (
     count,
     counted,
     difference,
+    duration,
     estimate,
     exact,
     interval,
@@ -18,7 +19,6 @@ from ablations.text.formatting import (
     low_to_high,
     magnitude,
     metric_name,
-    more_time,
     number,
     verdict,
 )
@@ -218,8 +218,13 @@ def needed(plan: SeedPlan, case: NeededSeeds) -> list[tuple[str, str]]:
     An effect with a verdict needs none.
     """
     if plan.decided:
-        return [("decided", more_time(0.0))] * len(plan.powers)
-    return [(count(n), more_time(s)) for n, s in zip(case.seeds, case.seconds, strict=True)]
+        return [("decided", _more_time(0.0))] * len(plan.powers)
+    return [(count(n), _more_time(s)) for n, s in zip(case.seeds, case.seconds, strict=True)]
+
+
+def _more_time(seconds: float | None) -> str:
+    """Writes how long something will take still; ``none`` where it is done."""
+    return UNKNOWN if seconds is None else duration(seconds) if seconds > 0 else "none"
 
 
 def revision_sentences(findings: Findings) -> list[str]:

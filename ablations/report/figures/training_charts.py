@@ -20,7 +20,7 @@ from ablations.report.figures.dots import MOST, DotPlot, Row
 from ablations.report.figures.panels import Line, Panel, Panels
 from ablations.report.figures.scatter import Point, Scatter
 from ablations.report.many import costed_arms, drawn_words, fewer_arms
-from ablations.text.formatting import Scale, duration, metric_name, number, scale_for
+from ablations.text.formatting import Scale, duration, metric_name, number, reads_as_zero, scale_for
 from ablations.text.naming import arm_label, seed_values
 from ablations.text.sentences import mean_estimate
 
@@ -131,7 +131,7 @@ def steps_chart(findings: Findings) -> DotPlot | None:
 def _visible(seconds: float, scale: Scale) -> str:
     """Writes a time in the unit of the axis, or in its own one where it would read as none."""
     shown = scale.show(seconds)
-    return shown if any(digit in "123456789" for digit in shown) else number(seconds, "seconds")
+    return number(seconds, "seconds") if reads_as_zero(shown) else shown
 
 
 def cost_chart(findings: Findings) -> Scatter | None:

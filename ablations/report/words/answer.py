@@ -74,9 +74,7 @@ def _unknown(findings: Findings) -> str:
     unknown = [e for e in findings.effects if e.kind != "interaction" and e.estimate is None]
     if not unknown:
         return ""
-    names = [effect_name(findings, effect) for effect in unknown[:_MANY]]
-    rest = len(unknown) - len(names)
-    changes = listing([*names, counted(rest, "other")] if rest else names)
+    changes = _first_few([effect_name(findings, effect) for effect in unknown])
     what = "effect of" if len(unknown) == 1 else "effects of"
     verb = "is" if len(unknown) == 1 else "are"
     return f" The {what} {changes} {verb} not known: no seed has results of all arms compared."
@@ -281,6 +279,9 @@ def _sizes(effect: Effect) -> tuple[float, float]:
 
 def _named(findings: Findings, effects: Sequence[Effect]) -> str:
     """Names a few effects with their sizes and counts the rest."""
-    words = [f"{effect_name(findings, e)} ({signed_amount(e)})" for e in effects[:_MANY]]
-    rest = len(effects) - _MANY
-    return listing([*words, counted(rest, "other")] if rest > 0 else words)
+    return _first_few([f"{effect_name(findings, e)} ({signed_amount(e)})" for e in effects])
+
+
+def _first_few(words: Sequence[str]) -> str:
+    rest = len(words) - _MANY
+    return listing([*words[:_MANY], counted(rest, "other")] if rest > 0 else words)
